@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/** URLs: where a stream listens or connects, written the same way for both ends of every transport.
+ *
+ *     tcp://HOST:PORT    tcp://[IPV6]:PORT    (`*`, or no HOST at all, is any address)
+ *     unix:PATH          unix:///PATH         unix:@NAME (abstract)
+ *     http://HOST[:PORT][/PATH]
+ *     sim://NAME[:PORT]
+ *
+ * and behind each of them `?option=value&option=value`. The syntax is RFC 3986 without user
+ * information and without a fragment; the query is always options, never data. Host names become
+ * lower case, IPv6 addresses take the form of RFC 5952, zones are written `%25zone` (RFC 6874).
+ *
+ * Nothing here allocates, resolves a name or opens anything. thread: any, for every function. */
+#ifndef WEFT_URL_H
+#define WEFT_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weft/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WEFT_URL_BYTES_MAX 2047     /**< a URL's text; what weft_url_print makes is never longer */
+#define WEFT_URL_HOST_BYTES_MAX 255 /**< a host, decoded */
+#define WEFT_URL_PATH_BYTES_MAX 255 /**< the path of an http URL, as written */
+#define WEFT_URL_UNIX_BYTES_MAX 107 /**< a unix path or abstract name, decoded: sun_path less one */
+#define WEFT_URL_ZONE_BYTES_MAX 15  /**< the zone of an IPv6 address: IF_NAMESIZE less one */
+
+typedef enum weft_scheme {
+    WEFT_SCHEME_TCP = 1, /**< zero is no scheme, so that a zeroed weft_url is no URL */
+    WEFT_SCHEME_UNIX,
+    WEFT_SCHEME_HTTP,
+    WEFT_SCHEME_SIM,
+} weft_scheme;
+
+/** The two ends of a stream, as bits. */
+typedef enum weft_url_end {
+    WEFT_URL_LISTEN = 1,
+    WEFT_URL_CONNECT = 2,
+} weft_url_end;
+
+typedef enum weft_host_kind {
+    WEFT_HOST_NONE,      /**< the URL has no host (unix), or the option was not given */
+    WEFT_HOST_ANY,       /**< `*` or nothing: every address, IPv6 and IPv4; the name is "" */
+    WEFT_HOST_V4,        /**< a literal of four decimal numbers */
+    WEFT_HOST_V6,        /**< a literal without its brackets, perhaps with `%zone` behind it */
+    WEFT_HOST_LOCALHOST, /**< localhost or a name below it: loopback, never looked up (RFC 6761) */
+    WEFT_HOST_NAME,      /**< anything else: to be resolved by others */
+} weft_host_kind;
+
+/** A host and its port. */
+typedef struct weft_url_host {
+    weft_host_kind kind;
+    uint16_t port; /**< 0: any free one when listening, none given for sim */
+    char name[WEFT_URL_HOST_BYTES_MAX + 1];
+} weft_url_host;
+
+/** The options by number, for `given` and weft_url_given. */
+typedef enum weft_url_option_id {
+    WEFT_URL_BACKLOG,
+    WEFT_URL_CONNS_MAX,
+    WEFT_URL_MODE,
+    WEFT_URL_NODELAY,
+    WEFT_URL_KEEPALIVE,
+    WEFT_URL_REUSEPORT,
+    WEFT_URL_V6ONLY,
+    WEFT_URL_TIMEOUT,
+    WEFT_URL_BIND,
+    WEFT_URL_WINDOW,
+    WEFT_URL_WRITE_QUEUE,
+    WEFT_URL_LATENCY,
+    WEFT_URL_OPTIONS_ /**< how many there are */
+} weft_url_option_id;
+
+/** What the options came to: what was given, otherwise the option's default. An option that the
+ * URL's scheme does not have is zero. */
+typedef struct weft_url_options {
+    uint32_t given; /**< a bit `1 << weft_url_option_id` for each option written in the URL */
+    uint32_t backlog;
+    uint32_t conns_max;    /**< 0: no limit of its own */
+    uint32_t mode;         /**< of the socket's file; means something only if it was given */
+    uint32_t keepalive_ms; /**< idle time before the first probe; 0: no probes */
+    uint32_t timeout_ms;
+    uint32_t latency_ms;
+    bool nodelay;
+    bool reuseport;
+    bool v6only;
+    uint64_t window_bytes;
+    uint64_t write_queue_bytes_max;
+    weft_url_host bind; /**< kind WEFT_HOST_NONE if it was not given */
+} weft_url_options;
+
+/** A parsed URL: a value, about 850 bytes, copied freely. */
+typedef struct weft_url {
+    weft_scheme scheme;
+    bool abstract;                          /**< unix: `path` is a name in the abstract namespace */
+    weft_url_host host;                     /**< tcp, http, sim */
+    char path[WEFT_URL_PATH_BYTES_MAX + 1]; /**< unix: decoded, without `@`; http: as written,
+                                                 beginning with `/`; tcp, sim: "" */
+    weft_url_options options;
+} weft_url;
+
+/** Parses @text into @out, which is untouched on failure.
+ * errors: WEFT_EUNSUPPORTED for an unknown scheme (the sentence names the nearest one),
+ * WEFT_ETOOBIG beyond one of the limits above, WEFT_EINVAL for all else: an unknown option (the
+ * sentence names the nearest one this scheme has), a repeated one, a value that is not of its kind
+ * (the sentence says what was expected). Sentences quote at most the part that is wrong, and never
+ * user information, which may hold a password. */
+weft_err weft_url_parse(const char *text, weft_url *out, weft_why *why) WEFT_MUST_USE;
+
+/** Whether @url can be used at @end: the options given belong to it, and what connects has a host
+ * and, where the scheme has ports, a port to go to. errors: WEFT_EINVAL. */
+weft_err weft_url_check(const weft_url *url, weft_url_end end, weft_why *why) WEFT_MUST_USE;
+
+/** Writes the canonical form of @url, which parses back equal, into the @n bytes @buf, always with
+ * a final zero (if @n > 0). Only options that were given are written. Returns the length of the
+ * whole form without its zero: if that is @n or more, it was cut. WEFT_URL_BYTES_MAX + 1 bytes
+ * always suffice. */
+size_t weft_url_print(const weft_url *url, char *buf, size_t n);
+
+/** Whether both say the same, in what was given as in what it came to. */
+bool weft_url_equal(const weft_url *a, const weft_url *b);
+
+/** Whether @id was written in the URL, as opposed to having its default. */
+static inline bool weft_url_given(const weft_url *url, weft_url_option_id id)
+{
+    return (url->options.given & (UINT32_C(1) << id)) != 0;
+}
+
+/** What @host is, by its looks: "" and "*" are any address; an IPv6 address stands without
+ * brackets, with or without `%zone`; what is no literal is a name, valid or not. */
+weft_host_kind weft_host_kind_of(const char *host);
+
+/* ---- what there is, for help pages ---- */
+
+/** A scheme. */
+typedef struct weft_url_scheme {
+    const char *name;
+    weft_scheme scheme;
+    int32_t port_default; /**< used if the URL has no port; -1: it must have one (or has none) */
+    bool path;            /**< whether a path may follow the host */
+    const char *form;     /**< how it is written */
+    const char *help;     /**< one line */
+} weft_url_scheme;
+
+/** The kinds of value an option may have. */
+typedef enum weft_url_kind {
+    WEFT_URL_BOOL,    /**< on, off (also yes, no, true, false, 1, 0); a name alone is on */
+    WEFT_URL_COUNT,   /**< a decimal number */
+    WEFT_URL_BYTES,   /**< a decimal number, perhaps with k, M or G (powers of 1024) behind it */
+    WEFT_URL_MS,      /**< a decimal number with ms (or nothing), s, m or h; off is 0 where 0 is
+                           valid */
+    WEFT_URL_OCTAL,   /**< up to four octal digits */
+    WEFT_URL_ADDRESS, /**< HOST, HOST:PORT, [V6], [V6]:PORT, :PORT */
+} weft_url_kind;
+
+/** An option. */
+typedef struct weft_url_option {
+    const char *name;
+    weft_url_option_id id;
+    weft_url_kind kind;
+    uint32_t schemes;  /**< a bit `1 << weft_scheme` for each scheme that has it */
+    uint32_t ends;     /**< bits of weft_url_end */
+    uint64_t min, max; /**< of the value, in the unit of its field */
+    uint64_t value;    /**< the default */
+    size_t at;         /**< the offset of its field in weft_url_options */
+    const char *help;  /**< one line */
+} weft_url_option;
+
+/** The scheme, or the option, number @i counted from 0, in the order of a help page; NULL behind
+ * the last. Static. */
+const weft_url_scheme *weft_url_scheme_at(size_t i);
+const weft_url_option *weft_url_option_at(size_t i);
+
+/** What values of @kind look like: "a size such as 512, 64k or 1M". Static. */
+const char *weft_url_kind_text(weft_url_kind kind);
+
+/** Writes the default of @option as it would be written in a URL ("256k"), or "-" where it has
+ * none, into the @n bytes @buf with a final zero; returns as weft_url_print does. */
+size_t weft_url_default_print(const weft_url_option *option, char *buf, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

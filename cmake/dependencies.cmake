@@ -1,0 +1,48 @@
+# The third-party libraries, each as a target `weft_dep_NAME`. docs/dependencies.md says why each.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(ZLIB REQUIRED)
+pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
+pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlienc libbrotlicommon)
+
+add_library(weft_dep_openssl ALIAS OpenSSL::SSL)
+add_library(weft_dep_zlib ALIAS ZLIB::ZLIB)
+add_library(weft_dep_protobuf_c ALIAS PkgConfig::PROTOBUF_C)
+add_library(weft_dep_brotli ALIAS PkgConfig::BROTLI)
+
+# libev comes without a pkg-config file.
+find_path(EV_INCLUDE_DIR ev.h REQUIRED)
+find_library(EV_LIBRARY ev REQUIRED)
+mark_as_advanced(EV_INCLUDE_DIR EV_LIBRARY)
+add_library(weft_dep_ev UNKNOWN IMPORTED)
+set_target_properties(weft_dep_ev PROPERTIES
+    IMPORTED_LOCATION ${EV_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${EV_INCLUDE_DIR})
+
+# llhttp: a system library if there is one, else the C sources that Debian ships in node-llhttp. These
+# become part of libweft.
+find_library(LLHTTP_LIBRARY llhttp)
+find_path(LLHTTP_INCLUDE_DIR llhttp.h PATH_SUFFIXES llhttp PATHS /usr/share/include REQUIRED)
+find_path(LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp NO_DEFAULT_PATH)
+mark_as_advanced(LLHTTP_LIBRARY LLHTTP_INCLUDE_DIR LLHTTP_SOURCE_DIR)
+if(LLHTTP_LIBRARY)
+    add_library(weft_dep_llhttp UNKNOWN IMPORTED)
+    set_target_properties(weft_dep_llhttp PROPERTIES
+        IMPORTED_LOCATION ${LLHTTP_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${LLHTTP_INCLUDE_DIR})
+elseif(LLHTTP_SOURCE_DIR)
+    add_library(weft_dep_llhttp OBJECT
+        ${LLHTTP_SOURCE_DIR}/api.c ${LLHTTP_SOURCE_DIR}/http.c ${LLHTTP_SOURCE_DIR}/llhttp.c)
+    target_include_directories(weft_dep_llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
+    # Its state machine is one huge function: unoptimised it is slow to run and no easier to debug.
+    target_compile_options(weft_dep_llhttp PRIVATE -O2 -w)
+else()
+    message(FATAL_ERROR "llhttp is missing: neither a library nor /usr/share/llhttp/llhttp.c "
+                        "(Debian: apt-get install node-llhttp)")
+endif()
+
+# What a program that links the installed libweft.a must link too.
+set(WEFT_STATIC_LIBS ev protobuf-c ssl crypto z brotlienc brotlicommon)
+if(LLHTTP_LIBRARY)
+    list(APPEND WEFT_STATIC_LIBS llhttp)
+endif()

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* Asks: a cell waits for the reply; its limit stands in the wheel unless an ask upstream guards it. */
+#include "ask.h"
+
+#include <stdio.h>
+
+#include "mailbox.h"
+#include "post.h"
+
+static void ask_late(wf_timer *timer);
+
+/* What time the ask has: its deadline, and what it arms: 0 when an ask upstream guards it. */
+typedef struct limit {
+    uint32_t deadline, arm_ms;
+    unsigned flags;
+} limit;
+
+static inline limit limit_of(const wf_reactor *r, uint32_t limit_ms)
+{
+    const weft_msg *c = r->current;
+    if (limit_ms == WEFT_INHERIT) {
+        if (WF_LIKELY(c->deadline != 0 && (c->flags & (WF_GUARDED | WF_ANSWERED)) == WF_GUARDED))
+            return (limit){c->deadline, 0, WF_GUARDED};
+        if (c->deadline != 0) {
+            int32_t left = (int32_t)(c->deadline - r->wheel.now);
+            return (limit){c->deadline, left > 0 ? (uint32_t)left : 1, WF_GUARDED};
+        }
+        limit_ms = r->sys->options.ask_limit_ms;
+    }
+    if (limit_ms == WEFT_NO_LIMIT)
+        return (limit){0, WEFT_NO_LIMIT, 0};
+    if (limit_ms > WEFT_TIMER_MS_MAX)
+        limit_ms = WEFT_TIMER_MS_MAX;
+    uint32_t deadline = r->wheel.now + limit_ms;
+    return (limit){deadline != 0 ? deadline : 1, limit_ms, WF_GUARDED};
+}
+
+static weft_deferred deferred_of(const wf_reactor *r, const wf_cell *cell)
+{
+    return (weft_deferred){wf_cell_index(r, cell), cell->gen};
+}
+
+static WF_COLD void failed_at_once(wf_reactor *r, wf_cell *cell, const weft_type *type,
+                                   const void *body, weft_err err)
+{
+    weft_why why = {""};
+    if (type->descriptor != NULL && err == WEFT_EINVAL) {
+        /* the sentence names the field: ask for it again, this is the slow path */
+        weft_msg *m;
+        if (wf_msg_new(r, NULL, type, body, 0, 0, &m, &why) == WEFT_OK)
+            wf_msg_free(r, m);
+    }
+    wf_fail_cell(r, cell, err, why.text);
+}
+
+/* Opens the ask of @self to @to. errors: NULL when there is no cell; then the Deferred is {0}. */
+static inline wf_cell *ask_open(wf_reactor *r, weft_actor *self, weft_ref to, uint32_t limit_ms)
+{
+    wf_cell *cell = wf_cell_new(r, self, WF_CELL_ASK);
+    if (WF_UNLIKELY(cell == NULL))
+        return NULL;
+    cell->state = WF_FRESH;
+    cell->then = NULL;
+    cell->msg = NULL;
+    cell->limit_ms = limit_ms;
+    cell->target_home = (uint16_t)to.home;
+    cell->target_slot = to.slot;
+    cell->target_gen = to.gen;
+    r->unconsumed++;
+    self->asks++;
+    WF_STAT_ADD(r->stat.asks, 1);
+    return cell;
+}
+
+static inline void ask_arm(wf_reactor *r, wf_cell *cell)
+{
+    if (cell->limit_ms != 0 && cell->limit_ms != WEFT_NO_LIMIT)
+        wf_timer_arm(&r->wheel, &cell->timer, cell->limit_ms, ask_late);
+}
+
+weft_deferred weft_ask_body(weft_actor *self, weft_ref to, const weft_type *type, const void *body,
+                            uint32_t limit_ms)
+{
+    wf_reactor *r = WF_R;
+    if (WF_UNLIKELY(to.home != r->home))
+        to = wf_resolve(r, to);
+    limit l = limit_of(r, limit_ms);
+    wf_cell *cell = ask_open(r, self, to, l.arm_ms);
+    if (WF_UNLIKELY(cell == NULL))
+        return (weft_deferred){0, 0};
+    if (WF_UNLIKELY(self->asks > WF_STAT_GET(self->program)->asks_max)) {
+        wf_fail_cell(r, cell, WEFT_ELIMIT, "asks_max is reached");
+        return deferred_of(r, cell);
+    }
+    /* the request carries the limit: lent to the context, so that the one way of sending serves asks */
+    weft_msg *c = (weft_msg *)r->current;
+    uint32_t deadline = c->deadline;
+    c->deadline = l.deadline;
+    weft_err err = wf_put(self, to, type, body, wf_cell_id(r, cell), l.flags);
+    c->deadline = deadline;
+    if (WF_UNLIKELY(err != WEFT_OK))
+        failed_at_once(r, cell, type, body, err);
+    else
+        ask_arm(r, cell);
+    return deferred_of(r, cell);
+}
+
+weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control)
+{
+    wf_reactor *r = WF_R;
+    wf_cell *cell = ask_open(r, self, to, r->sys->options.ask_limit_ms);
+    if (cell == NULL)
+        return (weft_deferred){0, 0};
+    weft_ref from = wf_ref_of(r, self);
+    memcpy(&control->word[0], &from, sizeof from);
+    control->word[2] = wf_cell_id(r, cell);
+    weft_err err = wf_control_send(r, to, control);
+    if (err != WEFT_OK)
+        wf_fail_cell(r, cell, err, NULL);
+    else
+        ask_arm(r, cell);
+    return deferred_of(r, cell);
+}
+
+/* ---- failures */
+
+/* A failed reply as a message. errors: NULL. */
+static weft_msg *failure_new(wf_reactor *r, const weft_actor *from, uint64_t request, weft_err err,
+                             const char *why)
+{
+    size_t text = why != NULL ? strnlen(why, WEFT_WHY_BYTES - 1) : 0;
+    weft_msg *m = wf_block_take(r, sizeof(wf_failure) + text + 1);
+    if (m == NULL)
+        return NULL;
+    wf_fill(r, m, from, &wf_control_type, request, WF_REPLY | WF_UNCOUNTED | WF_FAILED);
+    wf_failure *failure = (wf_failure *)(void *)m->body;
+    failure->err = err;
+    if (text != 0)
+        memcpy(failure->why, why, text);
+    failure->why[text] = '\0';
+    return m;
+}
+
+weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err, const char *why)
+{
+    m->flags |= WF_ANSWERED;
+    weft_msg *reply = failure_new(r, from, m->request, err, why);
+    if (reply == NULL)
+        return WEFT_ENOMEM;
+    if (wf_put_msg(r, m->from, reply) != WEFT_OK)
+        wf_msg_free(r, reply);
+    return WEFT_OK;
+}
+
+void wf_fail_cell(wf_reactor *r, const wf_cell *cell, weft_err err, const char *why)
+{
+    weft_msg *m = failure_new(r, NULL, wf_cell_id(r, cell), err, why);
+    if (m != NULL)
+        wf_deliver(r, r->slots[cell->timer.spare].actor, m);
+}
+
+static void ask_late(wf_timer *timer)
+{
+    wf_reactor *r = WF_R;
+    wf_cell *cell = (wf_cell *)timer;
+    char why[96], who[WEFT_REF_TEXT_BYTES];
+    weft_ref target = {cell->target_home, cell->target_slot, cell->target_gen};
+    (void)snprintf(why, sizeof why, "%s did not answer within %u ms", weft_ref_print(target, who),
+                   cell->limit_ms);
+    /* the outcome comes through the mailbox, so that the order is kept: until it is served a reply that
+     * is already queued wins */
+    wf_fail_cell(r, cell, WEFT_ETIMEDOUT, why);
+    wf_cancel_at_target(r, cell);
+}
+
+/* ---- outcomes */
+
+static void log_unread(weft_actor *a, const weft_outcome *got)
+{
+    if (got->err != WEFT_OK && got->err != WEFT_ECANCELLED)
+        weft_log(a, WEFT_WARNING, "nobody read a failed answer: %s (%s)", got->why,
+                 weft_err_name(got->err));
+}
+
+void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m)
+{
+    wf_cell *cell = wf_cell_at(r, m->request);
+    if (WF_UNLIKELY(cell == NULL)) {
+        WF_STAT_ADD(r->stat.late_replies, 1);
+        return;
+    }
+    weft_outcome got;
+    if (WF_LIKELY((m->flags & WF_FAILED) == 0)) {
+        got = (weft_outcome){WEFT_OK, "", m->type, m->body, m->from};
+    } else {
+        const wf_failure *failure = (const wf_failure *)(const void *)m->body;
+        got = (weft_outcome){failure->err, failure->why[0] != '\0' ? failure->why
+                                                                   : weft_err_text(failure->err),
+                             NULL, NULL, m->from};
+    }
+    weft_continue_fn *then = cell->then;
+    weft_msg *waiting = cell->msg;
+    unsigned state = cell->state;
+    wf_cell_free(r, cell);
+    a->asks--;
+    WF_STAT_SUB(r->stat.asks, 1);
+    if (WF_UNLIKELY(state != WF_CONSUMED)) {
+        if (state == WF_DETACHED)
+            log_unread(a, &got);
+        return;
+    }
+    if (--waiting->hold->waits == 0)
+        waiting->flags &= (uint16_t)~WF_WAITS;
+    r->current = waiting;
+    weft_err err = then(a, waiting, &got);
+    if (WF_UNLIKELY(err != WEFT_OK) && waiting->request != 0 &&
+        (waiting->flags & (WF_ANSWERED | WF_TIMER)) == 0)
+        (void)weft_fail(waiting, err, NULL);
+    wf_msg_done(r, a, waiting);
+}
+
+/* An ask that nothing upstream guards any more gets a limit of its own. */
+static void arm_late(wf_reactor *r, wf_cell *cell)
+{
+    cell->limit_ms = r->sys->options.ask_limit_ms;
+    ask_arm(r, cell);
+}
+
+/* The cells made by this handler stand at the head of the actor's list. */
+void wf_detach_unconsumed(wf_reactor *r, weft_actor *a)
+{
+    for (uint32_t i = a->cells; i != 0 && r->unconsumed != 0; i = r->cells[i].next) {
+        wf_cell *cell = &r->cells[i];
+        if (cell->kind != WF_CELL_ASK || cell->state != WF_FRESH)
+            continue;
+        cell->state = WF_DETACHED;
+        r->unconsumed--;
+        if (cell->limit_ms == 0)
+            arm_late(r, cell);
+    }
+    r->unconsumed = 0;
+}
+
+/* ---- consuming */
+
+static wf_cell *consume(weft_actor *self, weft_deferred deferred, unsigned state, weft_err *err)
+{
+    wf_reactor *r = WF_R;
+    wf_cell *cell = wf_cell_at(r, (uint64_t)deferred.gen << 32 | deferred.slot);
+    if (cell == NULL || cell->kind != WF_CELL_ASK ||
+        cell->timer.spare != WF_STAT_GET(self->slot)) {
+        *err = deferred.slot == 0 ? WEFT_ELIMIT : WEFT_EGONE;
+        return NULL;
+    }
+    if (cell->state != WF_FRESH) {
+        *err = WEFT_EUSED;
+        return NULL;
+    }
+    cell->state = (uint8_t)state;
+    r->unconsumed--;
+    return cell;
+}
+
+weft_err weft_when(weft_msg *msg, weft_deferred deferred, weft_continue_fn *fn)
+{
+    wf_reactor *r = WF_R;
+    weft_actor *self = WF_STAT_GET(r->running);
+    weft_err err;
+    wf_hold *hold = wf_hold_of(r, self, msg);
+    if (WF_UNLIKELY(hold == NULL))
+        return WEFT_ENOMEM;
+    wf_cell *cell = consume(self, deferred, WF_CONSUMED, &err);
+    if (WF_UNLIKELY(cell == NULL))
+        return err;
+    cell->then = fn;
+    cell->msg = msg;
+    hold->waits++;
+    msg->flags |= WF_WAITS;
+    return WEFT_OK;
+}
+
+weft_err weft_ignore(weft_actor *self, weft_deferred deferred)
+{
+    weft_err err;
+    wf_cell *cell = consume(self, deferred, WF_IGNORED, &err);
+    if (cell == NULL)
+        return err;
+    if (cell->limit_ms == 0)
+        arm_late(WF_R, cell);
+    return WEFT_OK;
+}
+
+/* ---- room */
+
+static weft_err room_there(weft_actor *self, weft_msg *msg)
+{
+    (void)self;
+    unsigned char yes = 1;
+    return weft_reply_body(msg, &wf_room_type, &yes);
+}
+
+const weft_type wf_room_type = {
+    .name = "weft.room", .size = 1, .otherwise = room_there};
+
+weft_deferred weft_room(weft_actor *self, weft_ref to)
+{
+    wf_reactor *r = WF_R;
+    unsigned char ask = 1;
+    to = wf_resolve(r, to);
+    wf_cell *cell = ask_open(r, self, to, r->sys->options.ask_limit_ms);
+    if (cell == NULL)
+        return (weft_deferred){0, 0};
+    /* the request itself must not be refused for room: it is sent as an event would be */
+    weft_err err = wf_put(self, to, &wf_room_type, &ask, wf_cell_id(r, cell), WF_UNCOUNTED);
+    if (err != WEFT_OK)
+        wf_fail_cell(r, cell, err, NULL);
+    else
+        ask_arm(r, cell);
+    return deferred_of(r, cell);
+}
+
+void wf_arm_waiting(wf_reactor *r, const weft_actor *a, const weft_msg *m)
+{
+    for (uint32_t i = a->cells; i != 0; i = r->cells[i].next) {
+        wf_cell *cell = &r->cells[i];
+        if (cell->kind == WF_CELL_ASK && cell->msg == m && cell->limit_ms == 0)
+            arm_late(r, cell);
+    }
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Asks: cells, outcomes, continuations, and what a served message holds. */
+#ifndef WF_ASK_H
+#define WF_ASK_H
+
+#include "core.h"
+#include "mailbox.h"
+
+/* ---- cells */
+
+/* A cell of @a's list. errors: NULL when there are WF_CELLS_MAX or memory is out. */
+wf_cell *wf_cell_new(wf_reactor *r, weft_actor *a, unsigned kind);
+/* Takes it out of its owner's list and frees it; its timer is cancelled. */
+void wf_cell_free(wf_reactor *r, wf_cell *cell);
+
+static inline uint32_t wf_cell_index(const wf_reactor *r, const wf_cell *cell)
+{
+    return (uint32_t)(cell - r->cells);
+}
+static inline uint64_t wf_cell_id(const wf_reactor *r, const wf_cell *cell)
+{
+    return (uint64_t)cell->gen << 32 | wf_cell_index(r, cell);
+}
+/* The cell of an id; NULL if it is over. */
+static inline wf_cell *wf_cell_at(const wf_reactor *r, uint64_t id)
+{
+    wf_cell *cell = &r->cells[(uint32_t)id & (WF_CELLS_MAX - 1)];
+    return cell->gen == id >> 32 && cell->kind != WF_CELL_FREE ? cell : NULL;
+}
+
+/* ---- outcomes */
+
+/* A reply came to the mailbox of @a: runs the continuation. Takes nothing of @m. */
+void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m);
+
+/* Deferreds this handler made and did not consume are detached: they get a limit of their own, and
+ * their failure is logged. */
+void wf_detach_unconsumed(wf_reactor *r, weft_actor *a) WF_COLD;
+
+/* Fails the request @m with @err and @why (NULL: the code's sentence); @from may be NULL. */
+weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err, const char *why);
+
+/* Puts a failed outcome for the cell @id into its owner's mailbox. */
+void wf_fail_cell(wf_reactor *r, const wf_cell *cell, weft_err err, const char *why);
+
+/* Ends everything outstanding of an actor that has ended: its asks are cancelled where they are. */
+void wf_cells_end(wf_reactor *r, weft_actor *a);
+
+/* Cancels what the ask of @cell left at its target. */
+void wf_cancel_at_target(wf_reactor *r, const wf_cell *cell);
+
+/* Has @control run at @to; its first two words become the asker's reference and the third its cell: it
+ * answers with a WF_REPLY. */
+weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control);
+
+/* @m is answered, but continuations of it are outstanding: what guarded their asks is over. */
+void wf_arm_waiting(wf_reactor *r, const weft_actor *a, const weft_msg *m);
+
+/* ---- holds */
+
+/* The hold of a message being served, made at its first need. errors: NULL. */
+wf_hold *wf_hold_of(wf_reactor *r, weft_actor *a, weft_msg *m);
+/* Frees the hold and the scratch memory of @m. */
+void wf_hold_free(wf_reactor *r, weft_msg *m);
+/* What an actor rarely needs, made at the first need. errors: NULL. */
+wf_rare *wf_rare_of(weft_actor *a);
+
+
+/* The request behind weft_room: by the time its turn comes, what stood before it is gone. */
+extern const weft_type wf_room_type;
+
+#endif

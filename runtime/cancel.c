@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Cancelling: the outcome here at once, the request wherever it is now. */
+#include "ask.h"
+#include "family.h"
+#include "mailbox.h"
+#include "timer.h"
+
+const weft_type weft_cancelled_type = WEFT_TYPE("weft.cancelled", weft_cancelled, NULL);
+
+static bool is_it(const weft_msg *m, weft_ref asker, uint64_t request)
+{
+    return m->request == request && weft_ref_same(m->from, asker) &&
+           (m->flags & (WF_REPLY | WF_TIMER | WF_ANSWERED)) == 0;
+}
+
+/* Takes the request out of a chain; @tail is set when it was the last. NULL: not there. */
+static weft_msg *unqueue(weft_msg **chain, weft_msg ***tail, weft_ref asker, uint64_t request)
+{
+    for (weft_msg **at = chain; *at != NULL; at = &(*at)->next) {
+        weft_msg *m = *at;
+        if (!is_it(m, asker, request))
+            continue;
+        *at = m->next;
+        if (m->next == NULL && tail != NULL)
+            *tail = at;
+        return m;
+    }
+    return NULL;
+}
+
+static weft_msg *unqueue_anywhere(wf_reactor *r, weft_actor *a, weft_ref asker, uint64_t request)
+{
+    weft_msg *m = unqueue(&a->head, &a->tail, asker, request);
+    if (m == NULL && a->rare != NULL)
+        m = unqueue(&a->rare->held, &a->rare->held_tail, asker, request);
+    /* the rest of a snapshot keeps its last message, which its end is known by */
+    if (m == NULL && r->rest_actor == a && r->rest != r->rest_last) {
+        for (weft_msg **at = &r->rest; *at != r->rest_last; at = &(*at)->next)
+            if (is_it(*at, asker, request)) {
+                m = *at;
+                *at = m->next;
+                break;
+            }
+    }
+    return m;
+}
+
+/* A request under way is told: its continuations, or whoever keeps it. */
+static void tell_holder(wf_reactor *r, weft_actor *a, weft_msg *m)
+{
+    for (uint32_t i = a->cells, next; i != 0; i = next) {
+        wf_cell *cell = &r->cells[i];
+        next = cell->next;
+        if (cell->kind == WF_CELL_ASK && cell->state == WF_CONSUMED && cell->msg == m) {
+            wf_cancel_at_target(r, cell);
+            wf_fail_cell(r, cell, WEFT_ECANCELLED, "the asker no longer wants it");
+        }
+    }
+    if ((m->flags & WF_KEPT) != 0 && WF_STAT_GET(a->program)->wants_cancelled) {
+        weft_cancelled body = {m};
+        (void)wf_put(NULL, wf_ref_of(r, a), &weft_cancelled_type, &body, 0, WF_UNCOUNTED);
+    }
+}
+
+static void cancel_here(wf_reactor *r, weft_actor *a, weft_msg *control)
+{
+    const wf_control *c = (const wf_control *)(const void *)control->body;
+    weft_ref asker;
+    memcpy(&asker, &c->word[0], sizeof asker);
+    uint64_t request = c->word[2];
+    if (a == NULL)
+        return;
+    weft_msg *m = unqueue_anywhere(r, a, asker, request);
+    if (m != NULL) {
+        WF_STAT_SUB(a->queued, (m->flags & WF_UNCOUNTED) == 0 ? 1U : 0U);
+        WF_STAT_SUB(a->queued_bytes, wf_block_bytes(m));
+        wf_msg_free(r, m);
+        return;
+    }
+    for (wf_hold *hold = a->rare != NULL ? a->rare->holds : NULL; hold != NULL; hold = hold->next)
+        if (is_it(hold->msg, asker, request)) {
+            tell_holder(r, a, hold->msg);
+            return;
+        }
+}
+
+void wf_cancel_at_target(wf_reactor *r, const wf_cell *cell)
+{
+    const weft_actor *self = r->slots[cell->timer.spare].actor;
+    weft_ref target = {cell->target_home, cell->target_slot, cell->target_gen};
+    weft_ref asker = wf_ref_of(r, self);
+    wf_control control = {.run = cancel_here};
+    if (target.slot == 0)
+        return;
+    memcpy(&control.word[0], &asker, sizeof asker);
+    control.word[2] = wf_cell_id(r, cell);
+    (void)wf_control_send(r, target, &control);
+}
+
+weft_err weft_cancel(weft_actor *self, weft_deferred deferred)
+{
+    wf_reactor *r = WF_R;
+    wf_cell *cell = wf_cell_at(r, (uint64_t)deferred.gen << 32 | deferred.slot);
+    if (cell == NULL || cell->kind != WF_CELL_ASK || cell->timer.spare != WF_STAT_GET(self->slot) ||
+        cell->state == WF_IGNORED)
+        return WEFT_EUSED;
+    wf_cancel_at_target(r, cell);
+    wf_timer_cancel(&r->wheel, &cell->timer);
+    wf_fail_cell(r, cell, WEFT_ECANCELLED, NULL);
+    return WEFT_OK;
+}
+
+void wf_cells_end(wf_reactor *r, weft_actor *a)
+{
+    while (a->cells != 0) {
+        wf_cell *cell = &r->cells[a->cells];
+        switch (cell->kind) {
+        case WF_CELL_ASK:
+            wf_cancel_at_target(r, cell);
+            WF_STAT_SUB(r->stat.asks, 1);
+            wf_cell_free(r, cell);
+            break;
+        case WF_CELL_TIMER:
+            wf_timer_end(r, cell);
+            break;
+        default:
+            wf_monitor_end(r, cell);
+            break;
+        }
+    }
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* The runtime's own structures: messages, actors, cells, reactors, the system.
+ *
+ * Everything a reactor owns is touched by its thread alone, but for what is marked `shared`; what other
+ * threads only read for statistics is stored with relaxed atomics through the WF_STAT macros. */
+#ifndef WF_CORE_H
+#define WF_CORE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <weft/system.h>
+
+#include "driver.h"
+#include "wf_wheel.h"
+
+#define WF_LIKELY(x) __builtin_expect(!!(x), 1)
+#define WF_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define WF_COLD __attribute__((noinline, cold))
+#define WF_NOINLINE __attribute__((noinline))
+
+/* Single writer, any reader: plain moves, but no race by the letter. */
+#define WF_STAT_GET(x) atomic_load_explicit(&(x), memory_order_relaxed)
+#define WF_STAT_SET(x, v) atomic_store_explicit(&(x), (v), memory_order_relaxed)
+#define WF_STAT_ADD(x, n) WF_STAT_SET(x, WF_STAT_GET(x) + (n))
+#define WF_STAT_SUB(x, n) WF_STAT_SET(x, WF_STAT_GET(x) - (n))
+
+enum {
+    WF_THREADS_MAX = 128,      /* reactors and pool threads: WEFT_REACTORS_MAX + 64 */
+    WF_SLOTS_MAX = 1 << 22,    /* actors_max by default */
+    WF_CELLS_MAX = 1 << 22,    /* asks, timers and monitors of one reactor */
+    WF_MAILBOX_MAX = 4096,     /* mailbox_max by default */
+    WF_ASKS_MAX = 65536,       /* asks_max by default */
+    WF_MONITORS_MAX = 65536,   /* monitors_max by default */
+    WF_NAMES_MAX = 65536,      /* names_max */
+    WF_GROUPS_MAX = 4096,      /* groups_max */
+    WF_ABROAD_MAX = 16384,     /* messages sent to one other reactor whose blocks have not come home */
+    WF_ABROAD_BYTES_MAX = 8 << 20, /* and the bytes of those blocks */
+    WF_BUDGET = 256,           /* messages between two looks at the descriptors */
+    WF_BUDGET_EVENT = 4,       /* and this many more for each descriptor the last look reported */
+    WF_UNRUN_FIRST_MAX = 8,    /* new children in a row, then one actor of the run queue */
+    WF_SCRATCH_MAX = 1 << 20,  /* scratch_bytes_max of one message */
+    WF_STOP_GRACE_MS = 5000,   /* stop_grace_ms of one actor */
+};
+
+/* ---- messages */
+
+enum {
+    WF_UNCOUNTED = 1 << 0, /* outside of mailbox_max: replies, timers, events, down, control */
+    WF_REPLY = 1 << 1,     /* answers a request; @request names the asker's cell */
+    WF_ANSWERED = 1 << 2,  /* a request that was answered, failed or forwarded */
+    WF_KEPT = 1 << 3,      /* a handler keeps it */
+    WF_WAITS = 1 << 4,     /* continuations of it are outstanding */
+    WF_FAILED = 1 << 5,    /* a reply whose body is a wf_failure */
+    WF_GUARDED = 1 << 6,   /* an armed ask upstream cancels it: asks made while serving it arm nothing */
+    WF_TIMER = 1 << 7,     /* of a timer: @request names its cell, not an asker */
+    WF_SERIAL = 1 << 8,    /* other ordinary messages of the actor wait until it is done */
+    WF_CONTROL = 1 << 9,   /* runs on the target's reactor as soon as it arrives */
+    WF_NOTED = 1 << 10,    /* its sender wants weft_undelivered */
+    WF_HELD = 1 << 11,     /* being served: @next is its wf_hold */
+    WF_LOCAL = 1 << 12,    /* not from a mailbox: its owner made it and frees it */
+    WF_OWN = 1 << 13,      /* a release hook other than its type's: the first word of the extra part */
+};
+
+/* 56 bytes, so that a message with one word of body fills one cache line. Where it goes is kept in the
+ * batch entry, not here. */
+struct weft_msg {
+    union {
+        weft_msg *next;
+        struct wf_hold *hold; /* while it is served, if WF_HELD */
+    };
+    const weft_type *type;
+    weft_ref from;
+    uint64_t request;  /* generation and slot of the asker's cell; 0: a tell */
+    uint64_t trace;
+    uint32_t deadline; /* in ticks; 0: none */
+    uint16_t flags;
+    uint8_t class;     /* of the block: 64 * (class + 1) bytes; WF_CLASS_BIG: from the system */
+    uint8_t owner;     /* the reactor the block belongs to */
+    _Alignas(8) unsigned char body[];
+};
+_Static_assert(sizeof(weft_msg) == 56, "a message header and one word fill a cache line");
+
+enum { WF_CLASSES = 8, WF_CLASS_BIG = 255 };
+
+/* The body of a failed reply. */
+typedef struct wf_failure {
+    weft_err err;
+    char why[]; /* "": the code's own sentence */
+} wf_failure;
+
+/* What a served message holds beyond its handler: its scratch memory and its continuations. */
+typedef struct wf_hold {
+    struct wf_hold *next, **back; /* the actor's list of messages that are kept or wait */
+    weft_msg *msg;
+    struct wf_scratch *scratch;
+    uint32_t scratch_bytes;
+    uint32_t waits; /* continuations outstanding */
+} wf_hold;
+
+typedef struct wf_scratch {
+    struct wf_scratch *next;
+    void (*release)(struct wf_scratch *scratch); /* before it is freed; NULL: nothing */
+    uint64_t spare;
+    _Alignas(16) unsigned char room[];
+} wf_scratch;
+
+/* ---- programs: behaviours made ready to dispatch */
+
+typedef struct wf_row {
+    const weft_type *type;
+    weft_handler_fn *fn;
+    uint64_t serial;
+} wf_row;
+
+typedef struct wf_program {
+    const weft_behaviour *behaviour;
+    uint64_t multiplier; /* chosen so that no two types of the table share a row */
+    uint32_t shift;
+    uint32_t mailbox_max, asks_max, monitors_max;
+    uint32_t actor_bytes; /* header and state */
+    bool wants_started, wants_stopping, wants_cancelled;
+    struct wf_program *next;
+    wf_row rows[];
+} wf_program;
+
+static inline const wf_row *wf_program_row(const wf_program *program, const weft_type *type)
+{
+    return &program->rows[((uint64_t)(uintptr_t)type * program->multiplier) >> program->shift];
+}
+
+/* ---- actors */
+
+enum {
+    WF_READY = 1 << 0,    /* stands in the run queue, or runs */
+    WF_UNRUN = 1 << 1,    /* a child that has not had a turn */
+    WF_STOPPING = 1 << 2, /* weft_stop was called, or someone else stopped it: no more turns */
+    WF_BUSY = 1 << 3,     /* a serial message is being served */
+    WF_CONFIG = 1 << 4,   /* a config pointer stands behind the state */
+    WF_PARKED = 1 << 5,   /* ready, but waits until its unrun children have had a turn */
+    WF_ASKED = 1 << 6,    /* was told weft_stopping and may still work */
+    WF_ZOMBIE = 1 << 7,   /* ended; its memory waits for bytes it gave out */
+};
+
+struct weft_actor {
+    const wf_program *_Atomic program;
+    weft_msg *head, **tail;
+    weft_actor *next_ready;
+    _Atomic uint32_t slot, gen;
+    _Atomic uint32_t queued, queued_bytes;
+    uint8_t bits, class;
+    uint16_t unrun; /* children on the unrun stack; saturates */
+    _Atomic uint32_t ready_at; /* tick at which its oldest message came, at the latest */
+    _Atomic uint64_t handled;
+    _Atomic uint32_t parent;
+    uint32_t child, sibling, sibling_back;
+    uint32_t cells, asks;
+    struct wf_rare *rare;
+    _Atomic uint32_t busy; /* samples; the watcher's */
+    uint32_t monitors;     /* set by it */
+    _Alignas(8) unsigned char state[];
+};
+_Static_assert(sizeof(weft_actor) == 104, "an idle actor with 32 bytes of state is 152 with its slot");
+
+/* What most actors never need. */
+typedef struct wf_rare {
+    wf_hold *holds;
+    weft_msg *held, **held_tail;  /* ordinary messages that wait for a serial one */
+    struct wf_watcher *watchers;  /* who monitors this actor */
+    uint32_t names;               /* its names, an index chain; 0: none */
+    weft_err reason;
+    char *why;
+    wf_timer grace;               /* ends a stop that takes too long */
+    uint32_t actor;               /* slot, for the timer */
+    bool note_undelivered;
+    const weft_behaviour *spawned_as;
+} wf_rare;
+
+typedef struct wf_slot {
+    weft_actor *actor;
+    uint32_t gen, next_free;
+} wf_slot;
+
+/* ---- cells: what is outstanding between a reactor and its actors (asks, timers, monitors) */
+
+enum { WF_CELL_FREE, WF_CELL_ASK, WF_CELL_TIMER, WF_CELL_MONITOR };
+enum { WF_FRESH, WF_CONSUMED, WF_DETACHED, WF_IGNORED };
+
+typedef struct wf_cell {
+    wf_timer timer; /* its spare: the owner's slot */
+    uint32_t gen;
+    uint8_t kind, state;
+    uint16_t target_home;
+    uint32_t next, prev; /* in the owner's list */
+    union {
+        struct {
+            weft_continue_fn *then;
+            weft_msg *msg;      /* the one that waits for it */
+        };
+        struct {
+            weft_msg *tick;     /* a timer's message; NULL while it is under way */
+            uint32_t period;
+            uint32_t skipped;
+        };
+        struct {
+            struct wf_watcher *watcher;
+            uint32_t link;
+        };
+    };
+    uint32_t target_slot, target_gen; /* who was asked, or is monitored */
+    uint32_t next_free;
+    uint32_t limit_ms; /* for the sentence */
+} wf_cell;
+
+/* ---- between reactors */
+
+typedef struct wf_entry {
+    weft_msg *msg;
+    uint32_t slot, gen; /* the target; for blocks going home unused */
+} wf_entry;
+
+enum { WF_BATCH = 63 };
+
+/* An array, so that the taker can prefetch. */
+typedef struct wf_batch {
+    struct wf_batch *next;
+    uint16_t n, owner;
+    uint32_t bytes;
+    wf_entry entry[WF_BATCH];
+} wf_batch;
+
+enum { WF_FOREIGN = 255 }; /* owner of what a thread that is no reactor sent */
+
+typedef struct wf_hook {
+    struct wf_hook *next;
+    void (*run)(struct wf_hook *hook);
+    bool queued;
+} wf_hook;
+
+typedef struct wf_reactor wf_reactor;
+struct wf_reactor {
+    uint64_t home; /* what references to its actors carry */
+    const weft_msg *current; /* the one being served; @nothing between turns */
+    wf_slot *slots;
+    weft_msg *free_block[WF_CLASSES];
+    weft_actor *unrun, *ready, **ready_tail;
+    uint32_t unrun_row;   /* unrun children served in a row */
+    uint32_t slots_used, free_slot;
+    uint32_t unconsumed;  /* Deferreds made by this handler and not consumed */
+    weft_actor *_Atomic running;
+    _Atomic uint64_t served;
+
+    weft_actor *rest_actor; /* cut off by the budget: finishes its snapshot first */
+    weft_msg *rest, *rest_last;
+
+    wf_cell *cells;
+    uint32_t cells_used, free_cell;
+    wf_wheel wheel;
+    uint32_t events;      /* descriptors the last poll reported */
+    weft_system *sys;
+    const wf_driver_ops *drv;
+    wf_driver *driver;
+    wf_poller *poller;
+    wf_hook *hooks, **hooks_tail; /* run before the next poll: output to be flushed */
+ weft_msg *nothing;    /* the context of what no message caused */
+    bool crossed;         /* something came from another reactor since the last sleep */
+    bool ending;          /* every actor was told to stop; the loop ends when none is left */
+    wf_timer end_timer;   /* ends those that do not */
+    unsigned index;
+    bool blocking;        /* a thread of the pool: its handlers may block */
+    _Atomic bool stop;
+
+    weft_actor *free_actor[96];
+    char *run, *run_end;  /* the rest of the run that blocks and actors are carved from */
+    struct wf_run *runs;
+    wf_batch *out[WF_THREADS_MAX], *homeward[WF_THREADS_MAX], *free_batch, *come_home;
+    uint32_t abroad[WF_THREADS_MAX], abroad_bytes[WF_THREADS_MAX];
+    bool out_any;
+    uint64_t wall_ns;
+    uint32_t wall_tick;
+    const wf_program *programs[64]; /* behaviours spawned here, by a hash of their address */
+
+    struct {
+        _Atomic uint64_t messages, turns, polls, sleeps, wakes, refused, dead_letters, late_replies,
+            unhandled, hogs, block_bytes, buffer_bytes;
+        _Atomic uint32_t actors, timers, asks;
+    } stat;
+    void *layer;          /* what the layer above keeps for each reactor */
+    struct wf_buffers *buffers;
+
+    /* shared */
+    _Alignas(64) _Atomic(wf_batch *) inbox;   /* newest first; pairs with wf_push_batch */
+    _Alignas(64) _Atomic(wf_batch *) batches; /* batches of ours, empty */
+    _Alignas(64) _Atomic(wf_batch *) returned; /* batches of blocks of ours */
+    _Alignas(64) _Atomic uint32_t sleeping;
+};
+
+/* The reactor this thread is. */
+extern __thread wf_reactor *wf_this_reactor __attribute__((tls_model("initial-exec")));
+#define WF_R wf_this_reactor
+
+static inline weft_ref wf_ref_of(const wf_reactor *r, const weft_actor *a)
+{
+    return (weft_ref){.home = r->home, .slot = WF_STAT_GET(a->slot), .gen = WF_STAT_GET(a->gen)};
+}
+
+/* The actor a reference of this reactor stands for; NULL if it has ended. */
+static inline weft_actor *wf_actor_at(const wf_reactor *r, uint32_t slot, uint32_t gen)
+{
+    const wf_slot *s = &r->slots[slot & (WF_SLOTS_MAX - 1)];
+    return WF_LIKELY(s->gen == gen) ? s->actor : NULL;
+}
+
+/* home: 1 + reactor for an actor; these for the other kinds. The upper half is the node. */
+#define WF_HOME_NAME 0xFFFEU
+#define WF_HOME_GROUP 0xFFFDU
+static inline uint64_t wf_home(unsigned index)
+{
+    return index + 1U;
+}
+static inline unsigned wf_home_index(uint64_t home)
+{
+    return (unsigned)(home - 1U);
+}
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* Ending: mail fails, children end first, then what was outstanding, then those who watch are told.
+ *
+ *   alive ── weft_stop ──▶ stopping ── its turn is over ──▶ mail failed ── children gone ──▶ ended
+ *     └── stopped by others, has a row ──▶ asked ── weft_stop, or stop_grace_ms ──▲
+ */
+#include <stdarg.h>
+
+#include "alloc.h"
+#include "ask.h"
+#include "buffer.h"
+#include "family.h"
+#include "mailbox.h"
+#include "name.h"
+#include "sys.h"
+
+static void set_reason(weft_actor *a, weft_err reason, const char *why)
+{
+    if (reason == WEFT_OK && (why == NULL || why[0] == '\0'))
+        return;
+    wf_rare *rare = wf_rare_of(a);
+    if (rare == NULL)
+        return;
+    rare->reason = reason;
+    if (why != NULL && why[0] != '\0' && rare->why == NULL) {
+        size_t n = strnlen(why, WEFT_WHY_BYTES - 1);
+        rare->why = wf_alloc_zero(n + 1);
+        if (rare->why != NULL)
+            memcpy(rare->why, why, n);
+    }
+}
+
+weft_err weft_stop_because(weft_actor *self, weft_err reason, const char *format, ...)
+{
+    weft_why why = {""};
+    if (format != NULL) {
+        va_list args;
+        va_start(args, format);
+        weft_because_v(&why, reason, format, args);
+        va_end(args);
+    }
+    if ((self->bits & WF_STOPPING) == 0)
+        wf_actor_stop(WF_R, self, reason, why.text, true);
+    return WEFT_OK;
+}
+
+weft_err weft_stop(weft_actor *self, weft_err reason)
+{
+    if ((self->bits & WF_STOPPING) == 0)
+        wf_actor_stop(WF_R, self, reason, NULL, true);
+    return WEFT_OK;
+}
+
+static void grace_over(wf_timer *timer)
+{
+    wf_reactor *r = WF_R;
+    const wf_rare *rare = (const wf_rare *)(const void *)((const char *)timer -
+                                                          offsetof(wf_rare, grace));
+    weft_actor *a = r->slots[rare->actor].actor;
+    weft_log(a, WEFT_WARNING, "did not stop within %d ms: stopped by force", WF_STOP_GRACE_MS);
+    wf_actor_stop(r, a, WEFT_ETIMEDOUT, "did not stop in time", true);
+}
+
+/* Tells it before everything that waits. false: memory is out. */
+static bool ask_to_stop(wf_reactor *r, weft_actor *a, weft_err reason)
+{
+    weft_stopping body = {reason};
+    weft_msg *m;
+    wf_rare *rare = wf_rare_of(a);
+    if (rare == NULL ||
+        wf_msg_new(r, NULL, &weft_stopping_type, &body, 0, WF_UNCOUNTED, &m, NULL) != WEFT_OK)
+        return false;
+    a->bits |= WF_ASKED;
+    m->deadline = 0;
+    WF_STAT_ADD(a->queued_bytes, wf_block_bytes(m));
+    m->next = a->head;
+    a->head = m;
+    if (m->next == NULL)
+        a->tail = &m->next;
+    if ((a->bits & WF_READY) == 0)
+        wf_make_ready(r, a);
+    wf_timer_arm(&r->wheel, &rare->grace, WF_STOP_GRACE_MS, grace_over);
+    return true;
+}
+
+void wf_actor_stop(wf_reactor *r, weft_actor *a, weft_err reason, const char *why, bool at_once)
+{
+    if ((a->bits & WF_STOPPING) != 0)
+        return;
+    if (!at_once && WF_STAT_GET(a->program)->wants_stopping) {
+        if ((a->bits & WF_ASKED) != 0 || ask_to_stop(r, a, reason))
+            return;
+    }
+    set_reason(a, reason, why);
+    a->bits |= WF_STOPPING;
+    if ((a->bits & WF_READY) == 0)
+        wf_make_ready(r, a);
+}
+
+static void stop_here(wf_reactor *r, weft_actor *target, weft_msg *m)
+{
+    const wf_control *c = (const wf_control *)(const void *)m->body;
+    if (target != NULL)
+        wf_actor_stop(r, target, (weft_err)c->word[0], NULL, c->word[1] != 0);
+}
+
+weft_err weft_stop_ref(weft_actor *self, weft_ref who, weft_err reason)
+{
+    wf_reactor *r = WF_R;
+    (void)self;
+    who = wf_resolve(r, who);
+    if (who.slot == 0 || (who.home == r->home && wf_actor_at(r, who.slot, who.gen) == NULL))
+        return WEFT_EGONE;
+    wf_control control = {.run = stop_here, .word = {(uint64_t)reason}};
+    return wf_control_send(r, who, &control);
+}
+
+/* Fails and frees a chain of messages that will not be served. */
+static void fail_mail(wf_reactor *r, weft_actor *a, weft_msg *m)
+{
+    for (weft_msg *next; m != NULL; m = next) {
+        next = m->next;
+        WF_STAT_SUB(a->queued, (m->flags & WF_UNCOUNTED) == 0 ? 1U : 0U);
+        WF_STAT_SUB(a->queued_bytes, wf_block_bytes(m));
+        wf_refuse(r, WF_STAT_GET(a->slot), WF_STAT_GET(a->gen), m, WEFT_EGONE);
+    }
+}
+
+static void fail_all_mail(wf_reactor *r, weft_actor *a)
+{
+    if (r->rest_actor == a) {
+        weft_msg *rest = r->rest;
+        r->rest_actor = NULL;
+        r->rest = NULL;
+        fail_mail(r, a, rest);
+    }
+    if (a->rare != NULL && a->rare->held != NULL) {
+        weft_msg *held = a->rare->held;
+        a->rare->held = NULL;
+        a->rare->held_tail = &a->rare->held;
+        fail_mail(r, a, held);
+    }
+    weft_msg *m = a->head;
+    a->head = NULL;
+    a->tail = &a->head;
+    fail_mail(r, a, m);
+}
+
+/* Messages that are kept or wait end here; whoever asked is told. */
+static void fail_held(wf_reactor *r, weft_actor *a)
+{
+    while (a->rare != NULL && a->rare->holds != NULL) {
+        weft_msg *m = a->rare->holds->msg;
+        m->flags &= (uint16_t) ~(WF_KEPT | WF_WAITS | WF_SERIAL);
+        if (m->request != 0 && (m->flags & (WF_ANSWERED | WF_TIMER | WF_REPLY)) == 0)
+            (void)wf_fail_request(r, a, m, WEFT_EGONE, NULL);
+        wf_msg_done(r, a, m);
+    }
+}
+
+static void leave_family(wf_reactor *r, weft_actor *a)
+{
+    uint32_t parent_slot = WF_STAT_GET(a->parent);
+    if (parent_slot == 0)
+        return;
+    weft_actor *parent = r->slots[parent_slot].actor;
+    if (a->sibling != 0)
+        r->slots[a->sibling].actor->sibling_back = a->sibling_back;
+    if (a->sibling_back != 0)
+        r->slots[a->sibling_back].actor->sibling = a->sibling;
+    else
+        parent->child = a->sibling;
+    if (WF_UNLIKELY((parent->bits & (WF_STOPPING | WF_READY)) == WF_STOPPING) &&
+        parent->child == 0)
+        wf_make_ready(r, parent);
+}
+
+/* What an actor may still do with its state: not ask, not spawn. */
+static void run_ended_hook(wf_reactor *r, weft_actor *a)
+{
+    const weft_behaviour *b = WF_STAT_GET(a->program)->behaviour;
+    if (b->ended == NULL)
+        return;
+    const weft_msg *outer = r->current;
+    weft_actor *running = WF_STAT_GET(r->running);
+    r->current = r->nothing;
+    WF_STAT_SET(r->running, a);
+    b->ended(a, a->rare != NULL ? a->rare->reason : WEFT_OK);
+    WF_STAT_SET(r->running, running);
+    r->current = outer;
+}
+
+static void rare_free(wf_reactor *r, weft_actor *a)
+{
+    wf_rare *rare = a->rare;
+    if (rare == NULL)
+        return;
+    wf_timer_cancel(&r->wheel, &rare->grace);
+    wf_free(rare->why);
+    wf_free(rare);
+    a->rare = NULL;
+}
+
+void wf_actor_end(wf_reactor *r, weft_actor *a)
+{
+    fail_all_mail(r, a);
+    if (WF_UNLIKELY(a->child != 0)) {
+        weft_err reason = a->rare != NULL ? a->rare->reason : WEFT_OK;
+        for (uint32_t i = a->child; i != 0; i = r->slots[i].actor->sibling)
+            wf_actor_stop(r, r->slots[i].actor, reason, NULL, false);
+        return;
+    }
+    run_ended_hook(r, a);
+    if (a->rare != NULL)
+        fail_held(r, a);
+    if (a->cells != 0)
+        wf_cells_end(r, a);
+    if (a->rare != NULL) {
+        wf_monitors_fire(r, a);
+        if (a->rare->names != 0)
+            wf_names_release(r->sys, a->rare->names);
+    }
+    leave_family(r, a);
+    wf_slot *s = &r->slots[WF_STAT_GET(a->slot)];
+    __atomic_store_n(&s->gen, s->gen + 1, __ATOMIC_RELAXED);
+    s->next_free = r->free_slot;
+    r->free_slot = WF_STAT_GET(a->slot);
+    WF_STAT_SUB(r->stat.actors, 1);
+    rare_free(r, a);
+    /* bytes it gave out are still alive: the last of them frees the memory its account stands in */
+    const weft_account *account = wf_account_of(a);
+    if (account != NULL && account->held != 0)
+        a->bits |= WF_ZOMBIE;
+    else
+        wf_actor_free(r, a);
+}
+
+bool wf_stop_all(wf_reactor *r, weft_err reason, bool at_once)
+{
+    bool none = true;
+    for (uint32_t i = 1; i <= r->slots_used; i++) {
+        weft_actor *a = r->slots[i].actor;
+        if (a == NULL || WF_STAT_GET(a->slot) != i || WF_STAT_GET(a->gen) != r->slots[i].gen)
+            continue;
+        none = false;
+        if (WF_STAT_GET(a->parent) == 0 || at_once)
+            wf_actor_stop(r, a, reason, NULL, at_once);
+    }
+    return none;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Families: spawning, stopping, ending, monitors. */
+#ifndef WF_FAMILY_H
+#define WF_FAMILY_H
+
+#include "core.h"
+
+/* Spawns on @r; @parent may be NULL. errors: NULL and @why. thread: @r's, or before start. */
+weft_actor *wf_spawn(wf_reactor *r, weft_actor *parent, const weft_behaviour *behaviour,
+                     const void *config, weft_why *why);
+
+/* The behaviour @self was spawned with: the layout of its memory. */
+const weft_behaviour *wf_spawned_as(const weft_actor *self);
+
+/* Stops @a: politely (weft_stopping, if it has a row) or at once. @why may be NULL. thread: @r's. */
+void wf_actor_stop(wf_reactor *r, weft_actor *a, weft_err reason, const char *why, bool at_once);
+
+/* @a, which is stopping, has no turn under way: ends it, or its children first. */
+void wf_actor_end(wf_reactor *r, weft_actor *a) WF_NOINLINE;
+
+/* The account in the state of @a, through which it gives bytes out; NULL: it is no source. */
+static inline weft_account *wf_account_of(weft_actor *a)
+{
+    const weft_behaviour *b = wf_spawned_as(a);
+    return b->account == 0 ? NULL : (weft_account *)(void *)(a->state + b->account - 1);
+}
+
+/* The memory of an actor whose bytes have all come home. */
+void wf_actor_free(wf_reactor *r, weft_actor *a);
+
+/* Tells those who monitor @a that it ended. */
+void wf_monitors_fire(wf_reactor *r, weft_actor *a);
+/* Ends the monitor of @cell on the watcher's side. */
+void wf_monitor_end(wf_reactor *r, wf_cell *cell);
+
+/* Everything of @r that is left is stopped; true: nothing is. */
+bool wf_stop_all(wf_reactor *r, weft_err reason, bool at_once);
+
+#endif

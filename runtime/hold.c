@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* What a message holds while it is served, and beyond: scratch memory, continuations, keepers. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "alloc.h"
+#include "ask.h"
+#include "mailbox.h"
+
+wf_rare *wf_rare_of(weft_actor *a)
+{
+    if (a->rare == NULL) {
+        wf_rare *rare = wf_alloc_zero(sizeof *rare);
+        if (rare == NULL)
+            return NULL;
+        rare->held_tail = &rare->held;
+        rare->actor = WF_STAT_GET(a->slot);
+        a->rare = rare;
+    }
+    return a->rare;
+}
+
+wf_hold *wf_hold_of(wf_reactor *r, weft_actor *a, weft_msg *m)
+{
+    if ((m->flags & WF_HELD) != 0)
+        return m->hold;
+    wf_rare *rare = wf_rare_of(a);
+    weft_msg *block = rare != NULL ? wf_block_take(r, sizeof(wf_hold)) : NULL;
+    if (block == NULL)
+        return NULL;
+    wf_hold *hold = (wf_hold *)(void *)block->body;
+    *hold = (wf_hold){.msg = m, .next = rare->holds, .back = &rare->holds};
+    if (hold->next != NULL)
+        hold->next->back = &hold->next;
+    rare->holds = hold;
+    m->hold = hold;
+    m->flags |= WF_HELD;
+    return hold;
+}
+
+void wf_hold_free(wf_reactor *r, weft_msg *m)
+{
+    wf_hold *hold = m->hold;
+    for (wf_scratch *s = hold->scratch, *next; s != NULL; s = next) {
+        next = s->next;
+        if (s->release != NULL)
+            s->release(s);
+        wf_free(s);
+    }
+    *hold->back = hold->next;
+    if (hold->next != NULL)
+        hold->next->back = hold->back;
+    wf_block_free(r, (weft_msg *)(void *)((char *)hold - offsetof(weft_msg, body)));
+    m->flags &= (uint16_t)~WF_HELD;
+    m->next = NULL;
+}
+
+/* The message being served belongs to the actor that runs. */
+static weft_actor *running(const wf_reactor *r)
+{
+    return WF_STAT_GET(r->running);
+}
+
+static wf_scratch *scratch_new(weft_msg *msg, size_t size)
+{
+    wf_reactor *r = WF_R;
+    wf_hold *hold = size <= WF_SCRATCH_MAX ? wf_hold_of(r, running(r), msg) : NULL;
+    if (hold == NULL || hold->scratch_bytes + size > WF_SCRATCH_MAX)
+        return NULL;
+    wf_scratch *s = wf_alloc_zero(sizeof *s + size);
+    if (s == NULL)
+        return NULL;
+    s->next = hold->scratch;
+    hold->scratch = s;
+    hold->scratch_bytes += (uint32_t)size;
+    return s;
+}
+
+void *weft_scratch(weft_msg *msg, size_t size)
+{
+    wf_scratch *s = scratch_new(msg, size);
+    return s != NULL ? s->room : NULL;
+}
+
+static void release_bytes(wf_scratch *s)
+{
+    weft_bytes *bytes = (weft_bytes *)(void *)s->room;
+    weft_bytes_drop(bytes);
+}
+
+/* Fresh bytes that the message drops when it has been served. */
+static uint8_t *bytes_for(weft_msg *msg, size_t size, weft_bytes *out)
+{
+    wf_scratch *s = scratch_new(msg, sizeof(weft_bytes));
+    uint8_t *to;
+    if (s == NULL || weft_bytes_new(size, &to, out) != WEFT_OK)
+        return NULL;
+    memcpy(s->room, out, sizeof *out);
+    s->release = release_bytes;
+    return to;
+}
+
+weft_bytes weft_bytes_copy(weft_msg *msg, const void *from, size_t size)
+{
+    weft_bytes bytes = WEFT_NO_BYTES;
+    if (size == 0)
+        return bytes;
+    uint8_t *to = bytes_for(msg, size, &bytes);
+    if (to == NULL)
+        return WEFT_NO_BYTES;
+    memcpy(to, from, size);
+    return bytes;
+}
+
+weft_bytes weft_bytes_printf(weft_msg *msg, const char *format, ...)
+{
+    weft_bytes bytes = WEFT_NO_BYTES;
+    va_list args;
+    va_start(args, format);
+    int size = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    uint8_t *to = size > 0 ? bytes_for(msg, (size_t)size + 1, &bytes) : NULL;
+    if (to == NULL)
+        return WEFT_NO_BYTES;
+    va_start(args, format);
+    (void)vsnprintf((char *)to, (size_t)size + 1, format, args);
+    va_end(args);
+    bytes.size = (size_t)size;
+    return bytes;
+}
+
+weft_msg *weft_keep(weft_msg *msg)
+{
+    wf_reactor *r = WF_R;
+    /* without a hold the message is still kept; only a cancel cannot find it */
+    (void)wf_hold_of(r, running(r), msg);
+    msg->flags |= WF_KEPT;
+    return msg;
+}
+
+void weft_drop(weft_msg **msg)
+{
+    weft_msg *m = *msg;
+    if (m == NULL)
+        return;
+    *msg = NULL;
+    m->flags &= (uint16_t)~WF_KEPT;
+    /* the one being served is ended by its own turn */
+    if (m != WF_R->current)
+        wf_msg_done(WF_R, running(WF_R), m);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Monitors and links: an entry at each end; what will be told is made beforehand at both. */
+#include <stdio.h>
+
+#include "ask.h"
+#include "family.h"
+#include "mailbox.h"
+#include "post.h"
+#include "sys.h"
+
+enum { DOWN_WHY_BYTES = 96 };
+
+const weft_type weft_down_type = WEFT_TYPE("weft.down", weft_down, NULL);
+
+/* The watched side's entry: the control message that will go to the watcher. */
+typedef struct wf_watcher {
+    wf_control control; /* must be first: the block is sent as it is */
+    struct wf_watcher *next, **back;
+    weft_ref watcher, who;
+    uint64_t cell;
+    uint32_t link;
+    weft_err reason;
+    char why[DOWN_WHY_BYTES];
+} wf_watcher;
+
+/* A weft_down with room for its sentence. */
+typedef struct down_body {
+    weft_down down;
+    char why[DOWN_WHY_BYTES];
+} down_body;
+
+static weft_msg *block_of(wf_watcher *w)
+{
+    return (weft_msg *)(void *)((char *)w - offsetof(weft_msg, body));
+}
+
+/* At the watcher: the watched one has ended. */
+static void arrive_down(wf_reactor *r, weft_actor *target, weft_msg *m)
+{
+    const wf_watcher *w = (const wf_watcher *)(const void *)m->body;
+    wf_cell *cell = wf_cell_at(r, w->cell);
+    if (target == NULL || cell == NULL || cell->kind != WF_CELL_MONITOR)
+        return;
+    weft_msg *down = cell->tick;
+    cell->tick = NULL;
+    target->monitors--;
+    wf_cell_free(r, cell);
+    if (w->link != 0) {
+        wf_block_free(r, down);
+        if (w->reason != WEFT_OK)
+            wf_actor_stop(r, target, w->reason, w->why, true);
+        return;
+    }
+    down_body *body = (down_body *)(void *)down->body;
+    memcpy(body->why, w->why, sizeof body->why);
+    body->down = (weft_down){w->who, w->reason, body->why};
+    wf_deliver(r, target, down);
+}
+
+/* Sends an entry, which is on no list, to its watcher. */
+static void tell_watcher(wf_reactor *r, wf_watcher *w, weft_err reason, const char *why)
+{
+    weft_msg *m = block_of(w);
+    w->reason = reason;
+    (void)snprintf(w->why, sizeof w->why, "%s",
+                   why != NULL && why[0] != '\0' ? why : weft_err_text(reason));
+    w->control.run = arrive_down;
+    if (w->watcher.home == r->home)
+        wf_control_run(r, w->watcher.slot, w->watcher.gen, m);
+    else if (wf_post(r, wf_home_index(w->watcher.home), w->watcher.slot, w->watcher.gen, m) !=
+             WEFT_OK)
+        wf_block_free(r, m);
+}
+
+void wf_monitors_fire(wf_reactor *r, weft_actor *a)
+{
+    const wf_rare *rare = a->rare;
+    for (wf_watcher *w = rare->watchers, *next; w != NULL; w = next) {
+        next = w->next;
+        tell_watcher(r, w, rare->reason, rare->why);
+    }
+    a->rare->watchers = NULL;
+}
+
+/* At the watched: the message itself, with its room, becomes the entry. */
+static void monitor_here(wf_reactor *r, weft_actor *target, weft_msg *m)
+{
+    const wf_watcher *asked = (const wf_watcher *)(const void *)m->body;
+    weft_msg *copy = wf_block_take(r, sizeof(wf_watcher));
+    if (copy == NULL) {
+        /* told as ended rather than never: the watcher may try again */
+        weft_log(target, WEFT_ERROR, "no memory for a monitor");
+        return;
+    }
+    wf_fill(r, copy, NULL, &wf_control_type, 0, WF_UNCOUNTED | WF_CONTROL);
+    wf_watcher *w = (wf_watcher *)(void *)copy->body;
+    *w = *asked;
+    wf_rare *rare = target != NULL ? wf_rare_of(target) : NULL;
+    if (rare == NULL) {
+        tell_watcher(r, w, target == NULL ? WEFT_EGONE : WEFT_ENOMEM, NULL);
+        return;
+    }
+    w->next = rare->watchers;
+    w->back = &rare->watchers;
+    if (w->next != NULL)
+        w->next->back = &w->next;
+    rare->watchers = w;
+}
+
+static weft_err send_monitor(wf_reactor *r, weft_ref who, wf_watcher *entry)
+{
+    weft_msg *m = wf_block_take(r, sizeof *entry);
+    if (m == NULL)
+        return WEFT_ENOMEM;
+    wf_fill(r, m, NULL, &wf_control_type, 0, WF_UNCOUNTED | WF_CONTROL);
+    entry->control.run = monitor_here;
+    memcpy(m->body, entry, sizeof *entry);
+    if (who.home == r->home || who.slot == 0 || wf_home_index(who.home) >= r->sys->threads) {
+        wf_control_run(r, who.home == r->home ? who.slot : 0, who.gen, m);
+        return WEFT_OK;
+    }
+    weft_err err = wf_post(r, wf_home_index(who.home), who.slot, who.gen, m);
+    if (err != WEFT_OK)
+        wf_block_free(r, m);
+    return err;
+}
+
+static weft_err watch(weft_actor *self, weft_ref who, uint32_t link)
+{
+    wf_reactor *r = WF_R;
+    if (self->monitors >= WF_STAT_GET(self->program)->monitors_max)
+        return WEFT_ELIMIT;
+    weft_msg *down = wf_block_take(r, sizeof(down_body));
+    wf_cell *cell = down != NULL ? wf_cell_new(r, self, WF_CELL_MONITOR) : NULL;
+    if (cell == NULL) {
+        if (down != NULL)
+            wf_block_free(r, down);
+        return WEFT_ENOMEM;
+    }
+    wf_fill(r, down, NULL, &weft_down_type, 0, WF_UNCOUNTED);
+    down->deadline = 0;
+    weft_ref target = wf_resolve(r, who);
+    cell->tick = down;
+    cell->target_home = (uint16_t)target.home;
+    cell->target_slot = target.slot;
+    cell->target_gen = target.gen;
+    self->monitors++;
+    wf_watcher entry = {.watcher = wf_ref_of(r, self),
+                        .who = who,
+                        .cell = wf_cell_id(r, cell),
+                        .link = link};
+    weft_err err = send_monitor(r, target, &entry);
+    if (err != WEFT_OK)
+        wf_monitor_end(r, cell);
+    return err;
+}
+
+weft_err weft_monitor(weft_actor *self, weft_ref who)
+{
+    return watch(self, who, 0);
+}
+
+static void link_here(wf_reactor *r, weft_actor *target, weft_msg *m)
+{
+    const wf_control *c = (const wf_control *)(const void *)m->body;
+    weft_ref other;
+    (void)r;
+    memcpy(&other, &c->word[0], sizeof other);
+    if (target != NULL && watch(target, other, 1) != WEFT_OK)
+        weft_log(target, WEFT_ERROR, "unable to link back: no memory");
+}
+
+weft_err weft_link(weft_actor *self, weft_ref who)
+{
+    wf_reactor *r = WF_R;
+    weft_ref me = wf_ref_of(r, self), target = wf_resolve(r, who);
+    weft_err err = watch(self, target, 1);
+    if (err != WEFT_OK || target.slot == 0)
+        return err;
+    wf_control control = {.run = link_here};
+    memcpy(&control.word[0], &me, sizeof me);
+    return wf_control_send(r, target, &control);
+}
+
+/* ---- taking a monitor back */
+
+static void demonitor_here(wf_reactor *r, weft_actor *target, weft_msg *m)
+{
+    const wf_control *c = (const wf_control *)(const void *)m->body;
+    weft_ref watcher;
+    memcpy(&watcher, &c->word[0], sizeof watcher);
+    if (target == NULL || target->rare == NULL)
+        return;
+    for (wf_watcher *w = target->rare->watchers; w != NULL; w = w->next)
+        if (w->cell == c->word[2] && weft_ref_same(w->watcher, watcher)) {
+            *w->back = w->next;
+            if (w->next != NULL)
+                w->next->back = w->back;
+            wf_block_free(r, block_of(w));
+            return;
+        }
+}
+
+void wf_monitor_end(wf_reactor *r, wf_cell *cell)
+{
+    weft_actor *self = r->slots[cell->timer.spare].actor;
+    weft_ref target = {cell->target_home, cell->target_slot, cell->target_gen};
+    weft_ref me = wf_ref_of(r, self);
+    wf_control control = {.run = demonitor_here};
+    memcpy(&control.word[0], &me, sizeof me);
+    control.word[2] = wf_cell_id(r, cell);
+    if (cell->tick != NULL)
+        wf_block_free(r, cell->tick);
+    self->monitors--;
+    wf_cell_free(r, cell);
+    if (target.slot != 0)
+        (void)wf_control_send(r, target, &control);
+}
+
+void weft_demonitor(weft_actor *self, weft_ref who)
+{
+    wf_reactor *r = WF_R;
+    weft_ref target = wf_resolve(r, who);
+    for (uint32_t i = self->cells, next; i != 0; i = next) {
+        wf_cell *cell = &r->cells[i];
+        next = cell->next;
+        if (cell->kind == WF_CELL_MONITOR && cell->target_home == (uint16_t)target.home &&
+            cell->target_slot == target.slot && cell->target_gen == target.gen)
+            wf_monitor_end(r, cell);
+    }
+}

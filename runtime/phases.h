@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Start-up and shut-down: one coordinating actor on reactor 0 asks, phase after phase. */
+#ifndef WF_PHASES_H
+#define WF_PHASES_H
+
+#include "core.h"
+
+/* Makes the coordinator. errors: ENOMEM. thread: before start. */
+weft_err wf_phases_init(weft_system *sys, weft_why *why);
+void wf_phases_free(weft_system *sys);
+
+/* Begins start-up: the phases BIND and START. */
+void wf_phases_begin(weft_system *sys);
+
+#endif

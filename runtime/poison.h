@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory that is nobody's now: the address sanitizer is told, where there is one. */
+#ifndef WF_POISON_H
+#define WF_POISON_H
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define WF_POISON(at, bytes) ASAN_POISON_MEMORY_REGION((at), (bytes))
+#define WF_UNPOISON(at, bytes) ASAN_UNPOISON_MEMORY_REGION((at), (bytes))
+#else
+#define WF_POISON(at, bytes) ((void)(at), (void)(bytes))
+#define WF_UNPOISON(at, bytes) ((void)(at), (void)(bytes))
+#endif
+
+#endif

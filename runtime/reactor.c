@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* Reactors: inbox, turns within a budget, hand-over, output, a look at the descriptors; then sleep. */
+#include "reactor.h"
+
+#include "alloc.h"
+#include "ask.h"
+#include "block.h"
+#include "buffer.h"
+#include "family.h"
+#include "mailbox.h"
+#include "post.h"
+#include "sys.h"
+#include "watcher.h"
+
+__thread wf_reactor *wf_this_reactor;
+
+static bool tables_new(wf_reactor *r)
+{
+    r->slots = wf_reserve(WF_SLOTS_MAX * sizeof *r->slots);
+    r->cells = wf_reserve(WF_CELLS_MAX * sizeof *r->cells);
+    r->nothing = wf_alloc_zero(sizeof(weft_msg) + 8);
+    return r->slots != NULL && r->cells != NULL && r->nothing != NULL && wf_buffers_init(r);
+}
+
+wf_reactor *wf_reactor_new(weft_system *sys, unsigned index, struct ev_loop *loop, weft_why *why)
+{
+    wf_reactor *r = wf_alloc_aligned(64, sizeof *r);
+    if (r == NULL) {
+        (void)weft_because(why, WEFT_ENOMEM, "no memory for reactor %u", index);
+        return NULL;
+    }
+    memset((void *)r, 0, sizeof *r);
+    r->sys = sys;
+    r->index = index;
+    r->home = wf_home(index);
+    r->driver = sys->driver;
+    r->drv = sys->drv;
+    r->ready_tail = &r->ready;
+    r->hooks_tail = &r->hooks;
+    r->wheel.now = 1;
+    r->blocking = index >= sys->reactors;
+    if (!tables_new(r))
+        (void)weft_because(why, WEFT_ENOMEM, "no memory for reactor %u", index);
+    else
+        r->poller = r->drv->poller_new(r->driver, index, loop, why);
+    if (r->poller == NULL) {
+        wf_reactor_free(r);
+        return NULL;
+    }
+    r->current = r->nothing;
+    return r;
+}
+
+void wf_reactor_free(wf_reactor *r)
+{
+    if (r == NULL)
+        return;
+    if (r->poller != NULL)
+        r->drv->poller_free(r->poller);
+    wf_blocks_done(r);
+    wf_batches_done(r);
+    wf_buffers_done(r);
+    wf_unreserve(r->slots, WF_SLOTS_MAX * sizeof *r->slots);
+    wf_unreserve(r->cells, WF_CELLS_MAX * sizeof *r->cells);
+    wf_free(r->nothing);
+    wf_free(r);
+}
+
+static void run_hooks(wf_reactor *r)
+{
+    wf_hook *hook;
+    while ((hook = r->hooks) != NULL) {
+        if ((r->hooks = hook->next) == NULL)
+            r->hooks_tail = &r->hooks;
+        hook->queued = false;
+        hook->run(hook);
+    }
+}
+
+void wf_hook_cancel(wf_reactor *r, wf_hook *hook)
+{
+    if (!hook->queued)
+        return;
+    hook->queued = false;
+    for (wf_hook **at = &r->hooks; *at != NULL; at = &(*at)->next)
+        if (*at == hook) {
+            *at = hook->next;
+            if (hook->next == NULL)
+                r->hooks_tail = at;
+            return;
+        }
+}
+
+bool wf_reactor_ready(const wf_reactor *r)
+{
+    return r->rest_actor != NULL || r->unrun != NULL || r->ready != NULL;
+}
+
+/* What one look brought in is worked off before the next look: with a fixed budget, level-triggered
+ * descriptors that were not read yet are reported again and again. */
+bool wf_reactor_round(wf_reactor *r)
+{
+    if (wf_take_inbox(r))
+        r->crossed = true;
+    uint32_t done = 0, budget = WF_BUDGET + WF_BUDGET_EVENT * r->events, turns = 0;
+    weft_actor *a;
+    r->events = 0;
+    if (WF_UNLIKELY(r->rest_actor != NULL))
+        done = wf_turn_rest(r, budget);
+    while (done < budget && (a = wf_next_ready(r)) != NULL) {
+        done += wf_turn(r, a, budget - done) + 1;
+        turns++;
+    }
+    WF_STAT_ADD(r->stat.turns, turns);
+    if (r->hooks != NULL)
+        run_hooks(r);
+    wf_hand_over_all(r);
+    return wf_reactor_ready(r);
+}
+
+void wf_reactor_poll(wf_reactor *r, int64_t timeout_ms)
+{
+    WF_STAT_ADD(r->stat.polls, 1);
+    r->events += r->drv->poll(r->poller, timeout_ms);
+    uint32_t now = wf_tick(r->sys);
+    if (now != r->wheel.now)
+        wf_wheel_run(&r->wheel, now);
+}
+
+int64_t wf_reactor_timeout(wf_reactor *r)
+{
+    uint32_t next = wf_wheel_next(&r->wheel);
+    if (next == WF_WHEEL_NEVER)
+        return -1;
+    int32_t left = (int32_t)(r->wheel.now + next - wf_tick(r->sys));
+    return left > 0 ? left : 0;
+}
+
+/* Looks out for messages of other reactors for a moment: waking a thread costs a thousand times more. */
+static bool spin(wf_reactor *r)
+{
+    if (r->sys->threads < 2 || !r->crossed)
+        return false;
+    r->crossed = false;
+    for (uint32_t i = r->sys->options.spin_us * 25; i != 0; i--) {
+        if (atomic_load_explicit(&r->inbox, memory_order_relaxed) != NULL)
+            return true;
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#endif
+    }
+    return false;
+}
+
+/* Raises the flag, looks again, sleeps. A sender pushes its batch, then looks at the flag: both in
+ * sequentially consistent order, so one of the two sees the other (see wf_push_batch). */
+static void sleep_until_something(wf_reactor *r)
+{
+    if (spin(r))
+        return;
+    wf_block_send_home(r);
+    atomic_store_explicit(&r->sleeping, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&r->inbox, memory_order_seq_cst) == NULL) {
+        WF_STAT_ADD(r->stat.sleeps, 1);
+        wf_reactor_poll(r, wf_reactor_timeout(r));
+    }
+    atomic_store_explicit(&r->sleeping, 0, memory_order_seq_cst);
+    if (WF_UNLIKELY(atomic_load_explicit(&r->sys->watcher_sleeps, memory_order_seq_cst) != 0))
+        wf_watcher_wake(r->sys);
+}
+
+static void check_end(wf_reactor *r)
+{
+    if (WF_STAT_GET(r->stat.actors) == 0 && r->hooks == NULL)
+        WF_STAT_SET(r->stop, true);
+}
+
+void wf_reactor_run(wf_reactor *r)
+{
+    wf_this_reactor = r;
+    while (!WF_STAT_GET(r->stop)) {
+        bool more = wf_reactor_round(r);
+        if (WF_UNLIKELY(r->ending)) {
+            check_end(r);
+            if (WF_STAT_GET(r->stop))
+                break;
+        }
+        if (more)
+            wf_reactor_poll(r, 0);
+        else
+            sleep_until_something(r);
+    }
+    wf_hand_over_all(r);
+    wf_block_send_home(r);
+    wf_this_reactor = NULL;
+}
+
+static void end_by_force(wf_timer *timer)
+{
+    wf_reactor *r = (wf_reactor *)(void *)((char *)timer - offsetof(wf_reactor, end_timer));
+    (void)wf_stop_all(r, WEFT_ETIMEDOUT, true);
+}
+
+void wf_reactor_end(wf_reactor *r, uint32_t grace_ms)
+{
+    if (r->ending)
+        return;
+    r->ending = true;
+    wf_timer_cancel(&r->wheel, &r->end_timer);
+    wf_timer_arm(&r->wheel, &r->end_timer, grace_ms, end_by_force);
+    (void)wf_stop_all(r, WEFT_ESTOPPING, false);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Reactors: the loop around turns. */
+#ifndef WF_REACTOR_H
+#define WF_REACTOR_H
+
+#include "core.h"
+
+/* Makes reactor @index of @sys; @loop: the program's own, or NULL. errors: NULL and @why. */
+wf_reactor *wf_reactor_new(weft_system *sys, unsigned index, struct ev_loop *loop, weft_why *why);
+/* Frees it; no thread may be in it, and no other reactor may send to it any more. */
+void wf_reactor_free(wf_reactor *r);
+
+/* Runs until its stop flag is up: the loop of a thread. */
+void wf_reactor_run(wf_reactor *r);
+
+/* Takes the inbox and gives turns within one budget, then hands over and flushes; true: work is left. */
+bool wf_reactor_round(wf_reactor *r);
+
+/* Looks at the descriptors (@timeout_ms as in the driver's poll) and runs what is due. */
+void wf_reactor_poll(wf_reactor *r, int64_t timeout_ms);
+
+/* How long it may sleep, in ms: -1: until something happens. */
+int64_t wf_reactor_timeout(wf_reactor *r);
+
+/* Runs @hook once, before the next look at the descriptors. */
+static inline void wf_hook_queue(wf_reactor *r, wf_hook *hook)
+{
+    if (hook->queued)
+        return;
+    hook->queued = true;
+    hook->next = NULL;
+    *r->hooks_tail = hook;
+    r->hooks_tail = &hook->next;
+}
+/* Takes it out again: for what ends before the hook ran. */
+void wf_hook_cancel(wf_reactor *r, wf_hook *hook);
+
+/* Whether anything is ready here: for the simulator's choice. */
+bool wf_reactor_ready(const wf_reactor *r);
+
+/* Tells every actor to stop; the loop ends when none is left, by force after @grace_ms. */
+void wf_reactor_end(wf_reactor *r, uint32_t grace_ms);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* Sending: the way of a body from a handler to a mailbox. */
+#include "mailbox.h"
+
+#include "ask.h"
+#include "buffer.h"
+#include "name.h"
+#include "post.h"
+#include "wf_pb.h"
+
+/* The buffer of the weft_bytes in @body, if its type has one. */
+static wf_buffer *buffer_of(const weft_type *type, const void *body)
+{
+    if (type->bytes == 0)
+        return NULL;
+    return ((const weft_bytes *)(const void *)((const char *)body + type->bytes - 1))->buffer;
+}
+
+void wf_body_release(const weft_type *type, void *body)
+{
+    wf_buffer *buffer = buffer_of(type, body);
+    if (buffer != NULL)
+        wf_buffer_drop(buffer);
+    if (type->release != NULL)
+        type->release(body);
+}
+
+weft_err wf_msg_new(wf_reactor *r, const weft_actor *from, const weft_type *type, const void *body,
+                    uint64_t request, unsigned flags, weft_msg **out, weft_why *why)
+{
+    size_t bytes = type->size;
+    weft_err err;
+    if (bytes == 0)
+        return weft_because(why, WEFT_EINVAL, "type %s has no size: it needs at least one byte",
+                            type->name);
+    if (WF_UNLIKELY(type->descriptor != NULL) &&
+        (err = wf_pb_measure(type->descriptor, body, &bytes, why)) != WEFT_OK)
+        return err;
+    weft_msg *m = wf_block_take(r, bytes);
+    if (m == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for a message of type %s", type->name);
+    wf_fill(r, m, from, type, request, flags);
+    if (WF_UNLIKELY(type->descriptor != NULL))
+        wf_pb_copy(type->descriptor, body, m->body);
+    else
+        memcpy(m->body, body, bytes);
+    wf_buffer *buffer = buffer_of(type, body);
+    if (buffer != NULL)
+        wf_buffer_share(buffer);
+    if (type->share != NULL)
+        type->share(m->body);
+    *out = m;
+    return WEFT_OK;
+}
+
+void wf_msg_free(wf_reactor *r, weft_msg *m)
+{
+    if (WF_UNLIKELY(m->type->bytes != 0 || m->type->release != NULL) && (m->flags & WF_FAILED) == 0)
+        wf_body_release(m->type, m->body);
+    wf_block_free(r, m);
+}
+
+weft_ref wf_resolve(wf_reactor *r, weft_ref to)
+{
+    if (to.home == WF_HOME_NAME)
+        return wf_name_resolve(r->sys, to);
+    if (to.home == WF_HOME_GROUP)
+        return wf_group_resolve(r, to);
+    return to;
+}
+
+static WF_COLD weft_err gone(wf_reactor *r, unsigned flags)
+{
+    if ((flags & WF_REPLY) != 0)
+        WF_STAT_ADD(r->stat.late_replies, 1);
+    else
+        WF_STAT_ADD(r->stat.dead_letters, 1);
+    return WEFT_EGONE;
+}
+
+static WF_COLD weft_err full(wf_reactor *r)
+{
+    WF_STAT_ADD(r->stat.refused, 1);
+    return WEFT_EFULL;
+}
+
+weft_err wf_put_msg(wf_reactor *r, weft_ref to, weft_msg *m)
+{
+    if (WF_UNLIKELY(to.home != r->home)) {
+        to = wf_resolve(r, to);
+        if (to.slot == 0 || wf_home_index(to.home) >= r->sys->threads)
+            return gone(r, m->flags);
+        unsigned index = wf_home_index(to.home);
+        if (index != r->index) {
+            if ((m->flags & WF_UNCOUNTED) == 0 && !wf_has_credit(r, index))
+                return full(r);
+            return wf_post(r, index, to.slot, to.gen, m);
+        }
+    }
+    weft_actor *a = wf_actor_at(r, to.slot, to.gen);
+    if (WF_UNLIKELY(a == NULL || (a->bits & WF_STOPPING) != 0))
+        return gone(r, m->flags);
+    if (WF_UNLIKELY(WF_STAT_GET(a->queued) >= WF_STAT_GET(a->program)->mailbox_max) &&
+        (m->flags & WF_UNCOUNTED) == 0)
+        return full(r);
+    wf_deliver(r, a, m);
+    return WEFT_OK;
+}
+
+/* What the fast path leaves: other reactors, names, large bodies, bytes, an empty pool. The checks come
+ * before the copy, so that a refused body is never touched. */
+static WF_NOINLINE weft_err put_slow(weft_actor *from, weft_ref to, const weft_type *type,
+                                     const void *body, uint64_t request, unsigned flags)
+{
+    wf_reactor *r = WF_R;
+    weft_msg *m;
+    if (to.home != r->home)
+        to = wf_resolve(r, to);
+    if (to.home != r->home && to.slot != 0 && (flags & WF_UNCOUNTED) == 0 &&
+        wf_home_index(to.home) < r->sys->threads && !wf_has_credit(r, wf_home_index(to.home)))
+        return full(r);
+    if (from != NULL && from->rare != NULL && from->rare->note_undelivered && request == 0)
+        flags |= WF_NOTED;
+    weft_err err = wf_msg_new(r, from, type, body, request, flags, &m, NULL);
+    if (err != WEFT_OK)
+        return err;
+    err = wf_put_msg(r, to, m);
+    if (err != WEFT_OK)
+        wf_msg_free(r, m);
+    return err;
+}
+
+/* The fast path is a plain body for an actor of this reactor; everything that needs a call leaves by a
+ * tail call, so that no register is saved here. */
+weft_err wf_put(weft_actor *from, weft_ref to, const weft_type *type, const void *body,
+                uint64_t request, unsigned flags)
+{
+    wf_reactor *r = WF_R;
+    if (WF_UNLIKELY(to.home != r->home))
+        return put_slow(from, to, type, body, request, flags);
+    const wf_slot *s = &r->slots[to.slot & (WF_SLOTS_MAX - 1)];
+    if (WF_UNLIKELY(s->gen != to.gen))
+        return gone(r, flags);
+    weft_actor *a = s->actor;
+    if (WF_UNLIKELY((a->bits & WF_STOPPING) != 0))
+        return gone(r, flags);
+    if (WF_UNLIKELY(WF_STAT_GET(a->queued) >= WF_STAT_GET(a->program)->mailbox_max) &&
+        (flags & WF_UNCOUNTED) == 0)
+        return full(r);
+    weft_msg *m = r->free_block[0];
+    if (WF_UNLIKELY(type->size != 8 || m == NULL || from == NULL || type->share != NULL))
+        return put_slow(from, to, type, body, request, flags);
+    weft_msg *next_free = m->next;
+    r->free_block[0] = next_free;
+    __builtin_prefetch(next_free, 1);
+    wf_fill(r, m, from, type, request, flags);
+    memcpy(m->body, body, 8);
+    *a->tail = m;
+    a->tail = &m->next;
+    WF_STAT_ADD(a->queued, (flags & WF_UNCOUNTED) == 0 ? 1U : 0U);
+    WF_STAT_ADD(a->queued_bytes, 64);
+    if ((a->bits & WF_READY) == 0)
+        wf_make_ready(r, a);
+    return WEFT_OK;
+}
+
+weft_err weft_tell_body(weft_actor *self, weft_ref to, const weft_type *type, const void *body)
+{
+    return wf_put(self, to, type, body, 0, 0);
+}
+
+const weft_type weft_undelivered_type =
+    WEFT_TYPE("weft.undelivered", weft_undelivered, NULL);
+
+void wf_refuse(wf_reactor *r, uint32_t slot, uint32_t gen, weft_msg *m, weft_err err)
+{
+    if ((m->flags & WF_REPLY) != 0) {
+        WF_STAT_ADD(r->stat.late_replies, 1);
+    } else {
+        WF_STAT_ADD(r->stat.dead_letters, 1);
+        if (m->request != 0 && (m->flags & (WF_TIMER | WF_ANSWERED)) == 0)
+            (void)wf_fail_request(r, NULL, m, err, NULL);
+        else if ((m->flags & WF_NOTED) != 0) {
+            weft_undelivered body = {
+                .to = {.home = r->home, .slot = slot, .gen = gen}, .type = m->type, .err = err};
+            (void)wf_put(NULL, m->from, &weft_undelivered_type, &body, 0, WF_UNCOUNTED);
+        }
+    }
+    wf_msg_free(r, m);
+}
+
+/* ---- control */
+
+const weft_type wf_control_type = {.name = "weft.control", .size = sizeof(wf_control)};
+
+void wf_control_run(wf_reactor *r, uint32_t slot, uint32_t gen, weft_msg *m)
+{
+    wf_control *control = (wf_control *)(void *)m->body;
+    control->run(r, slot != 0 ? wf_actor_at(r, slot, gen) : NULL, m);
+    wf_block_free(r, m);
+}
+
+weft_err wf_control_send(wf_reactor *r, weft_ref to, const wf_control *control)
+{
+    weft_msg *m = wf_block_take(r, sizeof *control);
+    if (m == NULL)
+        return WEFT_ENOMEM;
+    wf_fill(r, m, NULL, &wf_control_type, 0, WF_UNCOUNTED | WF_CONTROL);
+    memcpy(m->body, control, sizeof *control);
+    if (to.home == r->home) {
+        wf_control_run(r, to.slot, to.gen, m);
+        return WEFT_OK;
+    }
+    weft_err err = wf_post(r, wf_home_index(to.home), to.slot, to.gen, m);
+    if (err != WEFT_OK)
+        wf_block_free(r, m);
+    return err;
+}

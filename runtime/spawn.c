@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* Spawning: a slot, a block of memory, a place in the family. */
+#include "family.h"
+
+#include "ask.h"
+#include "block.h"
+#include "mailbox.h"
+#include "poison.h"
+#include "program.h"
+#include "sys.h"
+
+enum { STATE_BYTES_MAX = 64 << 10 };
+
+const weft_type weft_started_type = WEFT_TYPE("weft.started", weft_started, NULL);
+const weft_type weft_stopping_type = WEFT_TYPE("weft.stopping", weft_stopping, NULL);
+const weft_type weft_spawned_type = WEFT_TYPE("weft.spawned", weft_spawned, NULL);
+
+/* Classes of 16 bytes up to 1 KiB, then powers of two: memory of actors stays memory of actors, so that
+ * statistics may read an actor that has just ended. */
+static uint8_t class_of(size_t bytes)
+{
+    if (bytes < 1024)
+        return (uint8_t)((bytes + 15) / 16);
+    return (uint8_t)(64 + 54 - __builtin_clzll((unsigned long long)bytes - 1));
+}
+
+static size_t class_bytes(uint8_t class)
+{
+    return class < 64 ? 16 * (size_t)class : (size_t)1024 << (class - 64);
+}
+
+static weft_actor *memory_take(wf_reactor *r, size_t bytes)
+{
+    uint8_t class = class_of(bytes);
+    weft_actor *a = r->free_actor[class];
+    if (WF_LIKELY(a != NULL)) {
+        r->free_actor[class] = a->next_ready;
+        WF_UNPOISON(a->state, class_bytes(class) - sizeof *a);
+    } else {
+        a = wf_carve(r, class_bytes(class));
+        if (a == NULL)
+            return NULL;
+    }
+    a->class = class;
+    return a;
+}
+
+/* Other threads may read the counts of the actor that lived here before: each is stored as they are read. */
+static void header_init(weft_actor *a, const wf_program *program, uint32_t slot, uint32_t gen)
+{
+    WF_STAT_SET(a->program, program);
+    WF_STAT_SET(a->slot, slot);
+    WF_STAT_SET(a->gen, gen);
+    WF_STAT_SET(a->queued, 0);
+    WF_STAT_SET(a->queued_bytes, 0);
+    WF_STAT_SET(a->ready_at, 0);
+    WF_STAT_SET(a->handled, 0);
+    WF_STAT_SET(a->parent, 0);
+    WF_STAT_SET(a->busy, 0);
+    a->head = NULL;
+    a->tail = &a->head;
+    a->next_ready = NULL;
+    a->bits = WF_UNRUN;
+    a->unrun = 0;
+    a->child = a->sibling = a->sibling_back = 0;
+    a->cells = a->asks = a->monitors = 0;
+    a->rare = NULL;
+}
+
+void wf_actor_free(wf_reactor *r, weft_actor *a)
+{
+    WF_POISON(a->state, class_bytes(a->class) - sizeof *a);
+    a->next_ready = r->free_actor[a->class];
+    r->free_actor[a->class] = a;
+}
+
+static uint32_t slot_take(wf_reactor *r)
+{
+    uint32_t i = r->free_slot;
+    if (WF_LIKELY(i != 0)) {
+        r->free_slot = r->slots[i].next_free;
+        return i;
+    }
+    uint32_t max = r->sys->options.actors_max;
+    if (r->slots_used + 1 >= max)
+        return 0;
+    i = r->slots_used + 1;
+    __atomic_store_n(&r->slots[i].gen, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&r->slots_used, i, __ATOMIC_RELAXED);
+    return i;
+}
+
+static void join_family(wf_reactor *r, weft_actor *parent, weft_actor *a, uint32_t slot)
+{
+    WF_STAT_SET(a->parent, WF_STAT_GET(parent->slot));
+    a->sibling = parent->child;
+    if (a->sibling != 0)
+        r->slots[a->sibling].actor->sibling_back = slot;
+    parent->child = slot;
+}
+
+weft_actor *wf_spawn(wf_reactor *r, weft_actor *parent, const weft_behaviour *behaviour,
+                     const void *config, weft_why *why)
+{
+    const wf_program *program = wf_program_of(r, behaviour, why);
+    if (WF_UNLIKELY(program == NULL))
+        return NULL;
+    size_t bytes = program->actor_bytes;
+    if (config != NULL)
+        bytes = ((bytes + 7) & ~(size_t)7) + sizeof config;
+    if (WF_UNLIKELY(behaviour->state_bytes > STATE_BYTES_MAX)) {
+        (void)weft_because(why, WEFT_ELIMIT, "behaviour %s: a state of %u bytes, at most %d",
+                           behaviour->name, behaviour->state_bytes, STATE_BYTES_MAX);
+        return NULL;
+    }
+    weft_actor *a = memory_take(r, bytes);
+    uint32_t slot = a != NULL ? slot_take(r) : 0;
+    if (WF_UNLIKELY(slot == 0)) {
+        if (a != NULL)
+            wf_actor_free(r, a);
+        (void)weft_because(why, WEFT_ENOMEM, "no room for an actor of behaviour %s",
+                           behaviour->name);
+        return NULL;
+    }
+    wf_slot *s = &r->slots[slot];
+    header_init(a, program, slot, s->gen);
+    memset(a->state, 0, bytes - sizeof *a);
+    __atomic_store_n(&s->actor, a, __ATOMIC_RELEASE);
+    if (config != NULL) {
+        a->bits |= WF_CONFIG;
+        memcpy((char *)a + bytes - sizeof config, &config, sizeof config);
+    }
+    if (parent != NULL)
+        join_family(r, parent, a, slot);
+    WF_STAT_ADD(r->stat.actors, 1);
+    if (WF_UNLIKELY(program->wants_started)) {
+        weft_started body = {config};
+        weft_msg *m;
+        if (wf_msg_new(r, NULL, &weft_started_type, &body, 0, WF_UNCOUNTED, &m, why) != WEFT_OK) {
+            wf_actor_stop(r, a, WEFT_ENOMEM, NULL, true);
+            return NULL;
+        }
+        m->deadline = 0;
+        wf_deliver(r, a, m);
+    }
+    return a;
+}
+
+weft_ref weft_spawn(weft_actor *self, const weft_behaviour *behaviour, const void *config)
+{
+    wf_reactor *r = WF_R;
+    weft_why why;
+    const weft_actor *a = wf_spawn(r, self, behaviour, config, &why);
+    if (WF_UNLIKELY(a == NULL)) {
+        weft_log(self, WEFT_ERROR, "unable to spawn: %s", why.text);
+        return WEFT_NOBODY;
+    }
+    return wf_ref_of(r, a);
+}
+
+static void spawn_here(wf_reactor *r, weft_actor *target, weft_msg *m)
+{
+    const wf_control *c = (const wf_control *)(const void *)m->body;
+    weft_ref asker;
+    (void)target;
+    memcpy(&asker, &c->word[0], sizeof asker);
+    const weft_actor *a = wf_spawn(r, NULL, (const weft_behaviour *)(uintptr_t)c->word[3],
+                                   (const void *)(uintptr_t)c->word[4], NULL);
+    weft_spawned body = {a != NULL ? wf_ref_of(r, a) : WEFT_NOBODY};
+    if (a != NULL) {
+        (void)wf_put(NULL, asker, &weft_spawned_type, &body, c->word[2], WF_REPLY | WF_UNCOUNTED);
+        return;
+    }
+    m->from = asker;
+    m->request = c->word[2];
+    (void)wf_fail_request(r, NULL, m, WEFT_ENOMEM, "no room for the actor");
+}
+
+weft_deferred weft_spawn_on(weft_actor *self, unsigned reactor, const weft_behaviour *behaviour,
+                            const void *config)
+{
+    /* a reactor that does not exist is a target that is gone: the Deferred says so */
+    wf_control control = {.run = spawn_here};
+    control.word[3] = (uint64_t)(uintptr_t)behaviour;
+    control.word[4] = (uint64_t)(uintptr_t)config;
+    return wf_ask_control(self, (weft_ref){.home = wf_home(reactor)}, &control);
+}
+
+void *weft_state(weft_actor *self)
+{
+    return self->state;
+}
+
+const void *weft_config(const weft_actor *self)
+{
+    const void *config = NULL;
+    if ((self->bits & WF_CONFIG) != 0) {
+        const weft_behaviour *b = wf_spawned_as(self);
+        size_t at = (sizeof *self + b->state_bytes + 7) & ~(size_t)7;
+        memcpy(&config, (const char *)self + at, sizeof config);
+    }
+    return config;
+}
+
+const weft_behaviour *wf_spawned_as(const weft_actor *self)
+{
+    if (self->rare != NULL && self->rare->spawned_as != NULL)
+        return self->rare->spawned_as;
+    return WF_STAT_GET(self->program)->behaviour;
+}
+
+weft_ref weft_self(const weft_actor *self)
+{
+    return wf_ref_of(WF_R, self);
+}
+
+weft_ref weft_parent(const weft_actor *self)
+{
+    uint32_t parent = WF_STAT_GET(self->parent);
+    return parent != 0 ? wf_ref_of(WF_R, WF_R->slots[parent].actor) : WEFT_NOBODY;
+}
+
+const weft_behaviour *weft_behaviour_of(const weft_actor *self)
+{
+    return WF_STAT_GET(self->program)->behaviour;
+}
+
+weft_err weft_become(weft_actor *self, const weft_behaviour *behaviour)
+{
+    const weft_behaviour *first = wf_spawned_as(self);
+    if (behaviour->state_bytes > first->state_bytes)
+        return WEFT_EINVAL;
+    wf_rare *rare = wf_rare_of(self);
+    const wf_program *program = wf_program_of(WF_R, behaviour, NULL);
+    if (rare == NULL || program == NULL)
+        return WEFT_ENOMEM;
+    rare->spawned_as = first;
+    WF_STAT_SET(self->program, program);
+    return WEFT_OK;
+}
+
+void weft_report_undelivered(weft_actor *self, bool wanted)
+{
+    wf_rare *rare = wf_rare_of(self);
+    if (rare != NULL)
+        rare->note_undelivered = wanted;
+}

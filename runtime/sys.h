@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The system's own structure. */
+#ifndef WF_SYS_H
+#define WF_SYS_H
+
+#include "core.h"
+
+typedef struct wf_lock {
+    _Atomic uint32_t word;
+} wf_lock;
+
+struct weft_system {
+    weft_system_options options;
+    wf_driver *driver;
+    const wf_driver_ops *drv;
+    wf_reactor *reactor[WF_THREADS_MAX];
+    unsigned reactors, threads; /* @threads counts those of the pool too */
+    wf_thread *thread[WF_THREADS_MAX];
+    uint64_t start_ns; /* tick 0 */
+    _Atomic int stopping;   /* 1 + reason, once shut-down was asked for */
+    _Atomic bool running;
+    weft_err reason;
+    unsigned next_pool;     /* round robin of spawn_blocking */
+
+    wf_lock lock;           /* programs and names: cold paths */
+    wf_program *programs;
+    struct wf_names *names;
+    struct wf_groups *groups;
+    struct wf_phases *phases;
+    struct wf_log *log;
+    struct wf_watch_thread *watcher;
+    _Atomic uint32_t watcher_sleeps; /* the watcher waits for whoever leaves its sleep */
+    struct wf_signals *signals;
+    void *layer;            /* what the layer above keeps for the system */
+    void (*layer_free)(weft_system *sys);
+    void (*layer_reactor_free)(wf_reactor *r);
+    struct wf_sim *sim;     /* the simulated world this system lives in, or NULL */
+};
+
+void wf_lock_take(weft_system *sys, wf_lock *lock);
+void wf_lock_give(weft_system *sys, wf_lock *lock);
+
+/* Makes a system on @driver, which it then owns. errors: NULL and @why. */
+weft_system *wf_system_new(const weft_system_options *options, wf_driver *driver, weft_why *why);
+
+/* The tick now: milliseconds since the system began, never 0. */
+static inline uint32_t wf_tick(const weft_system *sys)
+{
+    return 1U + (uint32_t)((sys->drv->now_ns(sys->driver) - sys->start_ns) / 1000000U);
+}
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Timers of actors. */
+#include "timer.h"
+
+#include "ask.h"
+#include "mailbox.h"
+#include "sys.h"
+
+/* cell->target_slot holds what weft_skipped shows while the tick is served. */
+static void tick(wf_timer *timer)
+{
+    wf_reactor *r = WF_R;
+    wf_cell *cell = (wf_cell *)timer;
+    weft_msg *m = cell->tick;
+    if (cell->period != 0)
+        wf_timer_arm(&r->wheel, timer, cell->period, tick);
+    if (m == NULL) {
+        cell->skipped++;
+        return;
+    }
+    cell->tick = NULL;
+    cell->target_slot = cell->skipped;
+    cell->skipped = 0;
+    weft_actor *a = r->slots[timer->spare].actor;
+    wf_deliver(r, a, m);
+}
+
+weft_timer weft_timer_start(weft_actor *self, uint32_t delay_ms, uint32_t period_ms,
+                            const weft_type *type, const void *body)
+{
+    wf_reactor *r = WF_R;
+    weft_msg *m;
+    if (delay_ms > WEFT_TIMER_MS_MAX)
+        delay_ms = WEFT_TIMER_MS_MAX;
+    if (period_ms > WEFT_TIMER_MS_MAX)
+        period_ms = WEFT_TIMER_MS_MAX;
+    if (wf_msg_new(r, NULL, type, body, 0, WF_UNCOUNTED | WF_TIMER, &m, NULL) != WEFT_OK)
+        return (weft_timer){0, 0};
+    wf_cell *cell = wf_cell_new(r, self, WF_CELL_TIMER);
+    if (cell == NULL) {
+        wf_msg_free(r, m);
+        return (weft_timer){0, 0};
+    }
+    m->request = wf_cell_id(r, cell);
+    m->deadline = 0;
+    m->trace = 0;
+    cell->tick = m;
+    cell->period = period_ms;
+    cell->skipped = 0;
+    cell->target_slot = 0;
+    WF_STAT_ADD(r->stat.timers, 1);
+    wf_timer_arm(&r->wheel, &cell->timer, delay_ms, tick);
+    return (weft_timer){wf_cell_index(r, cell), cell->gen};
+}
+
+void wf_timer_end(wf_reactor *r, wf_cell *cell)
+{
+    if (cell->tick != NULL)
+        wf_msg_free(r, cell->tick);
+    WF_STAT_SUB(r->stat.timers, 1);
+    wf_cell_free(r, cell);
+}
+
+bool wf_tick_begins(wf_reactor *r, weft_msg *m)
+{
+    wf_cell *cell = wf_cell_at(r, m->request);
+    if (cell == NULL)
+        return false;
+    if (cell->period == 0)
+        wf_timer_end(r, cell);
+    return true;
+}
+
+void wf_tick_done(wf_reactor *r, weft_msg *m)
+{
+    wf_cell *cell = wf_cell_at(r, m->request);
+    if (cell == NULL) {
+        wf_msg_free(r, m);
+        return;
+    }
+    m->flags = WF_UNCOUNTED | WF_TIMER;
+    m->deadline = 0;
+    m->trace = 0;
+    cell->tick = m;
+}
+
+static wf_cell *cell_of(weft_actor *self, weft_timer timer)
+{
+    wf_cell *cell = wf_cell_at(WF_R, (uint64_t)timer.gen << 32 | timer.slot);
+    if (cell == NULL || cell->kind != WF_CELL_TIMER ||
+        cell->timer.spare != WF_STAT_GET(self->slot))
+        return NULL;
+    return cell;
+}
+
+void weft_timer_cancel(weft_actor *self, weft_timer *timer)
+{
+    wf_cell *cell = cell_of(self, *timer);
+    *timer = (weft_timer){0, 0};
+    if (cell != NULL)
+        wf_timer_end(WF_R, cell);
+}
+
+weft_err weft_timer_reset(weft_actor *self, weft_timer timer, uint32_t delay_ms)
+{
+    wf_cell *cell = cell_of(self, timer);
+    if (cell == NULL)
+        return WEFT_EGONE;
+    wf_timer_cancel(&WF_R->wheel, &cell->timer);
+    wf_timer_arm(&WF_R->wheel, &cell->timer,
+                 delay_ms <= WEFT_TIMER_MS_MAX ? delay_ms : WEFT_TIMER_MS_MAX, tick);
+    return WEFT_OK;
+}
+
+uint64_t weft_skipped(const weft_msg *msg)
+{
+    const wf_cell *cell =
+        (msg->flags & WF_TIMER) != 0 ? wf_cell_at(WF_R, msg->request) : NULL;
+    return cell != NULL ? cell->target_slot : 0;
+}
+
+uint32_t weft_now_ms(const weft_actor *self)
+{
+    (void)self;
+    return WF_R->wheel.now;
+}
+
+uint64_t weft_wall_ns(const weft_actor *self)
+{
+    wf_reactor *r = WF_R;
+    (void)self;
+    /* read once a tick: a date or a log line needs no more */
+    if (r->wall_tick != r->wheel.now) {
+        r->wall_tick = r->wheel.now;
+        r->wall_ns = r->drv->wall_ns(r->driver);
+    }
+    return r->wall_ns;
+}
+
+void weft_random(weft_actor *self, void *to, size_t bytes)
+{
+    (void)self;
+    WF_R->drv->random(WF_R->driver, to, bytes);
+}

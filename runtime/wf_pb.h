@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Bodies whose struct protoc-c made: checked, copied into one block, packed, unpacked.
+ *
+ * The one wrapper of libprotobuf-c. A descriptor is a `const ProtobufCMessageDescriptor *`, a body
+ * is the struct it describes; both travel as `const void *`, so that nobody else needs its header.
+ *
+ * The outer struct of a body may have its `base` empty (a compound literal has): the descriptor
+ * that is passed stands in for it. A nested message must carry its own descriptor, as its __INIT
+ * sets it.
+ *
+ * A message arrives the same whether it was copied to a neighbour or packed for another node.
+ * Therefore:
+ *   - what would be refused there is refused here: strings that are not UTF-8, more than the limits
+ *   - a string without presence that is NULL arrives as "", and a chosen string of a oneof stays
+ * chosen
+ *   - unknown fields are dropped, by the copy as by wf_pb_unpack
+ *   - which oneof member is chosen is kept; what stood in the union of one with none chosen is not
+ * One difference is left: a float or double -0.0 in a field without presence comes out of a pack as
+ * 0.0.
+ *
+ * thread: any; nothing here has state. Stack: wf_pb_unpack takes about 1 KiB a level. */
+#ifndef WF_PB_H
+#define WF_PB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weft/error.h>
+
+#include "wf_arena.h"
+
+/* Messages within each other, the outer one included. */
+#define WF_PB_DEPTH_MAX 32
+/* The block that a deep copy takes. */
+#define WF_PB_BYTES_MAX ((size_t)16 << 20)
+/* The struct of one message, without what it points to. */
+#define WF_PB_STRUCT_BYTES_MAX ((size_t)8192)
+/* Fields on the wire with a tag of their own, those of nested messages included; a packed array is
+ * one. */
+#define WF_PB_FIELDS_MAX ((size_t)1 << 18)
+/* A good bytes_max for the arena of wf_pb_unpack: enough for whatever wf_pb_measure lets through.
+ */
+#define WF_PB_ARENA_BYTES_MAX ((size_t)64 << 20)
+/* The block of a copy is aligned to this. */
+#define WF_PB_ALIGN 8
+
+/* Whether @descriptor can be a type's: it is one, its structs have @struct_bytes bytes, and so on,
+ * for each message that can be reached from it. For the start of a program, not for each message.
+ * errors: EINVAL (no descriptor, another size), EUNSUPPORTED (proto2's required fields;
+ * generated without init functions), ELIMIT (STRUCT_BYTES_MAX; more than 256 message types). */
+WEFT_MUST_USE weft_err wf_pb_check(const void *descriptor, size_t struct_bytes, weft_why *why);
+
+/* Checks @body and gives the bytes of the block that a deep copy of it takes.
+ * errors: EINVAL names the field, "shop.Checkout: order.lines[2].item has no descriptor": a nested
+ * message without its descriptor or with another one; NULL where there must be something (an array
+ * with a count, an element, a chosen message of a oneof, bytes with a length); a string that is not
+ * UTF-8; a oneof whose case is none of its fields. ELIMIT: DEPTH_MAX, BYTES_MAX, STRUCT_BYTES_MAX,
+ * FIELDS_MAX. */
+WEFT_MUST_USE weft_err wf_pb_measure(const void *descriptor, const void *body, size_t *bytes,
+                                     weft_why *why);
+
+/* Copies @body, which wf_pb_measure found good and which did not change since, into @block of as
+ * many bytes as it said, aligned to WF_PB_ALIGN. The outer struct stands first, with
+ * base.descriptor set. Every pointer points into the block; empty strings and default values may
+ * stay the descriptor's own. */
+void wf_pb_copy(const void *descriptor, const void *body, void *block);
+
+/* The bytes of @made packed. @made is what wf_pb_copy or wf_pb_unpack made: never a body as the
+ * user gave it, which may lack its descriptor and in which libprotobuf-c trips over NULL. */
+size_t wf_pb_packed_bytes(const void *made);
+
+/* Packs @made (as above) into @to, which has room for wf_pb_packed_bytes, and returns their number.
+ */
+size_t wf_pb_pack(const void *made, uint8_t *to);
+
+/* Makes the message whose packed form is the @n bytes at @at, which nobody needs to trust: they are
+ * checked whole before libprotobuf-c sees them. *@out is given to you, made of pieces of @arena: it
+ * lives until that is reset. Measure and copy it to have it in one block. All of a failed one stays
+ * in the arena too. @at may be NULL if @n is 0. errors: EPROTO names the field and the byte:
+ * malformed or cut off, a wire type that is not the field's, a string that is not UTF-8 or holds a
+ * zero byte (which C could not show), a packed bool that is none, a group, and a nested message
+ * that is given in two parts (libprotobuf-c 1.4 loses fields when it joins them; no known encoder
+ * makes such parts). ELIMIT: DEPTH_MAX, BYTES_MAX, FIELDS_MAX, STRUCT_BYTES_MAX or the arena's.
+ * EUNSUPPORTED: a type generated without init functions. ENOMEM. */
+WEFT_MUST_USE weft_err wf_pb_unpack(const void *descriptor, const uint8_t *at, size_t n,
+                                    wf_arena *arena, void **out, weft_why *why);
+
+#endif

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""What weft aims at. A goal is a ratio to a peer of the same run where there is one that can tell a slow
+machine from a slow weft; bytes and wake-ups are the same on every machine and stand for themselves."""
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Goal:
+    case: str
+    limit: float
+    than: tuple = ()  # the peers; of several, the better one. Empty: the limit is in the case's unit
+    at_least: bool = False
+    note: str = ""  # what the limit is in figures on the reference machine
+
+    def words(self):
+        text = f"{'at least' if self.at_least else 'at most'} {self.limit:g}"
+        if self.than:
+            text += " x " + " or ".join(self.than)
+        return text + (f" ({self.note})" if self.note else "")
+
+
+def at_most(case, limit, *than, note=""):
+    return Goal(case, limit, than, False, note)
+
+
+def at_least(case, limit, *than, note=""):
+    return Goal(case, limit, than, True, note)
+
+
+# The reference machine has 2 virtual cores (Zen 4); its probe makes 12.1 ns in ping-pong, 11.7 in ring,
+# 10.1 in count, 16 across and in fan-in, 150 across awake, 29.8 and 31 in ask, 37 in spawn, 3.5 with
+# timers; its floor makes 17 in skynet.
+GOALS = {
+    "core": [
+        at_most("pingpong", 1.10, "probe", note="13 ns"),
+        at_most("ring", 1.10, "probe", note="14 ns"),
+        at_most("count", 1.10, "probe", note="11 ns"),
+        at_most("count_cross", 1.00, "probe", note="16 ns"),
+        at_most("fanin", 1.00, "probe", note="16 ns"),
+        at_most("pingpong_cross", 1.33, "probe", note="200 ns"),
+        at_most("pingpong_cross_asleep", 1.15, "floor"),
+        at_most("pingpong_cross_asleep_wakes", 1.0),
+        at_most("ask", 1.18, "probe", note="35 ns"),
+        at_most("ask_limit", 1.45, "probe", note="45 ns"),
+        at_most("spawn", 1.35, "probe", note="50 ns"),
+        at_most("skynet", 3.5, "floor", note="60 ns"),
+        at_most("skynet_rss", 8),
+        at_most("idle", 160),
+        at_most("timer", 2.3, "probe", note="8 ns"),
+        at_most("runaway", 8),
+        at_most("producer_thousand_rss", 8),
+    ],
+    "echo": [
+        at_least("c64_rate", 0.95, "raw epoll"),
+        at_most("c64_cpu", 1.05, "raw libev"),
+        at_least("c1000_rate", 0.95, "raw epoll"),
+        at_most("c1000_cpu", 1.05, "raw libev"),
+        at_most("c64d16_cpu", 1.05, "raw libev"),
+    ],
+    "http": [
+        at_least("hello_rate", 1.05, "nginx", "h2o"),
+        at_most("hello_cpu", 0.95, "nginx"),
+        at_most("hello_cpu", 1.15, "floor"),
+        at_least("pipe16_rate", 5, "nginx"),
+        at_most("1k_cpu", 0.92, "h2o"),
+        at_most("100k_cpu", 0.95, "nginx"),
+        at_most("10m_cpu", 1.05, "nginx"),
+        at_most("close_cpu", 1.00, "h2o"),
+    ],
+    "idle": [
+        at_most("plain_connection", 372),
+        at_most("plain_wakeups", 0),
+        at_most("keepalive_connection", 700),
+        at_most("keepalive_wakeups", 0),
+    ],
+    "codec": [],
+}

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""The servers that are compared: how each is started, on a free port and on a core of its own."""
+import os
+import shlex
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+
+from kit import build, machine
+from kit.report import US
+
+# One row a server. {port} is a free one; {run} a scratch folder, {www} the files to serve, {weft} weft's
+# build; a `configuration` is made from the template of that name and becomes {configuration}.
+#
+# An HTTP server answers GET /hello with 200 and "hello", and the files of {www} by their names.
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    command: str
+    cases: tuple = ()  # empty: all
+    configuration: str = ""
+    package: str = ""  # of a program that the system brings
+
+
+PLAIN = {
+    "raw epoll": Row("raw epoll", "echo_epoll {port}"),
+    "raw libev": Row("raw libev", "echo_ev {port}"),
+    "libuv": Row("libuv", "echo_uv {port}"),
+    "probe": Row("probe", "probe echo {port}"),
+    US: Row(US, "{weft}/weftd echo --listen tcp://127.0.0.1:{port}"),
+}
+HTTP = {
+    "floor": Row("floor", "http_epoll {port}", cases=("hello", "pipe16")),
+    "nginx": Row("nginx", "nginx -p {run} -e {run}/nginx.err -c {configuration}",
+                 configuration="nginx.conf", package="nginx-light"),
+    "h2o": Row("h2o", "h2o -c {configuration}", configuration="h2o.conf", package="h2o"),
+    US: Row(US, "{weft}/examples/bench_site {port} {www}"),
+}
+
+FILES = {"1k.bin": 1 << 10, "100k.bin": 100 << 10, "10m.bin": 10 << 20}
+
+
+class Failed(Exception):
+    """A server that did not come up."""
+
+
+def folder(options, name):
+    path = os.path.join(options.out, name)
+    os.makedirs(path, exist_ok=True)
+    return path
+
+
+def make_files(options):
+    """The folder that is served."""
+    www = folder(options, "www")
+    with open(os.path.join(www, "hello"), "w", encoding="ascii") as file:
+        file.write("hello")
+    for name, size in FILES.items():
+        path = os.path.join(www, name)
+        if not os.path.exists(path) or os.path.getsize(path) != size:
+            with open(path, "wb") as file:
+                file.write(os.urandom(size))
+    return www
+
+
+class Server:
+    """A server that runs from start() to stop()."""
+
+    def __init__(self, row, options):
+        self.row, self.options = row, options
+        self.name, self.process, self.port = row.name, None, None
+
+    def find(self, arguments):
+        """Replaces the program's name by its path; raises Missing."""
+        program = arguments[0]
+        if os.path.isabs(program):
+            arguments[0] = build.ours(program)
+        elif self.row.package:
+            arguments[0] = build.installed(program, self.row.package)
+        else:
+            arguments[0] = build.peer(program, self.options.out)
+        return arguments
+
+    def configure(self, run, www):
+        """Fills the template of the configuration in."""
+        with open(os.path.join(build.PEERS, "servers/conf", self.row.configuration),
+                  encoding="utf-8") as file:
+            text = file.read()
+        root = os.geteuid() == 0
+        files = machine.files_max()
+        for mark, value in {
+                "@PORT@": self.port, "@RUN@": run, "@WWW@": www, "@FILES@": files,
+                "@CONNECTIONS@": min(19000, files - 100),
+                "@USER_NGINX@": "user root;" if root else "",
+                "@USER_H2O@": "user: root" if root else ""}.items():
+            text = text.replace(mark, str(value))
+        path = os.path.join(run, self.row.configuration)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def start(self):
+        run, www = folder(self.options, "run"), make_files(self.options)
+        self.port = machine.free_port()
+        places = {"port": self.port, "run": run, "www": www,
+                  "weft": os.path.abspath(self.options.build)}
+        if self.row.configuration:
+            places["configuration"] = self.configure(run, www)
+        command = self.find([part.format(**places) for part in shlex.split(self.row.command)])
+        path = os.path.join(run, self.name.replace(" ", "_") + ".log")
+        with open(path, "wb") as log:
+            self.process = subprocess.Popen(
+                ["taskset", "-c", machine.SERVER_CORE, *command], cwd=run, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        machine.favour(self.process.pid)
+        machine.wait_until(
+            lambda: machine.listening(self.port) or self.process.poll() is not None, 10)
+        if self.process.poll() is not None or not machine.listening(self.port):
+            self.stop()
+            with open(path, encoding="utf-8", errors="replace") as log:
+                last = (log.read().strip().splitlines() or ["it said nothing"])[-1]
+            raise Failed(f"it did not come up: {last}")
+
+    def stop(self):
+        if not self.process:
+            return
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, how)
+                self.process.wait(3)
+                break
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                pass
+        self.process.poll()
+        self.process = None
+
+
+def start_all(servers, report):
+    """Those that came up; the others are said to be skipped."""
+    up = []
+    for server in servers:
+        try:
+            server.start()
+            up.append(server)
+        except (build.Missing, Failed) as error:
+            report.skip(f"skipped {server.name}: {error}")
+    time.sleep(0.2)
+    return up
