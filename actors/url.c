@@ -178,8 +178,9 @@ weft_err weft_url_parse(const char *text, weft_url *out, weft_why *why)
         return weft_because(why, WEFT_ETOOBIG, "a URL has at most %d bytes", WEFT_URL_BYTES_MAX);
 
     weft_err err = read_scheme(all, &row, &rest, why);
-    if (err == WEFT_OK)
-        err = check_bytes(all, why);
+    if (row == NULL)
+        return err;
+    err = check_bytes(all, why);
     if (err != WEFT_OK)
         return err;
 

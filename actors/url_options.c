@@ -25,7 +25,9 @@
 
 #define FIELD(name) offsetof(weft_url_options, name)
 
-/* The kernel's bound on TCP_KEEPIDLE is 32767 seconds; its bound on a backlog, 65535 here, is
+/* In the order of weft_url_option_id.
+ *
+ * The kernel's bound on TCP_KEEPIDLE is 32767 seconds; its bound on a backlog, 65535 here, is
  * net.core.somaxconn, which cuts silently what is above it. */
 /* clang-format off */
 static const weft_url_option options[] = {
@@ -212,18 +214,16 @@ static bool applies(const weft_url_option *option, const weft_url *url)
     return (option->schemes & (1u << url->scheme)) != 0;
 }
 
-/* Every scheme has options, so that there is always a nearest one. */
 static const weft_url_option *find(wf_piece name, const weft_url *url, weft_why *why)
 {
-    const weft_url_option *nearest = NULL;
+    const weft_url_option *nearest = &options[WEFT_URL_WINDOW]; /* which every scheme has */
 
     for (const weft_url_option *option = options; option->name != NULL; option++) {
         if (!applies(option, url))
             continue;
         if (name.n == strlen(option->name) && memcmp(name.at, option->name, name.n) == 0)
             return option;
-        if (nearest == NULL ||
-            wf_edit_distance(name, option->name) < wf_edit_distance(name, nearest->name))
+        if (wf_edit_distance(name, option->name) < wf_edit_distance(name, nearest->name))
             nearest = option;
     }
     weft_because(why, WEFT_EINVAL, "%s URLs have no option \"%s\"; the nearest is \"%s\": %s",

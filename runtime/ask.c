@@ -93,7 +93,7 @@ weft_deferred weft_ask_body(weft_actor *self, weft_ref to, const weft_type *type
         return deferred_of(r, cell);
     }
     /* the request carries the limit: lent to the context, so that the one way of sending serves asks */
-    weft_msg *c = (weft_msg *)r->current;
+    weft_msg *c = r->current;
     uint32_t deadline = c->deadline;
     c->deadline = l.deadline;
     weft_err err = wf_put(self, to, type, body, wf_cell_id(r, cell), l.flags);

@@ -17,7 +17,7 @@ struct wf_buffers {
 typedef struct own_account {
     weft_account account;
     bool closed;
-    wf_account_ops ops;
+    weft_account_ops ops;
 } own_account;
 
 bool wf_buffers_init(wf_reactor *r)
@@ -178,7 +178,7 @@ weft_account *weft_account_new(const char *name, size_t bytes_max)
     own_account *own = wf_alloc_zero(sizeof *own);
     if (own == NULL)
         return NULL;
-    own->ops = (wf_account_ops){.name = name, .low = own_low};
+    own->ops = (weft_account_ops){.name = name, .low = own_low};
     own->account.ops = &own->ops;
     own->account.max = bytes_max < UINT32_MAX ? (uint32_t)bytes_max : UINT32_MAX;
     return &own->account;

@@ -3,22 +3,9 @@
 #ifndef WF_BUFFER_H
 #define WF_BUFFER_H
 
+#include <weft/edge.h>
+
 #include "core.h"
-
-/* What an account does when bytes come home. */
-typedef struct wf_account_ops {
-    const char *name;
-    /* Bytes charged to it were let go of: @account->held is less now. May be NULL. */
-    void (*low)(struct weft_account *account);
-} wf_account_ops;
-
-/* Embedded in the state of a stream (its actor stays as a zombie while anything is held), or of its own
- * (weft_account_new). thread: the reactor's it belongs to. */
-struct weft_account {
-    const wf_account_ops *ops;
-    _Atomic uint32_t held;
-    uint32_t max;
-};
 
 struct wf_buffer {
     _Atomic uint32_t refs;
@@ -75,5 +62,7 @@ static inline void wf_bytes_done(weft_bytes *bytes)
 /* Frees the free lists of a reactor. */
 void wf_buffers_done(wf_reactor *r);
 bool wf_buffers_init(wf_reactor *r);
+/* Drops the block that the next read would have landed in. */
+void wf_read_block_done(wf_reactor *r);
 
 #endif

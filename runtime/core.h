@@ -127,9 +127,14 @@ typedef struct wf_program {
     wf_row rows[];
 } wf_program;
 
+static inline size_t wf_program_index(const wf_program *program, const weft_type *type)
+{
+    return ((uint64_t)(uintptr_t)type * program->multiplier) >> program->shift;
+}
+
 static inline const wf_row *wf_program_row(const wf_program *program, const weft_type *type)
 {
-    return &program->rows[((uint64_t)(uintptr_t)type * program->multiplier) >> program->shift];
+    return &program->rows[wf_program_index(program, type)];
 }
 
 /* ---- actors */
@@ -234,16 +239,10 @@ typedef struct wf_batch {
 
 enum { WF_FOREIGN = 255 }; /* owner of what a thread that is no reactor sent */
 
-typedef struct wf_hook {
-    struct wf_hook *next;
-    void (*run)(struct wf_hook *hook);
-    bool queued;
-} wf_hook;
-
 typedef struct wf_reactor wf_reactor;
 struct wf_reactor {
     uint64_t home; /* what references to its actors carry */
-    const weft_msg *current; /* the one being served; @nothing between turns */
+    weft_msg *current; /* the one being served; @nothing between turns */
     wf_slot *slots;
     weft_msg *free_block[WF_CLASSES];
     weft_actor *unrun, *ready, **ready_tail;
@@ -264,7 +263,7 @@ struct wf_reactor {
     const wf_driver_ops *drv;
     wf_driver *driver;
     wf_poller *poller;
-    wf_hook *hooks, **hooks_tail; /* run before the next poll: output to be flushed */
+    weft_hook *hooks, **hooks_tail; /* run before the next poll: output to be flushed */
  weft_msg *nothing;    /* the context of what no message caused */
     bool crossed;         /* something came from another reactor since the last sleep */
     bool ending;          /* every actor was told to stop; the loop ends when none is left */
@@ -289,6 +288,7 @@ struct wf_reactor {
         _Atomic uint32_t actors, timers, asks;
     } stat;
     void *layer;          /* what the layer above keeps for each reactor */
+    struct wf_buffer *read_block; /* what the next read lands in */
     struct wf_buffers *buffers;
 
     /* shared */

@@ -10,23 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <weft/error.h>
+#include <weft/edge.h>
 
 struct ev_loop;
 typedef struct wf_driver wf_driver;
 typedef struct wf_poller wf_poller; /* what one reactor sleeps on */
 typedef struct wf_thread wf_thread;
-typedef struct wf_watch wf_watch;
-
-enum { WF_READABLE = 1, WF_WRITABLE = 2 };
-
-/* What is called when a watched descriptor is ready. @events: WF_READABLE, WF_WRITABLE or both. */
-typedef void wf_ready_fn(wf_watch *watch, unsigned events);
-
-/* A watched descriptor; embedded in whatever owns it. Its room is the driver's (an ev_io). */
-struct wf_watch {
-    _Alignas(8) unsigned char room[48];
-};
 
 /* One row a function; every one must be there. */
 typedef struct wf_driver_ops {
@@ -49,11 +38,11 @@ typedef struct wf_driver_ops {
     void (*wake)(wf_poller *poller);
 
     /* Prepares @watch for @fd; nothing is watched yet. */
-    void (*watch_init)(wf_poller *poller, wf_watch *watch, int fd, wf_ready_fn *ready);
+    void (*watch_init)(wf_poller *poller, weft_watch *watch, int fd, weft_ready_fn *ready);
     /* Watches for @events from the next poll on; 0: for nothing. Cheap when nothing changes. */
-    void (*watch_set)(wf_poller *poller, wf_watch *watch, unsigned events);
+    void (*watch_set)(wf_poller *poller, weft_watch *watch, unsigned events);
     /* The descriptor prepared with. */
-    int (*watch_fd)(const wf_watch *watch);
+    int (*watch_fd)(const weft_watch *watch);
 
     /* Lets @turn(@context) run within the program's own loop (poller_new had one) before it sleeps, and
      * after each wake; @turn returns how long the loop may sleep in ms (0: there is work; negative: until

@@ -19,7 +19,7 @@
 
 #include "alloc.h"
 
-_Static_assert(sizeof(ev_io) <= sizeof(wf_watch), "a watch has room for an ev_io");
+_Static_assert(sizeof(ev_io) <= sizeof(weft_watch), "a watch has room for an ev_io");
 
 struct wf_poller {
     struct ev_loop *loop;
@@ -191,15 +191,15 @@ static void real_wake(wf_poller *p)
 /* The one callback of every descriptor: what the owner gave stands in the watcher's data. */
 static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
 {
-    wf_ready_fn *ready = (wf_ready_fn *)w->data;
+    weft_ready_fn *ready = (weft_ready_fn *)w->data;
     (void)loop;
     if (polling != NULL)
         polling->events++;
-    ready((wf_watch *)w, ((revents & EV_READ) != 0 ? WF_READABLE : 0U) |
-                             ((revents & EV_WRITE) != 0 ? WF_WRITABLE : 0U));
+    ready((weft_watch *)w, ((revents & EV_READ) != 0 ? WEFT_READABLE : 0U) |
+                             ((revents & EV_WRITE) != 0 ? WEFT_WRITABLE : 0U));
 }
 
-static void real_watch_init(wf_poller *p, wf_watch *watch, int fd, wf_ready_fn *ready)
+static void real_watch_init(wf_poller *p, weft_watch *watch, int fd, weft_ready_fn *ready)
 {
     ev_io *w = (ev_io *)watch;
     (void)p;
@@ -207,11 +207,11 @@ static void real_watch_init(wf_poller *p, wf_watch *watch, int fd, wf_ready_fn *
     w->data = (void *)ready;
 }
 
-static void real_watch_set(wf_poller *p, wf_watch *watch, unsigned events)
+static void real_watch_set(wf_poller *p, weft_watch *watch, unsigned events)
 {
     ev_io *w = (ev_io *)watch;
-    int want = ((events & WF_READABLE) != 0 ? EV_READ : 0) |
-               ((events & WF_WRITABLE) != 0 ? EV_WRITE : 0);
+    int want = ((events & WEFT_READABLE) != 0 ? EV_READ : 0) |
+               ((events & WEFT_WRITABLE) != 0 ? EV_WRITE : 0);
     int is = ev_is_active(w) ? w->events & (EV_READ | EV_WRITE) : 0;
     if (want == is)
         return;
@@ -222,7 +222,7 @@ static void real_watch_set(wf_poller *p, wf_watch *watch, unsigned events)
     }
 }
 
-static int real_watch_fd(const wf_watch *watch)
+static int real_watch_fd(const weft_watch *watch)
 {
     return ((const ev_io *)watch)->fd;
 }

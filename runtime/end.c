@@ -158,21 +158,64 @@ static void fail_held(wf_reactor *r, weft_actor *a)
     }
 }
 
-static void leave_family(wf_reactor *r, weft_actor *a)
+static WF_NOINLINE void call_child_ended(wf_reactor *r, weft_actor *parent, weft_actor *a,
+                                         const weft_behaviour *b)
 {
-    uint32_t parent_slot = WF_STAT_GET(a->parent);
-    if (parent_slot == 0)
-        return;
-    weft_actor *parent = r->slots[parent_slot].actor;
+    weft_msg *outer = r->current;
+    weft_actor *running = WF_STAT_GET(r->running);
+    r->current = r->nothing;
+    WF_STAT_SET(r->running, parent);
+    b->child_ended(parent, wf_ref_of(r, a), a->rare != NULL ? a->rare->reason : WEFT_OK);
+    if (r->unconsumed != 0)
+        wf_detach_unconsumed(r, parent);
+    WF_STAT_SET(r->running, running);
+    r->current = outer;
+}
+
+static void unlink_sibling(wf_reactor *r, const weft_actor *a, weft_actor *parent)
+{
     if (a->sibling != 0)
         r->slots[a->sibling].actor->sibling_back = a->sibling_back;
     if (a->sibling_back != 0)
         r->slots[a->sibling_back].actor->sibling = a->sibling;
     else
         parent->child = a->sibling;
+}
+
+static void leave_family(wf_reactor *r, weft_actor *a)
+{
+    uint32_t parent_slot = WF_STAT_GET(a->parent);
+    if (parent_slot == 0)
+        return;
+    weft_actor *parent = r->slots[parent_slot].actor;
+    unlink_sibling(r, a, parent);
     if (WF_UNLIKELY((parent->bits & (WF_STOPPING | WF_READY)) == WF_STOPPING) &&
         parent->child == 0)
         wf_make_ready(r, parent);
+    const weft_behaviour *b = WF_STAT_GET(parent->program)->behaviour;
+    if (WF_UNLIKELY(b->child_ended != NULL) && (parent->bits & WF_STOPPING) == 0)
+        call_child_ended(r, parent, a, b);
+}
+
+void wf_family_move(wf_reactor *r, weft_actor *a, uint32_t parent)
+{
+    uint32_t slot = WF_STAT_GET(a->slot), before = WF_STAT_GET(a->parent);
+    if (before != 0)
+        unlink_sibling(r, a, r->slots[before].actor);
+    /* one that has not run yet was counted at its parent */
+    if ((a->bits & (WF_UNRUN | WF_READY)) == (WF_UNRUN | WF_READY)) {
+        weft_actor *old = before != 0 ? r->slots[before].actor : NULL;
+        if (old != NULL && old->unrun != 0 && --old->unrun == 0 && (old->bits & WF_PARKED) != 0) {
+            old->bits &= (uint8_t)~WF_PARKED;
+            wf_make_ready(r, old);
+        }
+        if (parent != 0)
+            r->slots[parent].actor->unrun++;
+    }
+    a->sibling = a->sibling_back = 0;
+    WF_STAT_SET(a->parent, 0);
+    if (parent != 0)
+        wf_family_join(r, r->slots[parent].actor, a, slot);
 }
 
 /* What an actor may still do with its state: not ask, not spawn. */
@@ -181,7 +224,7 @@ static void run_ended_hook(wf_reactor *r, weft_actor *a)
     const weft_behaviour *b = WF_STAT_GET(a->program)->behaviour;
     if (b->ended == NULL)
         return;
-    const weft_msg *outer = r->current;
+    weft_msg *outer = r->current;
     weft_actor *running = WF_STAT_GET(r->running);
     r->current = r->nothing;
     WF_STAT_SET(r->running, a);

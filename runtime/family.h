@@ -18,6 +18,11 @@ void wf_actor_stop(wf_reactor *r, weft_actor *a, weft_err reason, const char *wh
 /* @a, which is stopping, has no turn under way: ends it, or its children first. */
 void wf_actor_end(wf_reactor *r, weft_actor *a) WF_NOINLINE;
 
+/* Links @a, in @slot, to the children of @parent. */
+void wf_family_join(wf_reactor *r, weft_actor *parent, weft_actor *a, uint32_t slot);
+/* Makes @a a child of the actor in slot @parent (0: of nobody) instead. */
+void wf_family_move(wf_reactor *r, weft_actor *a, uint32_t parent);
+
 /* The account in the state of @a, through which it gives bytes out; NULL: it is no source. */
 static inline weft_account *wf_account_of(weft_actor *a)
 {

@@ -28,7 +28,7 @@ static bool place(wf_program *p, unsigned size)
 {
     memset(p->rows, 0, size * sizeof *p->rows);
     for (const weft_handler *h = p->behaviour->handlers; h != NULL && h->type != NULL; h++) {
-        wf_row *row = (wf_row *)wf_program_row(p, h->type);
+        wf_row *row = &p->rows[wf_program_index(p, h->type)];
         if (row->type != NULL)
             return false;
         *row = (wf_row){.type = h->type, .fn = h->fn, .serial = h->serial};

@@ -68,27 +68,13 @@ void wf_reactor_free(wf_reactor *r)
 
 static void run_hooks(wf_reactor *r)
 {
-    wf_hook *hook;
+    weft_hook *hook;
     while ((hook = r->hooks) != NULL) {
         if ((r->hooks = hook->next) == NULL)
             r->hooks_tail = &r->hooks;
         hook->queued = false;
         hook->run(hook);
     }
-}
-
-void wf_hook_cancel(wf_reactor *r, wf_hook *hook)
-{
-    if (!hook->queued)
-        return;
-    hook->queued = false;
-    for (wf_hook **at = &r->hooks; *at != NULL; at = &(*at)->next)
-        if (*at == hook) {
-            *at = hook->next;
-            if (hook->next == NULL)
-                r->hooks_tail = at;
-            return;
-        }
 }
 
 bool wf_reactor_ready(const wf_reactor *r)

@@ -22,19 +22,6 @@ void wf_reactor_poll(wf_reactor *r, int64_t timeout_ms);
 /* How long it may sleep, in ms: -1: until something happens. */
 int64_t wf_reactor_timeout(wf_reactor *r);
 
-/* Runs @hook once, before the next look at the descriptors. */
-static inline void wf_hook_queue(wf_reactor *r, wf_hook *hook)
-{
-    if (hook->queued)
-        return;
-    hook->queued = true;
-    hook->next = NULL;
-    *r->hooks_tail = hook;
-    r->hooks_tail = &hook->next;
-}
-/* Takes it out again: for what ends before the hook ran. */
-void wf_hook_cancel(wf_reactor *r, wf_hook *hook);
-
 /* Whether anything is ready here: for the simulator's choice. */
 bool wf_reactor_ready(const wf_reactor *r);
 

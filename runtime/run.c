@@ -165,7 +165,7 @@ static inline void run_one(wf_reactor *r, weft_actor *a, weft_msg *m)
 /* Serves @m and what follows it, at most @left; returns how many, and the first that was not served. */
 static inline uint32_t run_messages(wf_reactor *r, weft_actor *a, weft_msg **first, uint32_t left)
 {
-    const weft_msg *outer = r->current;
+    weft_msg *outer = r->current;
     weft_msg *m = *first, *next;
     uint32_t k = 0;
     while (m != NULL && k < left) {

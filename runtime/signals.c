@@ -13,7 +13,7 @@
 #include "sys.h"
 
 struct wf_signals {
-    wf_watch watch;
+    weft_watch watch;
     weft_system *sys;
     sigset_t before;
     struct sigaction pipe_before;
@@ -21,7 +21,7 @@ struct wf_signals {
     unsigned seen;
 };
 
-static void on_signal(wf_watch *watch, unsigned events)
+static void on_signal(weft_watch *watch, unsigned events)
 {
     struct wf_signals *s = (struct wf_signals *)watch;
     struct signalfd_siginfo info;
@@ -61,7 +61,7 @@ void wf_signals_begin(weft_system *sys)
     sys->signals = s;
     wf_reactor *r = sys->reactor[0];
     r->drv->watch_init(r->poller, &s->watch, s->fd, on_signal);
-    r->drv->watch_set(r->poller, &s->watch, WF_READABLE);
+    r->drv->watch_set(r->poller, &s->watch, WEFT_READABLE);
 }
 
 void wf_signals_end(weft_system *sys)

@@ -90,7 +90,7 @@ static uint32_t slot_take(wf_reactor *r)
     return i;
 }
 
-static void join_family(wf_reactor *r, weft_actor *parent, weft_actor *a, uint32_t slot)
+void wf_family_join(wf_reactor *r, weft_actor *parent, weft_actor *a, uint32_t slot)
 {
     WF_STAT_SET(a->parent, WF_STAT_GET(parent->slot));
     a->sibling = parent->child;
@@ -131,7 +131,7 @@ weft_actor *wf_spawn(wf_reactor *r, weft_actor *parent, const weft_behaviour *be
         memcpy((char *)a + bytes - sizeof config, &config, sizeof config);
     }
     if (parent != NULL)
-        join_family(r, parent, a, slot);
+        wf_family_join(r, parent, a, slot);
     WF_STAT_ADD(r->stat.actors, 1);
     if (WF_UNLIKELY(program->wants_started)) {
         weft_started body = {config};

@@ -5,6 +5,7 @@
 
 #include "alloc.h"
 #include "block.h"
+#include "buffer.h"
 #include "family.h"
 #include "log.h"
 #include "mailbox.h"
@@ -17,7 +18,7 @@
 #include "sys.h"
 #include "watcher.h"
 
-enum { EXIT_SOFTWARE = 70, EXIT_OS = 71, POOL_THREADS = 2, POOL_MAX = 64, FORCE_MS = 5000 };
+enum { EXIT_UNAVAILABLE = 69, EXIT_SOFTWARE = 70, EXIT_OS = 71, POOL_THREADS = 2, POOL_MAX = 64, FORCE_MS = 5000 };
 
 void wf_lock_take(weft_system *sys, wf_lock *lock)
 {
@@ -130,8 +131,9 @@ void weft_system_free(weft_system **sys_at)
     drain(sys);
     for (unsigned i = 0; i < sys->threads; i++) {
         WF_R = sys->reactor[i];
-        if (sys->layer_reactor_free != NULL)
-            sys->layer_reactor_free(sys->reactor[i]);
+        if (sys->layer_reactor_free != NULL && WF_R->layer != NULL)
+            sys->layer_reactor_free(WF_R->layer);
+        wf_read_block_done(WF_R);
     }
     for (unsigned i = 0; i < sys->threads; i++) {
         WF_R = sys->reactor[i];
@@ -141,8 +143,6 @@ void weft_system_free(weft_system **sys_at)
     WF_R = NULL;
     for (unsigned i = 0; i < sys->threads; i++)
         wf_reactor_free(sys->reactor[i]);
-    if (sys->layer_free != NULL)
-        sys->layer_free(sys);
     wf_phases_free(sys);
     wf_programs_free(sys);
     wf_names_free(sys);
@@ -227,6 +227,10 @@ int weft_run(weft_system **sys_at)
 {
     weft_system *sys = *sys_at;
     weft_why why;
+    if (sys->failed != WEFT_OK) {
+        weft_system_free(sys_at);
+        return EXIT_UNAVAILABLE;
+    }
     if (start(sys, &why) != WEFT_OK) {
         wf_log(sys, WEFT_ERROR, "weft", "unable to start: %s", why.text);
         wf_signals_end(sys);

@@ -29,12 +29,6 @@ static bool string_stays(const field_type *field, const char *s)
            (field->label == PROTOBUF_C_LABEL_NONE && *s == '\0');
 }
 
-static bool bytes_are_default(const field_type *field, const ProtobufCBinaryData *bytes)
-{
-    const ProtobufCBinaryData *ours = field->default_value;
-    return ours != NULL && bytes->data != NULL && bytes->data == ours->data;
-}
-
 /* Whether @field, neither repeated nor in a oneof, says nothing: it is not packed, and holds
  * nothing to check. */
 static bool is_absent(const field_type *field, const char *body)
@@ -72,7 +66,7 @@ static weft_err measure_string(walk *w, const frame *at, const char *s)
 
 static weft_err measure_bytes(walk *w, const frame *at, const ProtobufCBinaryData *bytes)
 {
-    if (bytes->len == 0 || bytes_are_default(at->field, bytes))
+    if (bytes->len == 0)
         return WEFT_OK;
     if (bytes->data == NULL)
         return wf_pb_refuse(w, at, WEFT_EINVAL, "has %zu bytes but data is NULL", bytes->len);
@@ -137,7 +131,7 @@ static weft_err check_case(const walk *w, const frame *at, const message_type *t
         (field > type->fields && field[-1].quantifier_offset == field->quantifier_offset))
         return WEFT_OK;
     const field_type *other = protobuf_c_message_descriptor_get_field(type, chosen);
-    if (other != NULL && in_oneof(other) && other->quantifier_offset == field->quantifier_offset)
+    if (other != NULL && other->quantifier_offset == field->quantifier_offset)
         return WEFT_OK;
     return wf_pb_refuse(w, at, WEFT_EINVAL,
                         "is in a oneof whose case is %u, which is none of its fields", chosen);
@@ -225,11 +219,9 @@ static void copy_string(room *r, const field_type *field, char *value)
     store_pointer(value, copy);
 }
 
-static void copy_bytes(room *r, const field_type *field, char *value)
+static void copy_bytes(room *r, char *value)
 {
     ProtobufCBinaryData bytes = load_bytes(value);
-    if (bytes_are_default(field, &bytes))
-        return;
     if (bytes.len == 0) {
         bytes.data = NULL;
     } else {
@@ -246,7 +238,7 @@ static void copy_value(room *r, const field_type *field, char *value)
     if (field->type == PROTOBUF_C_TYPE_STRING) {
         copy_string(r, field, value);
     } else if (field->type == PROTOBUF_C_TYPE_BYTES) {
-        copy_bytes(r, field, value);
+        copy_bytes(r, value);
     } else if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
         const char *nested = load_pointer(value);
         if (nested != NULL)

@@ -28,7 +28,7 @@ static size_t varint_read(const uint8_t *at, size_t n, size_t most, uint64_t *va
     return 0;
 }
 
-/* Reads one field; false: it is malformed. Keys and lengths have at most 5 bytes to libprotobuf-c.
+/* Reads one field; false: it is malformed. To libprotobuf-c, keys and lengths have 5 bytes at most.
  */
 static bool wire_read(const uint8_t *at, size_t n, wire_field *f)
 {

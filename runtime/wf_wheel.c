@@ -7,6 +7,8 @@ enum {
     SLOTS = 256,
     LOOK_MAX = 8,        /* so many timers of a slot are looked at to say when the first is due */
     NEXT_MAX = 1U << 30, /* half of what a signed difference of ticks can say */
+    PAST_MAX =
+        1U << 16, /* no clock goes back; this much is a start at another tick than the clock's */
 };
 
 static bool slot_is_empty(const wf_timer *head)
@@ -139,11 +141,18 @@ static void slot_fire(wf_wheel *wheel)
     }
 }
 
+/* Whether @to lies behind. An empty wheel may have slept for longer than a signed difference can
+ * say. */
+static bool is_past(const wf_wheel *wheel, uint32_t to)
+{
+    return wheel->armed != 0 ? (int32_t)(to - wheel->now) <= 0 : wheel->now - to <= PAST_MAX;
+}
+
 void wf_wheel_run(wf_wheel *wheel, uint32_t to)
 {
+    if (is_past(wheel, to))
+        return;
     while (wheel->armed != 0) {
-        if ((int32_t)(to - wheel->now) <= 0)
-            return;
         uint32_t ticks = ticks_to_work(wheel);
         if (ticks > to - wheel->now)
             break;

@@ -11,15 +11,18 @@ typedef struct ending {
     bool cr_optional;
 } ending;
 
-static weft_err ending_of(const weft_framer *f, ending *out, weft_why *why)
+static ending ending_of(const weft_framer *f)
+{
+    if (f->delimiter_bytes == 0)
+        return (ending){(const uint8_t *)"\n", 1, true};
+    return (ending){f->delimiter, f->delimiter_bytes, false};
+}
+
+static weft_err check_delimiter(const weft_framer *f, weft_why *why)
 {
     if (f->delimiter_bytes > WEFT_DELIMITER_BYTES_MAX)
         return weft_because(why, WEFT_EINVAL, "a delimiter of %u bytes, expected at most %d",
                             f->delimiter_bytes, WEFT_DELIMITER_BYTES_MAX);
-    if (f->delimiter_bytes == 0)
-        *out = (ending){(const uint8_t *)"\n", 1, true};
-    else
-        *out = (ending){f->delimiter, f->delimiter_bytes, false};
     return WEFT_OK;
 }
 
@@ -62,22 +65,22 @@ static weft_err unfinished(weft_framer *f, const ending *end, const uint8_t *at,
 static weft_err lines_next(weft_framer *f, const uint8_t *at, size_t n, weft_frame *out,
                            weft_why *why)
 {
-    ending end = {0};
-    weft_err err = ending_of(f, &end, why);
+    ending end = ending_of(f);
+    weft_err err = check_delimiter(f, why);
     if (err != WEFT_OK)
         return err;
     if (n < f->scanned)
         return wf_frame_shrank(f, n, why);
 
     /* Beyond this a line that is not too long has ended. */
-    size_t reach = wf_frame_max(f) + end.n + end.cr_optional;
-    size_t seen = n < reach ? n : reach;
+    size_t max = wf_frame_max(f), room = end.n + end.cr_optional;
+    size_t seen = n > max && n - max > room ? max + room : n;
     size_t place = ending_find(&end, at, seen, f->scanned);
     if (seen - place < end.n)
         return unfinished(f, &end, at, seen, place, out, why);
 
     size_t cr = end.cr_optional && place > 0 && at[place - 1] == '\r';
-    if (place - cr > wf_frame_max(f))
+    if (place - cr > max)
         return too_long(f, why);
     return wf_frame_found(f, out, 0, place - cr, cr + end.n);
 }
@@ -103,8 +106,8 @@ static bool ends_only_behind(const ending *end, const uint8_t *frame, size_t n)
 static weft_err lines_wrap(const weft_framer *f, const uint8_t *frame, size_t n,
                            weft_frame_ends *out, weft_why *why)
 {
-    ending end = {0};
-    weft_err err = ending_of(f, &end, why);
+    ending end = ending_of(f);
+    weft_err err = check_delimiter(f, why);
     if (err != WEFT_OK)
         return err;
     if (!ends_only_behind(&end, frame, n))

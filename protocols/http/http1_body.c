@@ -36,21 +36,103 @@ static void take(wf_http1 *p, const uint8_t *at, size_t n, wf_http1_piece *out)
     p->left -= out->data_bytes;
 }
 
+/* The value of a HEXDIG; 16 if it is none. */
+static unsigned hex_value(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 16;
+}
+
+/* Goes one byte further in what stands between the data of two chunks:
+ *     chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF     (RFC 9112 section 7.1)
+ * NULL, or what was expected instead of @c. Extensions are not understood and, as their
+ * section 7.1.1 demands, ignored, but they are text: what ends the line for others ends it here. */
+static const char *chunk_step(wf_http1 *p, uint8_t c)
+{
+    unsigned digit;
+
+    switch (p->phase) {
+    case WF_HTTP1_AT_DATA_CR:
+        p->phase = WF_HTTP1_AT_DATA_LF;
+        return c == '\r' ? NULL : "CRLF behind the data";
+    case WF_HTTP1_AT_DATA_LF:
+        p->phase = WF_HTTP1_AT_SIZE;
+        return c == '\n' ? NULL : "CRLF behind the data";
+    case WF_HTTP1_AT_SIZE:
+        p->phase = WF_HTTP1_AT_DIGITS;
+        p->chunk = digit = hex_value(c);
+        return digit < 16 ? NULL : "a hexadecimal size";
+    case WF_HTTP1_AT_DIGITS:
+        digit = hex_value(c);
+        if (digit < 16) {
+            /* "Recipients MUST anticipate potentially large hexadecimal numerals and prevent
+             * parsing errors due to integer conversion overflows" */
+            if (p->chunk >> 60 != 0)
+                return "a size that fits 64 bits";
+            p->chunk = p->chunk << 4 | digit;
+            return NULL;
+        }
+        /* fallthrough */
+    case WF_HTTP1_AT_BLANK:
+        if (c == ';')
+            p->phase = WF_HTTP1_AT_EXTENSION;
+        else if (c == ' ' || c == '\t')
+            p->phase = WF_HTTP1_AT_BLANK;
+        else if (c == '\r' && p->phase == WF_HTTP1_AT_DIGITS)
+            p->phase = WF_HTTP1_AT_SIZE_LF;
+        else
+            return "CRLF or ';' behind the size";
+        return NULL;
+    case WF_HTTP1_AT_EXTENSION:
+        if (c == '\r')
+            p->phase = WF_HTTP1_AT_SIZE_LF;
+        return c == '\r' || wf_http_is((char)c, WF_HTTP_VALUE) ? NULL : "text in an extension";
+    default: /* SIZE_LF */
+        p->phase = p->chunk > 0 ? WF_HTTP1_AT_DATA : WF_HTTP1_AT_TRAILERS;
+        return c == '\n' ? NULL : "LF behind CR";
+    }
+}
+
+static bool between_data(const wf_http1 *p)
+{
+    return p->phase != WF_HTTP1_AT_DATA && p->phase != WF_HTTP1_AT_TRAILERS;
+}
+
+/* The line of a chunk has been read, and @excess bytes were spent on framing: may it begin? */
+static weft_err chunk_begun(wf_http1 *p, uint64_t excess, wf_http1_piece *out, weft_why *why)
+{
+    if (p->chunk > p->left)
+        return too_big(p, out, why);
+    p->left -= p->chunk;
+
+    uint64_t paid = p->chunk > UINT32_MAX ? UINT32_MAX : p->chunk;
+    paid = WF_HTTP1_CHUNK_FREE_BYTES + WF_HTTP1_CHUNK_FREE_BYTES_PER_BYTE * paid;
+    p->excess = excess > paid ? (uint32_t)(excess - paid) : 0;
+    return WEFT_OK;
+}
+
 /* Takes the line of a chunk, and the line end of the data before it. */
 static weft_err chunk_line(wf_http1 *p, const uint8_t *at, size_t n, wf_http1_piece *out,
                            weft_why *why)
 {
-    wf_http1_chunk chunk;
-    weft_err err = wf_http1_machine_chunk_line(&p->machine, at, n, &chunk, why);
+    const char *expected = NULL;
+    size_t i = 0;
 
-    if (err != WEFT_OK)
-        return failed(p, out, err, 400);
-    out->consumed += chunk.consumed;
+    while (i < n && expected == NULL && between_data(p))
+        expected = chunk_step(p, at[i++]);
+    if (expected != NULL)
+        return failed(p, out,
+                      weft_because(why, WEFT_EPROTO, "a chunk has byte 0x%02x, expected %s",
+                                   at[i - 1], expected),
+                      400);
+    out->consumed += i;
 
     /* RFC 9112 section 7.1.1: "A server ought to limit the total length of chunk extensions
      * received in a request to an amount reasonable for the services provided". Leading zeros are
      * no better. */
-    uint64_t excess = p->excess + (uint64_t)chunk.consumed;
+    uint64_t excess = p->excess + (uint64_t)i;
     if (excess > (uint64_t)p->limits->chunk_excess_bytes_max + WF_HTTP1_CHUNK_FREE_BYTES)
         return failed(
             p, out,
@@ -59,33 +141,17 @@ static weft_err chunk_line(wf_http1 *p, const uint8_t *at, size_t n, wf_http1_pi
                          p->limits->chunk_excess_bytes_max),
             400);
     p->excess = (uint32_t)excess;
-    if (!chunk.begun)
-        return WEFT_OK;
-    if (chunk.left > p->left)
-        return too_big(p, out, why);
-
-    uint64_t paid = chunk.left > UINT32_MAX ? UINT32_MAX : chunk.left;
-    paid = WF_HTTP1_CHUNK_FREE_BYTES + WF_HTTP1_CHUNK_FREE_BYTES_PER_BYTE * paid;
-    p->excess = excess > paid ? (uint32_t)(excess - paid) : 0;
-    p->left -= chunk.left;
-    p->phase = chunk.left > 0 ? WF_HTTP1_AT_CHUNK_DATA : WF_HTTP1_AT_TRAILERS;
-    return WEFT_OK;
+    return between_data(p) ? WEFT_OK : chunk_begun(p, excess, out, why);
 }
 
-static weft_err chunk_data(wf_http1 *p, const uint8_t *at, size_t n, wf_http1_piece *out,
-                           weft_why *why)
+static void chunk_data(wf_http1 *p, const uint8_t *at, size_t n, wf_http1_piece *out)
 {
-    wf_http1_chunk chunk;
-    weft_err err = wf_http1_machine_chunk_data(&p->machine, at, n, &chunk, why);
-
-    if (err != WEFT_OK)
-        return failed(p, out, err, 500);
     out->data = at;
-    out->data_bytes = chunk.consumed;
-    out->consumed += chunk.consumed;
-    if (chunk.left == 0)
-        p->phase = WF_HTTP1_AT_CHUNK_LINE;
-    return WEFT_OK;
+    out->data_bytes = n < p->chunk ? n : (size_t)p->chunk;
+    out->consumed += out->data_bytes;
+    p->chunk -= out->data_bytes;
+    if (p->chunk == 0)
+        p->phase = WF_HTTP1_AT_DATA_CR;
 }
 
 static weft_err trailers(wf_http1 *p, const uint8_t *at, size_t n, wf_http1_piece *out,
@@ -113,7 +179,7 @@ static weft_err trailers(wf_http1 *p, const uint8_t *at, size_t n, wf_http1_piec
         .fields_max = out->trailers == NULL || out->trailers_max > max ? max : out->trailers_max,
         .why = why,
     };
-    weft_err err = wf_http1_machine_trailers(&p->machine, &r);
+    weft_err err = wf_http1_machine_trailers(&r);
     if (err != WEFT_OK)
         return failed(p, out, err, r.status);
     out->consumed += bytes;
@@ -122,19 +188,21 @@ static weft_err trailers(wf_http1 *p, const uint8_t *at, size_t n, wf_http1_piec
     return WEFT_OK;
 }
 
-/* Chunk after chunk until there is data, or no more bytes, or the end. */
 static weft_err chunked(wf_http1 *p, const uint8_t *at, size_t n, wf_http1_piece *out,
                         weft_why *why)
 {
     weft_err err = WEFT_OK;
 
-    while (err == WEFT_OK && p->phase == WF_HTTP1_AT_CHUNK_LINE && out->consumed < n)
-        err = chunk_line(p, at + out->consumed, n - out->consumed, out, why);
-    if (err == WEFT_OK && p->phase == WF_HTTP1_AT_CHUNK_DATA && out->consumed < n)
-        err = chunk_data(p, at + out->consumed, n - out->consumed, out, why);
-    else if (err == WEFT_OK && p->phase == WF_HTTP1_AT_TRAILERS && out->consumed < n)
-        err = trailers(p, at + out->consumed, n - out->consumed, out, why);
-    return err;
+    if (between_data(p) && n > 0)
+        err = chunk_line(p, at, n, out, why);
+    if (err != WEFT_OK || out->consumed == n)
+        return err;
+    at += out->consumed;
+    n -= out->consumed;
+    if (p->phase == WF_HTTP1_AT_TRAILERS)
+        return trailers(p, at, n, out, why);
+    chunk_data(p, at, n, out);
+    return WEFT_OK;
 }
 
 weft_err wf_http1_body(wf_http1 *p, const uint8_t *at, size_t n, wf_http1_piece *out, weft_why *why)

@@ -38,6 +38,7 @@ void wf_http1_init(wf_http1 *p, const wf_http1_limits *limits)
 {
     p->limits = limits != NULL ? limits : &limits_default;
     p->left = 0;
+    p->chunk = 0;
     p->excess = 0;
     p->scanned = 0;
     p->phase = WF_HTTP1_AT_DONE;
@@ -84,7 +85,7 @@ static void body_begun(wf_http1 *p, const wf_http1_head *head)
     static const uint8_t phases[] = {
         [WF_HTTP1_NO_BODY] = WF_HTTP1_AT_DONE,
         [WF_HTTP1_LENGTH] = WF_HTTP1_AT_LENGTH,
-        [WF_HTTP1_CHUNKED] = WF_HTTP1_AT_CHUNK_LINE,
+        [WF_HTTP1_CHUNKED] = WF_HTTP1_AT_SIZE,
         [WF_HTTP1_UNTIL_CLOSE] = WF_HTTP1_AT_UNTIL_CLOSE,
     };
     p->phase = phases[head->framing];
@@ -93,9 +94,9 @@ static void body_begun(wf_http1 *p, const wf_http1_head *head)
     p->scanned = 0;
 }
 
-static weft_err request_read(wf_http1 *p, wf_http1_reading *r)
+static weft_err request_read(wf_http1_reading *r)
 {
-    weft_err err = wf_http1_machine_head(&p->machine, r);
+    weft_err err = wf_http1_machine_head(r);
 
     if (err == WEFT_OK)
         err = wf_http1_request_framed(r);
@@ -104,12 +105,12 @@ static weft_err request_read(wf_http1 *p, wf_http1_reading *r)
     return err == WEFT_OK ? wf_http1_target_read(r) : err;
 }
 
-static weft_err response_read(wf_http1 *p, wf_http1_reading *r)
+static weft_err response_read(wf_http1_reading *r)
 {
     weft_err err = wf_http1_status_line_read(r);
 
     if (err == WEFT_OK)
-        err = wf_http1_machine_head(&p->machine, r);
+        err = wf_http1_machine_head(r);
     if (err == WEFT_OK)
         err = wf_http1_response_framed(r);
     return err == WEFT_OK ? agreed(r) : err;
@@ -125,7 +126,7 @@ static weft_err head_read(wf_http1 *p, const uint8_t *at, size_t head_bytes, wf_
     r->end = (const char *)at + head_bytes;
     weft_err err = head_checked(r, empty, head_bytes);
     if (err == WEFT_OK)
-        err = r->response ? response_read(p, r) : request_read(p, r);
+        err = r->response ? response_read(r) : request_read(r);
     if (err == WEFT_OK) {
         r->head->fields_count = r->fields_count;
         body_begun(p, r->head);

@@ -133,19 +133,14 @@ WEFT_MUST_USE weft_err wf_http1_head_unfinished(const wf_http1_limits *limits, c
 
 /* ---- one message ---- */
 
-/* llhttp's state between two pieces of a chunked body. */
-typedef struct wf_http1_machine {
-    uint64_t words[12];
-} wf_http1_machine;
-
 /* What is kept while the body of one message arrives; no pointers into the bytes. */
 typedef struct wf_http1 {
     const wf_http1_limits *limits; /* borrowed */
-    uint64_t left;                 /* LENGTH: to come. CHUNKED: what the limit leaves */
+    uint64_t left;                 /* LENGTH: to come. Otherwise: what the limit leaves */
+    uint64_t chunk;                /* of the chunk: its size so far, then its data to come */
     uint32_t excess;               /* framing bytes beyond what chunks may cost */
     uint32_t scanned;              /* of a trailer section */
     uint8_t phase;
-    wf_http1_machine machine; /* CHUNKED only */
 } wf_http1;
 
 /* A new state. @limits is filled (wf_http1_limits_filled), outlives @p, and may be NULL: the

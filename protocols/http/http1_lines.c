@@ -178,7 +178,7 @@ weft_err wf_http1_value_read(wf_http1_reading *r, const char *at, size_t n)
         return refuse_line(r, "is folded, expected one line");
     const char *line_end = from + n;
     if (r->end - line_end < 4 || line_end[0] != '\r' || line_end[1] != '\n')
-        return refuse_line(r, "does not end in CRLF");
+        return refuse_line(r, "has a control character, or does not end in CRLF");
     if (is_blank(line_end[2]))
         return refuse_line(r, "is folded, expected one line");
     if (r->fields_count == r->fields_max)

@@ -5,19 +5,18 @@
 
 #include <ctype.h>
 #include <llhttp.h>
-#include <string.h>
 
 #if LLHTTP_VERSION_MAJOR < 9 && !LLHTTP_STRICT_MODE
-#error "llhttp 8 without LLHTTP_STRICT_MODE does not check the line ends of chunks"
+#error \
+    "llhttp 8 must be compiled with LLHTTP_STRICT_MODE, or it takes what looks like a line for one"
 #endif
-
-_Static_assert(sizeof(llhttp_t) <= sizeof(wf_http1_machine), "room for llhttp's state");
 
 /* ---- what llhttp calls ---- */
 
 static int on_url(llhttp_t *m, const char *at, size_t n)
 {
-    return wf_http1_request_line_read(m->data, at, n) == WEFT_OK ? 0 : -1;
+    wf_http1_reading *r = m->data;
+    return r == NULL || wf_http1_request_line_read(r, at, n) == WEFT_OK ? 0 : -1;
 }
 
 static int on_header_field(llhttp_t *m, const char *at, size_t n)
@@ -41,8 +40,6 @@ static const llhttp_settings_t settings = {
     .on_header_field = on_header_field,
     .on_header_value = on_header_value,
     .on_headers_complete = on_pause,
-    .on_chunk_header = on_pause,
-    .on_message_complete = on_pause,
 };
 
 /* ---- sections ---- */
@@ -121,7 +118,7 @@ static weft_http_method method_of(const llhttp_t *m)
     }
 }
 
-weft_err wf_http1_machine_head(wf_http1_machine *machine, wf_http1_reading *r)
+weft_err wf_http1_machine_head(wf_http1_reading *r)
 {
     llhttp_t m;
 
@@ -134,55 +131,18 @@ weft_err wf_http1_machine_head(wf_http1_machine *machine, wf_http1_reading *r)
         r->head->method = method_of(&m);
     r->seen_chunked = (m.flags & F_CHUNKED) != 0;
     r->seen_length = (m.flags & F_CONTENT_LENGTH) != 0 ? m.content_length : 0;
-    if (r->seen_chunked)
-        memcpy(machine, &m, sizeof m);
     return WEFT_OK;
 }
 
-weft_err wf_http1_machine_trailers(wf_http1_machine *machine, wf_http1_reading *r)
+/* llhttp has no entry for trailers alone. They have the grammar of a head's fields, so they are
+ * given a request line to stand behind. */
+weft_err wf_http1_machine_trailers(wf_http1_reading *r)
 {
+    static const char line[] = "GET / HTTP/1.1\r\n";
     llhttp_t m;
 
-    memcpy(&m, machine, sizeof m);
-    llhttp_resume(&m);
+    llhttp_init(&m, HTTP_REQUEST, &settings);
+    if (llhttp_execute(&m, line, sizeof line - 1) != HPE_OK)
+        return wf_http1_refuse(r, WEFT_EINTERNAL, 500, "llhttp refused a request line");
     return section_run(r, &m);
-}
-
-/* ---- chunks ---- */
-
-weft_err wf_http1_machine_chunk_line(wf_http1_machine *machine, const uint8_t *at, size_t n,
-                                     wf_http1_chunk *out, weft_why *why)
-{
-    llhttp_t m;
-
-    memcpy(&m, machine, sizeof m);
-    llhttp_resume(&m);
-    llhttp_errno_t got = llhttp_execute(&m, (const char *)at, n);
-    memcpy(machine, &m, sizeof m);
-
-    if (got != HPE_OK && got != HPE_PAUSED)
-        return weft_because(why, WEFT_EPROTO, "a chunk: %s", llhttp_get_error_reason(&m));
-    out->begun = got == HPE_PAUSED;
-    out->consumed = out->begun ? (size_t)(llhttp_get_error_pos(&m) - (const char *)at) : n;
-    out->left = m.content_length;
-    return WEFT_OK;
-}
-
-weft_err wf_http1_machine_chunk_data(wf_http1_machine *machine, const uint8_t *at, size_t n,
-                                     wf_http1_chunk *out, weft_why *why)
-{
-    llhttp_t m;
-
-    memcpy(&m, machine, sizeof m);
-    llhttp_resume(&m);
-    /* Not a byte beyond the data, so that there is nothing but data to be found in it. */
-    out->consumed = n < m.content_length ? n : (size_t)m.content_length;
-    llhttp_errno_t got = llhttp_execute(&m, (const char *)at, out->consumed);
-    memcpy(machine, &m, sizeof m);
-
-    if (got != HPE_OK)
-        return weft_because(why, WEFT_EINTERNAL, "the data of a chunk: %s",
-                            llhttp_get_error_reason(&m));
-    out->left = m.content_length;
-    return WEFT_OK;
 }

@@ -31,18 +31,25 @@ typedef struct wf_http1_reading {
 
 /* Where a message stands.
  *
- *     head --.--> LENGTH ------------------------------.
- *            |--> UNTIL_CLOSE (until the close)        |
- *            |--> CHUNK_LINE <--> CHUNK_DATA           |
- *            |       '--> TRAILERS --------------------+--> DONE
- *            '-----------------------------------------'
- *     any --> FAILED */
+ *     head --> DONE, LENGTH, UNTIL_CLOSE or SIZE;  LENGTH --> DONE;  any --> FAILED
+ *
+ *     .-> SIZE -> DIGITS -> BLANK -> EXTENSION -> SIZE_LF -> DATA -> DATA_CR -> DATA_LF -.
+ *     |                     (or none of the two)     |                                   |
+ *     |                                              '-> TRAILERS -> DONE                |
+ *     '----------------------------------------------------------------------------------'
+ */
 typedef enum wf_http1_phase {
     WF_HTTP1_AT_DONE,
     WF_HTTP1_AT_LENGTH,
     WF_HTTP1_AT_UNTIL_CLOSE,
-    WF_HTTP1_AT_CHUNK_LINE,
-    WF_HTTP1_AT_CHUNK_DATA,
+    WF_HTTP1_AT_SIZE,      /* the first digit of a chunk's size comes next */
+    WF_HTTP1_AT_DIGITS,    /* more of them, or what stands behind them */
+    WF_HTTP1_AT_BLANK,     /* white space behind the size: an extension must follow */
+    WF_HTTP1_AT_EXTENSION, /* anything up to the end of the line */
+    WF_HTTP1_AT_SIZE_LF,
+    WF_HTTP1_AT_DATA,
+    WF_HTTP1_AT_DATA_CR, /* the line end behind the data */
+    WF_HTTP1_AT_DATA_LF,
     WF_HTTP1_AT_TRAILERS,
     WF_HTTP1_AT_FAILED,
 } wf_http1_phase;
@@ -70,25 +77,9 @@ size_t wf_http1_empty_lines(const uint8_t *at, size_t n);
 
 /* ---- http1_machine.c ---- */
 
-/* Reads the whole head at @r. @machine is set if chunks follow. */
-weft_err wf_http1_machine_head(wf_http1_machine *machine, wf_http1_reading *r);
-
-/* Reads the whole trailer section at @r, behind the line of the last chunk. */
-weft_err wf_http1_machine_trailers(wf_http1_machine *machine, wf_http1_reading *r);
-
-typedef struct wf_http1_chunk {
-    size_t consumed;
-    uint64_t left; /* of the chunk's data */
-    bool begun;    /* its line is complete */
-} wf_http1_chunk;
-
-/* Reads on in the line of a chunk, up to its end. errors: EPROTO. */
-weft_err wf_http1_machine_chunk_line(wf_http1_machine *machine, const uint8_t *at, size_t n,
-                                     wf_http1_chunk *out, weft_why *why);
-
-/* Reads on in the data of a chunk, up to its end. */
-weft_err wf_http1_machine_chunk_data(wf_http1_machine *machine, const uint8_t *at, size_t n,
-                                     wf_http1_chunk *out, weft_why *why);
+/* Reads the whole head, or the whole trailer section, at @r. */
+weft_err wf_http1_machine_head(wf_http1_reading *r);
+weft_err wf_http1_machine_trailers(wf_http1_reading *r);
 
 /* ---- http1_lines.c ---- */
 

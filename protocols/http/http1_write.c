@@ -142,7 +142,8 @@ size_t wf_http1_chunk_head(uint8_t to[WF_HTTP1_CHUNK_HEAD_BYTES_MAX], uint64_t n
     unsigned digits = (67 - (unsigned)__builtin_clzll(n)) / 4;
     for (unsigned i = digits; i > 0; i--, n >>= 4)
         to[i - 1] = (uint8_t) "0123456789abcdef"[n & 15];
-    memcpy(to + digits, "\r\n", 2);
+    to[digits] = '\r';
+    to[digits + 1] = '\n';
     return digits + 2;
 }
 

@@ -7,23 +7,26 @@
 
 #define WEIGHT_MAX 1000
 
-static const char *const coding_names[WF_HTTP_CODINGS_COUNT_] = {
-    [WF_HTTP_IDENTITY] = "identity",
-    [WF_HTTP_GZIP] = "gzip",
-    [WF_HTTP_BROTLI] = "br",
-};
-
 const char *wf_http_coding_name(wf_http_coding coding)
 {
-    return coding > WF_HTTP_IDENTITY && coding < WF_HTTP_CODINGS_COUNT_ ? coding_names[coding] : "";
+    return coding == WF_HTTP_BROTLI ? "br" : coding == WF_HTTP_GZIP ? "gzip" : "";
 }
 
+/* The length of a name leaves one candidate. */
 static wf_http_coding coding_of(weft_http_text name)
 {
-    for (unsigned c = 0; c < WF_HTTP_CODINGS_COUNT_; c++)
-        if (wf_http_text_is(name, coding_names[c]))
-            return (wf_http_coding)c;
-    return wf_http_text_is(name, "x-gzip") ? WF_HTTP_GZIP : WF_HTTP_CODING_NONE;
+    switch (name.bytes) {
+    case 2:
+        return wf_http_text_is(name, "br") ? WF_HTTP_BROTLI : WF_HTTP_CODING_NONE;
+    case 4:
+        return wf_http_text_is(name, "gzip") ? WF_HTTP_GZIP : WF_HTTP_CODING_NONE;
+    case 6:
+        return wf_http_text_is(name, "x-gzip") ? WF_HTTP_GZIP : WF_HTTP_CODING_NONE;
+    case 8:
+        return wf_http_text_is(name, "identity") ? WF_HTTP_IDENTITY : WF_HTTP_CODING_NONE;
+    default:
+        return WF_HTTP_CODING_NONE;
+    }
 }
 
 /* qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ) */

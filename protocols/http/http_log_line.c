@@ -75,7 +75,7 @@ static size_t escape_json(const char *at, size_t n, char out[6], size_t *taken)
     }
     *taken = length > 0 ? length : 1;
     if (length == 0) {
-        memcpy(out, "\\ufffd", 6);
+        memcpy(out, (char[]){'\\', 'u', 'f', 'f', 'f', 'd'}, 6);
         return 6;
     }
     /* U+0000 to U+001F, U+007F to U+009F: controls; the latter are two bytes, c2 and the code. */
@@ -89,30 +89,45 @@ static size_t escape_json(const char *at, size_t n, char out[6], size_t *taken)
     return length;
 }
 
-static bool is_plain(char c, bool bare)
+/* How many bytes stand for themselves, from @at on. @bare: no quotes are around them, so no space
+ * may be among them. */
+static size_t plain_run(const char *at, size_t n, bool bare)
 {
-    return c >= (bare ? 0x21 : 0x20) && c < 0x7f && c != '"' && c != '\\';
+    const char least = bare ? 0x21 : 0x20;
+    size_t i = 0;
+    while (i < n && at[i] >= least && at[i] < 0x7f && at[i] != '"' && at[i] != '\\')
+        i++;
+    return i;
 }
 
-/* Puts @text in at most @limit bytes (3 or more), with a mark in place of what had no room. @bare:
- * no quotes stand around it, so no space may stand in it. */
+/* Puts @text in at most @limit bytes (3 or more), with a mark in place of what had no room. The cut
+ * is never within an escape, but anywhere among plain bytes. */
 static void put_escaped(line *l, weft_http_text text, escape *escaped, bool bare, size_t limit)
 {
-    char *stop = l->at + limit, *cut = l->at;
+    char *const stop = l->at + limit, *const last_cut = stop - sizeof cut_mark;
+    char *cut = l->at;
+    char piece[6];
 
-    for (size_t i = 0, taken = 1; i < text.bytes; i += taken) {
-        char piece[6] = {text.at[i]};
-        size_t n = 1;
+    for (size_t i = 0, taken; i < text.bytes; i += taken) {
+        const char *at = text.at + i;
+        size_t left = text.bytes - i, room = (size_t)(stop - l->at), n;
+
+        if ((taken = plain_run(at, left < room ? left : room, bare)) > 0) {
+            char *start = l->at;
+            put(l, at, taken);
+            if (start <= last_cut)
+                cut = l->at < last_cut ? l->at : last_cut;
+            continue;
+        }
         taken = 1;
-        if (!is_plain(text.at[i], bare))
-            n = escaped(text.at + i, text.bytes - i, piece, &taken);
-        if (n > (size_t)(stop - l->at)) {
+        n = escaped(at, left, piece, &taken);
+        if (n > room || room == 0) {
             l->at = cut;
             put(l, cut_mark, sizeof cut_mark);
             return;
         }
         put(l, piece, n);
-        if ((size_t)(stop - l->at) >= sizeof cut_mark)
+        if (l->at <= last_cut)
             cut = l->at;
     }
 }

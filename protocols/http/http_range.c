@@ -47,8 +47,6 @@ static void set_add(range_set *set, wf_http_range range)
         set_remove(set, i);
         i = 0;
     }
-    if (place > set->n)
-        place = set->n;
     for (unsigned j = set->n++; j > place; j--)
         set->at[j] = set->at[j - 1];
     set->at[place] = range;

@@ -327,26 +327,32 @@ static weft_err compile(compiler *c, size_t rows_n)
 weft_err wf_http_routes_compile(const char *const *rows, size_t rows_n, wf_http_routes **out,
                                 weft_why *why)
 {
-    compiler c = {.rows = rows, .nodes_n = 1, .leaves_n = 1, .why = why};
     weft_err err = WEFT_ENOMEM;
 
     if (rows_n > WF_HTTP_ROUTES_MAX)
         return weft_because(why, WEFT_ELIMIT, "%zu routes; a table takes %u", rows_n,
                             WF_HTTP_ROUTES_MAX);
     needs need = count_needs(rows, rows_n);
-    c.table = table_new(rows_n, &need);
-    c.routes = calloc(rows_n + 1, sizeof *c.routes);
-    c.segments = calloc(need.segments + 1, sizeof *c.segments);
-    if (c.table != NULL && c.routes != NULL && c.segments != NULL)
-        err = compile(&c, rows_n);
+    wf_http_routes *table = table_new(rows_n, &need);
+    route *routes = calloc(rows_n + 1, sizeof *routes);
+    segment *segments = calloc(need.segments + 1, sizeof *segments);
+    if (table != NULL && routes != NULL && segments != NULL)
+        err = compile(&(compiler){.table = table,
+                                  .rows = rows,
+                                  .routes = routes,
+                                  .segments = segments,
+                                  .nodes_n = 1,
+                                  .leaves_n = 1,
+                                  .why = why},
+                      rows_n);
     else
         (void)weft_because(why, err, "no memory for a table of %zu routes", rows_n);
-    free(c.routes);
-    free(c.segments);
+    free(routes);
+    free(segments);
     if (err == WEFT_OK)
-        *out = c.table;
+        *out = table;
     else
-        free(c.table);
+        free(table);
     return err;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What one HTTP/1.1 exchange costs in the codec: a head found and read, its answer's head written. */
+/* What one HTTP/1.1 exchange costs in the codec: a request's head found and read, and its answer's
+ * head written. The requests have 40, 87 and 499 bytes. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,10 @@
 static const struct {
     const char *name, *head;
 } requests[] = {
-    {"bare", "GET / HTTP/1.1\r\nHost: 127.0.0.1:8880\r\n\r\n"},
-    {"curl", "GET /hello/you HTTP/1.1\r\nHost: 127.0.0.1:8880\r\nUser-Agent: curl/7.88.1\r\n"
-             "Accept: */*\r\n\r\n"},
-    {"browser",
+    {"http1_bare", "GET / HTTP/1.1\r\nHost: 127.0.0.1:8880\r\n\r\n"},
+    {"http1_curl", "GET /hello/you HTTP/1.1\r\nHost: 127.0.0.1:8880\r\nUser-Agent: curl/7.88.1\r\n"
+                   "Accept: */*\r\n\r\n"},
+    {"http1_browser",
      "GET /articles/2024/11/actors-in-c.html?from=feed HTTP/1.1\r\nHost: www.example.org\r\n"
      "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
      "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8\r\n"
@@ -67,7 +68,6 @@ int main(void)
     size_t sum = 0;
 
     wf_http1_init(&p, NULL);
-    (void)printf("http1_codec, ns per parse and format:");
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
         size_t n = strlen(requests[i].head);
         uint64_t best = UINT64_MAX;
@@ -79,8 +79,7 @@ int main(void)
             uint64_t took = now_ns() - from;
             best = took < best ? took : best;
         }
-        (void)printf(" %s (%zu B) %.1f", requests[i].name, n, (double)best / EXCHANGES);
+        (void)printf("%s %.1f ns\n", requests[i].name, (double)best / EXCHANGES);
     }
-    (void)printf("\n");
     return sum > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -30,7 +30,7 @@ static const weft_framing *choose(const uint8_t *choice, weft_framer *f)
     *f = (weft_framer){.frame_bytes_max = choice[1], .little_endian = (choice[0] & 0x80) != 0};
     f->delimiter_bytes = choice[2] % (WEFT_DELIMITER_BYTES_MAX + 1);
     memcpy(f->delimiter, choice + 3, WEFT_DELIMITER_BYTES_MAX);
-    return all[(choice[0] & 0x7f) % (sizeof all / sizeof *all)];
+    return all[(choice[0] & 0x7f) % (sizeof all / sizeof all[0])];
 }
 
 static size_t limit(const weft_framer *f)
@@ -43,7 +43,7 @@ static weft_err next(const weft_framing *framing, weft_framer *f, const uint8_t 
                      weft_frame *out)
 {
     weft_why why = {""};
-    uint8_t *block = malloc(n);
+    uint8_t *block = n > 0 ? malloc(n) : NULL;
     if (n > 0)
         memcpy(block, at, n);
     weft_err err = framing->next(f, block, n, out, &why);

@@ -33,7 +33,7 @@ static heard feed(const weft_framing *framing, weft_framer f, const void *data, 
     for (;;) {
         weft_frame got = {99, 99, 99, 99};
         size_t there = seen - h.consumed;
-        uint8_t *block = malloc(there);
+        uint8_t *block = there > 0 ? malloc(there) : NULL;
         if (there > 0)
             memcpy(block, (const uint8_t *)data + h.consumed, there);
         h.err = framing->next(&f, block, there, &got, &why);

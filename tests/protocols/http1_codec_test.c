@@ -113,6 +113,9 @@ static void targets_have_the_form_of_their_method(void)
         {400, BYTES("GET http://b#c HTTP/1.1\r\n" HOST END)},
         {400, BYTES("GET http:/b/ HTTP/1.1\r\n" HOST END)},
         {400, BYTES("GET http:///x HTTP/1.1\r\n" HOST END)},
+        {400,
+         BYTES(
+             "GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa#b HTTP/1.1\r\n" HOST END)},
         {400, BYTES("GET http://:80/x HTTP/1.1\r\n" HOST END)},
         {400, BYTES("GET http://u@b/ HTTP/1.1\r\n" HOST END)},
         {400, BYTES("GET http://u:p@b/ HTTP/1.1\r\n" HOST END)},
@@ -263,6 +266,9 @@ static void a_body_is_framed_in_one_way(void)
         {400, BYTES(POST TE "\x0b"
                             "chunked\r\n" END "0\r\n\r\n")},
         {400, BYTES(POST TE "chun ked\r\n" END "0\r\n\r\n")},
+        /* white space that we would take and others do not */
+        {400, BYTES(POST TE "chunked\t\r\n" END "0\r\n\r\n")},
+        {400, BYTES(POST CL "3\t\r\n" END "abc")},
         {501, BYTES(POST TE "gzip, chunked\r\n" END "0\r\n\r\n")},
         {501, BYTES(POST TE "gzip,br , chunked\r\n" END "0\r\n\r\n")},
         {0},
@@ -297,8 +303,8 @@ static unsigned status_of_size(size_t line_bytes, size_t head_bytes)
         n = head_bytes - 4;
         n += (size_t)snprintf(head + n, sizeof head - n, "\r\n");
     }
-    memcpy(head + n, "\r\n", 2);
-    return status_of(head, n + 2);
+    n += (size_t)snprintf(head + n, sizeof head - n, "\r\n");
+    return status_of(head, n);
 }
 
 static void each_limit_of_a_head_has_its_status(void)
@@ -321,11 +327,11 @@ static void more_lines_than_the_array_holds_are_refused(void)
     wf_http1_init(&p, NULL);
     for (unsigned i = 1; i < WF_HTTP1_FIELDS_MAX; i++)
         n += (size_t)snprintf(head + n, sizeof head - n, "X%u: %u\r\n", i, i);
-    memcpy(head + n, "\r\n", 2);
+    n += (size_t)snprintf(head + n, sizeof head - n, "\r\n");
     const uint8_t *at = (const uint8_t *)head;
-    CHECK_OK(wf_http1_parse_request(&p, at, n + 2, &out, fields, WF_HTTP1_FIELDS_MAX, NULL));
+    CHECK_OK(wf_http1_parse_request(&p, at, n, &out, fields, WF_HTTP1_FIELDS_MAX, NULL));
     CHECK_U64(out.fields_count, WF_HTTP1_FIELDS_MAX);
-    CHECK_ERR(wf_http1_parse_request(&p, at, n + 2, &out, fields, WF_HTTP1_FIELDS_MAX - 1, NULL),
+    CHECK_ERR(wf_http1_parse_request(&p, at, n, &out, fields, WF_HTTP1_FIELDS_MAX - 1, NULL),
               WEFT_ETOOBIG);
     CHECK_U64(out.status, 431);
 }
@@ -356,7 +362,7 @@ static void no_prefix_of_a_head_is_a_head(void)
         REQUIRE(copy != NULL);
         memcpy(copy, head, n);
         CHECK_U64(wf_http1_head_end(copy, n, &scanned), 0);
-        CHECK(scanned <= n && scanned + 2 >= n);
+        CHECK(scanned <= n && (n < 6 || scanned + 2 >= n)); /* but for the empty lines */
         free(copy);
     }
     CHECK_U64(wf_http1_head_end((const uint8_t *)head, end, &scanned), end);

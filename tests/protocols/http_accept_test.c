@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http_parts.h"
 
-#include "protocols/http/http_accept.h"
+#include "http_accept.h"
 
 #define I WF_HTTP_CODING_BIT(WF_HTTP_IDENTITY)
 #define G WF_HTTP_CODING_BIT(WF_HTTP_GZIP)
@@ -85,10 +85,10 @@ static void white_space_and_empty_elements_are_nothing(void)
 static void an_element_that_breaks_the_grammar_is_passed_over(void)
 {
     static const char *const rows[] = {
-        "gzip;q=2",    "gzip;q=1.001", "gzip;q=",     "gzip;q",      "gzip;",      "gzip;x=1",
-        "gzip;q=-1",   "gzip;q=.5",    "gzip;q=0.1234", "gzip q=1",  "gzip;q=1;x", "gzip/1",
-        "gzip;q =1",   "gzip;q= 1",    "\"gzip\"",    ";q=1",        "gzip;q=1 1", "gzip;q=nan",
-        "gzip;q=1e0",  "(gzip)",       "gzip;;q=1",   NULL,
+        "gzip;q=2",   "gzip;q=1.001", "gzip;q=",       "gzip;q",   "gzip;",      "gzip;x=1",
+        "gzip;q=-1",  "gzip;q=.5",    "gzip;q=0.1234", "gzip q=1", "gzip;q=1;x", "gzip/1",
+        "gzip;q =1",  "gzip;q= 1",    "\"gzip\"",      ";q=1",     "gzip;q=1 1", "gzip;q=nan",
+        "gzip;q=1e0", "(gzip)",       "gzip;;q=1",     NULL,
     };
     for (size_t i = 0; rows[i] != NULL; i++)
         if (strcmp(chosen(rows[i], I | G), "identity") != 0)

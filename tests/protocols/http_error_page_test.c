@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http_parts.h"
 
-#include "protocols/http/http_error_page.h"
+#include "http_error_page.h"
 
 static const char *shown(page *p, wf_http_page kind, int status, const char *detail)
 {

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "protocols/http/http_listing.h"
+#include "http_listing.h"
 
 static const char *listed(page *p, const char *path, bool has_parent, const wf_http_entry *entries,
                           size_t n, bool cut)
@@ -134,8 +134,8 @@ static void sizes_are_for_people(void)
 
 static void directories_come_first_and_case_last(void)
 {
-    wf_http_entry e[] = {{.name = "b"},  {.name = "A"},  {.name = "z", .is_dir = true},
-                         {.name = "a"},  {.name = "ab"}, {.name = "\xc3\xa4"},
+    wf_http_entry e[] = {{.name = "b"}, {.name = "A"},  {.name = "z", .is_dir = true},
+                         {.name = "a"}, {.name = "ab"}, {.name = "\xc3\xa4"},
                          {.name = "_"}};
     static const char *const want[] = {"z", "_", "A", "a", "ab", "b", "\xc3\xa4"};
     qsort(e, 7, sizeof e[0], wf_http_entry_compare);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http_parts.h"
 
-#include "protocols/http/http_log_line.h"
+#include "http_log_line.h"
 
 static wf_http_log_entry ordinary(void)
 {
@@ -86,17 +86,25 @@ static void a_line_is_whole_however_long_its_fields(void)
     static char huge[70000];
     static char out[WF_HTTP_LOG_LINE_BYTES_DEFAULT];
     static const char fill[] = {'a', '"', '\x01', '\xff', '\\'};
-    static const size_t rooms[] = {WF_HTTP_LOG_LINE_BYTES_MIN, WF_HTTP_LOG_LINE_BYTES_MIN + 1,
-                                   1023, WF_HTTP_LOG_LINE_BYTES_DEFAULT};
+    static const size_t rooms[] = {WF_HTTP_LOG_LINE_BYTES_MIN, WF_HTTP_LOG_LINE_BYTES_MIN + 1, 1023,
+                                   WF_HTTP_LOG_LINE_BYTES_DEFAULT};
     for (size_t f = 0; f < sizeof fill; f++)
         for (size_t r = 0; r < 4; r++)
             for (int k = 0; k < 2; k++) {
                 memset(huge, fill[f], sizeof huge);
                 weft_http_text t = {huge, sizeof huge};
-                wf_http_log_entry e = {.client = t, .user = t, .method = t, .target = t,
-                                       .referer = t, .agent = t, .time_s = INT64_MAX,
-                                       .body_bytes = UINT64_MAX, .duration_us = UINT64_MAX,
-                                       .status = UINT16_MAX, .major = 255, .minor = 255};
+                wf_http_log_entry e = {.client = t,
+                                       .user = t,
+                                       .method = t,
+                                       .target = t,
+                                       .referer = t,
+                                       .agent = t,
+                                       .time_s = INT64_MAX,
+                                       .body_bytes = UINT64_MAX,
+                                       .duration_us = UINT64_MAX,
+                                       .status = UINT16_MAX,
+                                       .major = 255,
+                                       .minor = 255};
                 size_t n = (k == 0 ? wf_http_log_combined : wf_http_log_json)(out, rooms[r], &e);
                 CHECK(n > 0 && n <= rooms[r]);
                 CHECK(out[n - 1] == '\n');
@@ -105,6 +113,27 @@ static void a_line_is_whole_however_long_its_fields(void)
                 if (k == 1)
                     CHECK(memcmp(out + n - 6, "...\"}\n", 6) == 0);
             }
+}
+
+/* "ab\\x01" over and over is six bytes, between whose first three and at whose end it may be cut.
+ */
+static void no_cut_goes_through_an_escape(void)
+{
+    static char fill[6000];
+    static char out[WF_HTTP_LOG_LINE_BYTES_DEFAULT];
+    wf_http_log_entry e = ordinary();
+    for (size_t i = 0; i < sizeof fill; i++)
+        fill[i] = "ab\x01"[i % 3];
+    e.agent = (weft_http_text){fill, sizeof fill};
+    for (size_t room = WF_HTTP_LOG_LINE_BYTES_MIN; room < WF_HTTP_LOG_LINE_BYTES_MIN + 30; room++) {
+        size_t n = wf_http_log_combined(out, room, &e);
+        const char *agent = memmem(out, n, "\"ab\\x01", 7);
+        REQUIRE(agent != NULL && n <= room);
+        size_t kept = (size_t)(out + n - 5 - (agent + 1)); /* but for ..."\n */
+        CHECK_MEM(out + n - 5, 5, "...\"\n", 5);
+        CHECK(kept % 6 <= 2);
+        CHECK(kept >= 64 - 9);
+    }
 }
 
 static void what_others_leave_a_long_field_may_use(void)
@@ -132,6 +161,7 @@ static const test_case cases[] = {
     TEST(no_field_can_end_itself_or_the_line),
     TEST(json_takes_no_byte_that_is_not_utf8_and_no_control),
     TEST(a_line_is_whole_however_long_its_fields),
+    TEST(no_cut_goes_through_an_escape),
     TEST(what_others_leave_a_long_field_may_use),
     TEST(too_little_room_is_no_line),
     {0},

@@ -5,7 +5,7 @@
 
 #include "check.h"
 
-#include "protocols/http/http_writer.h"
+#include "http_writer.h"
 #include <weft/http_types.h>
 
 static inline weft_http_text piece(const char *str)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http_parts.h"
 
-#include "protocols/http/http_range.h"
+#include "http_range.h"
 
 /* What @field asks of @size bytes, as text: "whole", "none", or the ranges. */
 static const char *asked(const char *field, uint64_t size, unsigned ranges_max)
@@ -112,10 +112,33 @@ static void too_many_ranges_are_the_whole(void)
 static void what_breaks_the_grammar_is_ignored(void)
 {
     static const char *const rows[] = {
-        "", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=a-b", "bytes=1", "bytes=1-2-3",
-        "bytes=5-2", "bytes=1 -2", "bytes=1- 2", "bytes =1-2", "bytes=--1", "bytes=+1-2",
-        "bytes=1-2;q=1", "bytes=1-2 3-4", "bytes=0x1-2", "items=0-5", "=0-5", "bytes:0-5",
-        "bytes=0-5,x", "bytes=0-5,7-6", "bytess=0-5", "0-5", " bytes=0-5", "bytes==0-5", NULL,
+        "",
+        "bytes",
+        "bytes=",
+        "bytes=,",
+        "bytes=-",
+        "bytes=a-b",
+        "bytes=1",
+        "bytes=1-2-3",
+        "bytes=5-2",
+        "bytes=1 -2",
+        "bytes=1- 2",
+        "bytes =1-2",
+        "bytes=--1",
+        "bytes=+1-2",
+        "bytes=1-2;q=1",
+        "bytes=1-2 3-4",
+        "bytes=0x1-2",
+        "items=0-5",
+        "=0-5",
+        "bytes:0-5",
+        "bytes=0-5,x",
+        "bytes=0-5,7-6",
+        "bytess=0-5",
+        "0-5",
+        " bytes=0-5",
+        "bytes==0-5",
+        NULL,
     };
     for (size_t i = 0; rows[i] != NULL; i++)
         if (strcmp(of_1000(rows[i]), "whole") != 0)
@@ -144,8 +167,7 @@ static void several_parts_are_as_long_as_was_said(void)
 {
     static const char content[] = "0123456789";
     static const wf_http_range ranges[] = {{0, 1}, {9, 9}};
-    wf_http_byteranges parts =
-        wf_http_byteranges_new(0xfedcba9876543210, piece("text/plain"), 10);
+    wf_http_byteranges parts = wf_http_byteranges_new(0xfedcba9876543210, piece("text/plain"), 10);
     page p;
     wf_http_writer *w = page_open(&p);
 

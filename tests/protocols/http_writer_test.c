@@ -124,7 +124,7 @@ static void utf8_is_what_unicode_says_it_is(void)
         {"\xe0\xa0\x80", 3, 3},
         {"\xe0\x9f\xbf", 3, 0},
         {"\xed\x9f\xbf", 3, 3},
-        {"\xed\xa0\x80", 3, 0},     /* a surrogate */
+        {"\xed\xa0\x80", 3, 0}, /* a surrogate */
         {"\xf0\x90\x80\x80", 4, 4},
         {"\xf0\x8f\xbf\xbf", 4, 0},
         {"\xf4\x8f\xbf\xbf", 4, 4},

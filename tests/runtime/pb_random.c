@@ -10,17 +10,9 @@
 static const char *const characters[] = {
     "a", "Z", " ", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\xa7\xb5"};
 
-static uint64_t next(pb_random *random)
+static size_t below(pb_random *random, size_t n)
 {
-    uint64_t x = random->state += 0x9e3779b97f4a7c15U;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-    return x ^ (x >> 31);
-}
-
-uint32_t pb_random_below(pb_random *random, uint32_t below)
-{
-    return (uint32_t)(next(random) >> 32) % below;
+    return test_below(&random->numbers, n);
 }
 
 static void *piece(pb_random *random, size_t bytes)
@@ -44,25 +36,25 @@ void pb_random_done(pb_random *random)
         free(random->pieces[i]);
     }
     free(random->pieces);
-    *random = (pb_random){.state = random->state};
+    *random = (pb_random){.numbers = random->numbers};
 }
 
 static char *text(pb_random *random)
 {
-    uint32_t n = pb_random_below(random, 8) == 0 ? 60 : pb_random_below(random, 12);
+    size_t n = below(random, 8) == 0 ? 60 : below(random, 12);
     char *made = piece(random, n * 4 + 1), *at = made;
-    for (uint32_t i = 0; i < n; i++)
-        at = stpcpy(at, characters[pb_random_below(random, 6)]);
+    for (size_t i = 0; i < n; i++)
+        at = stpcpy(at, characters[below(random, 6)]);
     *at = '\0';
     return made;
 }
 
 static ProtobufCBinaryData blob(pb_random *random)
 {
-    ProtobufCBinaryData made = {.len = pb_random_below(random, 30)};
+    ProtobufCBinaryData made = {.len = below(random, 30)};
     made.data = piece(random, made.len + 1);
     for (size_t i = 0; i < made.len; i++)
-        made.data[i] = (uint8_t)next(random);
+        made.data[i] = (uint8_t)test_next(&random->numbers);
     return made;
 }
 
@@ -98,11 +90,11 @@ static void fill(pb_random *random, const ProtobufCFieldDescriptor *field, char 
         void *m = pb_random_message(random, field->descriptor, depth - 1);
         memcpy(value, &m, sizeof m);
     } else if (field->type == PROTOBUF_C_TYPE_BOOL) {
-        protobuf_c_boolean b = pb_random_below(random, 2) == 0;
+        protobuf_c_boolean b = below(random, 2) == 0;
         memcpy(value, &b, sizeof b);
     } else {
         /* Small ones, and such that need all their bytes. */
-        uint64_t v = next(random) >> (8 * pb_random_below(random, 8));
+        uint64_t v = test_next(&random->numbers) >> (8 * below(random, 8));
         memcpy(value, &v, bytes_of(field->type));
     }
 }
@@ -110,7 +102,7 @@ static void fill(pb_random *random, const ProtobufCFieldDescriptor *field, char 
 static void fill_array(pb_random *random, const ProtobufCFieldDescriptor *field, char *body,
                        int depth)
 {
-    size_t n = pb_random_below(random, 5), size = bytes_of(field->type);
+    size_t n = below(random, 5), size = bytes_of(field->type);
     if (field->type == PROTOBUF_C_TYPE_MESSAGE && depth <= 1)
         n = 0;
     char *array = n > 0 ? piece(random, n * size) : (char *)(uintptr_t)8;
@@ -130,7 +122,8 @@ static void fill_oneof(pb_random *random, const ProtobufCMessageDescriptor *type
     unsigned n = 1;
     while (i + n < type->n_fields && field[n].quantifier_offset == field->quantifier_offset)
         n++;
-    uint32_t pick = pb_random_below(random, n + 1), chosen = 0;
+    size_t pick = below(random, n + 1);
+    uint32_t chosen = 0;
     uintptr_t nowhere = 8;
     memcpy(body + field->offset, &nowhere, sizeof nowhere);
     if (pick < n && (field[pick].type != PROTOBUF_C_TYPE_MESSAGE || depth > 1)) {
@@ -150,7 +143,7 @@ void *pb_random_message(pb_random *random, const ProtobufCMessageDescriptor *typ
             fill_array(random, field, body, depth);
         else if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0)
             fill_oneof(random, type, i, body, depth);
-        else if (pb_random_below(random, 3) == 0)
+        else if (below(random, 3) == 0)
             continue;
         else if (field->type != PROTOBUF_C_TYPE_MESSAGE || depth > 1)
             fill(random, field, body + field->offset, depth);

@@ -7,14 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "random.h"
+
 typedef struct pb_random {
-    uint64_t state;
+    test_random numbers;
     void **pieces; /* what the messages are made of */
     size_t n, room;
 } pb_random;
-
-/* The next random number below @below (> 0). */
-uint32_t pb_random_below(pb_random *random, uint32_t below);
 
 /* A message that wf_pb_measure has to let through, nested at most @depth deep. Fields that are not
  * there are left with what a sender may leave behind: NULL, or pointers to nowhere. */

@@ -49,7 +49,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
 static void a_copy_packs_to_the_same_bytes(void)
 {
     for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
-        pb_random random = {.state = seed};
+        pb_random random = {.numbers = {seed}};
         const ProtobufCMessageDescriptor *type = types[seed % (sizeof types / sizeof types[0])];
         ProtobufCMessage *body = pb_random_message(&random, type, 4);
         size_t n = protobuf_c_message_get_packed_size(body), bytes = 0;
@@ -139,7 +139,7 @@ static void check_pointers(const ProtobufCMessage *m, const char *block, size_t 
 static void every_pointer_of_a_copy_points_into_its_block(void)
 {
     for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
-        pb_random random = {.state = seed ^ 0xabcdef};
+        pb_random random = {.numbers = {seed ^ 0xabcdef}};
         size_t bytes = 0;
         void *body = pb_random_message(&random, TYPE(everything), 4);
         char *block = copied(TYPE(everything), body, &bytes);
@@ -244,6 +244,14 @@ static void presence_and_defaults_of_proto2_are_kept(void)
     CHECK(copy->next->blob.data == next.blob.data);
     CHECK_MEM(copy->blob.data, copy->blob.len, "b", 1);
     CHECK_U64(wf_pb_packed_bytes(copy), protobuf_c_message_get_packed_size(&body.base));
+    free(copy);
+
+    /* What is said not to be there is not copied: it may have gone. */
+    body.has_blob = 0;
+    body.blob.data = (uint8_t *)(uintptr_t)8;
+    copy = copied(TYPE(old), &body, NULL);
+    REQUIRE(copy != NULL);
+    CHECK_MEM(copy->blob.data, copy->blob.len, "xyz", 3);
     free(copy);
 
     next.name = NULL;

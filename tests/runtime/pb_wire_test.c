@@ -79,7 +79,7 @@ static const ProtobufCMessageDescriptor *const types[] = {
 static uint8_t *random_packed(uint64_t seed, const ProtobufCMessageDescriptor *type, int depth,
                               size_t *n)
 {
-    pb_random random = {.state = seed};
+    pb_random random = {.numbers = {seed}};
     ProtobufCMessage *body = pb_random_message(&random, type, depth);
     *n = protobuf_c_message_get_packed_size(body);
     uint8_t *packed = malloc(*n + 1);
@@ -153,6 +153,13 @@ static void unknown_fields_are_dropped(void)
                              8,    0x0a, 5, 0x9a, 0x06, 2,    'n',  'o', 0x9d, 0x06, 1, 2, 3, 4};
     CHECK_OK(unpack(TYPE(checkout), bytes, sizeof bytes, &out));
     check_packs(TYPE(checkout), out, (const uint8_t[]){0x0a, 2, 0x0a, 0}, 4);
+    /* 99: varint; then the card or the barter {99: varint} of the oneof */
+    const uint8_t card[] = {0x98, 0x06, 5, 0x12, 1, 'x'};
+    CHECK_OK(unpack(TYPE(checkout), card, sizeof card, &out));
+    check_packs(TYPE(checkout), out, card + 3, 3);
+    const uint8_t barter[] = {0x1a, 3, 0x98, 0x06, 5};
+    CHECK_OK(unpack(TYPE(checkout), barter, sizeof barter, &out));
+    check_packs(TYPE(checkout), out, (const uint8_t[]){0x1a, 0}, 2);
 }
 
 /* ---- what is refused */
@@ -230,6 +237,7 @@ static void a_message_in_two_parts_is_named(void)
 
 static void a_message_without_its_required_field_is_refused(void)
 {
+    arena.err = WEFT_ELIMIT; /* of an earlier use */
     CHECK_REFUSED(older, "pbtest.Older: the message lacks a required field", 0x0a, 3, 0x12, 1, 'x');
 }
 
@@ -287,6 +295,33 @@ static void what_would_grow_too_large_is_refused_before_it_is_made(void)
     CHECK_STR(why.text, "pbtest.Arrays: messages makes it larger than 16777216 bytes");
     CHECK_U64(arena.bytes, 0);
     free(bytes);
+}
+
+/* A field of @n bytes, all @byte, behind the key @key. */
+static weft_err unpack_long(uint8_t key, uint8_t byte, size_t n)
+{
+    uint8_t *bytes = malloc(n + 5);
+    void *out;
+    REQUIRE(bytes != NULL && n < (size_t)1 << 28);
+    bytes[0] = key;
+    for (size_t i = 0; i < 4; i++)
+        bytes[1 + i] = (uint8_t)((n >> (7 * i) & 0x7f) | (i < 3 ? 0x80 : 0));
+    memset(bytes + 5, byte, n);
+    weft_err err = unpack(TYPE(arrays), bytes, n + 5, &out);
+    CHECK(err == WEFT_OK || arena.bytes == 0);
+    wf_arena_done(&arena);
+    free(bytes);
+    return err;
+}
+
+static void long_strings_and_arrays_are_refused_before_they_are_made(void)
+{
+    size_t most = WF_PB_BYTES_MAX - sizeof(Pbtest__Arrays);
+    CHECK_OK(unpack_long(0x7a, 'a', most - sizeof(char *) - 1));
+    CHECK_ERR(unpack_long(0x7a, 'a', most - sizeof(char *)), WEFT_ELIMIT);
+    /* bools: a byte becomes four */
+    CHECK_OK(unpack_long(0x6a, 1, most / 4));
+    CHECK_ERR(unpack_long(0x6a, 1, most / 4 + 1), WEFT_ELIMIT);
 }
 
 static void fields_are_as_many_as_the_limit_and_no_more(void)
@@ -382,6 +417,7 @@ static const test_case cases[] = {
     TEST(a_type_without_init_functions_is_refused),
     TEST(messages_nest_as_deep_as_the_limit_and_no_deeper),
     TEST(what_would_grow_too_large_is_refused_before_it_is_made),
+    TEST(long_strings_and_arrays_are_refused_before_they_are_made),
     TEST(fields_are_as_many_as_the_limit_and_no_more),
     TEST(the_largest_that_can_be_copied_can_be_unpacked),
     TEST(an_arena_that_is_too_small_is_a_limit),

@@ -27,7 +27,7 @@ extern "C" {
 #define WEFT_URL_BYTES_MAX 2047     /**< a URL's text; what weft_url_print makes is never longer */
 #define WEFT_URL_HOST_BYTES_MAX 255 /**< a host, decoded */
 #define WEFT_URL_PATH_BYTES_MAX 255 /**< the path of an http URL, as written */
-#define WEFT_URL_UNIX_BYTES_MAX 107 /**< a unix path or abstract name, decoded: sun_path less one */
+#define WEFT_URL_UNIX_BYTES_MAX 107 /**< a unix path or name, decoded: sun_path less one */
 #define WEFT_URL_ZONE_BYTES_MAX 15  /**< the zone of an IPv6 address: IF_NAMESIZE less one */
 
 typedef enum weft_scheme {

@@ -65,7 +65,8 @@ typedef struct weft_framing {
 
     /** Looks for one frame at the start of the @n bytes @at, which always begin with the first byte
      * not yet consumed: the caller keeps what is incomplete, and calls again with the same bytes
-     * and more behind them. @at may be elsewhere each time. No byte is looked at twice over those
+     * and more behind them. @at may be elsewhere each time, and NULL
+     * if @n is 0. No byte is looked at twice over those
      * calls, but for the up to 7 of a delimiter that has begun; no call looks at more than
      * frame_bytes_max and a few bytes, whatever @n is. The frame lies inside @at; @out is written
      * on success only. errors: WEFT_ETOOBIG as soon as it is certain that the frame is beyond

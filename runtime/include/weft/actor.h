@@ -35,6 +35,9 @@ typedef struct weft_behaviour {
     /** The last thing that happens to its state, whatever ended it: give back what the state holds.
      * May send (replies, tells); must not ask or spawn. */
     void (*ended)(weft_actor *self, weft_err reason);
+    /** A child of this actor has ended; runs on its reactor, between messages. For actors that live and
+     * die with one other; anything else is better served by weft_monitor. */
+    void (*child_ended)(weft_actor *self, weft_ref child, weft_err reason);
     const struct wf_stream_ops *stream; /**< for transports of weft itself; NULL elsewhere */
     uint32_t account; /**< for those: 1 + the offset in the state of the account of what it gives out */
 } weft_behaviour;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The parsers alone: each program that tests/bench/CMakeLists.txt lists prints lines `name value unit`."""
+"""The parsers alone: each program that CMakeLists.txt lists prints lines `name value unit`."""
 import os
 
 from kit import build, core, machine

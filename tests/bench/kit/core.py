@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Messages: every program is started as `PROGRAM CASE` and prints lines `name value unit`; a line for each
-of its runs, and others (memory, wake-ups) whose names begin with the case's. The value of a round is the
-median of its lines."""
+"""Messages: every program is started as `PROGRAM CASE`, runs it once and prints lines `name value
+unit`: one for the case, others (memory, wake-ups) with names that begin with the case's."""
 import os
 import re
 import statistics
@@ -62,7 +61,7 @@ def find(system, options):
 
 @dataclass
 class Run:
-    """What one start of a program gave: {name: (values, unit)}, other lines, and why it failed if so."""
+    """What one start of a program gave: {name: (values, unit)}, other lines, and why it failed."""
     found: dict
     others: list
     why: str = ""
@@ -118,7 +117,8 @@ def measure(report, case, commands, rounds):
                 one = run_once(command(case))
             if not one.found:
                 out.add(system)
-                report.skip(f"{case}: skipped {system}: {one.why or 'no line name value unit'}")
+                why = one.why or "it printed no line `name value unit`"
+                report.skip(f"{case}: skipped {system}: {why}")
             add(report, one.found, system, round_)
     report.done()
 
@@ -129,14 +129,15 @@ def table(report, case):
         ratio = report.ratio(case, system, REFERENCE)
         verdict = report.verdict(case) if system == US else ""
         name = case if system == report.systems(case)[0] else ""
-        report.say(f"{name:28} {system:8} {report.median(case, system):10.2f} "
-                   f"{report.lowest[case, system]:10.2f}  "
-                   f"{report.units[case]:10} {'' if ratio is None else f'{ratio:.2f}':>8}  {verdict}"
-                   .rstrip())
+        line = (f"{name:28} {system:8} {report.median(case, system):10.2f} "
+                f"{report.lowest[case, system]:10.2f}  {report.units[case]:10} "
+                f"{'' if ratio is None else f'{ratio:.2f}':>8}  {verdict}")
+        report.say(line.rstrip())
 
 
 def run(report, options):
     commands = {}
+    cases = select("case", options.cases, CASES)
     for system in select("system", options.only, SYSTEMS):
         try:
             commands[system] = find(system, options)
@@ -145,7 +146,7 @@ def run(report, options):
     rounds = options.rounds or 5
     report.say(f"{'case':28} {'system':8} {'median':>10} {'best':>10}  {'unit':10} "
                f"{'/' + REFERENCE:>8}  goal ({rounds} rounds)")
-    for case in select("case", options.cases, CASES):
+    for case in cases:
         if case in TWO_CORES and len(machine.CORES) < 2:
             report.skip(f"skipped {case}: there is one core, and it takes two")
             continue

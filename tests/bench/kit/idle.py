@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Idle connections: how much memory each takes in the server's process, and whether the server wakes."""
+"""Idle connections: how much memory each takes in the server, and whether the server wakes up."""
 import os
 import subprocess
 import time

@@ -41,8 +41,8 @@ def free_port():
 
 
 def favour(pid):
-    """Gives a session of its own the top weight: where autogroup is on, a neighbour's `nice make` would
-    otherwise take half a core, for nice does not reach across sessions. Only root may."""
+    """Gives a session of its own the top weight, if we may: where autogroup is on, a neighbour's
+    `nice make` would otherwise take half a core, for nice does not reach across sessions."""
     try:
         with open(f"/proc/{pid}/autogroup", "w", encoding="ascii") as file:
             file.write("-20")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from kit import build, machine
 from kit.report import US
 
-# One row a server. {port} is a free one; {run} a scratch folder, {www} the files to serve, {weft} weft's
-# build; a `configuration` is made from the template of that name and becomes {configuration}.
+# One row a server. {port} is a free one, {run} a scratch folder, {www} the files to serve, {weft}
+# weft's build; `configuration` names a template, and what is made of it becomes {configuration}.
 #
 # An HTTP server answers GET /hello with 200 and "hello", and the files of {www} by their names.
 

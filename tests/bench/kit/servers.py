@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Echo and HTTP: the server on one core, the load on another, all servers up together and taking turns."""
+"""Echo and HTTP: the server on one core, the load on another; all servers are up and take turns."""
 import http.client
 import os
 import re
@@ -98,7 +98,7 @@ def load_command(case, server, options):
 
 
 class Meter:
-    """CPU time of the server, of the load and of the whole machine, and the clock, since start()."""
+    """CPU time of the server, the load and the whole machine, and the clock, since start()."""
 
     def __init__(self, server, load):
         self.server, self.load = server, load
@@ -119,7 +119,7 @@ class Meter:
 
 
 def run_load(command, server, path, seconds):
-    """(text, Meter's result). A load that prints "mark" when it is warm is counted from there on."""
+    """(text, Meter's result). A load that prints "mark" when warm is counted from there on."""
     with open(path, "w+", encoding="utf-8") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
                                    stderr=subprocess.STDOUT, start_new_session=True)

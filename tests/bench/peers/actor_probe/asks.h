@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The timer wheel of the probe (four levels of 256 lists; arm and cancel are a few stores and read no
+/* The probe's timer wheel (four levels of 256 lists; arm and cancel are a few stores and read no
  * clock), and the asks whose limits stand in it. */
 #ifndef PROBE_ASKS_H
 #define PROBE_ASKS_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes with owners, the TCP transport actor, and echo with one protocol actor for each connection. */
+/* Bytes with owners, the TCP transport actor, echo with one protocol actor for each connection. */
 #ifndef PROBE_ECHO_H
 #define PROBE_ECHO_H
 
@@ -14,8 +14,8 @@
 
 enum { CHUNK = 64 << 10, MIN_READ = 4 << 10, WINDOW = 256 << 10, OUT_SLICES = 64 };
 
-/* A chunk is what read() fills; a lease is one read out of it, lies before its bytes and knows who lent
- * them. The last holder, on whatever reactor, sends the lease back to the lender's. */
+/* A chunk is what read() fills; a lease is one read out of it, lies before its bytes and knows who
+ * lent them. The last holder, on whatever reactor, sends the lease back to the lender's. */
 typedef struct chunk {
     uint32_t refs, used;
     struct chunk *next;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The workloads of one reactor; each returns ns for each operation. tests/bench/README.md defines them. */
+/* The workloads of one reactor; each returns ns for each operation. */
 #ifndef PROBE_LOCAL_H
 #define PROBE_LOCAL_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the probe is made of: references, messages, actors, timers and the reactor that owns them. */
+/* What the probe is made of: references, messages, actors, timers, the reactor that owns them. */
 #ifndef PROBE_H
 #define PROBE_H
 
@@ -128,7 +128,7 @@ typedef struct batch {
     } e[BATCH_MAX];
 } batch;
 
-/* Everything a reactor owns is touched by its thread alone; only the last four fields are shared. */
+/* What a reactor owns is touched by its thread alone; only the last four fields are shared. */
 struct reactor {
     uint64_t home;
     msg *current;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The loop of the probe: take what came, run what is ready, hand over, look at the descriptors, sleep. */
+/* The probe's loop: take what came, run what is ready, hand over, poll the descriptors, sleep. */
 #ifndef PROBE_REACTOR_H
 #define PROBE_REACTOR_H
 
@@ -58,7 +58,7 @@ static void run_ready(reactor *r)
     r->messages += done;
 }
 
-/* Raise the flag, look again, sleep: a sender that saw no flag left its batch where the look finds it. */
+/* Raise the flag, look again, sleep: a sender that saw no flag left its batch where we look. */
 static void sleep_once(reactor *r)
 {
     send_all_home(r);

@@ -5,7 +5,7 @@
 
 #include "memory.h"
 
-/* The run queue: new children first (within a cap that grows with their number), the rest in order. */
+/* The run queue: new children first, within a cap that grows with their number; then in order. */
 static inline void make_ready(reactor *r, actor *a)
 {
     a->ready = 1;
@@ -135,8 +135,8 @@ static __attribute__((noinline)) int full(reactor *r)
     return E_FULL;
 }
 
-/* The fast path is a body of one word; what needs a call is left by a tail call, so that no register
- * is saved here. */
+/* The fast path is a body of one word; what needs a call is left by a tail call, so that no
+ * register is saved here. */
 static __attribute__((noinline)) int put(const actor *from, ref to, const type *t, const void *body,
                                          uint64_t request, uint8_t flags)
 {

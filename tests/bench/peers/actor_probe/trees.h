@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The workloads about many actors at once: skynet, a spawner of thousands, idle ones; and the timers. */
+/* The workloads about many actors: skynet, a spawner of thousands, idle ones; and the timers. */
 #ifndef PROBE_TREES_H
 #define PROBE_TREES_H
 

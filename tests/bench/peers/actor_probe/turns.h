@@ -118,7 +118,7 @@ static inline int dispatch(reactor *r, actor *a, msg *m)
         if (h->type != m->type)
             continue;
         if (unlikely(h->fiber))
-            return 0; /* where a fiber would start: none of these workloads has one, all pay the look */
+            return 0; /* where a fiber would start: no workload has one, all pay the look */
         h->fn(a, m);
         return 1;
     }

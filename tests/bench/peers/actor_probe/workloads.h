@@ -81,7 +81,7 @@ static void stop_all(void)
     }
 }
 
-/* Count: 1,000 a turn, then "go" to itself; a full mailbox or too much abroad ends the turn early. */
+/* Count: 1,000 a turn, then "go" to itself; a full mailbox or too much abroad ends the turn. */
 static int on_count(actor *a, msg *m)
 {
     (void)m;

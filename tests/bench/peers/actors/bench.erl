@@ -44,11 +44,11 @@ run("spawn", N) -> report("spawn", N, spawn_exit(N));
 run("skynet", N) ->
     Before = status_kb(<<"VmRSS">>),
     report("skynet", sky_nodes(N), skynet(N)),
-    io:format("skynet_rss ~.1f MiB~n", [grown_mib(Before)]);
+    report_growth("skynet", Before);
 run("runaway", N) ->
     Before = status_kb(<<"VmRSS">>),
-    count(N),
-    io:format("runaway ~.1f MiB~n", [grown_mib(Before)]);
+    report("runaway", N, count(N)),
+    report_growth("runaway", Before);
 run("idle", N) ->
     Before = status_kb(<<"VmRSS">>),
     idle_batches(N, self()),
@@ -56,6 +56,10 @@ run("idle", N) ->
     io:format("idle ~.1f bytes~n", [Grown * 1024 / N]).
 
 report(Case, Ops, Ns) -> io:format("~s ~.2f ns~n", [Case, Ns / Ops]).
+
+report_growth(Case, Before) ->
+    Grown = max(0, status_kb(<<"VmHWM">>) - Before) / 1024,
+    io:format("~s_rss ~.1f MiB~n", [Case, Grown]).
 
 now_ns() -> erlang:monotonic_time(nanosecond).
 
@@ -65,8 +69,6 @@ status_kb(Key) ->
     [Line | _] = [L || L <- Lines, binary:match(L, Key) =/= nomatch],
     {match, [Digits]} = re:run(Line, "[0-9]+", [{capture, first, list}]),
     list_to_integer(Digits).
-
-grown_mib(Before) -> max(0, status_kb(<<"VmHWM">>) - Before) / 1024.
 
 %% A process on a given scheduler, or (0) wherever the runtime puts it.
 spawn_on(F, 0) -> spawn(F);

@@ -327,12 +327,9 @@ static void report(const std::string &name, uint64_t n, long before_kb)
     if (name == "skynet") // with its inner nodes
         for (ops = 0; n > 0; n /= 10)
             ops += n;
-    if (name != "runaway")
-        printf("%s %.2f ns\n", name.c_str(), (ended - started) / (double)ops);
-    if (name == "skynet")
-        printf("skynet_rss %.1f MiB\n", grown_mib);
-    if (name == "runaway")
-        printf("runaway %.1f MiB\n", grown_mib);
+    printf("%s %.2f ns\n", name.c_str(), (ended - started) / (double)ops);
+    if (name == "skynet" || name == "runaway")
+        printf("%s_rss %.1f MiB\n", name.c_str(), grown_mib);
     fflush(stdout);
 }
 

@@ -41,17 +41,16 @@ static const struct {
     const char *name;
     double (*run)(uint64_t n);
     uint64_t n;
-    int runs;
 } workloads[] = {
-    {"pingpong", pingpong, 20000000, 3},
-    {"ring", ring, 20000000, 3},
-    {"count", count, 20000000, 3},
-    {"ask", ask, 5000000, 3},
-    {"spawn", spawn, 5000000, 3},
-    {"skynet", skynet, 1000000, 3},
-    {"count_cross", count_cross, 20000000, 3},
-    {"pingpong_cross", pingpong_cross, 2000000, 3},
-    {"pingpong_cross_asleep", pingpong_cross_asleep, 20000, 1},
+    {"pingpong", pingpong, 20000000},
+    {"ring", ring, 20000000},
+    {"count", count, 20000000},
+    {"ask", ask, 5000000},
+    {"spawn", spawn, 5000000},
+    {"skynet", skynet, 1000000},
+    {"count_cross", count_cross, 20000000},
+    {"pingpong_cross", pingpong_cross, 2000000},
+    {"pingpong_cross_asleep", pingpong_cross_asleep, 20000},
 };
 
 int main(int argc, char **argv)
@@ -63,8 +62,7 @@ int main(int argc, char **argv)
         if (strcmp(name, workloads[i].name))
             continue;
         long before = rss_kb();
-        for (int run = 0; run < workloads[i].runs; run++)
-            printf("%s %.2f ns\n", name, workloads[i].run(n ? n : workloads[i].n));
+        printf("%s %.2f ns\n", name, workloads[i].run(n ? n : workloads[i].n));
         if (!strcmp(name, "skynet"))
             printf("skynet_rss %.1f MiB\n", (double)(rss_kb() - before) / 1024);
         return 0;

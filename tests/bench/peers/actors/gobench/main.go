@@ -247,12 +247,12 @@ func main() {
 	before := statusKiB("VmRSS:")
 	took := float64(w.run(n).Nanoseconds())
 	grown := float64(statusKiB("VmHWM:")-before) / 1024
-	switch name {
-	case "runaway":
-		fmt.Printf("runaway %.1f MiB\n", grown)
-	case "skynet":
-		fmt.Printf("skynet %.2f ns\nskynet_rss %.1f MiB\n", took/float64(nodes(n)), grown)
-	default:
-		fmt.Printf("%s %.2f ns\n", name, took/float64(n))
+	ops := n
+	if name == "skynet" {
+		ops = nodes(n)
+	}
+	fmt.Printf("%s %.2f ns\n", name, took/float64(ops))
+	if name == "skynet" || name == "runaway" {
+		fmt.Printf("%s_rss %.1f MiB\n", name, grown)
 	}
 }

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* The connection actor: a leaf that moves bytes, a stack of stages, a queue of output, an owner.
+ *
+ *   opening ──▶ open ──▶ closing (flushes) ──▶ closed: the owner is told, the actor ends
+ *      └─────────┴────────── lost, aborted ──────▲
+ */
+#ifndef WF_CONN_H
+#define WF_CONN_H
+
+#include <weft/edge.h>
+#include <weft/stage.h>
+#include <weft/stream.h>
+
+typedef struct conn conn;
+
+/* One piece of output: bytes, or a range of a file. */
+typedef struct conn_item {
+    weft_bytes bytes;  /* for a file: size is what is left, at is unused */
+    weft_file *file;   /* NULL: bytes */
+    uint64_t offset;
+} conn_item;
+
+/* How a kind of transport moves bytes. Each function is called on the connection's reactor and must not
+ * block. @c->leaf says which. */
+typedef struct conn_leaf {
+    const char *name;
+    /* The next bytes. WEFT_OK: @out holds a share, at least one byte, charged to @c->window.
+     * WEFT_EFULL: nothing now. WEFT_EDONE: the peer sends no more. Else: lost, with @why. */
+    weft_err (*read)(conn *c, weft_bytes *out, weft_why *why);
+    /* Sends of @n items what goes, telling how many bytes in @sent. WEFT_OK, WEFT_EFULL (no more goes
+     * now; @sent may be some), or lost. */
+    weft_err (*write)(conn *c, const conn_item *items, unsigned n, size_t *sent, weft_why *why);
+    /* Calls conn_ready for these events from now on. */
+    void (*want)(conn *c, unsigned events);
+    /* No more will be written. */
+    void (*end)(conn *c);
+    /* Ends it: in order, or with a reset. Called once. */
+    void (*close)(conn *c, bool abort);
+    void (*addresses)(conn *c, weft_address *local, weft_address *peer);
+    weft_err (*nodelay)(conn *c, bool on);
+} conn_leaf;
+
+enum {
+    CONN_OPENING = 1 << 0,   /* connecting: nothing is read or written yet */
+    CONN_CLOSING = 1 << 1,   /* flushes, then closes */
+    CONN_CLOSED = 1 << 2,    /* the leaf is closed */
+    CONN_DATA_OUT = 1 << 3,  /* a message of this stream has not been let go of */
+    CONN_PAUSED = 1 << 4,    /* reading is off */
+    CONN_BLOCKED = 1 << 5,   /* the wire took no more: waits for room */
+    CONN_ENDED_IN = 1 << 6,  /* the peer sends no more */
+    CONN_ENDED_TOLD = 1 << 7,/* and the owner was told */
+    CONN_END_OUT = 1 << 8,   /* half close asked for: after what is queued */
+    CONN_END_SENT = 1 << 9,
+    CONN_DRAIN = 1 << 10,    /* a write was refused: `drained` is owed */
+    CONN_CHILD = 1 << 11,    /* the owner is this actor's child */
+    CONN_STOPPING = 1 << 12, /* asked to stop: closes when its owner has ended */
+    CONN_NO_SOCKET = 1 << 13,/* a pipe or a file: written without MSG_NOSIGNAL */
+    CONN_COUNTED = 1 << 14,  /* its parent is a listener, which is told when it is over */
+};
+
+enum { CONN_OUT_ITEMS = 10 };
+
+/* A piece of the output queue; taken when there is output, given back when it has left. */
+typedef struct conn_out {
+    weft_hook hook; /* of the first piece: flushes at the end of the round */
+    conn *owner;
+    struct conn_out *next;
+    uint32_t first, n;
+    conn_item item[CONN_OUT_ITEMS];
+} conn_out;
+
+/* What most connections never need. */
+typedef struct conn_rare {
+    weft_stage *top, *bottom;
+    weft_bytes unread;     /* came through the whole stack, or was given back, and was not told */
+    weft_ref producer;     /* who is told weft_pull */
+    bool pull_out;         /* and has not let go of it */
+    weft_ref next_owner;   /* hand-over under way */
+    weft_err reason;       /* what it ends with */
+    char why[96];
+    void (*on_ready)(conn *c); /* while opening: the connect has come to something */
+    weft_timer timer;
+    uint32_t write_queue_max;
+} conn_rare;
+
+struct conn {
+    weft_watch watch;  /* or whatever the leaf keeps there */
+    weft_account window;
+    const conn_leaf *leaf;
+    weft_ref owner;
+    conn_out *out, *out_last;
+    conn_rare *rare;
+    uint32_t queued;   /* bytes in the queue that are fresh: bounded by write_queue_max */
+    uint32_t flags;
+};
+
+/* Makes a connection actor, child of @parent, over @leaf; @owner nobody: set later. errors: NULL.
+ * The caller then sets up the leaf and calls conn_begin. */
+conn *conn_new(weft_actor *parent, const conn_leaf *leaf, weft_ref owner, weft_ref *ref);
+
+/* It is up: tells `opened` and begins to read. */
+void conn_begin(conn *c);
+
+/* The leaf is ready for @events. */
+void conn_ready(conn *c, unsigned events);
+
+/* It is lost, or refused: nothing is flushed. */
+void conn_lost(conn *c, weft_err reason, const char *why);
+
+/* Flush, then close; nothing more is read. */
+void conn_close(conn *c);
+
+/* Tells the owner what is next, if it may be told something; else reads on. */
+void conn_deliver(conn *c);
+/* Reads, or stops reading, as window, state and owner say. */
+void conn_watch(conn *c);
+
+/* The queue of output. */
+weft_err conn_queue_bytes(conn *c, weft_bytes bytes);
+weft_err conn_queue_copy(conn *c, const void *from, size_t size);
+weft_err conn_queue_file(conn *c, weft_file *file, uint64_t offset, uint64_t size);
+/* Sends what goes. */
+void conn_flush(conn *c);
+/* Drops everything that is queued. */
+void conn_out_drop(conn *c);
+static inline bool conn_has_output(const conn *c)
+{
+    return c->out != NULL;
+}
+/* Tells the producer to go on, if there is room. */
+void conn_pull(conn *c);
+
+/* ---- the stages */
+
+typedef enum conn_pulled { CONN_NOTHING, CONN_PIECE, CONN_BROKEN } conn_pulled;
+
+/* The next piece out of the top of the stack. CONN_BROKEN: @err and @why say what a stage refused. */
+conn_pulled conn_stages_pull(conn *c, weft_piece *piece, weft_err *err, weft_why *why);
+/* Gives what came from the leaf to the bottom; takes the share. errors: ENOMEM. */
+weft_err conn_stages_give(conn *c, weft_bytes bytes);
+/* What the owner writes goes down through the stack into the queue. */
+weft_err conn_stages_down(conn *c, weft_bytes bytes);
+/* The owner ends its side. */
+weft_err conn_stages_end(conn *c);
+void conn_stages_close(conn *c);
+/* Bytes that came and were not told. */
+size_t conn_stages_unread(const conn *c);
+/* Whether what comes must go through the stack. */
+static inline bool conn_staged(const conn *c);
+/* Whether what is written must. */
+bool conn_transforms(const conn *c);
+
+conn_rare *conn_rare_of(conn *c); /* errors: NULL */
+static inline weft_actor *conn_actor(const conn *c)
+{
+    return weft_actor_of_state((void *)(uintptr_t)c);
+}
+
+/* The connection of a stream of this reactor; NULL: elsewhere, closed, or no stream. */
+conn *conn_here(weft_ref stream);
+
+static inline bool conn_staged(const conn *c)
+{
+    return c->rare != NULL && (c->rare->top != NULL || c->rare->unread.size != 0);
+}
+
+extern const weft_behaviour conn_behaviour;
+
+/* Told to the listener of a CONN_COUNTED connection when that is over. */
+extern const weft_type conn_over_type;
+typedef struct conn_over {
+    char nothing;
+} conn_over;
+
+/* What is asked of a stream from another reactor: one type for every operation (stream.c). */
+extern const weft_type conn_op_type;
+weft_err conn_on_op(weft_actor *self, weft_msg *msg);
+
+/* For the types of framings: the release hook of a message that has the body of a weft_data. */
+void conn_data_release(void *body);
+
+/* Descriptors. @fd is taken. */
+extern const conn_leaf conn_leaf_fd, conn_leaf_none;
+void conn_set_fd(conn *c, int fd);
+
+#endif

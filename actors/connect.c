@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* Connecting: a stream that is opening until its descriptor says how it went. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <weft/net.h>
+#include <weft/url.h>
+
+#include "address.h"
+#include "conn.h"
+#include "socket.h"
+
+static void connected(conn *c)
+{
+    weft_timer *timer = &c->rare->timer;
+    weft_timer_cancel(conn_actor(c), timer);
+    c->rare->on_ready = NULL;
+    conn_begin(c);
+}
+
+static void on_outcome(conn *c)
+{
+    int fd = weft_watch_fd(&c->watch), failed = 0;
+    socklen_t n = sizeof failed;
+    (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &n);
+    if (failed == 0) {
+        connected(c);
+        return;
+    }
+    conn_lost(c, weft_err_from_errno(failed), strerror(failed));
+}
+
+static weft_err on_late(weft_actor *self, weft_msg *msg)
+{
+    conn *c = weft_state(self);
+    (void)msg;
+    if ((c->flags & CONN_OPENING) != 0)
+        conn_lost(c, WEFT_ETIMEDOUT, "no answer to the connect within its timeout");
+    return WEFT_OK;
+}
+
+static const weft_type conn_late_type = {
+    .name = "weft.connect_late", .size = 1, .otherwise = on_late};
+
+/* The owner is not a child of the stream: it is watched. */
+static void own(conn *c)
+{
+    if (weft_monitor(conn_actor(c), c->owner) != WEFT_OK)
+        conn_lost(c, WEFT_ENOMEM, "no memory to watch its owner");
+}
+
+static void set_limits(conn *c, const weft_url *url)
+{
+    conn_rare *rare = conn_rare_of(c);
+    c->window.max = (uint32_t)url->options.window_bytes;
+    if (rare != NULL)
+        rare->write_queue_max = (uint32_t)url->options.write_queue_bytes_max;
+}
+
+static weft_err begin(conn *c, const char *text, weft_why *why)
+{
+    weft_url url;
+    bool pending;
+    weft_err err = weft_url_parse(text, &url, why);
+    if (err == WEFT_OK)
+        err = weft_url_check(&url, WEFT_URL_CONNECT, why);
+    if (err != WEFT_OK)
+        return err;
+    if (url.scheme == WEFT_SCHEME_SIM)
+        return weft_because(why, WEFT_EUNSUPPORTED,
+                            "simulated wires exist in a simulated system only");
+    int fd = socket_connect(&url, &pending, &err, why);
+    if (fd < 0)
+        return err;
+    conn_set_fd(c, fd);
+    c->leaf = &conn_leaf_fd;
+    set_limits(c, &url);
+    c->rare->on_ready = on_outcome;
+    char late = 0;
+    if (url.options.timeout_ms != 0)
+        c->rare->timer =
+            weft_timer_start(conn_actor(c), url.options.timeout_ms, 0, &conn_late_type, &late);
+    weft_watch_set(&c->watch, WEFT_WRITABLE);
+    return WEFT_OK;
+}
+
+weft_ref weft_connect(weft_actor *self, const char *url, weft_ref owner)
+{
+    weft_ref ref;
+    weft_why why = {""};
+    conn *c = conn_new(self, &conn_leaf_none, owner, &ref);
+    if (c == NULL || conn_rare_of(c) == NULL)
+        return WEFT_NOBODY;
+    own(c);
+    weft_err err = begin(c, url, &why);
+    if (err != WEFT_OK)
+        conn_lost(c, err, why.text);
+    return ref;
+}
+
+weft_ref weft_adopt(weft_actor *self, int fd, weft_ref owner)
+{
+    weft_ref ref;
+    conn *c = conn_new(self, &conn_leaf_fd, owner, &ref);
+    if (c == NULL) {
+        (void)close(fd);
+        return WEFT_NOBODY;
+    }
+    conn_set_fd(c, fd);
+    own(c);
+    if ((c->flags & CONN_CLOSED) == 0)
+        conn_begin(c);
+    return ref;
+}
+
+/* ---- no leaf yet: a stream that never got as far as a descriptor */
+
+static weft_err none_read(conn *c, weft_bytes *out, weft_why *why)
+{
+    (void)c, (void)out, (void)why;
+    return WEFT_EFULL;
+}
+
+static weft_err none_write(conn *c, const conn_item *items, unsigned n, size_t *sent, weft_why *why)
+{
+    (void)c, (void)items, (void)n, (void)sent, (void)why;
+    return WEFT_EFULL;
+}
+
+static void none_want(conn *c, unsigned events)
+{
+    (void)c, (void)events;
+}
+
+static void none_end(conn *c)
+{
+    (void)c;
+}
+
+static void none_close(conn *c, bool abort)
+{
+    (void)c, (void)abort;
+}
+
+static void none_addresses(conn *c, weft_address *local, weft_address *peer)
+{
+    (void)c, (void)local, (void)peer;
+}
+
+static weft_err none_nodelay(conn *c, bool on)
+{
+    (void)c, (void)on;
+    return WEFT_EUNSUPPORTED;
+}
+
+const conn_leaf conn_leaf_none = {
+    .name = "none",
+    .read = none_read,
+    .write = none_write,
+    .want = none_want,
+    .end = none_end,
+    .close = none_close,
+    .addresses = none_addresses,
+    .nodelay = none_nodelay,
+};

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/** Stages: functions from bytes to bytes, or to messages, between a stream's wire and its owner.
+ *
+ *        owner          gets data, or what the top stage makes of it (lines, frames)
+ *          ▲ │
+ *        framing        up: one frame a piece
+ *          │ ▼
+ *         TLS           up: plain bytes     down: records
+ *          │ ▼
+ *        wire           descriptor, pair, simulated wire
+ *
+ * A stage is pure: no descriptor, no mailbox, no clock. Upward it is pulled: the stream asks for one
+ * piece when its owner has let go of the one before. Downward it is pushed. */
+#ifndef WEFT_STAGE_H
+#define WEFT_STAGE_H
+
+#include <weft/stream.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct weft_stage weft_stage;
+
+typedef enum weft_piece_kind {
+    WEFT_PIECE_NONE,  /**< needs more bytes from below */
+    WEFT_PIECE_BYTES, /**< bytes for the stage above, or data for the owner */
+    WEFT_PIECE_FRAME, /**< a message of @type, whose body is a weft_data; only from the top stage */
+    WEFT_PIECE_END,   /**< the peer sends no more (a close_notify) */
+} weft_piece_kind;
+
+/** One piece on its way up. The share of @bytes goes with it. */
+typedef struct weft_piece {
+    weft_piece_kind kind;
+    weft_bytes bytes;
+    const weft_type *type;
+} weft_piece;
+
+/** What a stage is. A static const value. */
+typedef struct weft_stage_ops {
+    const char *name;
+    uint32_t state_bytes;
+    /** Begins; may send (weft_stage_send), as a TLS client does. @config is borrowed for the call. */
+    weft_err (*open)(weft_stage *stage, const void *config, weft_why *why);
+    /** Makes one piece of what stands in @in, which holds everything from below not yet taken, in one
+     * run; takes what it used by weft_stage_take. WEFT_PIECE_NONE: more is needed. Is called again
+     * after each piece until it says that. errors: close the stream with that reason. */
+    weft_err (*up)(weft_stage *stage, weft_bytes in, weft_piece *out, weft_why *why);
+    /** Below has ended: like @up, for what is left; a truncation is ETRUNCATED. NULL: nothing to say. */
+    weft_err (*up_end)(weft_stage *stage, weft_bytes in, weft_piece *out, weft_why *why);
+    /** The owner writes @bytes, borrowed for the call: sends them on by weft_stage_send. NULL: as they
+     * are. */
+    weft_err (*down)(weft_stage *stage, weft_bytes bytes, weft_why *why);
+    /** The owner ends its side: what is left to send goes first. NULL: nothing. */
+    weft_err (*down_end)(weft_stage *stage, weft_why *why);
+    /** Is over; frees what the state holds. NULL: nothing. */
+    void (*close)(weft_stage *stage);
+} weft_stage_ops;
+
+/** The state: state_bytes bytes, zeroed. */
+void *weft_stage_state(weft_stage *stage);
+/** Takes @size bytes from the front of what stands below: they will not be in @in again. */
+void weft_stage_take(weft_stage *stage, size_t size);
+/** Sends a share of @bytes to the stage below, or to the wire. errors: as weft_write. */
+weft_err weft_stage_send(weft_stage *stage, weft_bytes bytes);
+/** Bytes for a piece, charged to the stream's window: @to gets where. errors: ENOMEM. */
+WEFT_MUST_USE weft_err weft_stage_bytes(weft_stage *stage, size_t size, uint8_t **to,
+                                        weft_bytes *out);
+
+typedef enum weft_stage_place {
+    WEFT_STAGE_TOP,    /**< next to the owner: a framing */
+    WEFT_STAGE_BOTTOM, /**< next to the wire: TLS, also below a framing that is there already */
+} weft_stage_place;
+
+/** Puts a stage into the stack of a stream of this reactor. It takes effect at once: nothing is in
+ * flight while the owner serves a message. With WEFT_STAGE_BOTTOM bytes that came behind the message
+ * being served are refused: they were sent before the stage was there, and would count as said within.
+ * errors: EGONE (no stream here), EPROTO (there were such bytes; nothing changes), ENOMEM, what open says.
+ * thread: in a handler of the stream's owner. */
+WEFT_MUST_USE weft_err weft_push(weft_actor *self, weft_ref stream, const weft_stage_ops *ops,
+                                 const void *config, weft_stage_place place, weft_why *why);
+
+/** Takes the top stage out again if it is @ops; what it had not used becomes data. errors: EGONE,
+ * ENOTFOUND. */
+weft_err weft_pop(weft_actor *self, weft_ref stream, const weft_stage_ops *ops);
+
+/** The bytes that came and were not told to the owner yet, on this reactor. */
+size_t weft_unread(weft_actor *self, weft_ref stream);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/** Streams: the one vocabulary of everything that is like a connection.
+ *
+ * A stream is an actor. Its owner gets messages from it: opened, data (again and again), ended, and
+ * closed exactly once and last. One data message is out at a time: the next is made when that one has
+ * been let go of, and when the bytes given out and still alive are within the stream's window. A
+ * protocol that passes bytes to a slow peer slows its own source with no code at all.
+ *
+ * Functions with `weft_actor *self` are called in a handler, from any reactor. */
+#ifndef WEFT_STREAM_H
+#define WEFT_STREAM_H
+
+#include <weft/address.h>
+#include <weft/system.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- what a stream tells its owner */
+
+/** The stream is up. Unhandled: ignored. */
+typedef struct weft_opened {
+    weft_ref stream;
+    weft_address local, peer;
+} weft_opened;
+extern const weft_type weft_opened_type;
+
+/** Bytes came. Borrowed like every body; weft_keep(msg) holds the next ones back. */
+typedef struct weft_data {
+    weft_bytes bytes;
+    weft_ref stream;
+} weft_data;
+extern const weft_type weft_data_type;
+
+/** The peer sends no more; it may still read. Unhandled: flush and close. */
+typedef struct weft_ended {
+    weft_ref stream;
+} weft_ended;
+extern const weft_type weft_ended_type;
+
+/** It is over: the last message of a stream. Unhandled: the owner stops. */
+typedef struct weft_closed {
+    weft_ref stream;
+    weft_err reason; /**< EDONE, ELOST, EABORTED, EREFUSED, ETIMEDOUT, EUNREACHABLE, EPROTO, ... */
+    char why[96];
+} weft_closed;
+extern const weft_type weft_closed_type;
+
+/** There is room again after WEFT_EFULL. Unhandled: ignored. */
+typedef struct weft_drained {
+    weft_ref stream;
+} weft_drained;
+extern const weft_type weft_drained_type;
+
+/** The next piece may be written: told to whoever called weft_produce. */
+typedef struct weft_pull {
+    weft_ref stream;
+    size_t room; /**< bytes that fit now; a bigger piece is taken too */
+} weft_pull;
+extern const weft_type weft_pull_type;
+
+/* ---- what may be asked of it */
+
+/** Writes @bytes: shared, never copied. Borrowed bytes (of a stream) are bounded by their source; fresh
+ * ones beyond write_queue_bytes_max are refused before anything is queued, and `drained` follows.
+ * errors: EGONE (closed), EFULL. Towards a stream of another reactor OK means: on its way. */
+weft_err weft_write(weft_actor *self, weft_ref stream, weft_bytes bytes);
+
+/** Writes a copy of @size bytes at @from. errors: as weft_write, ENOMEM. */
+weft_err weft_write_copy(weft_actor *self, weft_ref stream, const void *from, size_t size);
+
+/** Writes text as printf makes it. errors: as weft_write, ENOMEM. */
+weft_err weft_write_text(weft_actor *self, weft_ref stream, const char *format, ...)
+    WEFT_PRINTF(3, 4);
+
+/** An open file that streams send from; counted, so that it may be in many queues. */
+typedef struct weft_file weft_file;
+
+/** Takes the descriptor @fd. errors: NULL when memory is out (@fd is closed). thread: any. */
+WEFT_MUST_USE weft_file *weft_file_new(int fd);
+weft_file *weft_file_share(weft_file *file);
+/** Gives a share back and sets *@file to NULL; the last closes the descriptor. thread: any. */
+void weft_file_drop(weft_file **file);
+int weft_file_fd(const weft_file *file);
+
+/** Writes @size bytes of @file from @offset on, with sendfile where the transport can. The stream takes
+ * a share. A file that turns out shorter closes the stream with ETRUNCATED. errors: as weft_write. */
+weft_err weft_write_file(weft_actor *self, weft_ref stream, weft_file *file, uint64_t offset,
+                         uint64_t size);
+
+/** From now on @self is told weft_pull whenever the queue has room, once at a time; the message is let
+ * go of when its handler returns. weft_produce_end ends it. errors: EGONE, EEXISTS. */
+weft_err weft_produce(weft_actor *self, weft_ref stream);
+void weft_produce_end(weft_actor *self, weft_ref stream);
+
+/** Half close: when everything written has left, the peer is told that no more comes. errors: EGONE. */
+weft_err weft_end(weft_actor *self, weft_ref stream);
+
+/** Flush, then close: nothing more is read. `closed` follows with EDONE. errors: EGONE. */
+weft_err weft_close(weft_actor *self, weft_ref stream);
+
+/** Closes at once (RST where there is one); what is queued is lost. `closed` follows with EABORTED, or
+ * with @reason if that is not WEFT_OK. errors: EGONE. */
+weft_err weft_abort(weft_actor *self, weft_ref stream, weft_err reason);
+
+/** Hands the stream to @owner: takes effect behind the message being served, with @unread (which the
+ * old owner had been given and did not use) and what else is unread told to the new owner first, after
+ * an `opened`. The stream then lives on without the old owner. errors: EGONE, ENOMEM. */
+weft_err weft_hand_over(weft_actor *self, weft_ref stream, weft_ref owner, weft_bytes unread);
+
+/** Settings that may change while it is open; only what is set in @given changes. */
+typedef struct weft_stream_settings {
+    enum { WEFT_SET_NODELAY = 1, WEFT_SET_WINDOW = 2, WEFT_SET_WRITE_QUEUE = 4 } given;
+    bool nodelay;
+    uint32_t window_bytes, write_queue_bytes_max;
+} weft_stream_settings;
+weft_err weft_stream_set(weft_actor *self, weft_ref stream, const weft_stream_settings *settings);
+
+/** Bytes queued on a stream of this reactor; 0 for others. */
+size_t weft_write_queued(weft_actor *self, weft_ref stream);
+
+/* ---- limits, by name */
+
+#define WEFT_WINDOW_BYTES (256U << 10)          /**< given out and still alive, by default */
+#define WEFT_WRITE_QUEUE_BYTES_MAX (1024U << 10) /**< fresh bytes that wait to leave, by default */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* The leaf of descriptors: sockets, pipes, terminals. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "conn.h"
+
+enum { SENDFILE_MAX = 1 << 30 };
+
+static int fd_of(const conn *c)
+{
+    return weft_watch_fd(&c->watch);
+}
+
+static weft_err failed(int err, const char *what, weft_why *why)
+{
+    if (err == EAGAIN || err == EINTR)
+        return WEFT_EFULL;
+    return weft_because(why, weft_err_from_errno(err), "%s: %s", what, strerror(err));
+}
+
+static weft_err fd_read(conn *c, weft_bytes *out, weft_why *why)
+{
+    uint8_t *block = weft_read_block();
+    if (block == NULL)
+        return WEFT_ENOMEM;
+    ssize_t n = read(fd_of(c), block, WEFT_READ_BYTES_MAX);
+    if (n == 0)
+        return WEFT_EDONE;
+    if (n < 0)
+        /* a terminal whose other side closed says EIO: the end, not a failure */
+        return errno == EIO ? WEFT_EDONE : failed(errno, "read", why);
+    weft_err err = weft_read_bytes((size_t)n, &c->window, out);
+    /* these bytes have left the kernel: without memory for them the stream is lost, not a part of it */
+    return err == WEFT_ENOMEM ? weft_because(why, WEFT_ELOST, "no memory for what was read") : err;
+}
+
+static ssize_t send_vector(conn *c, struct iovec *v, unsigned k, int more)
+{
+    int fd = fd_of(c);
+    if ((c->flags & CONN_NO_SOCKET) == 0) {
+        struct msghdr m = {.msg_iov = v, .msg_iovlen = k};
+        ssize_t n = k == 1 ? send(fd, v->iov_base, v->iov_len, MSG_NOSIGNAL | more)
+                           : sendmsg(fd, &m, MSG_NOSIGNAL | more);
+        if (n >= 0 || errno != ENOTSOCK)
+            return n;
+        c->flags |= CONN_NO_SOCKET;
+    }
+    return writev(fd, v, (int)k);
+}
+
+static weft_err send_file(conn *c, const conn_item *item, size_t *sent, weft_why *why)
+{
+    off_t at = (off_t)item->offset;
+    size_t size = item->bytes.size < SENDFILE_MAX ? item->bytes.size : SENDFILE_MAX;
+    ssize_t n = sendfile(fd_of(c), weft_file_fd(item->file), &at, size);
+    if (n < 0)
+        return failed(errno, "sendfile", why);
+    if (n == 0)
+        return weft_because(why, WEFT_ETRUNCATED, "the file being sent became %zu bytes shorter",
+                            item->bytes.size);
+    *sent = (size_t)n;
+    return (size_t)n < item->bytes.size ? WEFT_EFULL : WEFT_OK;
+}
+
+static weft_err fd_write(conn *c, const conn_item *items, unsigned n, size_t *sent, weft_why *why)
+{
+    struct iovec v[CONN_OUT_ITEMS];
+    unsigned k = 0;
+    size_t total = 0;
+    if (items[0].file != NULL)
+        return send_file(c, &items[0], sent, why);
+    for (; k < n && items[k].file == NULL; k++) {
+        v[k] = (struct iovec){(void *)(uintptr_t)items[k].bytes.at, items[k].bytes.size};
+        total += items[k].bytes.size;
+    }
+    /* a head leaves together with the file behind it */
+    ssize_t w = send_vector(c, v, k, k < n ? MSG_MORE : 0);
+    if (w < 0)
+        return failed(errno, "write", why);
+    *sent = (size_t)w;
+    return (size_t)w < total ? WEFT_EFULL : WEFT_OK;
+}
+
+static void fd_want(conn *c, unsigned events)
+{
+    weft_watch_set(&c->watch, events);
+}
+
+static void fd_end(conn *c)
+{
+    (void)shutdown(fd_of(c), SHUT_WR);
+}
+
+static void fd_close(conn *c, bool abort)
+{
+    int fd = fd_of(c);
+    weft_watch_set(&c->watch, 0);
+    if (abort) {
+        struct linger now = {1, 0};
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    }
+    (void)close(fd);
+}
+
+static void fd_addresses(conn *c, weft_address *local, weft_address *peer)
+{
+    struct sockaddr_storage sa;
+    socklen_t n = sizeof sa;
+    if (getsockname(fd_of(c), (struct sockaddr *)&sa, &n) == 0)
+        address_from_sockaddr(local, (const struct sockaddr *)&sa, n);
+    n = sizeof sa;
+    if (getpeername(fd_of(c), (struct sockaddr *)&sa, &n) == 0)
+        address_from_sockaddr(peer, (const struct sockaddr *)&sa, n);
+}
+
+static weft_err fd_nodelay(conn *c, bool on)
+{
+    int value = on;
+    if (setsockopt(fd_of(c), IPPROTO_TCP, TCP_NODELAY, &value, sizeof value) == 0)
+        return WEFT_OK;
+    return errno == EOPNOTSUPP || errno == ENOTSOCK ? WEFT_EUNSUPPORTED
+                                                    : weft_err_from_errno(errno);
+}
+
+const conn_leaf conn_leaf_fd = {
+    .name = "fd",
+    .read = fd_read,
+    .write = fd_write,
+    .want = fd_want,
+    .end = fd_end,
+    .close = fd_close,
+    .addresses = fd_addresses,
+    .nodelay = fd_nodelay,
+};
+
+static void on_ready(weft_watch *watch, unsigned events)
+{
+    conn_ready((conn *)(void *)((char *)watch - offsetof(conn, watch)), events);
+}
+
+void conn_set_fd(conn *c, int fd)
+{
+    weft_watch_init(&c->watch, fd, on_ready);
+}

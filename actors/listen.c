@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/* Listeners: one on each reactor keeps the connections there; the first of them also accepts.
+ *
+ *   listener 0 accepts ──┬──▶ its own stream ──▶ protocol actor
+ *                        └── accepted{fd} ──▶ listener 1 ──▶ stream ──▶ protocol actor
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <weft/net.h>
+#include <weft/url.h>
+
+#include "address.h"
+#include "conn.h"
+#include "socket.h"
+
+enum { ACCEPTS_A_LOOK = 64, EXHAUSTED_PAUSE_MS = 100 };
+
+/* What the listeners of one URL share; freed with the last of them. */
+typedef struct listening {
+    weft_url url;
+    const weft_behaviour *behaviour;
+    const void *config;
+    int fd;
+    unsigned n;
+    weft_ref member[WEFT_REACTORS_MAX];
+    _Atomic uint32_t users;
+} listening;
+
+typedef struct listener {
+    weft_watch watch;
+    listening *shared;
+    weft_msg *draining; /* the phase that waits until the last connection is over */
+    uint32_t open;      /* connections here */
+    uint32_t all;       /* everywhere; counted by the one that accepts */
+    unsigned next;      /* which reactor is given the next one */
+    int spare_fd;       /* given up to refuse politely when descriptors are out */
+    bool accepts, paused;
+} listener;
+
+typedef struct accepted {
+    int fd;
+} accepted;
+typedef struct left {
+    char nothing;
+} left;
+typedef struct accept_again {
+    char nothing;
+} accept_again;
+/* One that is not delivered must not leak its descriptor. */
+static void accepted_release(void *body)
+{
+    const accepted *a = body;
+    if (a->fd >= 0)
+        (void)close(a->fd);
+}
+
+static const weft_type accepted_type = {
+    .name = "weft.accepted", .size = sizeof(accepted), .release = accepted_release};
+static const weft_type left_type = WEFT_TYPE("weft.connection_left", left, NULL);
+static const weft_type accept_again_type = WEFT_TYPE("weft.accept_again", accept_again, NULL);
+
+static void keep_connection(weft_actor *self, listener *l, int fd)
+{
+    const listening *shared = l->shared;
+    const weft_url_options *o = &shared->url.options;
+    weft_ref ref;
+    conn *c = conn_new(self, &conn_leaf_fd, WEFT_NOBODY, &ref);
+    if (c == NULL) {
+        weft_log(self, WEFT_ERROR, "no memory for a connection: refused");
+        (void)close(fd);
+        return;
+    }
+    conn_set_fd(c, fd);
+    socket_set_up(fd, &shared->url);
+    c->flags |= CONN_COUNTED;
+    l->open++;
+    c->window.max = (uint32_t)o->window_bytes;
+    if (o->write_queue_bytes_max != WEFT_WRITE_QUEUE_BYTES_MAX && conn_rare_of(c) != NULL)
+        c->rare->write_queue_max = (uint32_t)o->write_queue_bytes_max;
+    c->owner = weft_spawn(conn_actor(c), shared->behaviour, shared->config);
+    if (weft_ref_is_nobody(c->owner)) {
+        conn_lost(c, WEFT_ENOMEM, "no memory for its protocol actor");
+        return;
+    }
+    c->flags |= CONN_CHILD;
+    conn_begin(c);
+}
+
+static weft_err on_accepted(weft_actor *self, weft_msg *msg)
+{
+    accepted *a = (accepted *)(uintptr_t)weft_body(msg);
+    int fd = a->fd;
+    a->fd = -1; /* taken */
+    keep_connection(self, weft_state(self), fd);
+    return WEFT_OK;
+}
+
+static void watch_accepts(listener *l)
+{
+    uint32_t max = l->shared->url.options.conns_max;
+    bool want = l->accepts && !l->paused && (max == 0 || l->all < max);
+    weft_watch_set(&l->watch, want ? WEFT_READABLE : 0);
+}
+
+/* Descriptors are out: the one held in reserve lets the first of those that wait be closed rather than
+ * left hanging; then a pause, since level-triggered readiness would spin. */
+static void exhausted(weft_actor *self, listener *l, int err)
+{
+    weft_log(self, WEFT_WARNING, "unable to accept: %s; trying again in %d ms", strerror(err),
+             EXHAUSTED_PAUSE_MS);
+    if (l->spare_fd >= 0) {
+        (void)close(l->spare_fd);
+        int fd = accept4(l->shared->fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0)
+            (void)close(fd);
+        l->spare_fd = dup(l->shared->fd);
+    }
+    l->paused = true;
+    watch_accepts(l);
+    weft_timer t = weft_after(self, EXHAUSTED_PAUSE_MS, accept_again, .nothing = 0);
+    if (t.slot == 0)
+        l->paused = false;
+}
+
+static void give(weft_actor *self, listener *l, int fd)
+{
+    const listening *shared = l->shared;
+    unsigned i = shared->n > 1 ? l->next++ % shared->n : 0;
+    l->all++;
+    if (i == 0 || weft_tell(self, shared->member[i], accepted, .fd = fd) != WEFT_OK)
+        keep_connection(self, l, fd);
+}
+
+static void accept_some(weft_actor *self, void *context)
+{
+    listener *l = context;
+    for (int i = 0; i < ACCEPTS_A_LOOK && l->accepts; i++) {
+        uint32_t max = l->shared->url.options.conns_max;
+        if (max != 0 && l->all >= max) {
+            watch_accepts(l);
+            return;
+        }
+        int fd = accept4(l->shared->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            give(self, l, fd);
+        else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            exhausted(self, l, errno);
+            return;
+        } else if (errno != EINTR && errno != ECONNABORTED)
+            return;
+    }
+}
+
+static void on_acceptable(weft_watch *watch, unsigned events)
+{
+    listener *l = (listener *)(void *)watch;
+    (void)events;
+    weft_enter(weft_actor_of_state(l), accept_some, l);
+}
+
+static weft_err on_again(weft_actor *self, weft_msg *msg)
+{
+    listener *l = weft_state(self);
+    (void)msg;
+    l->paused = false;
+    watch_accepts(l);
+    return WEFT_OK;
+}
+
+/* ---- the end of connections, and of the listener */
+
+static void drained(listener *l)
+{
+    if (l->open != 0 || l->draining == NULL)
+        return;
+    (void)weft_reply(l->draining, weft_phase_done, .cut = 0);
+    weft_drop(&l->draining);
+}
+
+static weft_err on_left(weft_actor *self, weft_msg *msg)
+{
+    listener *l = weft_state(self);
+    (void)msg;
+    l->all--;
+    watch_accepts(l);
+    return WEFT_OK;
+}
+
+static weft_err on_over(weft_actor *self, weft_msg *msg)
+{
+    listener *l = weft_state(self);
+    weft_ref first = l->shared->member[0];
+    l->open--;
+    drained(l);
+    if (weft_ref_same(first, weft_self(self)))
+        return on_left(self, msg);
+    return weft_event(self, first, &left_type, &(left){0});
+}
+
+static void close_listener(listener *l)
+{
+    listening *shared = l->shared;
+    if (!l->accepts)
+        return;
+    l->accepts = false;
+    weft_watch_set(&l->watch, 0);
+    (void)close(shared->fd);
+    if (l->spare_fd >= 0)
+        (void)close(l->spare_fd);
+    if (shared->url.scheme == WEFT_SCHEME_UNIX && !shared->url.abstract)
+        (void)unlink(shared->url.path);
+}
+
+static weft_err on_phase(weft_actor *self, weft_msg *msg)
+{
+    listener *l = weft_state(self);
+    const weft_phase_begins *begins = weft_body(msg);
+    if (begins->phase == WEFT_PHASE_CLOSE)
+        close_listener(l);
+    if (begins->phase == WEFT_PHASE_DRAIN && l->open != 0 &&
+        weft_stop_children(self, WEFT_ESTOPPING)) {
+        l->draining = weft_keep(msg);
+        return WEFT_OK;
+    }
+    return weft_reply(msg, weft_phase_done, .cut = 0);
+}
+
+static void listener_ended(weft_actor *self, weft_err reason)
+{
+    listener *l = weft_state(self);
+    (void)reason;
+    if (l->shared == NULL)
+        return;
+    close_listener(l);
+    /* the last of them frees what they share; release: its uses come before that */
+    if (atomic_fetch_sub_explicit(&l->shared->users, 1, memory_order_acq_rel) == 1)
+        free(l->shared);
+}
+
+static weft_err on_started(weft_actor *self, weft_msg *msg)
+{
+    listener *l = weft_state(self);
+    const weft_started *started = weft_body(msg);
+    l->shared = (listening *)(uintptr_t)started->config;
+    if (!weft_ref_same(l->shared->member[0], weft_self(self)))
+        return WEFT_OK;
+    l->accepts = true;
+    l->spare_fd = dup(l->shared->fd);
+    weft_watch_init(&l->watch, l->shared->fd, on_acceptable);
+    watch_accepts(l);
+    return WEFT_OK;
+}
+
+static const weft_handler handlers[] = {
+    {.type = &weft_started_type, .fn = on_started},
+    {.type = &accepted_type, .fn = on_accepted},
+    {.type = &conn_over_type, .fn = on_over},
+    {.type = &left_type, .fn = on_left},
+    {.type = &accept_again_type, .fn = on_again},
+    {.type = &weft_phase_begins_type, .fn = on_phase},
+    {0},
+};
+
+static const weft_behaviour listener_behaviour = {.name = "listener",
+                                                  .handlers = handlers,
+                                                  .state_bytes = sizeof(listener),
+                                                  .mailbox_max = 65536,
+                                                  .ended = listener_ended};
+
+/* ---- from outside */
+
+static weft_err spawn_members(weft_system *sys, listening *shared, weft_why *why)
+{
+    for (unsigned i = 0; i < shared->n; i++) {
+        shared->member[i] = weft_system_spawn(sys, i, &listener_behaviour, shared);
+        if (weft_ref_is_nobody(shared->member[i]))
+            return weft_because(why, WEFT_ENOMEM, "no memory for a listener");
+        atomic_fetch_add_explicit(&shared->users, 1, memory_order_relaxed);
+        if (weft_on_phase(sys, WEFT_PHASE_CLOSE, shared->member[i]) != WEFT_OK ||
+            weft_on_phase(sys, WEFT_PHASE_DRAIN, shared->member[i]) != WEFT_OK)
+            return weft_because(why, WEFT_ELIMIT, "too many listeners");
+    }
+    return WEFT_OK;
+}
+
+weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour *behaviour,
+                        const void *config, weft_listening *out, weft_why *why)
+{
+    weft_url url;
+    weft_err err = weft_url_parse(text, &url, why);
+    if (err == WEFT_OK)
+        err = weft_url_check(&url, WEFT_URL_LISTEN, why);
+    if (err != WEFT_OK)
+        return err;
+    if (url.scheme == WEFT_SCHEME_SIM)
+        return weft_because(why, WEFT_EUNSUPPORTED,
+                            "%.60s: simulated wires exist in a simulated system only", text);
+    listening *shared = calloc(1, sizeof *shared);
+    if (shared == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for a listener");
+    weft_listening got = {.listener = WEFT_NOBODY};
+    *shared = (listening){.url = url, .behaviour = behaviour, .config = config};
+    shared->n = weft_system_reactors(sys);
+    shared->fd = socket_listen(&url, &got.address, &err, why);
+    if (shared->fd < 0) {
+        free(shared);
+        return err;
+    }
+    err = spawn_members(sys, shared, why);
+    if (err != WEFT_OK)
+        return err; /* what was spawned ends with the system, and closes what it holds */
+    got.listener = shared->member[0];
+    address_url(&got.address, url.scheme == WEFT_SCHEME_HTTP ? "http" : "tcp", got.url,
+                sizeof got.url);
+    *out = got;
+    return WEFT_OK;
+}
+
+weft_err weft_listen(weft_system *sys, const char *url, const weft_behaviour *behaviour,
+                     const void *config)
+{
+    weft_listening got;
+    weft_why why = {""};
+    weft_err err = weft_listen_at(sys, url, behaviour, config, &got, &why);
+    if (err != WEFT_OK) {
+        weft_system_log(sys, WEFT_ERROR, "weft", why.text);
+        weft_system_refuse(sys, err);
+        return err;
+    }
+    char text[sizeof got.url + 32];
+    (void)snprintf(text, sizeof text, "listening at %s", got.url);
+    weft_system_log(sys, WEFT_NOTICE, behaviour->name, text);
+    return WEFT_OK;
+}
+
+int weft_serve(const char *url, const weft_behaviour *behaviour, const void *config)
+{
+    weft_system *sys = weft_system_new(NULL);
+    if (sys == NULL)
+        return 71; /* EX_OSERR */
+    (void)weft_listen(sys, url, behaviour, config);
+    return weft_run(&sys);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets as URLs ask for them. */
+#include "socket.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "address.h"
+
+static int fail(int fd, const char *what, const char *where, weft_err *err, weft_why *why)
+{
+    int e = errno;
+    *err = weft_because(why, weft_err_from_errno(e), "unable to %s %.100s: %s", what, where,
+                        strerror(e));
+    if (fd >= 0)
+        (void)close(fd);
+    return -1;
+}
+
+static void set_int(int fd, int level, int name, int value)
+{
+    (void)setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static weft_err address_of(const weft_url *url, struct sockaddr_storage *sa, socklen_t *n,
+                           weft_why *why)
+{
+    if (url->scheme == WEFT_SCHEME_UNIX)
+        return address_of_path(url, sa, n);
+    return address_of_host(&url->host, sa, n, why);
+}
+
+/* A socket file that nobody listens at any more is in the way; one that somebody does is not ours. */
+static void remove_stale(const struct sockaddr_storage *sa, socklen_t n, const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
+        return;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return;
+    if (connect(fd, (const struct sockaddr *)sa, n) != 0 && errno == ECONNREFUSED)
+        (void)unlink(path);
+    (void)close(fd);
+}
+
+int socket_listen(const weft_url *url, weft_address *local, weft_err *err, weft_why *why)
+{
+    struct sockaddr_storage sa;
+    socklen_t n = 0;
+    char text[WEFT_URL_BYTES_MAX + 1];
+    (void)weft_url_print(url, text, sizeof text);
+    *err = address_of(url, &sa, &n, why);
+    if (*err != WEFT_OK)
+        return -1;
+    int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 && sa.ss_family == AF_INET6 && url->host.kind == WEFT_HOST_ANY) {
+        /* a machine without IPv6 */
+        struct sockaddr_in *in = (struct sockaddr_in *)(void *)&sa;
+        uint16_t port = url->host.port;
+        *in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+        n = sizeof *in;
+        fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    }
+    if (fd < 0)
+        return fail(fd, "open a socket for", text, err, why);
+    bool is_unix = url->scheme == WEFT_SCHEME_UNIX;
+    if (is_unix && !url->abstract)
+        remove_stale(&sa, n, url->path);
+    if (!is_unix)
+        set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (url->options.reuseport)
+        set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (sa.ss_family == AF_INET6)
+        set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, url->options.v6only);
+    if (bind(fd, (struct sockaddr *)&sa, n) != 0)
+        return fail(fd, "bind to", text, err, why);
+    if (is_unix && weft_url_given(url, WEFT_URL_MODE) && !url->abstract &&
+        chmod(url->path, (mode_t)url->options.mode) != 0)
+        return fail(fd, "set the mode of", text, err, why);
+    if (listen(fd, (int)url->options.backlog) != 0)
+        return fail(fd, "listen at", text, err, why);
+    n = sizeof sa;
+    if (getsockname(fd, (struct sockaddr *)&sa, &n) == 0)
+        address_from_sockaddr(local, (const struct sockaddr *)&sa, n);
+    return fd;
+}
+
+static int bind_first(int fd, const weft_url *url, weft_err *err, weft_why *why)
+{
+    struct sockaddr_storage sa;
+    socklen_t n = 0;
+    if (!weft_url_given(url, WEFT_URL_BIND))
+        return 0;
+    *err = address_of_host(&url->options.bind, &sa, &n, why);
+    if (*err != WEFT_OK) {
+        (void)close(fd);
+        return -1;
+    }
+    if (bind(fd, (struct sockaddr *)&sa, n) != 0)
+        return fail(fd, "bind to", url->options.bind.name, err, why);
+    return 0;
+}
+
+int socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_why *why)
+{
+    struct sockaddr_storage sa;
+    socklen_t n = 0;
+    char text[WEFT_URL_BYTES_MAX + 1];
+    (void)weft_url_print(url, text, sizeof text);
+    *err = address_of(url, &sa, &n, why);
+    if (*err != WEFT_OK)
+        return -1;
+    int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return fail(fd, "open a socket for", text, err, why);
+    if (url->scheme != WEFT_SCHEME_UNIX && bind_first(fd, url, err, why) != 0)
+        return -1;
+    socket_set_up(fd, url);
+    *pending = false;
+    if (connect(fd, (struct sockaddr *)&sa, n) == 0)
+        return fd;
+    if (errno != EINPROGRESS)
+        return fail(fd, "connect to", text, err, why);
+    *pending = true;
+    return fd;
+}
+
+void socket_set_up(int fd, const weft_url *url)
+{
+    if (url->scheme == WEFT_SCHEME_UNIX)
+        return;
+    if (url->options.nodelay)
+        set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (url->options.keepalive_ms != 0) {
+        int seconds = (int)((url->options.keepalive_ms + 999) / 1000);
+        set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+        set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+        set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds / 3 > 0 ? seconds / 3 : 1);
+    }
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/** Everything a program includes. */
+#ifndef WEFT_WEFT_H
+#define WEFT_WEFT_H
+
+#include <weft/framing.h>
+#include <weft/net.h>
+#include <weft/stage.h>
+#include <weft/stream.h>
+#include <weft/system.h>
+#include <weft/url.h>
+
+#endif

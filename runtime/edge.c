@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* What edge actors use of the reactor they live on. */
+#include <weft/edge.h>
+
+#include "ask.h"
+#include "buffer.h"
+#include "family.h"
+#include "log.h"
+#include "mailbox.h"
+#include "post.h"
+#include "sys.h"
+
+enum { READ_COPY_RATIO = 4 };
+
+void weft_watch_init(weft_watch *watch, int fd, weft_ready_fn *ready)
+{
+    WF_R->drv->watch_init(WF_R->poller, watch, fd, ready);
+}
+
+void weft_watch_set(weft_watch *watch, unsigned events)
+{
+    WF_R->drv->watch_set(WF_R->poller, watch, events);
+}
+
+int weft_watch_fd(const weft_watch *watch)
+{
+    return WF_R->drv->watch_fd(watch);
+}
+
+void weft_hook_queue(weft_hook *hook)
+{
+    wf_reactor *r = WF_R;
+    if (hook->queued)
+        return;
+    hook->queued = true;
+    hook->next = NULL;
+    *r->hooks_tail = hook;
+    r->hooks_tail = &hook->next;
+}
+
+void weft_hook_cancel(weft_hook *hook)
+{
+    wf_reactor *r = WF_R;
+    if (!hook->queued)
+        return;
+    hook->queued = false;
+    for (weft_hook **at = &r->hooks; *at != NULL; at = &(*at)->next)
+        if (*at == hook) {
+            *at = hook->next;
+            if (hook->next == NULL)
+                r->hooks_tail = at;
+            return;
+        }
+}
+
+/* ---- bytes */
+
+uint8_t *weft_read_block(void)
+{
+    wf_reactor *r = WF_R;
+    if (r->read_block == NULL)
+        r->read_block = wf_buffer_new(r, WEFT_READ_BYTES_MAX);
+    return r->read_block != NULL ? r->read_block->data : NULL;
+}
+
+weft_err weft_read_bytes(size_t size, weft_account *account, weft_bytes *out)
+{
+    wf_reactor *r = WF_R;
+    wf_buffer *b = r->read_block;
+    if (size * READ_COPY_RATIO <= WEFT_READ_BYTES_MAX) {
+        b = wf_buffer_new(r, size);
+        if (b == NULL)
+            return WEFT_ENOMEM;
+        memcpy(b->data, r->read_block->data, size);
+    } else
+        r->read_block = NULL;
+    wf_buffer_charge(b, account);
+    *out = (weft_bytes){b->data, size, b};
+    return WEFT_OK;
+}
+
+void wf_read_block_done(wf_reactor *r)
+{
+    if (r->read_block != NULL)
+        wf_buffer_drop(r->read_block);
+    r->read_block = NULL;
+}
+
+weft_err weft_bytes_charged(size_t size, weft_account *account, uint8_t **to, weft_bytes *out)
+{
+    weft_err err = weft_bytes_new(size, to, out);
+    if (err == WEFT_OK)
+        wf_buffer_charge(out->buffer, account);
+    return err;
+}
+
+size_t weft_bytes_spare(weft_bytes bytes)
+{
+    const wf_buffer *b = bytes.buffer;
+    if (b == NULL || atomic_load_explicit(&b->refs, memory_order_acquire) != 1)
+        return 0;
+    return b->capacity - (size_t)(bytes.at - b->data) - bytes.size;
+}
+
+weft_bytes weft_bytes_share(weft_bytes bytes)
+{
+    if (bytes.buffer != NULL)
+        wf_buffer_share(bytes.buffer);
+    return bytes;
+}
+
+const weft_account *weft_bytes_account(weft_bytes bytes)
+{
+    return bytes.buffer != NULL ? bytes.buffer->account : NULL;
+}
+
+/* ---- events */
+
+weft_err weft_event(weft_actor *self, weft_ref to, const weft_type *type, const void *body)
+{
+    wf_reactor *r = WF_R;
+    weft_msg *m = wf_block_take(r, type->size);
+    if (m == NULL)
+        return WEFT_ENOMEM;
+    wf_fill(r, m, self, type, 0, WF_UNCOUNTED);
+    memcpy(m->body, body, type->size);
+    weft_err err = wf_put_msg(r, to, m);
+    if (err != WEFT_OK)
+        wf_block_free(r, m); /* not its body: that stays the caller's */
+    return err;
+}
+
+weft_actor *weft_here(weft_ref ref)
+{
+    wf_reactor *r = WF_R;
+    if (ref.home != r->home)
+        return NULL;
+    weft_actor *a = wf_actor_at(r, ref.slot, ref.gen);
+    return a != NULL && (a->bits & WF_STOPPING) == 0 ? a : NULL;
+}
+
+weft_actor *weft_actor_of_state(void *state)
+{
+    return (weft_actor *)(void *)((char *)state - offsetof(weft_actor, state));
+}
+
+void weft_release_child(weft_actor *self, weft_ref child)
+{
+    wf_reactor *r = WF_R;
+    if (child.home != r->home)
+        return;
+    weft_actor *a = wf_actor_at(r, child.slot, child.gen);
+    if (a != NULL && WF_STAT_GET(a->parent) == WF_STAT_GET(self->slot))
+        wf_family_move(r, a, WF_STAT_GET(self->parent));
+}
+
+bool weft_stop_children(weft_actor *self, weft_err reason)
+{
+    wf_reactor *r = WF_R;
+    if (self->child == 0)
+        return false;
+    for (uint32_t i = self->child; i != 0; i = r->slots[i].actor->sibling)
+        wf_actor_stop(r, r->slots[i].actor, reason, NULL, false);
+    return true;
+}
+
+bool weft_is_here(weft_ref ref)
+{
+    return ref.home == WF_R->home;
+}
+
+bool weft_handles(const weft_actor *actor, const weft_type *type)
+{
+    return wf_program_row(WF_STAT_GET(actor->program), type)->type == type;
+}
+
+/* ---- calls across reactors */
+
+static void call_here(wf_reactor *r, weft_actor *target, weft_msg *m)
+{
+    const wf_control *c = (const wf_control *)(const void *)m->body;
+    weft_call_fn *run = (weft_call_fn *)(uintptr_t)c->word[4];
+    weft_actor *running = WF_STAT_GET(r->running);
+    weft_msg *outer = r->current;
+    r->current = r->nothing;
+    WF_STAT_SET(r->running, target);
+    run(target, c->word);
+    if (r->unconsumed != 0 && target != NULL)
+        wf_detach_unconsumed(r, target);
+    WF_STAT_SET(r->running, running);
+    r->current = outer;
+}
+
+weft_err weft_call(weft_ref to, weft_call_fn *run, const uint64_t word[4])
+{
+    wf_reactor *r = WF_R;
+    wf_control control = {.run = call_here};
+    to = wf_resolve(r, to);
+    if (to.home == 0 || wf_home_index(to.home) >= r->sys->threads)
+        return WEFT_EGONE;
+    memcpy(control.word, word, 4 * sizeof *word);
+    control.word[4] = (uint64_t)(uintptr_t)run;
+    return wf_control_send(r, to, &control);
+}
+
+void weft_enter(weft_actor *self, void (*fn)(weft_actor *self, void *context), void *context)
+{
+    wf_reactor *r = WF_R;
+    weft_actor *running = WF_STAT_GET(r->running);
+    weft_msg *outer = r->current;
+    r->current = r->nothing;
+    WF_STAT_SET(r->running, self);
+    fn(self, context);
+    if (r->unconsumed != 0)
+        wf_detach_unconsumed(r, self);
+    WF_STAT_SET(r->running, running);
+    r->current = outer;
+}
+
+void weft_system_log(weft_system *sys, int level, const char *name, const char *text)
+{
+    wf_log(sys, (weft_level)level, name, "%s", text);
+}
+
+void weft_system_refuse(weft_system *sys, weft_err err)
+{
+    sys->failed = err;
+}
+
+/* ---- the layer above */
+
+void **weft_layer_slot(void)
+{
+    return &WF_R->layer;
+}
+
+void weft_layer_set_free(weft_system *sys, void (*reactor_free)(void *kept))
+{
+    sys->layer_reactor_free = reactor_free;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/** For writers of edge actors: descriptors, output at the end of a round, bytes read from the world.
+ *
+ * An edge actor owns something outside of the process (a descriptor, a wire of the simulator) and turns
+ * what happens there into messages. Everything here is used from its handlers and from the callbacks
+ * below, which run on its reactor between turns. */
+#ifndef WEFT_EDGE_H
+#define WEFT_EDGE_H
+
+#include <weft/actor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct weft_system;
+
+/* ---- descriptors */
+
+enum { WEFT_READABLE = 1, WEFT_WRITABLE = 2 };
+
+/** A watched descriptor, embedded in the state of its actor. */
+typedef struct weft_watch {
+    uint64_t room[6];
+} weft_watch;
+
+typedef void weft_ready_fn(weft_watch *watch, unsigned events);
+
+/** Prepares @watch for @fd; nothing is watched yet. @fd stays the caller's to close, after watching for
+ * nothing. */
+void weft_watch_init(weft_watch *watch, int fd, weft_ready_fn *ready);
+/** Watches for @events (WEFT_READABLE, WEFT_WRITABLE, both, or 0) from the next look on. Level triggered:
+ * what is not read is reported again. Cheap when nothing changes. */
+void weft_watch_set(weft_watch *watch, unsigned events);
+/** The descriptor it was prepared with. */
+int weft_watch_fd(const weft_watch *watch);
+
+/* ---- output */
+
+/** Something to be done once, before the reactor next looks at its descriptors. All zero at first. */
+typedef struct weft_hook {
+    struct weft_hook *next;
+    void (*run)(struct weft_hook *hook);
+    bool queued;
+} weft_hook;
+
+/** Queues @hook; calm when it is queued. */
+void weft_hook_queue(weft_hook *hook);
+/** Takes it out again; calm when it is not queued. */
+void weft_hook_cancel(weft_hook *hook);
+
+/* ---- bytes from the world */
+
+/** What an account of a source does when bytes come home. */
+typedef struct weft_account_ops {
+    const char *name;
+    /** Bytes charged to @account were let go of. May be NULL. */
+    void (*low)(weft_account *account);
+} weft_account_ops;
+
+/** The account of a source, embedded in the state of its actor (weft_behaviour.account says where). It
+ * outlives the actor until the last of its bytes is home. The fields are read freely, never written. */
+struct weft_account {
+    const weft_account_ops *ops;
+#ifdef __cplusplus
+    uint32_t held;
+#else
+    _Atomic uint32_t held;
+#endif
+    uint32_t max;
+};
+
+/** The bytes a read lands in at most. */
+#define WEFT_READ_BYTES_MAX (64U << 10)
+
+/** The reactor's scratch block of WEFT_READ_BYTES_MAX bytes, to read into. errors: NULL. */
+uint8_t *weft_read_block(void);
+/** The first @size bytes of the scratch block as bytes charged to @account: copied into a buffer that
+ * fits when they are few, else the block itself. The caller owns one share.
+ * errors: ENOMEM; the bytes still stand in the block. */
+WEFT_MUST_USE weft_err weft_read_bytes(size_t size, weft_account *account, weft_bytes *out);
+
+/** Fresh bytes as weft_bytes_new gives them, but charged to @account. errors: ENOMEM. */
+WEFT_MUST_USE weft_err weft_bytes_charged(size_t size, weft_account *account, uint8_t **to,
+                                          weft_bytes *out);
+/** Room behind @bytes in their buffer that only they use: 0 when it is shared. What is written there may
+ * be added to @bytes.size. */
+size_t weft_bytes_spare(weft_bytes bytes);
+
+/** Takes a share of @bytes as they are. */
+weft_bytes weft_bytes_share(weft_bytes bytes);
+/** The account @bytes are charged to, NULL for fresh or static ones. */
+const weft_account *weft_bytes_account(weft_bytes bytes);
+
+/* ---- events */
+
+/** Tells @to a message of @type that is never refused for room. The share of the bytes in @body is given
+ * away in success. errors: EGONE, ENOMEM; the share is still the caller's. */
+WEFT_MUST_USE weft_err weft_event(weft_actor *self, weft_ref to, const weft_type *type,
+                                  const void *body);
+
+/** The actor @ref stands for if it lives on this reactor, else NULL. */
+weft_actor *weft_here(weft_ref ref);
+
+/** Whether @ref stands for an actor, alive or not, of this reactor. */
+bool weft_is_here(weft_ref ref);
+
+/** Whether @actor has a row for @type: an event that nobody would see need not be made. */
+bool weft_handles(const weft_actor *actor, const weft_type *type);
+
+/** Makes @child, which @self spawned, a child of @self's own parent: it no longer ends with @self. */
+void weft_release_child(weft_actor *self, weft_ref child);
+/** Stops every child of @self politely; its behaviour's child_ended hears of each. false: there is none. */
+bool weft_stop_children(weft_actor *self, weft_err reason);
+
+/** The actor whose state begins at @state. */
+weft_actor *weft_actor_of_state(void *state);
+
+/** Runs @run on the reactor of @to, before whatever waits in its mailbox; @target is NULL if it has ended.
+ * errors: ENOMEM, EGONE (no such reactor). */
+typedef void weft_call_fn(weft_actor *target, const uint64_t word[4]);
+weft_err weft_call(weft_ref to, weft_call_fn *run, const uint64_t word[4]);
+
+/** A continuation outside of any message: has @fn(@context) run as @self's, so that it may send. */
+void weft_enter(weft_actor *self, void (*fn)(weft_actor *self, void *context), void *context);
+
+/** A log line for what is no actor. thread: any. */
+void weft_system_log(struct weft_system *sys, int level, const char *name, const char *text);
+/** Something asked for before start could not be had: weft_run ends at once with EX_UNAVAILABLE (69). */
+void weft_system_refuse(struct weft_system *sys, weft_err err);
+
+/* ---- what the layer above keeps */
+
+/** A pointer for each reactor and one for the system, freed by what is set with it. */
+void **weft_layer_slot(void);
+void weft_layer_set_free(struct weft_system *sys, void (*reactor_free)(void *kept));
+
+#ifdef __cplusplus
+}
+#endif
+#endif
