@@ -7,38 +7,14 @@
 #ifndef WF_CONN_H
 #define WF_CONN_H
 
-#include <weft/edge.h>
+#include <weft/leaf.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
 
-typedef struct conn conn;
+typedef struct weft_leaf conn;
 
-/* One piece of output: bytes, or a range of a file. */
-typedef struct conn_item {
-    weft_bytes bytes;  /* for a file: size is what is left, at is unused */
-    weft_file *file;   /* NULL: bytes */
-    uint64_t offset;
-} conn_item;
-
-/* How a kind of transport moves bytes. Each function is called on the connection's reactor and must not
- * block. @c->leaf says which. */
-typedef struct conn_leaf {
-    const char *name;
-    /* The next bytes. WEFT_OK: @out holds a share, at least one byte, charged to @c->window.
-     * WEFT_EFULL: nothing now. WEFT_EDONE: the peer sends no more. Else: lost, with @why. */
-    weft_err (*read)(conn *c, weft_bytes *out, weft_why *why);
-    /* Sends of @n items what goes, telling how many bytes in @sent. WEFT_OK, WEFT_EFULL (no more goes
-     * now; @sent may be some), or lost. */
-    weft_err (*write)(conn *c, const conn_item *items, unsigned n, size_t *sent, weft_why *why);
-    /* Calls conn_ready for these events from now on. */
-    void (*want)(conn *c, unsigned events);
-    /* No more will be written. */
-    void (*end)(conn *c);
-    /* Ends it: in order, or with a reset. Called once. */
-    void (*close)(conn *c, bool abort);
-    void (*addresses)(conn *c, weft_address *local, weft_address *peer);
-    weft_err (*nodelay)(conn *c, bool on);
-} conn_leaf;
+typedef weft_leaf_item conn_item;
+typedef weft_leaf_ops conn_leaf;
 
 enum {
     CONN_OPENING = 1 << 0,   /* connecting: nothing is read or written yet */
@@ -83,7 +59,7 @@ typedef struct conn_rare {
     uint32_t write_queue_max;
 } conn_rare;
 
-struct conn {
+struct weft_leaf {
     weft_watch watch;  /* or whatever the leaf keeps there */
     weft_account window;
     const conn_leaf *leaf;

@@ -5,7 +5,7 @@
 
 #include "conn.h"
 
-enum { FLUSH_BYTES = 64 << 10, LOW_DIVISOR = 2, COALESCE_MAX = 4096 };
+enum { FLUSH_BYTES = 64 << 10, LOW_DIVISOR = 2, COALESCE_MAX = 4096, COPY_ROOM_MIN = 960, COPY_ROOM_MAX = 8000 };
 
 static void flush_hook(weft_hook *hook)
 {
@@ -32,7 +32,7 @@ static void spare_free(void *kept)
 
 static conn_out *out_new(conn *c)
 {
-    spare_outs *spare = *weft_layer_slot();
+    spare_outs *spare = *weft_kept(WEFT_KEPT_STREAMS);
     conn_out *o;
     if (spare != NULL && (o = spare->first) != NULL) {
         spare->first = o->next;
@@ -48,11 +48,11 @@ static conn_out *out_new(conn *c)
 
 static void out_free(conn_out *o)
 {
-    spare_outs *spare = *weft_layer_slot();
+    spare_outs *spare = *weft_kept(WEFT_KEPT_STREAMS);
     weft_hook_cancel(&o->hook);
     if (spare == NULL) {
-        spare = *weft_layer_slot() = calloc(1, sizeof *spare);
-        weft_layer_set_free(weft_system_of(NULL), spare_free);
+        spare = *weft_kept(WEFT_KEPT_STREAMS) = calloc(1, sizeof *spare);
+        weft_kept_set_free(WEFT_KEPT_STREAMS, spare_free);
     }
     if (spare == NULL || spare->n == SPARE_OUTS_MAX) {
         free(o);
@@ -146,7 +146,9 @@ weft_err conn_queue_copy(conn *c, const void *from, size_t size)
         return WEFT_EFULL;
     if (coalesce(c, from, size))
         return WEFT_OK;
-    weft_err err = weft_bytes_new(size < 960 ? 960 : size, &to, &bytes);
+    /* the more stands before it, the more will likely follow: answers of a pipeline gather in one */
+    size_t room = c->out_last == NULL ? COPY_ROOM_MIN : COPY_ROOM_MAX;
+    weft_err err = weft_bytes_new(size < room ? room : size, &to, &bytes);
     if (err != WEFT_OK)
         return err;
     memcpy(to, from, size);

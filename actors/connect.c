@@ -117,6 +117,47 @@ weft_ref weft_adopt(weft_actor *self, int fd, weft_ref owner)
     return ref;
 }
 
+/* ---- leaves of others' making */
+
+weft_leaf *weft_leaf_new(weft_actor *self, const weft_leaf_ops *ops, void *context, weft_ref owner,
+                         weft_ref *stream)
+{
+    conn *c = conn_new(self, ops, owner, stream);
+    if (c == NULL)
+        return NULL;
+    memcpy(&c->watch, &context, sizeof context);
+    own(c);
+    return (c->flags & CONN_CLOSED) == 0 ? c : NULL;
+}
+
+void weft_leaf_begin(weft_leaf *leaf)
+{
+    conn_begin(leaf);
+}
+
+void *weft_leaf_context(const weft_leaf *leaf)
+{
+    void *context;
+    memcpy(&context, &leaf->watch, sizeof context);
+    return context;
+}
+
+weft_account *weft_leaf_window(weft_leaf *leaf)
+{
+    return &leaf->window;
+}
+
+void weft_leaf_ready(weft_leaf *leaf, unsigned events)
+{
+    if ((leaf->flags & CONN_OPENING) == 0)
+        conn_ready(leaf, events);
+}
+
+void weft_leaf_lost(weft_leaf *leaf, weft_err reason, const char *why)
+{
+    conn_lost(leaf, reason, why);
+}
+
 /* ---- no leaf yet: a stream that never got as far as a descriptor */
 
 static weft_err none_read(conn *c, weft_bytes *out, weft_why *why)

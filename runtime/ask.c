@@ -144,6 +144,12 @@ static weft_msg *failure_new(wf_reactor *r, const weft_actor *from, uint64_t req
 weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err, const char *why)
 {
     m->flags |= WF_ANSWERED;
+    if ((m->flags & WF_LOCAL) != 0) {
+        weft_outcome got = {err, why != NULL && why[0] != '\0' ? why : weft_err_text(err), NULL,
+                            NULL, WEFT_NOBODY};
+        ((const weft_local_ops *)(uintptr_t)m->request)->answer(from, m, &got);
+        return WEFT_OK;
+    }
     weft_msg *reply = failure_new(r, from, m->request, err, why);
     if (reply == NULL)
         return WEFT_ENOMEM;

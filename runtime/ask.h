@@ -56,6 +56,9 @@ weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control)
 /* @m is answered, but continuations of it are outstanding: what guarded their asks is over. */
 void wf_arm_waiting(wf_reactor *r, const weft_actor *a, const weft_msg *m);
 
+/* A request under way at @a is no longer wanted: its continuations, or whoever keeps it, are told. */
+void wf_tell_holder(wf_reactor *r, weft_actor *a, weft_msg *m);
+
 /* ---- holds */
 
 /* The hold of a message being served, made at its first need. errors: NULL. */

@@ -46,7 +46,7 @@ static weft_msg *unqueue_anywhere(wf_reactor *r, weft_actor *a, weft_ref asker, 
 }
 
 /* A request under way is told: its continuations, or whoever keeps it. */
-static void tell_holder(wf_reactor *r, weft_actor *a, weft_msg *m)
+void wf_tell_holder(wf_reactor *r, weft_actor *a, weft_msg *m)
 {
     for (uint32_t i = a->cells, next; i != 0; i = next) {
         wf_cell *cell = &r->cells[i];
@@ -79,7 +79,7 @@ static void cancel_here(wf_reactor *r, weft_actor *a, weft_msg *control)
     }
     for (wf_hold *hold = a->rare != NULL ? a->rare->holds : NULL; hold != NULL; hold = hold->next)
         if (is_it(hold->msg, asker, request)) {
-            tell_holder(r, a, hold->msg);
+            wf_tell_holder(r, a, hold->msg);
             return;
         }
 }

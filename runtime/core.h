@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <weft/edge.h>
 #include <weft/system.h>
 
 #include "driver.h"
@@ -287,7 +288,8 @@ struct wf_reactor {
             unhandled, hogs, block_bytes, buffer_bytes;
         _Atomic uint32_t actors, timers, asks;
     } stat;
-    void *layer;          /* what the layer above keeps for each reactor */
+    void *kept[WEFT_KEPT_COUNT_]; /* what layers above keep for each reactor */
+    void (*kept_free[WEFT_KEPT_COUNT_])(void *kept);
     struct wf_buffer *read_block; /* what the next read lands in */
     struct wf_buffers *buffers;
 

@@ -227,14 +227,70 @@ void weft_system_refuse(weft_system *sys, weft_err err)
     sys->failed = err;
 }
 
-/* ---- the layer above */
+/* ---- what layers above keep */
 
-void **weft_layer_slot(void)
+void **weft_kept(weft_kept_id id)
 {
-    return &WF_R->layer;
+    return &WF_R->kept[id];
 }
 
-void weft_layer_set_free(weft_system *sys, void (*reactor_free)(void *kept))
+void weft_kept_set_free(weft_kept_id id, void (*free)(void *kept))
 {
-    sys->layer_reactor_free = reactor_free;
+    WF_R->kept_free[id] = free;
+}
+
+/* ---- requests served in place: the request word holds the ops */
+
+size_t weft_local_bytes(size_t body_bytes)
+{
+    return sizeof(weft_msg) + body_bytes;
+}
+
+weft_msg *weft_local_init(void *room, const weft_type *type, const weft_local_ops *ops,
+                          uint64_t trace, uint32_t limit_ms)
+{
+    weft_msg *m = room;
+    uint32_t deadline = limit_ms != 0 ? WF_R->wheel.now + limit_ms : 0;
+    *m = (weft_msg){.type = type,
+                    .request = (uint64_t)(uintptr_t)ops,
+                    .trace = trace,
+                    .deadline = deadline,
+                    .flags = WF_LOCAL | WF_UNCOUNTED};
+    return m;
+}
+
+void weft_local_serve(weft_actor *self, weft_msg *msg, weft_handler_fn *fn)
+{
+    wf_reactor *r = WF_R;
+    weft_msg *outer = r->current;
+    r->current = msg;
+    weft_err err = fn(self, msg);
+    if (err != WEFT_OK && (msg->flags & WF_ANSWERED) == 0)
+        (void)weft_fail(msg, err, NULL);
+    if (r->unconsumed != 0)
+        wf_detach_unconsumed(r, self);
+    r->current = outer;
+    wf_msg_done(r, self, msg);
+}
+
+void weft_local_cancel(weft_actor *self, weft_msg *msg)
+{
+    msg->flags |= WF_ANSWERED;
+    wf_tell_holder(WF_R, self, msg);
+}
+
+/* ---- alarms */
+
+_Static_assert(sizeof(weft_alarm) >= sizeof(wf_timer), "an alarm has room for a timer");
+
+void weft_alarm_set(weft_alarm *alarm, uint32_t ms, weft_alarm_fn *fn)
+{
+    wf_timer *timer = (wf_timer *)alarm;
+    wf_timer_cancel(&WF_R->wheel, timer);
+    wf_timer_arm(&WF_R->wheel, timer, ms, (wf_fire_fn *)(void *)fn);
+}
+
+void weft_alarm_clear(weft_alarm *alarm)
+{
+    wf_timer_cancel(&WF_R->wheel, (wf_timer *)alarm);
 }

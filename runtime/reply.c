@@ -31,6 +31,14 @@ weft_err weft_reply_body(weft_msg *msg, const weft_type *type, const void *body)
                          msg->type->reply->name, type->name),
                WEFT_ETYPE;
     weft_actor *self = WF_STAT_GET(r->running);
+    if (WF_UNLIKELY((msg->flags & WF_LOCAL) != 0)) {
+        weft_outcome got = {WEFT_OK, "", type, body, WEFT_NOBODY};
+        msg->flags |= WF_ANSWERED;
+        ((const weft_local_ops *)(uintptr_t)msg->request)->answer(self, msg, &got);
+        if ((msg->flags & WF_WAITS) != 0)
+            wf_arm_waiting(r, self, msg);
+        return WEFT_OK;
+    }
     err = wf_put(self, msg->from, type, body, msg->request, WF_REPLY | WF_UNCOUNTED);
     if (WF_UNLIKELY(err == WEFT_ENOMEM || err == WEFT_EINVAL))
         return err;

@@ -140,7 +140,7 @@ void wf_msg_done(wf_reactor *r, weft_actor *a, weft_msg *m)
             return;
         }
         if ((flags & WF_LOCAL) != 0) {
-            m->type->release(m->body);
+            ((const weft_local_ops *)(uintptr_t)m->request)->done(m);
             return;
         }
     }

@@ -31,7 +31,6 @@ struct weft_system {
     struct wf_watch_thread *watcher;
     _Atomic uint32_t watcher_sleeps; /* the watcher waits for whoever leaves its sleep */
     struct wf_signals *signals;
-    void (*layer_reactor_free)(void *kept);
     weft_err failed;        /* what a call before start came to: weft_run says so */
     struct wf_sim *sim;     /* the simulated world this system lives in, or NULL */
 };

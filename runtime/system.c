@@ -131,8 +131,9 @@ void weft_system_free(weft_system **sys_at)
     drain(sys);
     for (unsigned i = 0; i < sys->threads; i++) {
         WF_R = sys->reactor[i];
-        if (sys->layer_reactor_free != NULL && WF_R->layer != NULL)
-            sys->layer_reactor_free(WF_R->layer);
+        for (unsigned k = WEFT_KEPT_COUNT_; k-- > 0;)
+            if (WF_R->kept[k] != NULL)
+                WF_R->kept_free[k](WF_R->kept[k]);
         wf_read_block_done(WF_R);
     }
     for (unsigned i = 0; i < sys->threads; i++) {

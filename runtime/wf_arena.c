@@ -46,8 +46,7 @@ static void block_fill(wf_arena *arena, block *b)
     arena->left = b->bytes - sizeof *b;
 }
 
-/* What is large is put behind the block that is being filled, so that it does not close that one.
- */
+/* What is large is put behind the block that is being filled, so it does not close that one. */
 static void *take_apart(wf_arena *arena, size_t bytes)
 {
     block *b = block_new(arena, sizeof *b + bytes);
@@ -63,8 +62,7 @@ static void *take_apart(wf_arena *arena, size_t bytes)
     return memset(b->room, 0, bytes);
 }
 
-/* Blocks grow with what is held, so that their number stays small; the last one takes what is left.
- */
+/* Blocks grow with what is held, so they stay few; the last one takes what is left. */
 static size_t next_block_bytes(const wf_arena *arena)
 {
     size_t left = arena->bytes_max - arena->bytes;

@@ -341,7 +341,7 @@ static weft_err add_type(type_list *list, const message_type *type, weft_why *wh
     if (list->n == TYPES_MAX)
         return weft_because(why, WEFT_ELIMIT, "%.60s: more than %d types of messages are nested",
                             name_of(list->types[0]->name), TYPES_MAX);
-    if (type == NULL || type->magic != PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC)
+    if (type->magic != PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC)
         return weft_because(why, WEFT_EINVAL, "this is no descriptor of a protobuf-c message");
     if (type->sizeof_message > WF_PB_STRUCT_BYTES_MAX)
         return weft_because(why, WEFT_ELIMIT, "%.60s: a struct of %zu bytes, more than %zu",
@@ -355,12 +355,14 @@ static weft_err add_type(type_list *list, const message_type *type, weft_why *wh
 
 weft_err wf_pb_check(const void *descriptor, size_t struct_bytes, weft_why *why)
 {
+    const message_type *outer = descriptor;
     type_list list = {.n = 0};
-    weft_err err = add_type(&list, descriptor, why);
-    if (err == WEFT_OK && list.types[0]->sizeof_message != struct_bytes)
+    if (outer == NULL)
+        return weft_because(why, WEFT_EINVAL, "a type of protobuf-c messages without descriptor");
+    weft_err err = add_type(&list, outer, why);
+    if (err == WEFT_OK && outer->sizeof_message != struct_bytes)
         return weft_because(why, WEFT_EINVAL, "%.60s: its struct has %zu bytes, the type's %zu",
-                            name_of(list.types[0]->name), list.types[0]->sizeof_message,
-                            struct_bytes);
+                            name_of(outer->name), outer->sizeof_message, struct_bytes);
     for (size_t i = 0; err == WEFT_OK && i < list.n; i++) {
         for (unsigned k = 0; err == WEFT_OK && k < list.types[i]->n_fields; k++) {
             const field_type *field = &list.types[i]->fields[k];

@@ -11,12 +11,11 @@
  * A message arrives the same whether it was copied to a neighbour or packed for another node.
  * Therefore:
  *   - what would be refused there is refused here: strings that are not UTF-8, more than the limits
- *   - a string without presence that is NULL arrives as "", and a chosen string of a oneof stays
- * chosen
+ *   - a string without presence that is NULL arrives as ""
+ *   - a string chosen in a oneof stays chosen, also when it is NULL or ""
+ *   - what stands in the union of a oneof with none chosen is cleared
  *   - unknown fields are dropped, by the copy as by wf_pb_unpack
- *   - which oneof member is chosen is kept; what stood in the union of one with none chosen is not
- * One difference is left: a float or double -0.0 in a field without presence comes out of a pack as
- * 0.0.
+ * One difference is left: a field without presence that is -0.0 comes out of a pack as 0.0.
  *
  * thread: any; nothing here has state. Stack: wf_pb_unpack takes about 1 KiB a level. */
 #ifndef WF_PB_H
@@ -35,11 +34,9 @@
 #define WF_PB_BYTES_MAX ((size_t)16 << 20)
 /* The struct of one message, without what it points to. */
 #define WF_PB_STRUCT_BYTES_MAX ((size_t)8192)
-/* Fields on the wire with a tag of their own, those of nested messages included; a packed array is
- * one. */
+/* Fields on the wire, those of nested messages included; a packed array is one. */
 #define WF_PB_FIELDS_MAX ((size_t)1 << 18)
-/* A good bytes_max for the arena of wf_pb_unpack: enough for whatever wf_pb_measure lets through.
- */
+/* For the arena of wf_pb_unpack: enough for whatever wf_pb_measure lets through. */
 #define WF_PB_ARENA_BYTES_MAX ((size_t)64 << 20)
 /* The block of a copy is aligned to this. */
 #define WF_PB_ALIGN 8
@@ -51,11 +48,13 @@
 WEFT_MUST_USE weft_err wf_pb_check(const void *descriptor, size_t struct_bytes, weft_why *why);
 
 /* Checks @body and gives the bytes of the block that a deep copy of it takes.
- * errors: EINVAL names the field, "shop.Checkout: order.lines[2].item has no descriptor": a nested
- * message without its descriptor or with another one; NULL where there must be something (an array
- * with a count, an element, a chosen message of a oneof, bytes with a length); a string that is not
- * UTF-8; a oneof whose case is none of its fields. ELIMIT: DEPTH_MAX, BYTES_MAX, STRUCT_BYTES_MAX,
- * FIELDS_MAX. */
+ *
+ * errors:
+ *   EINVAL  names the field, "shop.Checkout: order.lines[2].item has no descriptor; ...": a nested
+ *           message without its descriptor or with another one; NULL where something must be (an
+ *           array with a count, an element, a chosen message of a oneof, bytes with a length); a
+ *           string that is not UTF-8; a oneof whose case is none of its fields
+ *   ELIMIT  DEPTH_MAX, BYTES_MAX, STRUCT_BYTES_MAX, FIELDS_MAX */
 WEFT_MUST_USE weft_err wf_pb_measure(const void *descriptor, const void *body, size_t *bytes,
                                      weft_why *why);
 
@@ -69,19 +68,23 @@ void wf_pb_copy(const void *descriptor, const void *body, void *block);
  * user gave it, which may lack its descriptor and in which libprotobuf-c trips over NULL. */
 size_t wf_pb_packed_bytes(const void *made);
 
-/* Packs @made (as above) into @to, which has room for wf_pb_packed_bytes, and returns their number.
- */
+/* Packs @made (as above) into @to, which has room for wf_pb_packed_bytes; returns their number. */
 size_t wf_pb_pack(const void *made, uint8_t *to);
 
 /* Makes the message whose packed form is the @n bytes at @at, which nobody needs to trust: they are
  * checked whole before libprotobuf-c sees them. *@out is given to you, made of pieces of @arena: it
- * lives until that is reset. Measure and copy it to have it in one block. All of a failed one stays
- * in the arena too. @at may be NULL if @n is 0. errors: EPROTO names the field and the byte:
- * malformed or cut off, a wire type that is not the field's, a string that is not UTF-8 or holds a
- * zero byte (which C could not show), a packed bool that is none, a group, and a nested message
- * that is given in two parts (libprotobuf-c 1.4 loses fields when it joins them; no known encoder
- * makes such parts). ELIMIT: DEPTH_MAX, BYTES_MAX, FIELDS_MAX, STRUCT_BYTES_MAX or the arena's.
- * EUNSUPPORTED: a type generated without init functions. ENOMEM. */
+ * lives until that is reset. Measure and copy it to have it in one block. What a failed one took
+ * stays in the arena until then, too. @at may be NULL if @n is 0.
+ *
+ * errors:
+ *   EPROTO        names the field and the byte: malformed or cut off; a group; not the field's wire
+ *                 type; a string that is not UTF-8 or holds a zero byte, which C could not show; a
+ *                 packed bool that is neither 0 nor 1; a nested message given in two parts
+ *                 (libprotobuf-c 1.4 loses fields or fails when it joins them, and encoders do not
+ *                 make such parts)
+ *   ELIMIT        DEPTH_MAX, BYTES_MAX, FIELDS_MAX, STRUCT_BYTES_MAX, or the arena's limit
+ *   EUNSUPPORTED  a type generated without init functions
+ *   ENOMEM */
 WEFT_MUST_USE weft_err wf_pb_unpack(const void *descriptor, const uint8_t *at, size_t n,
                                     wf_arena *arena, void **out, weft_why *why);
 

@@ -28,8 +28,7 @@ static size_t varint_read(const uint8_t *at, size_t n, size_t most, uint64_t *va
     return 0;
 }
 
-/* Reads one field; false: it is malformed. To libprotobuf-c, keys and lengths have 5 bytes at most.
- */
+/* Reads one field; false: it is malformed. Keys and lengths have 5 bytes at most. */
 static bool wire_read(const uint8_t *at, size_t n, wire_field *f)
 {
     uint64_t key, length;
@@ -221,7 +220,7 @@ static void forget_unknown(ProtobufCMessage *m)
         const field_type *field = &type->fields[i];
         if (field->type != PROTOBUF_C_TYPE_MESSAGE)
             continue;
-        ProtobufCMessage *one, **all;
+        void *one, **all;
         memcpy(&one, body + field->offset, sizeof one);
         memcpy(&all, body + field->offset, sizeof all);
         if (field->label == PROTOBUF_C_LABEL_REPEATED) {

@@ -96,8 +96,9 @@ static void check_value(const ProtobufCFieldDescriptor *field, const char *value
         CHECK((b.len == 0) == (b.data == NULL));
         check_within(b.data, b.len, block, bytes);
     } else if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
-        const ProtobufCMessage *m;
-        memcpy(&m, value, sizeof m);
+        const void *nested;
+        memcpy(&nested, value, sizeof nested);
+        const ProtobufCMessage *m = nested;
         if (m != NULL) {
             CHECK(m->descriptor == field->descriptor);
             check_pointers(m, block, bytes);

@@ -135,8 +135,7 @@ static void check_next(void)
     }
     uint64_t due = first->when - model_now;
     agreed = agreed && next > 0 && next <= due;
-    /* Exact in the lowest level, unless an upper slot that may hold an earlier one begins before.
-     */
+    /* Exact in the lowest level, unless an upper slot that may hold an earlier one begins first. */
     if (due < 256 && next != due)
         agreed = agreed && ((model_now + next) & 255) == 0;
     if (armed <= 8)

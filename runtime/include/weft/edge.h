@@ -131,9 +131,43 @@ void weft_system_refuse(struct weft_system *sys, weft_err err);
 
 /* ---- what the layer above keeps */
 
-/** A pointer for each reactor and one for the system, freed by what is set with it. */
-void **weft_layer_slot(void);
-void weft_layer_set_free(struct weft_system *sys, void (*reactor_free)(void *kept));
+/** What a part of a layer above keeps for each reactor: one pointer, NULL at first. */
+typedef enum weft_kept_id { WEFT_KEPT_STREAMS, WEFT_KEPT_HTTP, WEFT_KEPT_FILES, WEFT_KEPT_COUNT_ } weft_kept_id;
+void **weft_kept(weft_kept_id id);
+/** @free is called with what is kept when the system is freed. */
+void weft_kept_set_free(weft_kept_id id, void (*free)(void *kept));
+
+/* ---- requests served in place */
+
+/** A request that its server makes for itself: served at once by a handler of its own, answered by a
+ * call instead of a message. */
+typedef struct weft_local_ops {
+    /** It was answered, or failed; once. */
+    void (*answer)(weft_actor *self, weft_msg *msg, const weft_outcome *got);
+    /** Nobody uses it any more: its memory may go. */
+    void (*done)(weft_msg *msg);
+} weft_local_ops;
+
+/** The bytes of a message whose body has @body_bytes: for memory that its server provides. */
+size_t weft_local_bytes(size_t body_bytes);
+/** Makes the message in @room; its body is to be filled in (weft_body). @limit_ms: 0 for none. */
+weft_msg *weft_local_init(void *room, const weft_type *type, const weft_local_ops *ops,
+                          uint64_t trace, uint32_t limit_ms);
+/** Serves it by @fn now, within a handler of @self. */
+void weft_local_serve(weft_actor *self, weft_msg *msg, weft_handler_fn *fn);
+/** The asker is gone: what it waits for is cancelled; it is done when its handlers let go. */
+void weft_local_cancel(weft_actor *self, weft_msg *msg);
+
+/* ---- alarms */
+
+/** A timer for what must cost nothing when idle: embedded, no message. All zero: off. */
+typedef struct weft_alarm {
+    uint64_t room[4];
+} weft_alarm;
+typedef void weft_alarm_fn(weft_alarm *alarm);
+/** Calls @fn in @ms (again from now if it was on). */
+void weft_alarm_set(weft_alarm *alarm, uint32_t ms, weft_alarm_fn *fn);
+void weft_alarm_clear(weft_alarm *alarm);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/** For writers of transports: a stream over whatever moves bytes.
+ *
+ * The stream brings the window, the stages, the queue of output, hand-over and every message of
+ * <weft/stream.h>; the leaf only reads, writes and says when it is ready. Its functions run on the
+ * stream's reactor, never block, and may call weft_leaf_ready only from outside of themselves. */
+#ifndef WEFT_LEAF_H
+#define WEFT_LEAF_H
+
+#include <weft/edge.h>
+#include <weft/stream.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The wire's end of a stream. Valid until close was called. */
+typedef struct weft_leaf weft_leaf;
+
+/** One piece of output: bytes, or a range of a file. */
+typedef struct weft_leaf_item {
+    weft_bytes bytes; /**< for a file: size is what is left, at is unused */
+    weft_file *file;  /**< NULL: bytes */
+    uint64_t offset;
+} weft_leaf_item;
+
+/** How a kind of transport moves bytes; a static const value, every function there. */
+typedef struct weft_leaf_ops {
+    const char *name;
+    /** The next bytes. WEFT_OK: @out holds a share, at least one byte, charged to weft_leaf_window.
+     * WEFT_EFULL: nothing now. WEFT_EDONE: the peer sends no more. Else: lost, with @why. */
+    weft_err (*read)(weft_leaf *leaf, weft_bytes *out, weft_why *why);
+    /** Sends of @n items what goes, telling how many bytes in @sent. WEFT_OK, WEFT_EFULL (no more goes
+     * now; @sent may be some), or lost. What is kept of the items is shared. */
+    weft_err (*write)(weft_leaf *leaf, const weft_leaf_item *items, unsigned n, size_t *sent,
+                      weft_why *why);
+    /** weft_leaf_ready is wanted for these events (WEFT_READABLE, WEFT_WRITABLE) from now on. */
+    void (*want)(weft_leaf *leaf, unsigned events);
+    /** No more will be written. */
+    void (*end)(weft_leaf *leaf);
+    /** Ends it: in order, or with a reset. Called once; @leaf is gone after it. */
+    void (*close)(weft_leaf *leaf, bool abort);
+    void (*addresses)(weft_leaf *leaf, weft_address *local, weft_address *peer);
+    /** errors: EUNSUPPORTED. */
+    weft_err (*nodelay)(weft_leaf *leaf, bool on);
+} weft_leaf_ops;
+
+/** Makes a stream over @ops, a child of @self, for @owner (which it monitors); it is not up before
+ * weft_leaf_begin. errors: NULL when memory is out. thread: in a handler. */
+WEFT_MUST_USE weft_leaf *weft_leaf_new(weft_actor *self, const weft_leaf_ops *ops, void *context,
+                                       weft_ref owner, weft_ref *stream);
+/** It is up: `opened` is told, reading begins. */
+void weft_leaf_begin(weft_leaf *leaf);
+/** What was given to weft_leaf_new. */
+void *weft_leaf_context(const weft_leaf *leaf);
+/** What bytes that are read must be charged to. */
+weft_account *weft_leaf_window(weft_leaf *leaf);
+/** It may be read, or written, now. Calm when that is not wanted. */
+void weft_leaf_ready(weft_leaf *leaf, unsigned events);
+/** It is lost: `closed` follows with @reason. */
+void weft_leaf_lost(weft_leaf *leaf, weft_err reason, const char *why);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
