@@ -64,7 +64,12 @@ static weft_err tell_opened(conn *c)
     weft_opened body = {.stream = weft_self(self)};
     if ((c->flags & CONN_CLOSED) == 0)
         c->leaf->addresses(c, &body.local, &body.peer);
-    return weft_event(self, c->owner, &weft_opened_type, &body);
+    weft_err err = weft_event(self, c->owner, &weft_opened_type, &body);
+    /* data waits until the owner has served it: what it sets up there, a stage say, is there for the
+     * first byte, however busy the reactor is */
+    if (err == WEFT_OK)
+        c->flags |= CONN_DATA_OUT;
+    return err;
 }
 
 void conn_begin(conn *c)
@@ -349,9 +354,14 @@ static void let_go(weft_ref stream)
         (void)weft_call(stream, let_go_here, nothing);
 }
 
-void conn_data_release(void *body)
+void weft_data_release(void *body)
 {
     let_go(((const weft_data *)body)->stream);
+}
+
+static void opened_release(void *body)
+{
+    let_go(((const weft_opened *)body)->stream);
 }
 
 static void ended_release(void *body)
@@ -396,12 +406,11 @@ static weft_err ignore_unhandled(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
-const weft_type weft_opened_type = {
-    .name = "weft.opened", .size = sizeof(weft_opened), .otherwise = ignore_unhandled};
-const weft_type weft_data_type = {.name = "weft.data",
-                                  .size = sizeof(weft_data),
-                                  .bytes = 1 + offsetof(weft_data, bytes),
-                                  .release = conn_data_release};
+const weft_type weft_opened_type = {.name = "weft.opened",
+                                    .size = sizeof(weft_opened),
+                                    .release = opened_release,
+                                    .otherwise = ignore_unhandled};
+const weft_type weft_data_type = WEFT_DATA_TYPE("weft.data");
 const weft_type weft_ended_type = {.name = "weft.ended",
                                    .size = sizeof(weft_ended),
                                    .release = ended_release,

@@ -93,7 +93,11 @@ void conn_watch(conn *c);
 
 /* The queue of output. */
 weft_err conn_queue_bytes(conn *c, weft_bytes bytes);
+/* All of them or, but for memory that is out and loses the stream, none. */
+weft_err conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count);
 weft_err conn_queue_copy(conn *c, const void *from, size_t size);
+/* Whether half of the limit is queued; if so, `drained` is owed. */
+bool conn_is_full(conn *c);
 weft_err conn_queue_file(conn *c, weft_file *file, uint64_t offset, uint64_t size);
 /* Sends what goes. */
 void conn_flush(conn *c);
@@ -151,9 +155,6 @@ typedef struct conn_over {
 /* What is asked of a stream from another reactor: one type for every operation (stream.c). */
 extern const weft_type conn_op_type;
 weft_err conn_on_op(weft_actor *self, weft_msg *msg);
-
-/* For the types of framings: the release hook of a message that has the body of a weft_data. */
-void conn_data_release(void *body);
 
 /* Descriptors. @fd is taken. */
 extern const conn_leaf conn_leaf_fd, conn_leaf_none;

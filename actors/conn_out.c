@@ -95,28 +95,68 @@ static bool is_fresh(weft_bytes bytes)
     return weft_bytes_account(bytes) == NULL;
 }
 
-static weft_err check_room(conn *c, size_t size)
+static uint32_t queue_max(const conn *c)
 {
-    uint32_t max = c->rare != NULL ? c->rare->write_queue_max : WEFT_WRITE_QUEUE_BYTES_MAX;
-    /* one write is always taken when nothing waits: a limit below a body would never let it go */
-    if (c->queued == 0 || (c->queued < max && size <= max - c->queued))
+    return c->rare != NULL ? c->rare->write_queue_max : WEFT_WRITE_QUEUE_BYTES_MAX;
+}
+
+/* A write is taken whole while the queue is below its limit, so that one of any size can leave. */
+static weft_err check_room(conn *c)
+{
+    if (c->queued < queue_max(c))
         return WEFT_OK;
     c->flags |= CONN_DRAIN;
     return WEFT_EFULL;
 }
 
-weft_err conn_queue_bytes(conn *c, weft_bytes bytes)
+bool conn_is_full(conn *c)
 {
-    bool fresh = is_fresh(bytes);
-    if (fresh && check_room(c, bytes.size) != WEFT_OK)
-        return WEFT_EFULL;
+    if (c->queued <= queue_max(c) / LOW_DIVISOR)
+        return false;
+    c->flags |= CONN_DRAIN;
+    return true;
+}
+
+static weft_err put(conn *c, weft_bytes bytes)
+{
     conn_item *item = item_new(c);
     if (item == NULL)
         return WEFT_ENOMEM;
     item->bytes = weft_bytes_share(bytes);
     item->file = NULL;
-    if (fresh)
+    if (is_fresh(bytes))
         c->queued += (uint32_t)bytes.size;
+    return WEFT_OK;
+}
+
+weft_err conn_queue_bytes(conn *c, weft_bytes bytes)
+{
+    if (is_fresh(bytes) && check_room(c) != WEFT_OK)
+        return WEFT_EFULL;
+    weft_err err = put(c, bytes);
+    if (err == WEFT_OK)
+        schedule(c);
+    return err;
+}
+
+weft_err conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count)
+{
+    size_t fresh = 0, total = 0;
+    for (unsigned i = 0; i < count; i++) {
+        total += parts[i].size;
+        fresh += is_fresh(parts[i]) ? parts[i].size : 0;
+    }
+    if (total == 0)
+        return WEFT_OK;
+    if (fresh != 0 && check_room(c) != WEFT_OK)
+        return WEFT_EFULL;
+    for (unsigned i = 0; i < count; i++) {
+        weft_err err = parts[i].size != 0 ? put(c, parts[i]) : WEFT_OK;
+        if (err != WEFT_OK) {
+            conn_lost(c, err, "no memory for the rest of what was being written");
+            return err;
+        }
+    }
     schedule(c);
     return WEFT_OK;
 }
@@ -142,7 +182,7 @@ weft_err conn_queue_copy(conn *c, const void *from, size_t size)
 {
     weft_bytes bytes;
     uint8_t *to;
-    if (check_room(c, size) != WEFT_OK)
+    if (check_room(c) != WEFT_OK)
         return WEFT_EFULL;
     if (coalesce(c, from, size))
         return WEFT_OK;
@@ -225,8 +265,7 @@ static void take(conn *c, size_t sent)
 
 static void drained(conn *c)
 {
-    uint32_t max = c->rare != NULL ? c->rare->write_queue_max : WEFT_WRITE_QUEUE_BYTES_MAX;
-    if ((c->flags & CONN_DRAIN) != 0 && c->queued <= max / LOW_DIVISOR) {
+    if ((c->flags & CONN_DRAIN) != 0 && c->queued <= queue_max(c) / LOW_DIVISOR) {
         weft_drained body = {weft_self(conn_actor(c))};
         if (weft_event(conn_actor(c), c->owner, &weft_drained_type, &body) == WEFT_OK)
             c->flags &= ~(uint32_t)CONN_DRAIN;

@@ -280,12 +280,15 @@ weft_err weft_pop(weft_actor *self, weft_ref stream, const weft_stage_ops *ops)
     if (s == NULL || s->ops != ops)
         return WEFT_ENOTFOUND;
     weft_bytes rest = s->in;
+    weft_err err = WEFT_OK;
     s->in = WEFT_NO_BYTES;
     link_out(rare, s);
-    if (rest.size != 0)
-        rare->unread = rest;
     stage_free(s);
-    return WEFT_OK;
+    if (rest.size != 0)
+        err = append(c, &rare->unread, rest);
+    if (err != WEFT_OK)
+        conn_lost(c, err, "no memory for what a stage had not used");
+    return err;
 }
 
 size_t weft_unread(weft_actor *self, weft_ref stream)

@@ -185,9 +185,43 @@ weft_err weft_write(weft_actor *self, weft_ref stream, weft_bytes bytes)
     return run(self, stream, &(conn_op){.kind = OP_WRITE, .bytes = bytes});
 }
 
+static weft_err join(const weft_bytes *parts, unsigned count, weft_bytes *out)
+{
+    size_t size = 0;
+    uint8_t *to;
+    for (unsigned i = 0; i < count; i++)
+        size += parts[i].size;
+    weft_err err = weft_bytes_new(size, &to, out);
+    for (unsigned i = 0; err == WEFT_OK && i < count; i++) {
+        if (parts[i].size != 0)
+            memcpy(to, parts[i].at, parts[i].size);
+        to += parts[i].size;
+    }
+    return err;
+}
+
+weft_err weft_write_parts(weft_actor *self, weft_ref stream, const weft_bytes *parts, unsigned count)
+{
+    conn *c = conn_here(stream);
+    weft_bytes joined;
+    if (c != NULL && !conn_transforms(c)) {
+        if ((c->flags & (CONN_CLOSING | CONN_CLOSED | CONN_END_OUT)) != 0)
+            return WEFT_EGONE;
+        return conn_queue_parts(c, parts, count);
+    }
+    weft_err err = join(parts, count, &joined);
+    if (err != WEFT_OK)
+        return err;
+    err = weft_write(self, stream, joined);
+    weft_bytes_drop(&joined);
+    return err;
+}
+
 weft_err weft_write_copy(weft_actor *self, weft_ref stream, const void *from, size_t size)
 {
     conn *c = conn_here(stream);
+    if (size == 0)
+        return WEFT_OK;
     if (c != NULL && c->rare == NULL) {
         if ((c->flags & (CONN_CLOSING | CONN_CLOSED | CONN_END_OUT)) != 0)
             return WEFT_EGONE;
@@ -277,4 +311,23 @@ size_t weft_write_queued(weft_actor *self, weft_ref stream)
     const conn *c = conn_here(stream);
     (void)self;
     return c != NULL ? c->queued : 0;
+}
+
+bool weft_write_full(weft_actor *self, weft_ref stream)
+{
+    conn *c = conn_here(stream);
+    (void)self;
+    return c != NULL && conn_is_full(c);
+}
+
+weft_err weft_stream_addresses(weft_actor *self, weft_ref stream, weft_address *local,
+                               weft_address *peer)
+{
+    conn *c = conn_here(stream);
+    (void)self;
+    if (c == NULL || (c->flags & CONN_CLOSED) != 0)
+        return WEFT_EGONE;
+    *local = *peer = (weft_address){.family = WEFT_FAMILY_NONE};
+    c->leaf->addresses(c, local, peer);
+    return WEFT_OK;
 }

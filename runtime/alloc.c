@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-static __thread long fail_after = -1, taken;
+static __thread long fail_after = -1, taken, failed;
 
 /* The n-th taking fails once: code that goes on after a failure is tested with memory back again. */
 static int fails(void)
 {
     taken++;
-    return __builtin_expect(fail_after >= 0, 0) && fail_after-- == 0;
+    if (__builtin_expect(fail_after < 0, 1) || fail_after-- != 0)
+        return 0;
+    failed++;
+    return 1;
 }
 
 void *wf_alloc(size_t bytes)
@@ -62,4 +65,9 @@ void wf_alloc_fail_after(long n)
 long wf_alloc_count(void)
 {
     return taken;
+}
+
+long wf_alloc_failed(void)
+{
+    return failed;
 }

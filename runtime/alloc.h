@@ -20,5 +20,7 @@ void wf_unreserve(void *block, size_t bytes);
 void wf_alloc_fail_after(long n);
 /* How many takings this thread has made, failed ones included. */
 long wf_alloc_count(void);
+/* How many of them were made to fail. */
+long wf_alloc_failed(void);
 
 #endif

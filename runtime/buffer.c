@@ -60,6 +60,7 @@ wf_buffer *wf_buffer_new(wf_reactor *r, size_t bytes)
         b->class = (uint8_t)class;
         b->home = (uint16_t)r->index;
         WF_STAT_ADD(r->stat.buffer_bytes, b->charge);
+        WF_STAT_ADD(r->stat.buffers, 1);
     }
     atomic_store_explicit(&b->refs, 1, memory_order_relaxed);
     b->account = NULL;
@@ -90,6 +91,7 @@ static void end_here(wf_reactor *r, wf_buffer *b)
     }
 #endif
     WF_STAT_SUB(r->stat.buffer_bytes, b->charge);
+    WF_STAT_SUB(r->stat.buffers, 1);
     wf_free(b);
 }
 
@@ -109,6 +111,15 @@ void wf_buffer_end(wf_buffer *buffer)
     }
     wf_control control = {.run = end_control, .word = {(uint64_t)(uintptr_t)buffer}};
     (void)wf_control_send(r, (weft_ref){.home = wf_home(buffer->home)}, &control);
+}
+
+uint32_t wf_buffers_alive(const wf_reactor *r)
+{
+    uint32_t n = WF_STAT_GET(r->stat.buffers);
+    for (unsigned c = 0; c < WF_BUFFER_CLASSES; c++)
+        for (const wf_buffer *b = r->buffers->free[c]; b != NULL; b = b->next)
+            n--;
+    return n;
 }
 
 void wf_buffers_done(wf_reactor *r)

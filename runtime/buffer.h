@@ -59,6 +59,8 @@ static inline void wf_bytes_done(weft_bytes *bytes)
     *bytes = WEFT_NO_BYTES;
 }
 
+/* How many buffers of a reactor somebody holds. */
+uint32_t wf_buffers_alive(const wf_reactor *r);
 /* Frees the free lists of a reactor. */
 void wf_buffers_done(wf_reactor *r);
 bool wf_buffers_init(wf_reactor *r);

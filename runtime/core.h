@@ -287,6 +287,7 @@ struct wf_reactor {
         _Atomic uint64_t messages, turns, polls, sleeps, wakes, refused, dead_letters, late_replies,
             unhandled, hogs, block_bytes, buffer_bytes;
         _Atomic uint32_t actors, timers, asks;
+        _Atomic uint32_t blocks, buffers; /* alive; blocks are counted in dev builds only */
     } stat;
     void *kept[WEFT_KEPT_COUNT_]; /* what layers above keep for each reactor */
     void (*kept_free[WEFT_KEPT_COUNT_])(void *kept);

@@ -273,6 +273,11 @@ void weft_local_serve(weft_actor *self, weft_msg *msg, weft_handler_fn *fn)
     wf_msg_done(r, self, msg);
 }
 
+bool weft_is_local(const weft_msg *msg)
+{
+    return (msg->flags & WF_LOCAL) != 0;
+}
+
 void weft_local_cancel(weft_actor *self, weft_msg *msg)
 {
     msg->flags |= WF_ANSWERED;

@@ -66,15 +66,13 @@ void wf_reactor_free(wf_reactor *r)
     wf_free(r);
 }
 
-static void run_hooks(wf_reactor *r)
+void wf_reactor_hook(wf_reactor *r)
 {
-    weft_hook *hook;
-    while ((hook = r->hooks) != NULL) {
-        if ((r->hooks = hook->next) == NULL)
-            r->hooks_tail = &r->hooks;
-        hook->queued = false;
-        hook->run(hook);
-    }
+    weft_hook *hook = r->hooks;
+    if ((r->hooks = hook->next) == NULL)
+        r->hooks_tail = &r->hooks;
+    hook->queued = false;
+    hook->run(hook);
 }
 
 bool wf_reactor_ready(const wf_reactor *r)
@@ -98,8 +96,8 @@ bool wf_reactor_round(wf_reactor *r)
         turns++;
     }
     WF_STAT_ADD(r->stat.turns, turns);
-    if (r->hooks != NULL)
-        run_hooks(r);
+    while (r->hooks != NULL)
+        wf_reactor_hook(r);
     wf_hand_over_all(r);
     return wf_reactor_ready(r);
 }
@@ -155,10 +153,17 @@ static void sleep_until_something(wf_reactor *r)
         wf_watcher_wake(r->sys);
 }
 
-static void check_end(wf_reactor *r)
+bool wf_reactor_over(wf_reactor *r)
 {
-    if (WF_STAT_GET(r->stat.actors) == 0 && r->hooks == NULL)
+    if (WF_UNLIKELY(r->ending) && WF_STAT_GET(r->stat.actors) == 0 && r->hooks == NULL)
         WF_STAT_SET(r->stop, true);
+    return WF_STAT_GET(r->stop);
+}
+
+void wf_reactor_leave(wf_reactor *r)
+{
+    wf_hand_over_all(r);
+    wf_block_send_home(r);
 }
 
 void wf_reactor_run(wf_reactor *r)
@@ -166,18 +171,14 @@ void wf_reactor_run(wf_reactor *r)
     wf_this_reactor = r;
     while (!WF_STAT_GET(r->stop)) {
         bool more = wf_reactor_round(r);
-        if (WF_UNLIKELY(r->ending)) {
-            check_end(r);
-            if (WF_STAT_GET(r->stop))
-                break;
-        }
+        if (WF_UNLIKELY(wf_reactor_over(r)))
+            break;
         if (more)
             wf_reactor_poll(r, 0);
         else
             sleep_until_something(r);
     }
-    wf_hand_over_all(r);
-    wf_block_send_home(r);
+    wf_reactor_leave(r);
     wf_this_reactor = NULL;
 }
 

@@ -25,6 +25,15 @@ int64_t wf_reactor_timeout(wf_reactor *r);
 /* Whether anything is ready here: for the simulator's choice. */
 bool wf_reactor_ready(const wf_reactor *r);
 
+/* Runs the first of the hooks that wait. */
+void wf_reactor_hook(wf_reactor *r);
+
+/* Whether it is to leave its loop: it is told to, or it was ended and nothing is left on it. */
+bool wf_reactor_over(wf_reactor *r);
+
+/* Leaves the loop: what is on its way to others must reach them. */
+void wf_reactor_leave(wf_reactor *r);
+
 /* Tells every actor to stop; the loop ends when none is left, by force after @grace_ms. */
 void wf_reactor_end(wf_reactor *r, uint32_t grace_ms);
 

@@ -32,7 +32,7 @@ struct weft_system {
     _Atomic uint32_t watcher_sleeps; /* the watcher waits for whoever leaves its sleep */
     struct wf_signals *signals;
     weft_err failed;        /* what a call before start came to: weft_run says so */
-    struct wf_sim *sim;     /* the simulated world this system lives in, or NULL */
+    struct weft_sim *sim;   /* the simulated world this system lives in, or NULL */
 };
 
 void wf_lock_take(weft_system *sys, wf_lock *lock);
@@ -40,6 +40,10 @@ void wf_lock_give(weft_system *sys, wf_lock *lock);
 
 /* Makes a system on @driver, which it then owns. errors: NULL and @why. */
 weft_system *wf_system_new(const weft_system_options *options, wf_driver *driver, weft_why *why);
+
+/* The reactors have left their loops: ends what is still under way between them, and what layers above
+ * keep. May be called again. */
+void wf_system_drain(weft_system *sys);
 
 /* The tick now: milliseconds since the system began, never 0. */
 static inline uint32_t wf_tick(const weft_system *sys)

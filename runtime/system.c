@@ -103,7 +103,7 @@ weft_system *weft_system_new(const weft_system_options *options)
     return sys;
 }
 
-/* The reactors have left their loops: what is still under way between them ends here. */
+/* What is still under way between reactors ends. */
 static void drain(weft_system *sys)
 {
     bool more = true;
@@ -119,6 +119,32 @@ static void drain(weft_system *sys)
             wf_block_send_home(r);
         }
     }
+}
+
+static void kept_done(wf_reactor *r)
+{
+    for (unsigned k = WEFT_KEPT_COUNT_; k-- > 0;) {
+        void *kept = r->kept[k];
+        r->kept[k] = NULL;
+        if (kept != NULL)
+            r->kept_free[k](kept);
+    }
+    wf_read_block_done(r);
+}
+
+void wf_system_drain(weft_system *sys)
+{
+    drain(sys);
+    for (unsigned i = 0; i < sys->threads; i++) {
+        WF_R = sys->reactor[i];
+        kept_done(WF_R);
+    }
+    drain(sys); /* what they let go of goes home too */
+    for (unsigned i = 0; i < sys->threads; i++) {
+        WF_R = sys->reactor[i];
+        while (wf_block_take_home(WF_R)) {
+        }
+    }
     WF_R = NULL;
 }
 
@@ -128,20 +154,7 @@ void weft_system_free(weft_system **sys_at)
     *sys_at = NULL;
     if (sys == NULL)
         return;
-    drain(sys);
-    for (unsigned i = 0; i < sys->threads; i++) {
-        WF_R = sys->reactor[i];
-        for (unsigned k = WEFT_KEPT_COUNT_; k-- > 0;)
-            if (WF_R->kept[k] != NULL)
-                WF_R->kept_free[k](WF_R->kept[k]);
-        wf_read_block_done(WF_R);
-    }
-    for (unsigned i = 0; i < sys->threads; i++) {
-        WF_R = sys->reactor[i];
-        while (wf_block_take_home(sys->reactor[i])) {
-        }
-    }
-    WF_R = NULL;
+    wf_system_drain(sys);
     for (unsigned i = 0; i < sys->threads; i++)
         wf_reactor_free(sys->reactor[i]);
     wf_phases_free(sys);

@@ -50,7 +50,7 @@ static weft_err too_long(const weft_framer *f, weft_why *why)
 
 /* A line that has no end in @n bytes, of which an end may have begun at @place. */
 static weft_err unfinished(weft_framer *f, const ending *end, const uint8_t *at, size_t n,
-                           size_t place, weft_frame *out, weft_why *why)
+                           size_t place, weft_frame_place *out, weft_why *why)
 {
     size_t shortest = place;
     if (end->cr_optional && n > 0 && at[n - 1] == '\r')
@@ -62,7 +62,7 @@ static weft_err unfinished(weft_framer *f, const ending *end, const uint8_t *at,
     return wf_frame_needs(out, end->n - (n - place));
 }
 
-static weft_err lines_next(weft_framer *f, const uint8_t *at, size_t n, weft_frame *out,
+static weft_err lines_next(weft_framer *f, const uint8_t *at, size_t n, weft_frame_place *out,
                            weft_why *why)
 {
     ending end = ending_of(f);

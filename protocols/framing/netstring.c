@@ -30,7 +30,7 @@ static weft_err take_digit(weft_framer *f, uint8_t byte, weft_why *why)
     return WEFT_OK;
 }
 
-static weft_err netstring_next(weft_framer *f, const uint8_t *at, size_t n, weft_frame *out,
+static weft_err netstring_next(weft_framer *f, const uint8_t *at, size_t n, weft_frame_place *out,
                                weft_why *why)
 {
     if (n < f->scanned)

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 static weft_err prefix_next(size_t width, weft_framer *f, const uint8_t *at, size_t n,
-                            weft_frame *out, weft_why *why)
+                            weft_frame_place *out, weft_why *why)
 {
     uint64_t length = 0;
 
@@ -36,19 +36,19 @@ static weft_err prefix_wrap(size_t width, const weft_framer *f, size_t n, weft_f
     return WEFT_OK;
 }
 
-static weft_err prefix8_next(weft_framer *f, const uint8_t *at, size_t n, weft_frame *out,
+static weft_err prefix8_next(weft_framer *f, const uint8_t *at, size_t n, weft_frame_place *out,
                              weft_why *why)
 {
     return prefix_next(1, f, at, n, out, why);
 }
 
-static weft_err prefix16_next(weft_framer *f, const uint8_t *at, size_t n, weft_frame *out,
+static weft_err prefix16_next(weft_framer *f, const uint8_t *at, size_t n, weft_frame_place *out,
                               weft_why *why)
 {
     return prefix_next(2, f, at, n, out, why);
 }
 
-static weft_err prefix32_next(weft_framer *f, const uint8_t *at, size_t n, weft_frame *out,
+static weft_err prefix32_next(weft_framer *f, const uint8_t *at, size_t n, weft_frame_place *out,
                               weft_why *why)
 {
     return prefix_next(4, f, at, n, out, why);

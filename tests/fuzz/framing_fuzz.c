@@ -40,7 +40,7 @@ static size_t limit(const weft_framer *f)
 
 /* One call, on a block of exactly its size, so that reading too far is found. */
 static weft_err next(const weft_framing *framing, weft_framer *f, const uint8_t *at, size_t n,
-                     weft_frame *out)
+                     weft_frame_place *out)
 {
     weft_why why = {""};
     uint8_t *block = n > 0 ? malloc(n) : NULL;
@@ -60,7 +60,7 @@ static void feed(const weft_framing *framing, weft_framer f, const uint8_t *data
     *h = (heard){0};
 
     while (h->frames < FRAMES_MAX) {
-        weft_frame got = {0};
+        weft_frame_place got = {0};
         h->err = next(framing, &f, data + h->consumed, seen - h->consumed, &got);
         if (h->err != WEFT_OK)
             return;
@@ -86,7 +86,7 @@ static void check_round_trip(const weft_framing *framing, weft_framer f, const u
                              size_t n)
 {
     weft_frame_ends ends = {0};
-    weft_frame got = {0};
+    weft_frame_place got = {0};
     bool by_default = framing == &weft_lines && f.delimiter_bytes == 0;
 
     if (framing->wrap(&f, frame, n, &ends, NULL) != WEFT_OK) {

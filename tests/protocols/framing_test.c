@@ -31,7 +31,7 @@ static heard feed(const weft_framing *framing, weft_framer f, const void *data, 
     size_t seen = first, promised = 0;
 
     for (;;) {
-        weft_frame got = {99, 99, 99, 99};
+        weft_frame_place got = {99, 99, 99, 99};
         size_t there = seen - h.consumed;
         uint8_t *block = there > 0 ? malloc(there) : NULL;
         if (there > 0)
@@ -120,9 +120,9 @@ static weft_framer delimited(const char *delimiter, uint32_t max)
 
 /* What one call says about the first @n bytes of a frame that goes on. */
 static weft_err first_call(const weft_framing *framing, weft_framer f, const void *data, size_t n,
-                           weft_frame *out)
+                           weft_frame_place *out)
 {
-    *out = (weft_frame){0};
+    *out = (weft_frame_place){0};
     return framing->next(&f, data, n, out, &why);
 }
 
@@ -178,7 +178,7 @@ static void a_line_may_have_as_many_bytes_as_the_limit(void)
 static void a_line_too_long_is_found_before_its_end(void)
 {
     weft_framer f = {.frame_bytes_max = 4};
-    weft_frame got;
+    weft_frame_place got;
     CHECK_OK(first_call(&weft_lines, f, "abcd", 4, &got));
     CHECK_U64(got.need, 1);
     CHECK_OK(first_call(&weft_lines, f, "abcd\r", 5, &got));
@@ -198,7 +198,7 @@ static void a_line_too_long_is_found_before_its_end(void)
 static void a_limit_of_zero_is_64_kib(void)
 {
     static uint8_t bytes[WEFT_FRAME_BYTES_MAX + 3];
-    weft_frame got;
+    weft_frame_place got;
 
     memset(bytes, 'x', sizeof bytes);
     bytes[WEFT_FRAME_BYTES_MAX] = '\n';
@@ -218,7 +218,7 @@ static void a_limit_of_zero_is_64_kib(void)
 static void lines_look_at_no_byte_twice(void)
 {
     static const char *const ends[] = {"\r\n", "aab"};
-    weft_frame got;
+    weft_frame_place got;
     why = (weft_why){""};
 
     weft_framer f = plain;
@@ -248,7 +248,7 @@ static void what_a_caller_cannot_mean_is_refused(void)
 {
     weft_framer f = {.delimiter_bytes = WEFT_DELIMITER_BYTES_MAX + 1};
     weft_frame_ends ends;
-    weft_frame got;
+    weft_frame_place got;
     CHECK_ERR(weft_lines.next(&f, (const uint8_t *)"a", 1, &got, &why), WEFT_EINVAL);
     CHECK_ERR(weft_lines.wrap(&f, (const uint8_t *)"a", 1, &ends, &why), WEFT_EINVAL);
 
@@ -277,7 +277,7 @@ static void an_error_is_given_again(void)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         weft_framer f = {.frame_bytes_max = 4};
-        weft_frame got;
+        weft_frame_place got;
         const uint8_t *at = (const uint8_t *)rows[i].data;
         for (int again = 0; again < 3; again++)
             CHECK_ERR(rows[i].framing->next(&f, at, strlen(rows[i].data), &got, &why), rows[i].err);
@@ -317,7 +317,7 @@ static void a_malformed_netstring_is_a_protocol_error(void)
 static void a_netstring_too_long_is_found_at_its_digits(void)
 {
     weft_framer f = {.frame_bytes_max = 12};
-    weft_frame got;
+    weft_frame_place got;
     reads(&weft_netstrings, f, "12:hello world!,", "<hello world!>");
     reads(&weft_netstrings, f, "11:hello world,", "<hello world>");
     refuses(&weft_netstrings, f, "13:hello world!!,", "13:hello world!!,", WEFT_ETOOBIG);
@@ -343,7 +343,7 @@ static void a_netstring_too_long_is_found_at_its_digits(void)
 static void digits_of_a_netstring_are_looked_at_once(void)
 {
     weft_framer f = plain;
-    weft_frame got;
+    weft_frame_place got;
     char text[] = "03:abc,";
     text[0] = '1';
     CHECK_OK(weft_netstrings.next(&f, (const uint8_t *)text, 2, &got, &why));
@@ -387,7 +387,7 @@ static void a_prefix_may_be_little_endian(void)
 static void a_prefix_beyond_the_limit_is_refused_at_once(void)
 {
     weft_framer f = {.frame_bytes_max = 4};
-    weft_frame got;
+    weft_frame_place got;
     CHECK_OK(first_call(&weft_prefix8, f, "\4", 1, &got));
     CHECK_U64(got.need, 4);
     CHECK_OK(first_call(&weft_prefix8, f, "\3", 1, &got));

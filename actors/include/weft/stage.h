@@ -36,6 +36,16 @@ typedef struct weft_piece {
     const weft_type *type;
 } weft_piece;
 
+/** The release hook of messages whose body is a weft_data: the stream goes on. */
+void weft_data_release(void *body);
+
+/** A type for the frames of a stage: its body is a weft_data. */
+#define WEFT_DATA_TYPE(type_name)                 \
+    {.name = (type_name),                         \
+     .size = sizeof(weft_data),                   \
+     .bytes = 1 + (uint32_t)offsetof(weft_data, bytes), \
+     .release = weft_data_release}
+
 /** What a stage is. A static const value. */
 typedef struct weft_stage_ops {
     const char *name;
@@ -81,7 +91,7 @@ WEFT_MUST_USE weft_err weft_push(weft_actor *self, weft_ref stream, const weft_s
                                  const void *config, weft_stage_place place, weft_why *why);
 
 /** Takes the top stage out again if it is @ops; what it had not used becomes data. errors: EGONE,
- * ENOTFOUND. */
+ * ENOTFOUND, ENOMEM (the stream is lost). */
 weft_err weft_pop(weft_actor *self, weft_ref stream, const weft_stage_ops *ops);
 
 /** The bytes that came and were not told to the owner yet, on this reactor. */

@@ -19,7 +19,7 @@ extern "C" {
 
 /* ---- what a stream tells its owner */
 
-/** The stream is up. Unhandled: ignored. */
+/** The stream is up. What comes waits until this has been let go of. Unhandled: ignored. */
 typedef struct weft_opened {
     weft_ref stream;
     weft_address local, peer;
@@ -63,9 +63,14 @@ extern const weft_type weft_pull_type;
 /* ---- what may be asked of it */
 
 /** Writes @bytes: shared, never copied. Borrowed bytes (of a stream) are bounded by their source; fresh
- * ones beyond write_queue_bytes_max are refused before anything is queued, and `drained` follows.
+ * ones are refused, before anything is queued, while write_queue_bytes_max or more wait; `drained` follows.
  * errors: EGONE (closed), EFULL. Towards a stream of another reactor OK means: on its way. */
 weft_err weft_write(weft_actor *self, weft_ref stream, weft_bytes bytes);
+
+/** Writes @count pieces one behind the other: all of them, or none. Towards a stream of another reactor,
+ * or one with a stage that changes what is written, they are joined in a copy first.
+ * errors: as weft_write, ENOMEM. */
+weft_err weft_write_parts(weft_actor *self, weft_ref stream, const weft_bytes *parts, unsigned count);
 
 /** Writes a copy of @size bytes at @from. errors: as weft_write, ENOMEM. */
 weft_err weft_write_copy(weft_actor *self, weft_ref stream, const void *from, size_t size);
@@ -119,6 +124,14 @@ weft_err weft_stream_set(weft_actor *self, weft_ref stream, const weft_stream_se
 
 /** Bytes queued on a stream of this reactor; 0 for others. */
 size_t weft_write_queued(weft_actor *self, weft_ref stream);
+
+/** Whether half of write_queue_bytes_max is queued on a stream of this reactor. If so, `drained` follows
+ * when there is room again: for who would rather wait than be refused. */
+bool weft_write_full(weft_actor *self, weft_ref stream);
+
+/** Where a stream of this reactor is and who is at its other end. errors: EGONE. */
+weft_err weft_stream_addresses(weft_actor *self, weft_ref stream, weft_address *local,
+                               weft_address *peer);
 
 /* ---- limits, by name */
 

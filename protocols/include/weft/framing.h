@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/** Framings: where one message ends and the next begins in a stream of bytes, as pure codecs.
+/** Framings: where one message ends and the next begins in a stream of bytes.
  *
- *     weft_framer framer = {.frame_bytes_max = 512, .delimiter = "\r\n", .delimiter_bytes = 2};
- *     weft_frame frame;
+ * A protocol has its stream framed when that opens, and is then told lines, or frames, instead of data:
  *
- *     while ((err = weft_lines.next(&framer, at, n, &frame, &why)) == WEFT_OK && frame.consumed >
- * 0) { use(at + frame.start, frame.bytes); at += frame.consumed, n -= frame.consumed;
+ *     static weft_err on_opened(weft_actor *self, weft_msg *msg)
+ *     {
+ *         const weft_opened *opened = weft_body(msg);
+ *         return weft_frame_by(self, opened->stream, &weft_lines, NULL, NULL);
  *     }
  *
- * A framing is a table of functions without state of its own; a framer is what one direction of one
- * stream needs, a small value that is embedded where the stream is. Nothing here allocates, copies
- * a frame or does I/O. thread: any, for every function; one framer belongs to one at a time. */
+ * Below that stand pure codecs. A framing is a table of functions without state of its own; a framer is
+ * what one direction of one stream needs, a small value that is embedded where the stream is:
+ *
+ *     weft_framer framer = {.frame_bytes_max = 512, .delimiter = "\r\n", .delimiter_bytes = 2};
+ *     weft_frame_place frame;
+ *
+ *     while ((err = weft_lines.next(&framer, at, n, &frame, &why)) == WEFT_OK &&
+ *            frame.consumed > 0) {
+ *         use(at + frame.start, frame.bytes);
+ *         at += frame.consumed, n -= frame.consumed;
+ *     }
+ */
 #ifndef WEFT_FRAMING_H
 #define WEFT_FRAMING_H
 
@@ -19,6 +29,7 @@
 #include <stdint.h>
 
 #include <weft/error.h>
+#include <weft/stage.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,19 +49,23 @@ typedef struct weft_framer {
     uint8_t delimiter_bytes;                     /**< lines: 0: "\n", with or without one "\r"
                                                       directly before it */
     bool little_endian;                          /**< prefix16, prefix32: the order of the prefix */
+    bool unended_last;                           /**< lines of a stream: what stands behind the last
+                                                      end when the peer ends is a line too;
+                                                      otherwise the stream is lost (ETRUNCATED): a
+                                                      command that was cut must not be obeyed */
 
     uint32_t length; /**< state: netstrings: the number read so far */
     size_t scanned;  /**< state: bytes at the start of the unread that need no second look */
 } weft_framer;
 
 /** Where a frame was found, as offsets from where the search began. */
-typedef struct weft_frame {
+typedef struct weft_frame_place {
     size_t start;    /**< of the frame's first byte */
     size_t bytes;    /**< of the frame */
     size_t consumed; /**< frame, head and tail; 0: there is no whole frame yet */
     size_t need;     /**< if consumed is 0: so many bytes more at least until there is one, which is
                           at least 1; otherwise 0 */
-} weft_frame;
+} weft_frame_place;
 
 /** What stands around a frame when it is sent. */
 typedef struct weft_frame_ends {
@@ -59,7 +74,8 @@ typedef struct weft_frame_ends {
     uint8_t head_bytes, tail_bytes;
 } weft_frame_ends;
 
-/** One way to frame. Members are never NULL. */
+/** One way to frame. Members are never NULL. Nothing here allocates, copies a frame or does I/O.
+ * thread: any, for every function; one framer belongs to one at a time. */
 typedef struct weft_framing {
     const char *name;
 
@@ -73,7 +89,7 @@ typedef struct weft_framing {
      * frame_bytes_max (a prefix at once, a line before its end), WEFT_EPROTO for malformed
      * netstrings, WEFT_EINVAL for a delimiter_bytes that cannot be or an @n below that of the call
      * before. After an error the stream is lost: the same call gives the same error again. */
-    weft_err (*next)(weft_framer *f, const uint8_t *at, size_t n, weft_frame *out,
+    weft_err (*next)(weft_framer *f, const uint8_t *at, size_t n, weft_frame_place *out,
                      weft_why *why) WEFT_MUST_USE;
 
     /** Says what must stand before and behind the @n bytes @frame when they are sent. It is refused
@@ -104,6 +120,36 @@ static inline void weft_framer_forget(weft_framer *f)
     f->length = 0;
     f->scanned = 0;
 }
+
+/* ---- over a stream */
+
+/** A line of a stream framed by weft_lines, without what ended it. Borrowed like data; the next one is
+ * told when this one has been let go of. */
+typedef weft_data weft_line;
+extern const weft_type weft_line_type;
+
+/** A frame of a stream framed by anything else, without what stood around it; otherwise as a line. */
+typedef weft_data weft_frame;
+extern const weft_type weft_frame_type;
+
+/** From now on the owner of @stream is told what @framing makes of the bytes, also of those that came
+ * behind the message being served. @settings (copied) says the limit and the form; NULL: the defaults.
+ * A frame beyond the limit, a malformed one or an end in the middle of one loses the stream: `closed`
+ * with ETOOBIG, EPROTO or ETRUNCATED and a sentence. What one frame needs must fit the stream's window.
+ * errors: EGONE (no stream of this reactor), EINVAL (a delimiter longer than there is room for), ENOMEM.
+ * thread: in a handler of the stream's owner. */
+WEFT_MUST_USE weft_err weft_frame_by(weft_actor *self, weft_ref stream, const weft_framing *framing,
+                                     const weft_framer *settings, weft_why *why);
+
+/** Takes the framing away again, as when a line protocol goes over to raw data: what came behind the
+ * frame being served is told as data. errors: EGONE, ENOTFOUND (the stream is not framed, or another
+ * stage was put on top), ENOMEM. thread: in a handler of the stream's owner. */
+WEFT_MUST_USE weft_err weft_unframe(weft_actor *self, weft_ref stream);
+
+/** Writes @bytes as one frame: whole, or not at all. @settings as for weft_frame_by; the stream need not
+ * be framed. errors: what wrap says (EINVAL, ETOOBIG), and those of weft_write_parts. */
+weft_err weft_write_frame(weft_actor *self, weft_ref stream, const weft_framing *framing,
+                          const weft_framer *settings, weft_bytes bytes);
 
 #ifdef __cplusplus
 }

@@ -4,10 +4,12 @@
 #define WEFT_WEFT_H
 
 #include <weft/framing.h>
+#include <weft/http.h>
 #include <weft/net.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
 #include <weft/system.h>
 #include <weft/url.h>
+#include <weft/wire.h>
 
 #endif

@@ -155,8 +155,45 @@ weft_msg *weft_local_init(void *room, const weft_type *type, const weft_local_op
                           uint64_t trace, uint32_t limit_ms);
 /** Serves it by @fn now, within a handler of @self. */
 void weft_local_serve(weft_actor *self, weft_msg *msg, weft_handler_fn *fn);
+/** Whether @msg is one of these. */
+bool weft_is_local(const weft_msg *msg);
 /** The asker is gone: what it waits for is cancelled; it is done when its handlers let go. */
 void weft_local_cancel(weft_actor *self, weft_msg *msg);
+
+/* ---- the simulated world */
+
+struct weft_sim;
+struct weft_sim_faults;
+
+/** The simulation @sys is part of (<weft/testing.h>), or NULL: it is real, and what follows must not be
+ * used. */
+struct weft_sim *weft_sim_of(const struct weft_system *sys);
+
+/** Something on its way from the simulated world to a reactor; embedded. All zero: nothing is. */
+typedef struct weft_arrival {
+    uint64_t room[8];
+} weft_arrival;
+/** It is there: called on its reactor between turns, no longer under way. */
+typedef void weft_arrival_fn(weft_arrival *arrival);
+/** Lets @fn(@arrival) happen on @reactor in @delay_ms, as a step of its own: what is due at the same time
+ * comes in an order of the seed's choice. Again from now if it was under way.
+ * thread: the simulation's, on any reactor. */
+void weft_arrive(weft_arrival *arrival, unsigned reactor, uint32_t delay_ms, weft_arrival_fn *fn);
+/** It does not come; calm when nothing was under way. */
+void weft_arrive_cancel(weft_arrival *arrival);
+/** Ms until it comes; UINT32_MAX: it is not under way. */
+uint32_t weft_arrive_wait_ms(const weft_arrival *arrival);
+
+/** A seeded draw: from 0 up to and without @n, which is not 0. */
+uint32_t weft_sim_below(struct weft_sim *sim, uint32_t n);
+/** Whether a chance of @parts in a million came true. */
+bool weft_sim_chance(struct weft_sim *sim, uint32_t parts);
+/** The faults the simulation was made with. */
+const struct weft_sim_faults *weft_sim_faults_of(const struct weft_sim *sim);
+/** A line in its event log. */
+void weft_sim_note(struct weft_sim *sim, const char *text);
+/** Where the one wire of the simulation is kept: NULL at first; @free is called with it at the end. */
+void **weft_sim_wire(struct weft_sim *sim, void (*free)(void *wire));
 
 /* ---- alarms */
 

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+// HTTP: a site of routes, requests as messages, responses as replies, bodies as streams. RFC 9110, 9112.
+//
+//     static const weft_http_route routes[] = {
+//         {.route = "GET /hello/:name", .handler = hello},
+//         {.route = "GET /files/*", .use = &weft_http_files, .config = &files},
+//         {.route = "POST /upload", .use = &upload, .stream = true},
+//         {.route = "/quotes/*", .to = "quotes"},
+//         {0},
+//     };
+//     weft_serve("http://127.0.0.1:8880", &weft_http_site, routes);
+//
+// Functions that take the message are called by whoever serves the request: a handler of the site, an
+// actor that was named (.to) or made for it (.use), while it serves or keeps it.
+#ifndef WEFT_HTTP_H
+#define WEFT_HTTP_H
+
+#include <weft/http_types.h>
+#include <weft/stream.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- requests */
+
+/** A request. Everything in it is borrowed as long as the message lives. */
+typedef struct weft_http_request {
+    weft_http_method method;
+    uint8_t minor;               /**< HTTP/1.minor */
+    weft_http_text method_name;
+    weft_http_text target;       /**< as it came */
+    weft_http_text path, query;  /**< still encoded */
+    weft_http_text host;
+    const weft_http_field *fields;
+    uint32_t fields_count;
+    weft_bytes body;             /**< whole; empty when it is streamed */
+    weft_ref stream;             /**< of a route with .stream: the body comes from it, and a streamed
+                                      response may go to it; nobody otherwise */
+    uint64_t body_bytes;         /**< its length if it is known, else UINT64_MAX */
+    struct wf_http_exchange *exchange; /**< weft's */
+} weft_http_request;
+extern const weft_type weft_http_request_type, weft_http_response_type;
+
+/** The value of the route's parameter @name (":name" or "*"), percent-decoded; "" if there is none, or if
+ * it holds a zero byte. Lives as long as the message. */
+const char *weft_http_param(weft_msg *msg, const char *name);
+/** The value of @name in the query, decoded ('+' is a blank); NULL if it is not there. */
+const char *weft_http_query(weft_msg *msg, const char *name);
+/** The value of the first field @name, case aside; `at` is NULL if there is none. */
+weft_http_text weft_http_field_of(const weft_msg *msg, const char *name);
+/** Who asks: the address of the client. */
+weft_address weft_http_client(weft_msg *msg);
+/** The config of the route that matched. */
+const void *weft_http_config_of(const weft_msg *msg);
+
+/* ---- responses: each answers the request, once (WEFT_EUSED after that) */
+
+/** A response. What is zero is left out. */
+typedef struct weft_http_answer {
+    int status;               /**< 100 to 599 */
+    const char *content_type; /**< NULL: none */
+    const weft_http_field *fields;
+    uint32_t fields_count;
+    weft_bytes body;
+    weft_file *file;          /**< instead of @body: this range of it */
+    uint64_t file_offset, file_bytes;
+    bool stream;              /**< the body follows on the request's stream: weft_write, then weft_end */
+    uint64_t stream_bytes;    /**< its length; 0: unknown (chunked, or until close for HTTP/1.0) */
+    bool close;               /**< close the connection behind it */
+} weft_http_answer;
+
+/** Answers. Everything in @answer stays yours; bytes and file are shared.
+ * errors: EUSED, EINVAL (a field that would break its line, named in the log), ENOMEM. */
+weft_err weft_http_respond(weft_msg *msg, const weft_http_answer *answer);
+
+/** Answers with text (text/plain; charset=utf-8). */
+weft_err weft_http_text_reply(weft_msg *msg, int status, const char *format, ...) WEFT_PRINTF(3, 4);
+#define weft_http_text(msg, ...) weft_http_text_reply((msg), __VA_ARGS__)
+
+/** Answers with bytes of @content_type. */
+weft_err weft_http_bytes(weft_msg *msg, int status, const char *content_type, weft_bytes body);
+
+/** Sends the client to @location with @status (301, 302, 303, 307, 308). */
+weft_err weft_http_redirect(weft_msg *msg, int status, const char *location);
+
+/** Answers with the error page of @status; @detail (may be NULL) is for people. */
+weft_err weft_http_error(weft_msg *msg, int status, const char *detail);
+
+/** The status that stands for @err: 404 for ENOTFOUND, 504 for ETIMEDOUT, ...; 500 if none fits. */
+int weft_http_status_of(weft_err err);
+
+/* ---- sites */
+
+/** One row of a site: exactly one of handler, use, to. Of several that match, the most specific wins. */
+typedef struct weft_http_route {
+    const char *route;                /**< "GET /path/:param"; without a method: any */
+    weft_handler_fn *handler;         /**< serves the request; `self` is the connection's actor */
+    const weft_behaviour *use;        /**< an actor of it is made for each request, and asked; one without
+                                           state and with one row is run in place */
+    const char *to;                   /**< the actor of that name is asked */
+    const void *config;               /**< for weft_http_config_of, and weft_config of what .use makes */
+    bool stream;                      /**< .use: the body comes as a stream, owned by that actor */
+    uint64_t body_bytes_max;          /**< 0: the site's; of a streamed body: no limit */
+} weft_http_route;
+
+/** Limits of a site; zero is the default. */
+typedef struct weft_http_limits {
+    uint32_t request_line_bytes_max;  /**< 8 KiB; beyond: 414 */
+    uint32_t head_bytes_max;          /**< 32 KiB; beyond: 431 */
+    uint32_t fields_max;              /**< 100; beyond: 431 */
+    uint64_t body_bytes_max;          /**< 1 MiB; beyond: 413 */
+    uint32_t responses_pending_max;   /**< 64 requests of a connection read and not yet answered */
+    uint32_t requests_max;            /**< of one connection; none */
+    uint32_t head_timeout_ms;         /**< from the first byte of a head to its last: 10 s; then 408 */
+    uint32_t body_timeout_ms;         /**< between two pieces of a body: 30 s; then 408 */
+    uint32_t idle_timeout_ms;         /**< between requests: 60 s; then the connection is closed */
+    uint32_t answer_timeout_ms;       /**< until the head of the response: 30 s; then 504 */
+    uint32_t write_timeout_ms;        /**< while the client takes nothing: 60 s */
+} weft_http_limits;
+
+/** Access logs: one line an exchange, in the combined format or as JSON. */
+typedef struct weft_http_access_log {
+    int fd;      /**< appended to; -1: none */
+    bool json;
+} weft_http_access_log;
+
+/** A site with more to say than its routes. */
+typedef struct weft_http_site_config {
+    const weft_http_route *routes;
+    weft_http_limits limits;
+    const weft_http_access_log *access_log; /**< NULL: none */
+    const char *server;                     /**< the Server field; NULL: "weft"; "": none */
+} weft_http_site_config;
+
+/** The protocol actor of an HTTP connection; config: the routes (`const weft_http_route *`). */
+extern const weft_behaviour weft_http_site;
+/** The same; config: a `const weft_http_site_config *`. */
+extern const weft_behaviour weft_http_server;
+
+/** Whether a site could serve these routes. errors: EINVAL, EEXISTS, ELIMIT naming the row.
+ * thread: any. */
+WEFT_MUST_USE weft_err weft_http_check(const weft_http_route *routes, weft_why *why);
+
+/* ---- static files */
+
+/** Files below a root. Zero is the default. */
+typedef struct weft_http_files_config {
+    const char *root;           /**< a folder; what is served never lies outside of it */
+    const char *param;          /**< the route's parameter that is the path; NULL: "*" */
+    const char *index;          /**< served for a folder; NULL: "index.html" */
+    bool no_listing;            /**< a folder without index is 404 instead of a listing */
+    bool hidden;                /**< names with a dot at the front are served too */
+    bool follow_symlinks;       /**< also those that lead out of the root; else only within */
+    bool no_compression;        /**< no gzip on the fly; .gz and .br siblings are still used */
+    const char *cache_control;  /**< the Cache-Control field; NULL: none */
+    uint32_t cache_ms;          /**< how stale an open file may be at most: 1,000 */
+    uint32_t cache_files_max;   /**< open files kept by each reactor: 1,024 */
+    uint32_t gzip_bytes_max;    /**< larger files are not compressed on the fly: 1 MiB */
+} weft_http_files_config;
+
+/** Serves files: for a route that ends in a star. */
+extern const weft_behaviour weft_http_files;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Echo, discard and chargen: the services that go on until the peer closes. */
+#include <weft/stream.h>
+#include <weft/wire.h>
+
+#include "wire_text.h"
+
+/* Bytes that were accepted and cannot be sent must not be missing in silence. */
+static weft_err sent(weft_actor *self, weft_ref stream, weft_err err)
+{
+    return err == WEFT_OK || err == WEFT_EGONE ? WEFT_OK : weft_abort(self, stream, err);
+}
+
+static weft_err throw_away(weft_actor *self, weft_msg *msg)
+{
+    (void)self, (void)msg;
+    return WEFT_OK;
+}
+
+/* ---- echo: ended needs no row, what came before it is flushed */
+
+static weft_err on_echo_data(weft_actor *self, weft_msg *msg)
+{
+    const weft_data *data = weft_body(msg);
+    return sent(self, data->stream, weft_write(self, data->stream, data->bytes));
+}
+
+static const weft_handler echo_handlers[] = {
+    {.type = &weft_data_type, .fn = on_echo_data},
+    {0},
+};
+
+const weft_behaviour weft_wire_echo = {.name = "echo", .handlers = echo_handlers};
+
+/* ---- discard */
+
+static const weft_handler discard_handlers[] = {
+    {.type = &weft_data_type, .fn = throw_away},
+    {0},
+};
+
+const weft_behaviour weft_wire_discard = {.name = "discard", .handlers = discard_handlers};
+
+/* ---- chargen */
+
+static weft_err on_chargen_opened(weft_actor *self, weft_msg *msg)
+{
+    const weft_opened *opened = weft_body(msg);
+    return sent(self, opened->stream, weft_produce(self, opened->stream));
+}
+
+static weft_err on_chargen_pull(weft_actor *self, weft_msg *msg)
+{
+    const weft_pull *pull = weft_body(msg);
+    size_t bytes;
+    const uint8_t *block = wf_chargen_block(&bytes);
+    return sent(self, pull->stream, weft_write(self, pull->stream, weft_bytes_static(block, bytes)));
+}
+
+static const weft_handler chargen_handlers[] = {
+    {.type = &weft_opened_type, .fn = on_chargen_opened},
+    {.type = &weft_pull_type, .fn = on_chargen_pull},
+    {.type = &weft_data_type, .fn = throw_away},
+    /* who has nothing to say may still want to hear: RFC 864 goes on until the connection is closed */
+    {.type = &weft_ended_type, .fn = throw_away},
+    {0},
+};
+
+const weft_behaviour weft_wire_chargen = {.name = "chargen", .handlers = chargen_handlers};

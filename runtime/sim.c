@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* A simulation: made, its clock moved, shut down and counted. */
+#include "sim.h"
+
+#include "alloc.h"
+#include "buffer.h"
+#include "driver_sim.h"
+#include "family.h"
+#include "mailbox.h"
+#include "phases.h"
+
+enum { MS_NS = 1000000, AFTER_GRACE_MS = 60000 };
+
+static weft_sim *failed(weft_sim *sim)
+{
+    if (sim == NULL)
+        return NULL;
+    weft_system_free(&sim->sys);
+    wf_sim_log_done(sim);
+    wf_free(sim);
+    return NULL;
+}
+
+weft_sim *weft_sim_new(const weft_sim_options *options)
+{
+    weft_sim_options o = {.seed = 1};
+    weft_why why;
+    weft_sim *sim = wf_alloc_zero(sizeof *sim);
+    if (options != NULL)
+        o = *options;
+    if (sim == NULL)
+        return NULL;
+    sim->faults = o.faults;
+    sim->outcome.got.why = "";
+    sim->log_hook = o.system.log_hook;
+    sim->log_context = o.system.log_context;
+    wf_random_seed(&sim->choice, o.seed ^ 1);
+    wf_random_seed(&sim->faulted, o.seed ^ 2);
+    /* what a program would not log may still be looked for by a test */
+    if (!o.system.log_level_set)
+        o.system.log_level = WEFT_DEBUG;
+    o.system.log_level_set = true;
+    o.system.log_hook = wf_sim_log_hook;
+    o.system.log_context = sim;
+    o.system.loop = NULL;
+    if (!wf_sim_log_init(sim))
+        return failed(sim);
+    wf_driver *driver = wf_driver_sim_new(o.seed);
+    sim->sys = driver != NULL ? wf_system_new(&o.system, driver, &why) : NULL;
+    if (sim->sys == NULL)
+        return failed(sim);
+    sim->sys->sim = sim;
+    wf_sim_world_init(sim);
+    if (!wf_sim_outside_init(sim))
+        return failed(sim);
+    WF_R = sim->sys->reactor[0];
+    return sim;
+}
+
+weft_system *weft_sim_system(weft_sim *sim)
+{
+    return sim->sys;
+}
+
+weft_ref weft_sim_spawn(weft_sim *sim, const weft_behaviour *behaviour, const void *config)
+{
+    return weft_system_spawn(sim->sys, 0, behaviour, config);
+}
+
+void wf_sim_start(weft_sim *sim)
+{
+    WF_R = sim->sys->reactor[0];
+    if (sim->started)
+        return;
+    sim->started = true;
+    WF_STAT_SET(sim->sys->running, true);
+    wf_phases_begin(sim->sys);
+}
+
+/* ---- time */
+
+/* Ms until something is due; WF_WHEEL_NEVER: nothing will be. */
+static uint32_t until_next(weft_sim *sim)
+{
+    uint32_t tick = wf_tick(sim->sys);
+    uint32_t best = wf_wheel_next(&sim->under_way);
+    for (unsigned i = 0; i < sim->sys->threads; i++) {
+        wf_reactor *r = sim->sys->reactor[i];
+        uint32_t next = WF_STAT_GET(r->stop) ? WF_WHEEL_NEVER : wf_wheel_next(&r->wheel);
+        if (next == WF_WHEEL_NEVER)
+            continue;
+        uint32_t late = tick - r->wheel.now;
+        next = next > late ? next - late : 1;
+        best = next < best ? next : best;
+    }
+    return best;
+}
+
+static void move_clock(weft_sim *sim, uint32_t ms)
+{
+    wf_driver_sim_advance(sim->sys->driver, (uint64_t)ms * MS_NS);
+    wf_sim_world_tick(sim);
+}
+
+bool wf_sim_move(weft_sim *sim, uint32_t ms_max)
+{
+    uint32_t next = until_next(sim);
+    if (next == WF_WHEEL_NEVER || next > ms_max)
+        return false;
+    move_clock(sim, next);
+    return true;
+}
+
+void weft_sim_advance(weft_sim *sim, uint32_t ms)
+{
+    uint32_t until = wf_sim_ms(sim) + ms;
+    while (weft_sim_run(sim)) {
+        uint32_t left = until - wf_sim_ms(sim);
+        if (left == 0)
+            return;
+        if (!wf_sim_move(sim, left))
+            move_clock(sim, left);
+    }
+}
+
+bool weft_sim_settle(weft_sim *sim, uint32_t ms_max)
+{
+    uint32_t until = wf_sim_ms(sim) + ms_max;
+    while (weft_sim_run(sim)) {
+        if (sim->arrivals == 0)
+            return true;
+        if (!wf_sim_move(sim, until - wf_sim_ms(sim)))
+            break;
+    }
+    return false;
+}
+
+uint32_t weft_sim_now(const weft_sim *sim)
+{
+    return wf_sim_ms(sim);
+}
+
+/* ---- the end */
+
+static bool over(const weft_sim *sim)
+{
+    for (unsigned i = 0; i < sim->sys->threads; i++)
+        if (!WF_STAT_GET(sim->sys->reactor[i]->stop))
+            return false;
+    return true;
+}
+
+/* By force at the end: the coordinator's own limit and that of the reactors are within the time given. */
+static void shut_down(weft_sim *sim)
+{
+    uint32_t until = wf_sim_ms(sim) + sim->sys->options.stop_grace_ms + AFTER_GRACE_MS;
+    if (over(sim))
+        return;
+    weft_system_shutdown(sim->sys, WEFT_OK);
+    while (weft_sim_run(sim) && !over(sim) && wf_sim_move(sim, until - wf_sim_ms(sim))) {
+    }
+}
+
+static unsigned actors_left(const weft_system *sys)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < sys->threads; i++)
+        n += WF_STAT_GET(sys->reactor[i]->stat.actors);
+    return n;
+}
+
+/* Everybody has ended, and everything that was under way has been taken. */
+static unsigned things_left(const weft_system *sys)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < sys->threads; i++) {
+        const wf_reactor *r = sys->reactor[i];
+        n += WF_STAT_GET(r->stat.asks) + WF_STAT_GET(r->stat.timers) + r->wheel.armed +
+             wf_buffers_alive(r) + WF_STAT_GET(r->stat.blocks);
+    }
+    return n;
+}
+
+unsigned weft_sim_free(weft_sim **sim_at)
+{
+    weft_sim *sim = *sim_at;
+    *sim_at = NULL;
+    if (sim == NULL)
+        return 0;
+    wf_sim_start(sim);
+    wf_sim_outside_done(sim);
+    (void)weft_sim_run(sim);
+    shut_down(sim);
+    unsigned leaks = actors_left(sim->sys);
+    wf_system_drain(sim->sys);
+    wf_sim_world_done(sim);
+    leaks += things_left(sim->sys);
+    weft_system_free(&sim->sys);
+    wf_sim_log_done(sim);
+    wf_free(sim);
+    return leaks;
+}

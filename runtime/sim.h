@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* The simulator: a system whose reactors are stepped in one thread, by seeded choices. */
+#ifndef WF_SIM_H
+#define WF_SIM_H
+
+#include <weft/testing.h>
+
+#include "core.h"
+#include "sim_random.h"
+#include "sys.h"
+
+enum {
+    WF_SIM_STEPS_MAX = 1000000,     /* of one weft_sim_run */
+    WF_SIM_LOG_BYTES = 1 << 20,     /* what the event log keeps at least */
+    WF_SIM_NO_LIMIT_MS = 86400000,  /* an ask without a limit is given up after a day */
+};
+
+/* Text that is appended to, and keeps its last MiB. */
+typedef struct wf_sim_text {
+    char *text; /* with a final zero */
+    size_t n;
+} wf_sim_text;
+
+/* What arrives at one reactor and is due. */
+typedef struct wf_sim_due {
+    struct wf_sim_arrival *first, *last;
+    uint32_t n;
+} wf_sim_due;
+
+/* What weft_sim_ask came to. */
+typedef struct wf_sim_outcome {
+    weft_outcome got;
+    weft_why why;
+    weft_msg *copy; /* of the reply; NULL in failure */
+    bool there;
+} wf_sim_outcome;
+
+struct weft_sim {
+    weft_system *sys;
+    weft_sim_faults faults;
+    wf_random choice;  /* which step is next */
+    wf_random faulted; /* separate, so that a fault that is off does not change the order of things */
+    bool started, stuck;
+    weft_ref outside;  /* the actor that tests speak through */
+    wf_sim_outcome outcome;
+    wf_sim_text events, logs;
+    uint64_t hash;
+    weft_log_hook *log_hook; /* the program's */
+    void *log_context;
+    wf_wheel under_way;      /* arrivals that are not due */
+    wf_sim_due due[WF_THREADS_MAX];
+    uint32_t arrivals;       /* under way and due */
+    void *wire;              /* what the layer above keeps for its world */
+    void (*wire_free)(void *wire);
+};
+
+/* ---- sim.c */
+
+/* Begins start-up, if that has not happened. */
+void wf_sim_start(weft_sim *sim);
+/* Moves the clock to the next moment something is due. false: nothing is within @ms_max. */
+bool wf_sim_move(weft_sim *sim, uint32_t ms_max);
+/* Ms since the system began. */
+static inline uint32_t wf_sim_ms(const weft_sim *sim)
+{
+    return wf_tick(sim->sys) - 1;
+}
+
+/* ---- sim_log.c: events */
+
+bool wf_sim_log_init(weft_sim *sim);
+void wf_sim_log_done(weft_sim *sim);
+/* One line, the time is put before it. */
+void wf_sim_note(weft_sim *sim, const char *format, ...) WEFT_PRINTF(2, 3);
+/* The system's log hook: @context is the simulation. */
+void wf_sim_log_hook(void *context, const weft_log_line *line);
+/* One line for a message that @a is about to serve. */
+void wf_sim_note_message(weft_sim *sim, const wf_reactor *r, const weft_actor *a,
+                         const weft_msg *m);
+
+/* ---- sim_world.c: arrivals */
+
+/* Lets one arrival at reactor @index through. */
+void wf_sim_arrive(weft_sim *sim, unsigned index);
+/* Has what is due now wait for its step. */
+void wf_sim_world_tick(weft_sim *sim);
+void wf_sim_world_init(weft_sim *sim);
+void wf_sim_world_done(weft_sim *sim);
+
+/* ---- sim_outside.c: tells and asks of tests */
+
+bool wf_sim_outside_init(weft_sim *sim);
+/* Frees the last outcome. */
+void wf_sim_outside_done(weft_sim *sim);
+
+#endif
