@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a connection actor, and what its owner is told. */
+/* The life of a connection actor, and what its owner is told.
+ *
+ * What holds throughout:
+ * - At most one message of the stream is out at a time (CONN_DATA_OUT): opened, data or a frame, or
+ *   ended; the next is made when it has been let go of. Only `closed` does not wait for one that is out
+ *   when the stream flushed and closed, or was aborted, and then nothing follows it (CONN_TOLD).
+ * - Nothing is read while a message is out, so what is unread stands in the kernel or in the stages.
+ * - What may end the stream, tell something or touch the stages runs when nothing else of this stream is
+ *   under way (CONN_BUSY): letting go of bytes, which happens anywhere, may ask for it at any time.
+ * - After CONN_CLOSED the leaf, the stages and the queue are gone; the actor lives until `closed` has
+ *   been told, its memory until the last byte it gave out is home. */
 #include "conn.h"
 
 #include <stdio.h>
@@ -8,26 +18,33 @@
 
 static bool may_read(const conn *c)
 {
-    return (c->flags & (CONN_DATA_OUT | CONN_ENDED_IN | CONN_CLOSING | CONN_CLOSED |
-                        CONN_OPENING)) == 0 &&
-           c->window.held <= c->window.max;
+    if ((c->flags & (CONN_DATA_OUT | CONN_ENDED_IN | CONN_CLOSED | CONN_OPENING)) != 0)
+        return false;
+    if ((c->flags & CONN_CLOSING) != 0)
+        return conn_down_waits(c);
+    return c->window.held <= c->window.max || (conn_staged(c) && conn_stages_hungry(c));
 }
 
+/* With stages what is held may be theirs, so that half of the window may never be reached. */
 static void window_low(weft_account *window)
 {
     conn *c = (conn *)(void *)((char *)window - offsetof(conn, window));
-    if ((c->flags & (CONN_PAUSED | CONN_CLOSED)) == CONN_PAUSED && window->held <= window->max / 2)
+    if ((c->flags & (CONN_PAUSED | CONN_CLOSED)) == CONN_PAUSED &&
+        (window->held <= window->max / 2 || conn_staged(c)))
         conn_deliver(c);
 }
 
-static const weft_account_ops window_ops = {.name = "stream.window", .low = window_low};
+static const weft_account_ops window_ops = {
+    .name = "stream.window", .low = window_low, .state_offset = 1 + offsetof(conn, window)};
 
 conn_rare *conn_rare_of(conn *c)
 {
     if (c->rare == NULL) {
         c->rare = calloc(1, sizeof *c->rare);
-        if (c->rare != NULL)
+        if (c->rare != NULL) {
+            c->rare->owner = c;
             c->rare->write_queue_max = WEFT_WRITE_QUEUE_BYTES_MAX;
+        }
     }
     return c->rare;
 }
@@ -89,7 +106,21 @@ void conn_begin(conn *c)
 static void retry_closed(weft_hook *hook)
 {
     conn *c = (conn *)(void *)((char *)hook - offsetof(conn, watch));
+    c->flags &= ~(uint32_t)CONN_RETRY;
     conn_deliver(c);
+}
+
+static weft_err event_closed(conn *c)
+{
+    const conn_rare *rare = c->rare;
+    weft_closed body = {.stream = weft_self(conn_actor(c)), .reason = WEFT_EDONE};
+    if (rare != NULL && rare->reason != WEFT_OK)
+        body.reason = rare->reason;
+    else if ((c->flags & CONN_LOST) != 0)
+        body.reason = WEFT_ENOMEM; /* which is why there is no better reason */
+    const char *why = rare != NULL && rare->why[0] != '\0' ? rare->why : weft_err_text(body.reason);
+    (void)snprintf(body.why, sizeof body.why, "%s", why);
+    return weft_event(conn_actor(c), c->owner, &weft_closed_type, &body);
 }
 
 /* The last event. What memory has no room for now is tried again in the next round; the watch, which the
@@ -97,18 +128,16 @@ static void retry_closed(weft_hook *hook)
 static void tell_closed(conn *c)
 {
     weft_actor *self = conn_actor(c);
-    conn_rare *rare = c->rare;
-    weft_err reason = rare != NULL && rare->reason != WEFT_OK ? rare->reason : WEFT_EDONE;
-    weft_closed body = {.stream = weft_self(self), .reason = reason};
-    const char *why =
-        rare != NULL && rare->why[0] != '\0' ? rare->why : weft_err_text(reason);
-    (void)snprintf(body.why, sizeof body.why, "%s", why);
-    if (weft_event(self, c->owner, &weft_closed_type, &body) == WEFT_ENOMEM) {
+    if ((c->flags & (CONN_TOLD | CONN_RETRY)) != 0)
+        return;
+    if (event_closed(c) == WEFT_ENOMEM) {
         weft_hook *hook = (weft_hook *)(void *)&c->watch;
         *hook = (weft_hook){.run = retry_closed};
         weft_hook_queue(hook);
+        c->flags |= CONN_RETRY;
         return;
     }
+    c->flags |= CONN_TOLD;
     if ((c->flags & CONN_CHILD) != 0)
         weft_release_child(self, c->owner);
     c->flags &= ~(uint32_t)CONN_CHILD;
@@ -120,22 +149,39 @@ static void close_leaf(conn *c, bool abort)
     if ((c->flags & CONN_CLOSED) != 0)
         return;
     c->flags |= CONN_CLOSED;
+    if (c->rare != NULL)
+        weft_alarm_clear(&c->rare->stalled);
     conn_stages_close(c);
     conn_out_drop(c);
     c->leaf->close(c, abort);
+}
+
+static void set_reason(conn *c, weft_err reason, const char *why)
+{
+    conn_rare *rare = conn_rare_of(c);
+    c->flags = (c->flags | CONN_LOST) & ~(uint32_t)CONN_OPENING;
+    if (rare != NULL && rare->reason == WEFT_OK) {
+        rare->reason = reason;
+        (void)snprintf(rare->why, sizeof rare->why, "%s", why != NULL ? why : "");
+    }
 }
 
 void conn_lost(conn *c, weft_err reason, const char *why)
 {
     if ((c->flags & CONN_CLOSED) != 0)
         return;
-    conn_rare *rare = conn_rare_of(c);
-    if (rare != NULL && rare->reason == WEFT_OK) {
-        rare->reason = reason;
-        (void)snprintf(rare->why, sizeof rare->why, "%s", why != NULL ? why : "");
-    }
-    c->flags &= ~(uint32_t)CONN_OPENING;
+    set_reason(c, reason, why);
     close_leaf(c, true);
+    conn_deliver(c);
+}
+
+void conn_broken(conn *c, weft_err reason, const char *why)
+{
+    if ((c->flags & CONN_CLOSED) != 0)
+        return;
+    set_reason(c, reason, why);
+    conn_flush(c);
+    close_leaf(c, conn_has_output(c));
     conn_deliver(c);
 }
 
@@ -143,18 +189,35 @@ void conn_lost(conn *c, weft_err reason, const char *why)
 static bool over(const conn *c)
 {
     const uint32_t both = CONN_END_SENT | CONN_ENDED_TOLD;
-    return (c->flags & CONN_CLOSING) != 0 || (c->flags & both) == both;
+    return !conn_has_output(c) &&
+           (((c->flags & CONN_CLOSING) != 0 && conn_down_done(c)) || (c->flags & both) == both);
+}
+
+static void on_stalled(weft_alarm *alarm)
+{
+    conn_rare *rare = (conn_rare *)(void *)((char *)alarm - offsetof(conn_rare, stalled));
+    if (rare->moved) {
+        rare->moved = false;
+        weft_alarm_set(alarm, WEFT_CLOSE_STALL_MS, on_stalled);
+    } else
+        conn_lost(rare->owner, WEFT_ETIMEDOUT, "the peer did not take what was left to send");
 }
 
 void conn_close(conn *c)
 {
     if ((c->flags & (CONN_CLOSING | CONN_CLOSED)) != 0)
         return;
-    (void)conn_stages_end(c);
     c->flags |= CONN_CLOSING;
+    if ((c->flags & CONN_END_OUT) == 0)
+        conn_down_end(c);
     if ((c->flags & CONN_OPENING) != 0)
         return; /* conn_begin goes on, or conn_lost ends it */
     conn_flush(c);
+    if ((c->flags & CONN_CLOSED) != 0 || over(c) || conn_rare_of(c) == NULL)
+        return;
+    c->rare->moved = false;
+    weft_alarm_set(&c->rare->stalled, WEFT_CLOSE_STALL_MS, on_stalled);
+    conn_deliver(c); /* a handshake may have to be read to its end first */
 }
 
 /* The owner has gone: what it wrote still leaves. */
@@ -172,7 +235,7 @@ static void owner_gone(conn *c)
 
 /* ---- what the owner gets */
 
-static bool tell_piece(conn *c, const weft_piece *piece)
+static void tell_piece(conn *c, const weft_piece *piece)
 {
     weft_actor *self = conn_actor(c);
     weft_data body = {.bytes = piece->bytes, .stream = weft_self(self)};
@@ -180,14 +243,13 @@ static bool tell_piece(conn *c, const weft_piece *piece)
         weft_event(self, c->owner, piece->type != NULL ? piece->type : &weft_data_type, &body);
     if (err == WEFT_OK) {
         c->flags |= CONN_DATA_OUT;
-        return true;
+        return;
     }
     weft_bytes_drop(&body.bytes);
     if (err == WEFT_ENOMEM)
         conn_lost(c, err, "no memory to tell its owner of bytes");
     else
         owner_gone(c);
-    return false;
 }
 
 static void take_hand_over(conn *c)
@@ -206,32 +268,52 @@ static void take_hand_over(conn *c)
         owner_gone(c);
 }
 
-/* What the stages, or a hand-over, have for the owner. true: something was told, or it is over. */
-static bool deliver_staged(conn *c)
+/* The stages want more, and cannot be given more: they hold the window themselves. */
+static bool starved(const conn *c)
+{
+    return c->window.held > c->window.max && !conn_stages_hungry(c) &&
+           c->window.held - conn_stages_charge(c) <= c->window.max / 2;
+}
+
+/* A stream that is closing still reads for its stages' sake; what they make of it nobody wants. */
+static void discard(conn *c)
 {
     weft_piece piece = {.kind = WEFT_PIECE_NONE};
     weft_why why = {""};
     weft_err err = WEFT_OK;
-    if ((c->flags & (CONN_CLOSED | CONN_CLOSING)) != 0)
-        return false;
-    switch (conn_stages_pull(c, &piece, &err, &why)) {
-    case CONN_BROKEN:
-        conn_lost(c, err, why.text);
-        return true;
-    case CONN_PIECE:
-        if (piece.kind != WEFT_PIECE_END) {
-            (void)tell_piece(c, &piece);
-            return true;
-        }
-        c->flags |= CONN_ENDED_IN;
-        return false;
-    default:
-        if (c->window.held > c->window.max && conn_stages_unread(c) != 0) {
-            conn_lost(c, WEFT_ETOOBIG, "a frame does not fit the stream's window");
-            return true;
-        }
-        return false;
+    conn_pulled got;
+    while ((got = conn_stages_pull(c, &piece, &err, &why)) == CONN_PIECE &&
+           piece.kind != WEFT_PIECE_END)
+        weft_bytes_drop(&piece.bytes);
+    conn_down_pump(c);
+    if (got == CONN_BROKEN)
+        conn_broken(c, err, why.text);
+    else if ((c->flags & CONN_ENDED_IN) != 0 && conn_down_waits(c))
+        conn_lost(c, WEFT_ELOST, "the peer ended before what was written could be sent");
+}
+
+/* What the stages, or a hand-over, have for the owner. */
+static void deliver_staged(conn *c)
+{
+    weft_piece piece = {.kind = WEFT_PIECE_NONE};
+    weft_why why = {""};
+    weft_err err = WEFT_OK;
+    if ((c->flags & (CONN_CLOSED | CONN_CLOSING)) != 0) {
+        if ((c->flags & CONN_CLOSED) == 0 && conn_down_waits(c))
+            discard(c);
+        return;
     }
+    conn_pulled got = conn_stages_pull(c, &piece, &err, &why);
+    /* what a handshake held back may go now */
+    conn_down_pump(c);
+    if (got == CONN_BROKEN)
+        conn_broken(c, err, why.text);
+    else if (got == CONN_PIECE && piece.kind == WEFT_PIECE_END)
+        c->flags |= CONN_ENDED_IN;
+    else if (got == CONN_PIECE)
+        tell_piece(c, &piece);
+    else if (starved(c))
+        conn_broken(c, WEFT_ETOOBIG, "a frame does not fit the stream's window");
 }
 
 static void tell_ended(conn *c)
@@ -246,27 +328,51 @@ static void tell_ended(conn *c)
         owner_gone(c);
 }
 
-void conn_deliver(conn *c)
+/* One look at what is next. What it does may ask for another look (CONN_AGAIN). */
+static void deliver_next(conn *c)
 {
     if ((c->flags & (CONN_DATA_OUT | CONN_OPENING)) != 0)
         return;
-    if (c->rare != NULL && !weft_ref_is_nobody(c->rare->next_owner)) {
+    if (c->rare != NULL && !weft_ref_is_nobody(c->rare->next_owner))
         take_hand_over(c);
-        if ((c->flags & CONN_DATA_OUT) != 0)
-            return;
-    }
-    if (conn_staged(c) && deliver_staged(c))
+    if ((c->flags & CONN_DATA_OUT) == 0 && conn_staged(c))
+        deliver_staged(c);
+    if ((c->flags & CONN_DATA_OUT) != 0)
         return;
     if ((c->flags & CONN_CLOSED) != 0)
         tell_closed(c);
     else if ((c->flags & (CONN_ENDED_IN | CONN_ENDED_TOLD | CONN_CLOSING)) == CONN_ENDED_IN)
         tell_ended(c);
-    else if (over(c) && !conn_has_output(c)) {
+    else if (over(c)) {
         close_leaf(c, false);
         tell_closed(c);
     } else
         conn_watch(c);
 }
+
+void conn_deliver(conn *c)
+{
+    if ((c->flags & CONN_BUSY) != 0) {
+        c->flags |= CONN_AGAIN;
+        return;
+    }
+    do {
+        c->flags = (c->flags & ~(uint32_t)CONN_AGAIN) | CONN_BUSY;
+        deliver_next(c);
+        c->flags &= ~(uint32_t)CONN_BUSY;
+    } while ((c->flags & CONN_AGAIN) != 0);
+}
+
+void conn_idle(conn *c, bool outermost)
+{
+    if (!outermost)
+        return;
+    c->flags &= ~(uint32_t)CONN_BUSY;
+    if ((c->flags & CONN_AGAIN) != 0)
+        conn_deliver(c);
+}
+
+/* ---- reading and writing */
 
 void conn_watch(conn *c)
 {
@@ -296,7 +402,7 @@ static void read_some(conn *c)
     switch (err) {
     case WEFT_OK:
         if (!conn_staged(c))
-            (void)tell_piece(c, &piece);
+            tell_piece(c, &piece);
         else if (conn_stages_give(c, piece.bytes) == WEFT_OK)
             conn_deliver(c);
         else
@@ -331,99 +437,6 @@ void conn_ready(conn *c, unsigned events)
         read_some(c);
 }
 
-/* ---- a message of the stream was let go of, wherever its owner lives */
-
-static void let_go_here(weft_actor *target, const uint64_t word[4])
-{
-    (void)word;
-    if (target == NULL || weft_behaviour_of(target) != &conn_behaviour)
-        return;
-    conn *c = weft_state(target);
-    c->flags &= ~(uint32_t)CONN_DATA_OUT;
-    conn_deliver(c);
-}
-
-static void let_go(weft_ref stream)
-{
-    const uint64_t nothing[4] = {0};
-    conn *c = conn_here(stream);
-    if (c != NULL) {
-        c->flags &= ~(uint32_t)CONN_DATA_OUT;
-        conn_deliver(c);
-    } else if (!weft_is_here(stream))
-        (void)weft_call(stream, let_go_here, nothing);
-}
-
-void weft_data_release(void *body)
-{
-    let_go(((const weft_data *)body)->stream);
-}
-
-static void opened_release(void *body)
-{
-    let_go(((const weft_opened *)body)->stream);
-}
-
-static void ended_release(void *body)
-{
-    let_go(((const weft_ended *)body)->stream);
-}
-
-static void pull_done_here(weft_actor *target, const uint64_t word[4])
-{
-    (void)word;
-    conn *c = target != NULL && weft_behaviour_of(target) == &conn_behaviour ? weft_state(target)
-                                                                              : NULL;
-    if (c != NULL && c->rare != NULL) {
-        c->rare->pull_out = false;
-        conn_pull(c);
-    }
-}
-
-static void pull_release(void *body)
-{
-    const weft_ref stream = ((const weft_pull *)body)->stream;
-    const uint64_t nothing[4] = {0};
-    (void)weft_call(stream, pull_done_here, nothing);
-}
-
-/* ---- what happens without a row */
-
-static weft_err close_unhandled(weft_actor *self, weft_msg *msg)
-{
-    return weft_close(self, weft_sender(msg));
-}
-
-static weft_err stop_unhandled(weft_actor *self, weft_msg *msg)
-{
-    (void)msg;
-    return weft_stop(self, WEFT_OK);
-}
-
-static weft_err ignore_unhandled(weft_actor *self, weft_msg *msg)
-{
-    (void)self, (void)msg;
-    return WEFT_OK;
-}
-
-const weft_type weft_opened_type = {.name = "weft.opened",
-                                    .size = sizeof(weft_opened),
-                                    .release = opened_release,
-                                    .otherwise = ignore_unhandled};
-const weft_type weft_data_type = WEFT_DATA_TYPE("weft.data");
-const weft_type weft_ended_type = {.name = "weft.ended",
-                                   .size = sizeof(weft_ended),
-                                   .release = ended_release,
-                                   .otherwise = close_unhandled};
-const weft_type weft_closed_type = {
-    .name = "weft.closed", .size = sizeof(weft_closed), .otherwise = stop_unhandled};
-const weft_type weft_drained_type = {
-    .name = "weft.drained", .size = sizeof(weft_drained), .otherwise = ignore_unhandled};
-const weft_type weft_pull_type = {.name = "weft.pull",
-                                  .size = sizeof(weft_pull),
-                                  .release = pull_release,
-                                  .otherwise = ignore_unhandled};
-
 /* ---- the behaviour */
 
 const weft_type conn_over_type = WEFT_TYPE("weft.connection_over", conn_over, NULL);
@@ -432,7 +445,11 @@ static weft_err on_stopping(weft_actor *self, weft_msg *msg)
 {
     conn *c = weft_state(self);
     (void)msg;
-    if ((c->flags & CONN_CHILD) == 0 || !weft_stop_children(self, WEFT_ESTOPPING))
+    if ((c->flags & CONN_CHILD) != 0 && weft_stop_children(self, WEFT_ESTOPPING))
+        return WEFT_OK; /* closes when its owner has ended */
+    if ((c->flags & CONN_OPENING) != 0)
+        conn_lost(c, WEFT_EABORTED, "stopped before it was open");
+    else
         conn_close(c);
     return WEFT_OK;
 }
@@ -454,19 +471,24 @@ static void child_ended(weft_actor *self, weft_ref child, weft_err reason)
         owner_gone(c);
 }
 
+/* Also when it is ended by force, in the middle of anything. */
 static void conn_ended(weft_actor *self, weft_err reason)
 {
     conn *c = weft_state(self);
     (void)reason;
-    close_leaf(c, true);
+    if ((c->flags & CONN_CLOSED) == 0) {
+        set_reason(c, WEFT_EABORTED, "ended by force");
+        close_leaf(c, true);
+    }
+    if ((c->flags & CONN_RETRY) != 0)
+        weft_hook_cancel((weft_hook *)(void *)&c->watch);
+    if ((c->flags & CONN_TOLD) == 0 && event_closed(c) == WEFT_ENOMEM)
+        weft_log(self, WEFT_ERROR, "no memory to tell the owner of a stream that it is over");
     if ((c->flags & CONN_COUNTED) != 0 &&
         weft_event(self, weft_parent(self), &conn_over_type, &(conn_over){0}) == WEFT_ENOMEM)
         weft_log(self, WEFT_ERROR, "no memory to tell the listener that a connection is over");
-    if (c->rare != NULL) {
-        weft_bytes_drop(&c->rare->unread);
-        free(c->rare);
-        c->rare = NULL;
-    }
+    free(c->rare);
+    c->rare = NULL;
 }
 
 static const weft_handler conn_handlers[] = {

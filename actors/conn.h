@@ -29,9 +29,15 @@ enum {
     CONN_END_SENT = 1 << 9,
     CONN_DRAIN = 1 << 10,    /* a write was refused: `drained` is owed */
     CONN_CHILD = 1 << 11,    /* the owner is this actor's child */
-    CONN_STOPPING = 1 << 12, /* asked to stop: closes when its owner has ended */
+    CONN_TOLD = 1 << 12,     /* `closed` was told: nothing more is */
     CONN_NO_SOCKET = 1 << 13,/* a pipe or a file: written without MSG_NOSIGNAL */
     CONN_COUNTED = 1 << 14,  /* its parent is a listener, which is told when it is over */
+    CONN_BUSY = 1 << 15,     /* its queues or stages are being worked on: nothing is told meanwhile */
+    CONN_AGAIN = 1 << 16,    /* and something is to be told after that */
+    CONN_RETRY = 1 << 17,    /* memory was out for `closed`: a hook tries again */
+    CONN_LOST = 1 << 20,     /* it does not end in order: the reason says why */
+    CONN_FLUSHING = 1 << 19, /* sending is under way */
+    CONN_DOWN_ENDED = 1 << 18, /* what the owner wrote, and its end, went through every stage */
 };
 
 enum { CONN_OUT_ITEMS = 10 };
@@ -57,7 +63,27 @@ typedef struct conn_rare {
     void (*on_ready)(conn *c); /* while opening: the connect has come to something */
     weft_timer timer;
     uint32_t write_queue_max;
+    uint32_t above;        /* of @queued: what stands above stages and did not go through them yet */
+    bool in_up;            /* a stage is making a piece: what it sends is its own, not the owner's */
+    bool moved;            /* output has left since the alarm was set */
+    conn *owner;
+    weft_alarm stalled;    /* ends a close whose peer takes nothing */
 } conn_rare;
+
+/* One stage of a stack. */
+struct weft_stage {
+    const weft_stage_ops *ops;
+    conn *owner;
+    weft_stage *above, *below;
+    weft_bytes in;     /* came from below and was not taken */
+    conn_out *down, *down_last; /* was written above and did not go through yet */
+    bool starved;      /* asked for more since @in last grew */
+    bool ended;        /* the peer's end was passed on */
+    bool not_now;      /* takes nothing to send before it has seen more from below */
+    bool ending;       /* above has ended: so does this, behind what stands in @down */
+    bool down_ended;   /* and did */
+    _Alignas(16) unsigned char state[];
+};
 
 struct weft_leaf {
     weft_watch watch;  /* or whatever the leaf keeps there */
@@ -83,11 +109,22 @@ void conn_ready(conn *c, unsigned events);
 /* It is lost, or refused: nothing is flushed. */
 void conn_lost(conn *c, weft_err reason, const char *why);
 
+/* A stage refuses what came: its last word (an alert) is sent if it goes at once. */
+void conn_broken(conn *c, weft_err reason, const char *why);
+
 /* Flush, then close; nothing more is read. */
 void conn_close(conn *c);
 
 /* Tells the owner what is next, if it may be told something; else reads on. */
 void conn_deliver(conn *c);
+/* What happens until conn_idle is worked on first: it is delivered then, if this was the outermost. */
+static inline bool conn_busy(conn *c)
+{
+    bool outermost = (c->flags & CONN_BUSY) == 0;
+    c->flags |= CONN_BUSY;
+    return outermost;
+}
+void conn_idle(conn *c, bool outermost);
 /* Reads, or stops reading, as window, state and owner say. */
 void conn_watch(conn *c);
 
@@ -103,6 +140,21 @@ weft_err conn_queue_file(conn *c, weft_file *file, uint64_t offset, uint64_t siz
 void conn_flush(conn *c);
 /* Drops everything that is queued. */
 void conn_out_drop(conn *c);
+/* The same for the pieces of a stage. */
+void conn_items_drop(conn_out **first, conn_out **last);
+/* A new item at the end of such a list. errors: NULL. */
+conn_item *conn_item_new(conn *c, conn_out **first, conn_out **last);
+/* Takes @size bytes off its front. */
+void conn_items_take(conn *c, conn_out **first, conn_out **last, size_t size);
+/* Puts a share of @bytes at its end, whatever the limit. errors: ENOMEM. */
+weft_err conn_item_put(conn *c, conn_out **first, conn_out **last, weft_bytes bytes);
+/* Whether there is room for a write of @bytes; if not, `drained` is owed. errors: EFULL. */
+weft_err conn_check_room(conn *c, weft_bytes bytes);
+/* Whether @bytes count against the limit: all but those that a stream gave out, whose source stands
+ * still while they are alive. */
+bool conn_is_fresh(weft_bytes bytes);
+/* What stands in the queue leaves at the end of the round, or now. */
+void conn_schedule(conn *c);
 static inline bool conn_has_output(const conn *c)
 {
     return c->out != NULL;
@@ -118,17 +170,42 @@ typedef enum conn_pulled { CONN_NOTHING, CONN_PIECE, CONN_BROKEN } conn_pulled;
 conn_pulled conn_stages_pull(conn *c, weft_piece *piece, weft_err *err, weft_why *why);
 /* Gives what came from the leaf to the bottom; takes the share. errors: ENOMEM. */
 weft_err conn_stages_give(conn *c, weft_bytes bytes);
-/* What the owner writes goes down through the stack into the queue. */
-weft_err conn_stages_down(conn *c, weft_bytes bytes);
-/* The owner ends its side. */
-weft_err conn_stages_end(conn *c);
 void conn_stages_close(conn *c);
+/* What the stages hold of the window. */
+size_t conn_stages_charge(const conn *c);
+/* Whether the stages may be given more although the window is used up: by them. */
+bool conn_stages_hungry(const conn *c);
+
+/* Downward (conn_down.c): what is written waits above each stage that changes it until that takes it and
+ * the wire has room. errors: EFULL before anything is taken; ENOMEM. */
+weft_err conn_down_bytes(conn *c, weft_bytes bytes);
+/* errors: EUNSUPPORTED for a stage that wants each write whole. */
+weft_err conn_down_file(conn *c, weft_file *file, uint64_t offset, uint64_t size);
+/* The owner ends its side. */
+void conn_down_end(conn *c);
+/* Moves on what waits. errors: what a stage refuses; the caller ends the stream with it. */
+weft_err conn_down_move(conn *c, weft_why *why);
+/* The same; a failure ends the stream. */
+void conn_down_pump(conn *c);
+/* Whether something waits for a stage that must see more from below first. */
+bool conn_down_waits(const conn *c);
+/* Reads at most @max bytes of a queued file. errors: ETRUNCATED, EIO, ENOMEM. */
+weft_err conn_file_piece(const conn_item *item, size_t max, weft_bytes *out, weft_why *why);
+/* Puts a share of @bytes before what was not told. errors: ENOMEM. */
+weft_err conn_stages_give_back(conn *c, weft_bytes bytes);
 /* Bytes that came and were not told. */
 size_t conn_stages_unread(const conn *c);
 /* Whether what comes must go through the stack. */
 static inline bool conn_staged(const conn *c);
-/* Whether what is written must. */
+/* Whether what is written must: some stage has a say in it. */
 bool conn_transforms(const conn *c);
+/* The nearest of @stage and those below it that has a say in what is written; NULL: none. */
+weft_stage *conn_taker(weft_stage *stage);
+/* Everything written, and the end, has gone through every stage. */
+static inline bool conn_down_done(const conn *c)
+{
+    return (c->flags & CONN_DOWN_ENDED) != 0 || !conn_transforms(c);
+}
 
 conn_rare *conn_rare_of(conn *c); /* errors: NULL */
 static inline weft_actor *conn_actor(const conn *c)

@@ -63,36 +63,108 @@ static void out_free(conn_out *o)
     spare->n++;
 }
 
-static conn_item *item_new(conn *c)
+/* ---- lists of items: the queue of the wire, and what waits above a stage */
+
+conn_item *conn_item_new(conn *c, conn_out **first, conn_out **last)
 {
-    conn_out *o = c->out_last;
+    conn_out *o = *last;
     if (o == NULL || o->n == CONN_OUT_ITEMS) {
         o = out_new(c);
         if (o == NULL)
             return NULL;
-        if (c->out_last != NULL)
-            c->out_last->next = o;
+        if (*last != NULL)
+            (*last)->next = o;
         else
-            c->out = o;
-        c->out_last = o;
+            *first = o;
+        *last = o;
     }
     return &o->item[o->n++];
 }
 
-/* Output leaves at the end of the round, or now if much has gathered. */
-static void schedule(conn *c)
+bool conn_is_fresh(weft_bytes bytes)
+{
+    const weft_account *account = weft_bytes_account(bytes);
+    return account == NULL || account->ops->state_offset == 0;
+}
+
+weft_err conn_item_put(conn *c, conn_out **first, conn_out **last, weft_bytes bytes)
+{
+    conn_item *item = conn_item_new(c, first, last);
+    if (item == NULL)
+        return WEFT_ENOMEM;
+    item->bytes = weft_bytes_share(bytes);
+    item->file = NULL;
+    if (conn_is_fresh(bytes))
+        c->queued += (uint32_t)bytes.size;
+    return WEFT_OK;
+}
+
+static void item_done(conn_item *item)
+{
+    if (item->file != NULL)
+        weft_file_drop(&item->file);
+    else
+        weft_bytes_drop(&item->bytes); /* which may let its source read on */
+}
+
+void conn_items_drop(conn_out **first, conn_out **last)
+{
+    for (conn_out *o = *first, *next; o != NULL; o = next) {
+        next = o->next;
+        for (uint32_t i = o->first; i < o->n; i++)
+            item_done(&o->item[i]);
+        out_free(o);
+    }
+    *first = *last = NULL;
+}
+
+void conn_items_take(conn *c, conn_out **first, conn_out **last, size_t size)
+{
+    conn_out *o;
+    while ((o = *first) != NULL) {
+        while (o->first < o->n) {
+            conn_item *item = &o->item[o->first];
+            size_t part = size < item->bytes.size ? size : item->bytes.size;
+            if (item->file == NULL && conn_is_fresh(item->bytes))
+                c->queued -= (uint32_t)part;
+            if (part < item->bytes.size) {
+                if (item->file == NULL)
+                    item->bytes.at += part;
+                item->offset += part;
+                item->bytes.size -= part;
+                return;
+            }
+            size -= part;
+            item_done(item);
+            o->first++;
+        }
+        *first = o->next;
+        if (*first == NULL)
+            *last = NULL;
+        else if (o->hook.queued)
+            weft_hook_queue(&(*first)->hook);
+        out_free(o);
+    }
+}
+
+void conn_out_drop(conn *c)
+{
+    conn_items_drop(&c->out, &c->out_last);
+    c->queued = 0;
+    if (c->rare != NULL)
+        c->rare->above = 0;
+}
+
+/* ---- writing */
+
+void conn_schedule(conn *c)
 {
     if ((c->flags & (CONN_BLOCKED | CONN_OPENING)) != 0)
         return;
-    if (c->queued >= FLUSH_BYTES)
+    if (c->queued >= FLUSH_BYTES && (c->flags & CONN_BUSY) == 0)
         conn_flush(c);
     else
         weft_hook_queue(&c->out->hook);
-}
-
-static bool is_fresh(weft_bytes bytes)
-{
-    return weft_bytes_account(bytes) == NULL;
 }
 
 static uint32_t queue_max(const conn *c)
@@ -101,9 +173,9 @@ static uint32_t queue_max(const conn *c)
 }
 
 /* A write is taken whole while the queue is below its limit, so that one of any size can leave. */
-static weft_err check_room(conn *c)
+static weft_err check_room(conn *c, size_t size)
 {
-    if (c->queued < queue_max(c))
+    if (c->queued < queue_max(c) && size <= UINT32_MAX - c->queued)
         return WEFT_OK;
     c->flags |= CONN_DRAIN;
     return WEFT_EFULL;
@@ -117,25 +189,18 @@ bool conn_is_full(conn *c)
     return true;
 }
 
-static weft_err put(conn *c, weft_bytes bytes)
+weft_err conn_check_room(conn *c, weft_bytes bytes)
 {
-    conn_item *item = item_new(c);
-    if (item == NULL)
-        return WEFT_ENOMEM;
-    item->bytes = weft_bytes_share(bytes);
-    item->file = NULL;
-    if (is_fresh(bytes))
-        c->queued += (uint32_t)bytes.size;
-    return WEFT_OK;
+    return conn_is_fresh(bytes) ? check_room(c, bytes.size) : WEFT_OK;
 }
 
 weft_err conn_queue_bytes(conn *c, weft_bytes bytes)
 {
-    if (is_fresh(bytes) && check_room(c) != WEFT_OK)
-        return WEFT_EFULL;
-    weft_err err = put(c, bytes);
+    weft_err err = conn_check_room(c, bytes);
     if (err == WEFT_OK)
-        schedule(c);
+        err = conn_item_put(c, &c->out, &c->out_last, bytes);
+    if (err == WEFT_OK)
+        conn_schedule(c);
     return err;
 }
 
@@ -144,20 +209,22 @@ weft_err conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count)
     size_t fresh = 0, total = 0;
     for (unsigned i = 0; i < count; i++) {
         total += parts[i].size;
-        fresh += is_fresh(parts[i]) ? parts[i].size : 0;
+        fresh += conn_is_fresh(parts[i]) ? parts[i].size : 0;
     }
     if (total == 0)
         return WEFT_OK;
-    if (fresh != 0 && check_room(c) != WEFT_OK)
+    if (fresh != 0 && check_room(c, fresh) != WEFT_OK)
         return WEFT_EFULL;
     for (unsigned i = 0; i < count; i++) {
-        weft_err err = parts[i].size != 0 ? put(c, parts[i]) : WEFT_OK;
+        weft_err err = parts[i].size != 0
+                           ? conn_item_put(c, &c->out, &c->out_last, parts[i])
+                           : WEFT_OK;
         if (err != WEFT_OK) {
             conn_lost(c, err, "no memory for the rest of what was being written");
             return err;
         }
     }
-    schedule(c);
+    conn_schedule(c);
     return WEFT_OK;
 }
 
@@ -168,13 +235,13 @@ static bool coalesce(conn *c, const void *from, size_t size)
     if (o == NULL || o->n == o->first || size > COALESCE_MAX)
         return false;
     conn_item *last = &o->item[o->n - 1];
-    if (last->file != NULL || !is_fresh(last->bytes) || weft_bytes_spare(last->bytes) < size)
+    if (last->file != NULL || !conn_is_fresh(last->bytes) || weft_bytes_spare(last->bytes) < size)
         return false;
     /* the buffer is this queue's alone, so what follows its bytes is free */
     memcpy((uint8_t *)(uintptr_t)last->bytes.at + last->bytes.size, from, size);
     last->bytes.size += size;
     c->queued += (uint32_t)size;
-    schedule(c);
+    conn_schedule(c);
     return true;
 }
 
@@ -182,7 +249,9 @@ weft_err conn_queue_copy(conn *c, const void *from, size_t size)
 {
     weft_bytes bytes;
     uint8_t *to;
-    if (check_room(c) != WEFT_OK)
+    if (size == 0)
+        return WEFT_OK;
+    if (check_room(c, size) != WEFT_OK)
         return WEFT_EFULL;
     if (coalesce(c, from, size))
         return WEFT_OK;
@@ -202,73 +271,26 @@ weft_err conn_queue_file(conn *c, weft_file *file, uint64_t offset, uint64_t siz
 {
     if (size == 0)
         return WEFT_OK;
-    conn_item *item = item_new(c);
+    conn_item *item = conn_item_new(c, &c->out, &c->out_last);
     if (item == NULL)
         return WEFT_ENOMEM;
     *item = (conn_item){.bytes = {.size = size}, .file = weft_file_share(file), .offset = offset};
-    schedule(c);
+    conn_schedule(c);
     return WEFT_OK;
 }
 
-static void item_done(conn *c, conn_item *item)
-{
-    if (item->file != NULL) {
-        weft_file_drop(&item->file);
-        return;
-    }
-    /* after its end the share is dropped, which may let the source read on */
-    weft_bytes_drop(&item->bytes);
-    (void)c;
-}
-
-void conn_out_drop(conn *c)
-{
-    for (conn_out *o = c->out, *next; o != NULL; o = next) {
-        next = o->next;
-        for (uint32_t i = o->first; i < o->n; i++)
-            item_done(c, &o->item[i]);
-        out_free(o);
-    }
-    c->out = c->out_last = NULL;
-    c->queued = 0;
-}
-
-/* Takes @sent bytes off the front of the queue. */
-static void take(conn *c, size_t sent)
-{
-    conn_out *o;
-    while ((o = c->out) != NULL) {
-        while (o->first < o->n) {
-            conn_item *item = &o->item[o->first];
-            size_t part = sent < item->bytes.size ? sent : item->bytes.size;
-            if (item->file == NULL && is_fresh(item->bytes))
-                c->queued -= (uint32_t)part;
-            if (part < item->bytes.size) {
-                if (item->file == NULL)
-                    item->bytes.at += part;
-                item->offset += part;
-                item->bytes.size -= part;
-                return;
-            }
-            sent -= part;
-            item_done(c, item);
-            o->first++;
-        }
-        c->out = o->next;
-        if (c->out == NULL)
-            c->out_last = NULL;
-        else if (o->hook.queued)
-            weft_hook_queue(&c->out->hook);
-        out_free(o);
-    }
-}
+/* ---- sending */
 
 static void drained(conn *c)
 {
     if ((c->flags & CONN_DRAIN) != 0 && c->queued <= queue_max(c) / LOW_DIVISOR) {
         weft_drained body = {weft_self(conn_actor(c))};
-        if (weft_event(conn_actor(c), c->owner, &weft_drained_type, &body) == WEFT_OK)
-            c->flags &= ~(uint32_t)CONN_DRAIN;
+        c->flags &= ~(uint32_t)CONN_DRAIN;
+        if (weft_event(conn_actor(c), c->owner, &weft_drained_type, &body) == WEFT_ENOMEM) {
+            /* whoever waits for it would wait for ever */
+            conn_lost(c, WEFT_ENOMEM, "no memory to tell its owner of room");
+            return;
+        }
     }
     conn_pull(c);
 }
@@ -286,11 +308,15 @@ void conn_pull(conn *c)
         rare->pull_out = true;
     else if (err == WEFT_EGONE)
         rare->producer = WEFT_NOBODY;
+    else
+        conn_lost(c, err, "no memory to ask its producer for more");
 }
 
 /* Everything has left: half close, or the end. */
 static void flushed(conn *c)
 {
+    if (!conn_down_done(c))
+        return;
     if ((c->flags & (CONN_END_OUT | CONN_END_SENT)) == CONN_END_OUT &&
         (c->flags & CONN_CLOSING) == 0) {
         c->flags |= CONN_END_SENT;
@@ -304,28 +330,64 @@ static void flushed(conn *c)
     }
 }
 
+/* A leaf that sends no files is given their bytes. */
+static weft_err send_file_piece(conn *c, const conn_item *item, size_t *sent, weft_why *why)
+{
+    conn_item piece = {.file = NULL};
+    weft_err err = conn_file_piece(item, FLUSH_BYTES, &piece.bytes, why);
+    if (err != WEFT_OK)
+        return err;
+    err = c->leaf->write(c, &piece, 1, sent, why);
+    weft_bytes_drop(&piece.bytes);
+    return err;
+}
+
+static weft_err send_some(conn *c, weft_why *why)
+{
+    const conn_out *o = c->out;
+    const conn_item *item = &o->item[o->first];
+    size_t sent = 0;
+    weft_err err = c->leaf->write(c, item, o->n - o->first, &sent, why);
+    if (err == WEFT_EUNSUPPORTED && item->file != NULL)
+        err = send_file_piece(c, item, &sent, why);
+    if (sent != 0) {
+        conn_items_take(c, &c->out, &c->out_last, sent);
+        if (c->rare != NULL)
+            c->rare->moved = true;
+    }
+    return err;
+}
+
+/* What is queued, then what stages make of what waits above them, until nothing is left or goes. */
+static weft_err send_all(conn *c, weft_why *why)
+{
+    weft_err err = WEFT_OK;
+    do {
+        while (c->out != NULL && err == WEFT_OK)
+            err = send_some(c, why);
+        if (err == WEFT_OK && conn_transforms(c))
+            err = conn_down_move(c, why);
+    } while (err == WEFT_OK && c->out != NULL);
+    return err;
+}
+
 void conn_flush(conn *c)
 {
     weft_why why = {""};
-    weft_err err = WEFT_OK;
-    if ((c->flags & (CONN_CLOSED | CONN_OPENING | CONN_BLOCKED)) != 0)
+    if ((c->flags & (CONN_CLOSED | CONN_OPENING | CONN_BLOCKED | CONN_FLUSHING)) != 0)
         return;
-    while (c->out != NULL && err == WEFT_OK) {
-        size_t sent = 0;
-        conn_out *o = c->out;
-        err = c->leaf->write(c, &o->item[o->first], o->n - o->first, &sent, &why);
-        take(c, sent);
-        if ((c->flags & CONN_CLOSED) != 0)
-            return; /* letting go of bytes has led to its end */
-    }
+    bool outermost = conn_busy(c);
+    c->flags |= CONN_FLUSHING;
+    weft_err err = send_all(c, &why);
+    c->flags &= ~(uint32_t)CONN_FLUSHING;
     if (err == WEFT_EFULL) {
         c->flags |= CONN_BLOCKED;
         conn_watch(c);
-    } else if (err != WEFT_OK) {
+    } else if (err != WEFT_OK)
         conn_lost(c, err, why.text);
-        return;
-    }
-    drained(c);
-    if (c->out == NULL)
+    if ((c->flags & CONN_CLOSED) == 0)
+        drained(c);
+    if ((c->flags & CONN_CLOSED) == 0 && c->out == NULL)
         flushed(c);
+    conn_idle(c, outermost);
 }

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The stack of stages: pulled upward one piece at a time, pushed downward. */
+/* The stack of stages, upward: pulled one piece at a time; and how it changes. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "conn.h"
 
-struct weft_stage {
-    const weft_stage_ops *ops;
-    conn *owner;
-    weft_stage *above, *below;
-    weft_bytes in;     /* came from below and was not taken */
-    bool below_ended;  /* nothing more comes from below */
-    bool ended;        /* and that was passed on */
-    bool starved;      /* asked for more since @in last grew */
-    _Alignas(16) unsigned char state[];
+enum {
+    /* a window smaller than a frame, or than a TLS record, must not stop the stream: the stages may
+     * always gather this much */
+    STAGES_BYTES_MIN = 128 << 10,
 };
 
 void *weft_stage_state(weft_stage *stage)
@@ -71,50 +66,83 @@ weft_err conn_stages_give(conn *c, weft_bytes bytes)
     return append(c, &bottom->in, bytes);
 }
 
-/* One piece out of @stage. Below the bottom is the leaf, which gives by conn_stages_give. */
+weft_err conn_stages_give_back(conn *c, weft_bytes bytes)
+{
+    weft_bytes rest = c->rare->unread;
+    c->rare->unread = weft_bytes_share(bytes);
+    return rest.size != 0 ? append(c, &c->rare->unread, rest) : WEFT_OK;
+}
+
+/* Runs @fn, which makes a piece of what stands below @stage. */
+static weft_err make(weft_stage *stage,
+                     weft_err (*fn)(weft_stage *stage, weft_bytes in, weft_piece *out, weft_why *why),
+                     weft_piece *piece, weft_why *why)
+{
+    conn_rare *rare = stage->owner->rare;
+    *piece = (weft_piece){.kind = WEFT_PIECE_NONE};
+    rare->in_up = true;
+    weft_err err = fn(stage, stage->in, piece, why);
+    rare->in_up = false;
+    stage->not_now = false;
+    if (err == WEFT_OK && piece->kind == WEFT_PIECE_FRAME && stage->above != NULL) {
+        weft_bytes_drop(&piece->bytes);
+        err = weft_because(why, WEFT_EINTERNAL, "the %s stage makes messages: nothing can stand on it",
+                           stage->ops->name);
+    }
+    return err;
+}
+
+static conn_pulled pull(conn *c, weft_stage *stage, weft_piece *piece, weft_err *err, weft_why *why);
+
+/* Has @stage given more to work on. CONN_PIECE: something was added; CONN_NOTHING: nothing is there now,
+ * or nothing will come (@ended). */
+static conn_pulled feed(conn *c, weft_stage *stage, bool *ended, weft_err *err, weft_why *why)
+{
+    weft_piece sub;
+    if (stage->below == NULL) {
+        *ended = (c->flags & CONN_ENDED_IN) != 0;
+        return CONN_NOTHING;
+    }
+    conn_pulled got = pull(c, stage->below, &sub, err, why);
+    *ended = stage->below->ended;
+    if (got != CONN_PIECE || sub.kind == WEFT_PIECE_END)
+        return got == CONN_BROKEN ? got : CONN_NOTHING;
+    stage->starved = false;
+    *err = append(c, &stage->in, sub.bytes);
+    return *err == WEFT_OK ? CONN_PIECE : CONN_BROKEN;
+}
+
+/* One piece out of @stage; its end too is told once. */
 static conn_pulled pull(conn *c, weft_stage *stage, weft_piece *piece, weft_err *err, weft_why *why)
 {
-    if (stage == NULL)
+    bool ended = false;
+    conn_pulled got = CONN_PIECE;
+    if (stage == NULL || stage->ended)
         return CONN_NOTHING;
-    for (;;) {
-        *piece = (weft_piece){.kind = WEFT_PIECE_NONE};
-        if (stage->in.size != 0 && !stage->starved) {
-            *err = stage->ops->up(stage, stage->in, piece, why);
+    while (got == CONN_PIECE) {
+        if (!stage->starved) {
+            *err = make(stage, stage->ops->up, piece, why);
             if (*err != WEFT_OK)
                 return CONN_BROKEN;
+            stage->ended = piece->kind == WEFT_PIECE_END;
             if (piece->kind != WEFT_PIECE_NONE)
                 return CONN_PIECE;
             stage->starved = true;
         }
-        weft_piece sub;
-        conn_pulled got = pull(c, stage->below, &sub, err, why);
-        if (got == CONN_BROKEN)
-            return got;
-        if (got == CONN_PIECE && sub.kind == WEFT_PIECE_BYTES) {
-            stage->starved = false;
-            *err = append(c, &stage->in, sub.bytes);
-            if (*err != WEFT_OK)
-                return CONN_BROKEN;
-            continue;
-        }
-        if (got == CONN_PIECE && sub.kind == WEFT_PIECE_END)
-            stage->below_ended = true;
-        if (stage->below == NULL && (c->flags & CONN_ENDED_IN) != 0)
-            stage->below_ended = true;
-        if (!stage->below_ended || stage->ended)
-            return CONN_NOTHING;
-        *piece = (weft_piece){.kind = WEFT_PIECE_NONE};
-        if (stage->ops->up_end != NULL) {
-            *err = stage->ops->up_end(stage, stage->in, piece, why);
-            if (*err != WEFT_OK)
-                return CONN_BROKEN;
-            if (piece->kind != WEFT_PIECE_NONE && piece->kind != WEFT_PIECE_END)
-                return CONN_PIECE;
-        }
-        stage->ended = true;
-        piece->kind = WEFT_PIECE_END;
-        return CONN_PIECE;
+        got = feed(c, stage, &ended, err, why);
     }
+    if (got == CONN_BROKEN || !ended)
+        return got;
+    if (stage->ops->up_end != NULL) {
+        *err = make(stage, stage->ops->up_end, piece, why);
+        if (*err != WEFT_OK)
+            return CONN_BROKEN;
+        if (piece->kind != WEFT_PIECE_NONE && piece->kind != WEFT_PIECE_END)
+            return CONN_PIECE;
+    }
+    stage->ended = true;
+    *piece = (weft_piece){.kind = WEFT_PIECE_END};
+    return CONN_PIECE;
 }
 
 conn_pulled conn_stages_pull(conn *c, weft_piece *piece, weft_err *err, weft_why *why)
@@ -138,55 +166,25 @@ size_t conn_stages_unread(const conn *c)
     return n;
 }
 
-/* ---- downward */
-
-static weft_err down_from(conn *c, weft_stage *stage, weft_bytes bytes)
+size_t conn_stages_charge(const conn *c)
 {
-    weft_why why = {""};
-    while (stage != NULL && stage->ops->down == NULL)
-        stage = stage->below;
-    if (stage == NULL)
-        return conn_queue_bytes(c, bytes);
-    weft_err err = stage->ops->down(stage, bytes, &why);
-    if (err != WEFT_OK && err != WEFT_EFULL)
-        conn_lost(c, err, why.text);
-    return err;
-}
-
-weft_err weft_stage_send(weft_stage *stage, weft_bytes bytes)
-{
-    return down_from(stage->owner, stage->below, bytes);
-}
-
-weft_err conn_stages_down(conn *c, weft_bytes bytes)
-{
-    return down_from(c, c->rare != NULL ? c->rare->top : NULL, bytes);
-}
-
-weft_err conn_stages_end(conn *c)
-{
-    weft_why why = {""};
-    for (weft_stage *s = c->rare != NULL ? c->rare->top : NULL; s != NULL; s = s->below)
-        if (s->ops->down_end != NULL) {
-            weft_err err = s->ops->down_end(s, &why);
-            if (err != WEFT_OK)
-                return err;
-        }
-    return WEFT_OK;
-}
-
-bool conn_transforms(const conn *c)
-{
+    size_t n = 0;
     for (const weft_stage *s = c->rare != NULL ? c->rare->top : NULL; s != NULL; s = s->below)
-        if (s->ops->down != NULL)
-            return true;
-    return false;
+        n += weft_bytes_charge(s->in);
+    return n;
+}
+
+bool conn_stages_hungry(const conn *c)
+{
+    size_t charge = conn_stages_charge(c);
+    return charge <= STAGES_BYTES_MIN && c->window.held - charge <= c->window.max;
 }
 
 static void stage_free(weft_stage *stage)
 {
     if (stage->ops->close != NULL)
         stage->ops->close(stage);
+    conn_items_drop(&stage->down, &stage->down_last);
     weft_bytes_drop(&stage->in);
     free(stage);
 }
@@ -236,22 +234,12 @@ static void link_out(conn_rare *rare, weft_stage *s)
         rare->bottom = s->above;
 }
 
-weft_err weft_push(weft_actor *self, weft_ref stream, const weft_stage_ops *ops, const void *config,
-                   weft_stage_place place, weft_why *why)
+static weft_stage *stage_new(conn *c, const weft_stage_ops *ops, weft_stage_place place)
 {
-    conn *c = conn_here(stream);
-    (void)self;
-    if (c == NULL || (c->flags & CONN_CLOSED) != 0)
-        return weft_because(why, WEFT_EGONE, "there is no such stream on this reactor");
-    if (place == WEFT_STAGE_BOTTOM && conn_stages_unread(c) != 0)
-        return weft_because(why, WEFT_EPROTO,
-                            "%zu bytes came before the %s stage was there: they cannot count as "
-                            "said within it",
-                            conn_stages_unread(c), ops->name);
     conn_rare *rare = conn_rare_of(c);
     weft_stage *s = rare != NULL ? calloc(1, sizeof *s + ops->state_bytes) : NULL;
     if (s == NULL)
-        return weft_because(why, WEFT_ENOMEM, "no memory for the %s stage", ops->name);
+        return NULL;
     s->ops = ops;
     s->owner = c;
     link_in(rare, s, place);
@@ -259,11 +247,33 @@ weft_err weft_push(weft_actor *self, weft_ref stream, const weft_stage_ops *ops,
         s->in = rare->unread;
         rare->unread = WEFT_NO_BYTES;
     }
+    s->starved = s->in.size == 0;
+    return s;
+}
+
+weft_err weft_push(weft_actor *self, weft_ref stream, const weft_stage_ops *ops, const void *config,
+                   weft_stage_place place, weft_why *why)
+{
+    conn *c = conn_here(stream);
+    (void)self;
+    if (c == NULL || (c->flags & (CONN_CLOSED | CONN_CLOSING | CONN_END_OUT)) != 0)
+        return weft_because(why, WEFT_EGONE,
+                            "there is no such stream on this reactor, or it has been ended");
+    if (place == WEFT_STAGE_BOTTOM && conn_stages_unread(c) != 0)
+        return weft_because(why, WEFT_EPROTO,
+                            "%zu bytes came before the %s stage was there: they cannot count as "
+                            "said within it",
+                            conn_stages_unread(c), ops->name);
+    weft_stage *s = stage_new(c, ops, place);
+    if (s == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for the %s stage", ops->name);
+    bool outermost = conn_busy(c);
     weft_err err = ops->open != NULL ? ops->open(s, config, why) : WEFT_OK;
+    conn_idle(c, outermost);
     if (err != WEFT_OK) {
-        rare->unread = s->in;
+        c->rare->unread = s->in;
         s->in = WEFT_NO_BYTES;
-        link_out(rare, s);
+        link_out(c->rare, s);
         stage_free(s);
     }
     return err;
@@ -279,6 +289,8 @@ weft_err weft_pop(weft_actor *self, weft_ref stream, const weft_stage_ops *ops)
     weft_stage *s = rare != NULL ? rare->top : NULL;
     if (s == NULL || s->ops != ops)
         return WEFT_ENOTFOUND;
+    if (s->down != NULL)
+        return WEFT_EFULL;
     weft_bytes rest = s->in;
     weft_err err = WEFT_OK;
     s->in = WEFT_NO_BYTES;
@@ -288,6 +300,8 @@ weft_err weft_pop(weft_actor *self, weft_ref stream, const weft_stage_ops *ops)
         err = append(c, &rare->unread, rest);
     if (err != WEFT_OK)
         conn_lost(c, err, "no memory for what a stage had not used");
+    else
+        conn_deliver(c);
     return err;
 }
 
@@ -296,4 +310,14 @@ size_t weft_unread(weft_actor *self, weft_ref stream)
     const conn *c = conn_here(stream);
     (void)self;
     return c != NULL ? conn_stages_unread(c) : 0;
+}
+
+weft_stage *weft_stage_of(weft_actor *self, weft_ref stream, const weft_stage_ops *ops)
+{
+    const conn *c = conn_here(stream);
+    weft_stage *s = c != NULL && c->rare != NULL ? c->rare->top : NULL;
+    (void)self;
+    while (s != NULL && s->ops != ops)
+        s = s->below;
+    return s;
 }

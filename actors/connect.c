@@ -13,6 +13,7 @@
 #include "address.h"
 #include "conn.h"
 #include "socket.h"
+#include "wire.h"
 
 static void connected(conn *c)
 {
@@ -32,6 +33,15 @@ static void on_outcome(conn *c)
         return;
     }
     conn_lost(c, weft_err_from_errno(failed), strerror(failed));
+}
+
+static void on_wire_outcome(conn *c)
+{
+    weft_err err = wire_connected(c);
+    if (err == WEFT_OK)
+        connected(c);
+    else
+        conn_lost(c, err, "the simulated connect was refused");
 }
 
 static weft_err on_late(weft_actor *self, weft_msg *msg)
@@ -61,30 +71,46 @@ static void set_limits(conn *c, const weft_url *url)
         rare->write_queue_max = (uint32_t)url->options.write_queue_bytes_max;
 }
 
+static weft_err begin_socket(conn *c, const weft_url *url, weft_why *why)
+{
+    weft_err err;
+    bool pending;
+    int fd = socket_connect(url, &pending, &err, why);
+    if (fd < 0)
+        return err;
+    conn_set_fd(c, fd);
+    c->leaf = &conn_leaf_fd;
+    c->rare->on_ready = on_outcome;
+    weft_watch_set(&c->watch, WEFT_WRITABLE);
+    return WEFT_OK;
+}
+
+static weft_err begin_wire(conn *c, struct weft_sim *sim, const weft_url *url, weft_why *why)
+{
+    c->rare->on_ready = on_wire_outcome;
+    return wire_connect(c, sim, url, why);
+}
+
 static weft_err begin(conn *c, const char *text, weft_why *why)
 {
     weft_url url;
-    bool pending;
+    struct weft_sim *sim = weft_sim_of(weft_system_of(conn_actor(c)));
     weft_err err = weft_url_parse(text, &url, why);
     if (err == WEFT_OK)
         err = weft_url_check(&url, WEFT_URL_CONNECT, why);
     if (err != WEFT_OK)
         return err;
-    if (url.scheme == WEFT_SCHEME_SIM)
-        return weft_because(why, WEFT_EUNSUPPORTED,
-                            "simulated wires exist in a simulated system only");
-    int fd = socket_connect(&url, &pending, &err, why);
-    if (fd < 0)
+    err = wire_check(sim, &url, why);
+    if (err != WEFT_OK)
         return err;
-    conn_set_fd(c, fd);
-    c->leaf = &conn_leaf_fd;
     set_limits(c, &url);
-    c->rare->on_ready = on_outcome;
+    err = sim != NULL ? begin_wire(c, sim, &url, why) : begin_socket(c, &url, why);
+    if (err != WEFT_OK)
+        return err;
     char late = 0;
     if (url.options.timeout_ms != 0)
         c->rare->timer =
             weft_timer_start(conn_actor(c), url.options.timeout_ms, 0, &conn_late_type, &late);
-    weft_watch_set(&c->watch, WEFT_WRITABLE);
     return WEFT_OK;
 }
 

@@ -18,6 +18,7 @@
 #include "address.h"
 #include "conn.h"
 #include "socket.h"
+#include "wire.h"
 
 enum { ACCEPTS_A_LOOK = 64, EXHAUSTED_PAUSE_MS = 100 };
 
@@ -27,6 +28,7 @@ typedef struct listening {
     const weft_behaviour *behaviour;
     const void *config;
     int fd;
+    wire_listener *wire; /* in a simulation; then there is no descriptor */
     unsigned n;
     weft_ref member[WEFT_REACTORS_MAX];
     _Atomic uint32_t users;
@@ -43,8 +45,10 @@ typedef struct listener {
     bool accepts, paused;
 } listener;
 
+/* A descriptor, or the end of a simulated link. */
 typedef struct accepted {
     int fd;
+    wire_end *end;
 } accepted;
 typedef struct left {
     char nothing;
@@ -52,12 +56,18 @@ typedef struct left {
 typedef struct accept_again {
     char nothing;
 } accept_again;
+static void refuse(const accepted *a)
+{
+    if (a->end != NULL)
+        wire_refuse(a->end);
+    else if (a->fd >= 0)
+        (void)close(a->fd);
+}
+
 /* One that is not delivered must not leak its descriptor. */
 static void accepted_release(void *body)
 {
-    const accepted *a = body;
-    if (a->fd >= 0)
-        (void)close(a->fd);
+    refuse(body);
 }
 
 static const weft_type accepted_type = {
@@ -65,7 +75,17 @@ static const weft_type accepted_type = {
 static const weft_type left_type = WEFT_TYPE("weft.connection_left", left, NULL);
 static const weft_type accept_again_type = WEFT_TYPE("weft.accept_again", accept_again, NULL);
 
-static void keep_connection(weft_actor *self, listener *l, int fd)
+static void set_up(conn *c, const accepted *a, const weft_url *url)
+{
+    if (a->end != NULL) {
+        wire_attach(c, a->end);
+        return;
+    }
+    conn_set_fd(c, a->fd);
+    socket_set_up(a->fd, url);
+}
+
+static void keep_connection(weft_actor *self, listener *l, const accepted *a)
 {
     const listening *shared = l->shared;
     const weft_url_options *o = &shared->url.options;
@@ -73,11 +93,10 @@ static void keep_connection(weft_actor *self, listener *l, int fd)
     conn *c = conn_new(self, &conn_leaf_fd, WEFT_NOBODY, &ref);
     if (c == NULL) {
         weft_log(self, WEFT_ERROR, "no memory for a connection: refused");
-        (void)close(fd);
+        refuse(a);
         return;
     }
-    conn_set_fd(c, fd);
-    socket_set_up(fd, &shared->url);
+    set_up(c, a, &shared->url);
     c->flags |= CONN_COUNTED;
     l->open++;
     c->window.max = (uint32_t)o->window_bytes;
@@ -95,9 +114,9 @@ static void keep_connection(weft_actor *self, listener *l, int fd)
 static weft_err on_accepted(weft_actor *self, weft_msg *msg)
 {
     accepted *a = (accepted *)(uintptr_t)weft_body(msg);
-    int fd = a->fd;
-    a->fd = -1; /* taken */
-    keep_connection(self, weft_state(self), fd);
+    accepted taken = *a;
+    *a = (accepted){.fd = -1};
+    keep_connection(self, weft_state(self), &taken);
     return WEFT_OK;
 }
 
@@ -105,7 +124,10 @@ static void watch_accepts(listener *l)
 {
     uint32_t max = l->shared->url.options.conns_max;
     bool want = l->accepts && !l->paused && (max == 0 || l->all < max);
-    weft_watch_set(&l->watch, want ? WEFT_READABLE : 0);
+    if (l->shared->wire != NULL)
+        wire_listener_want(l->shared->wire, want);
+    else
+        weft_watch_set(&l->watch, want ? WEFT_READABLE : 0);
 }
 
 /* Descriptors are out: the one held in reserve lets the first of those that wait be closed rather than
@@ -128,13 +150,26 @@ static void exhausted(weft_actor *self, listener *l, int err)
         l->paused = false;
 }
 
-static void give(weft_actor *self, listener *l, int fd)
+static void give(weft_actor *self, listener *l, const accepted *a)
 {
     const listening *shared = l->shared;
     unsigned i = shared->n > 1 ? l->next++ % shared->n : 0;
     l->all++;
-    if (i == 0 || weft_tell(self, shared->member[i], accepted, .fd = fd) != WEFT_OK)
-        keep_connection(self, l, fd);
+    if (i == 0 || weft_tell_body(self, shared->member[i], &accepted_type, a) != WEFT_OK)
+        keep_connection(self, l, a);
+}
+
+/* false: nobody waits, or errno says what else. */
+static bool accept_one(const listening *shared, accepted *out)
+{
+    *out = (accepted){.fd = -1};
+    if (shared->wire != NULL) {
+        errno = EAGAIN;
+        out->end = wire_accept(shared->wire);
+        return out->end != NULL;
+    }
+    out->fd = accept4(shared->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return out->fd >= 0;
 }
 
 static void accept_some(weft_actor *self, void *context)
@@ -146,9 +181,9 @@ static void accept_some(weft_actor *self, void *context)
             watch_accepts(l);
             return;
         }
-        int fd = accept4(l->shared->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0)
-            give(self, l, fd);
+        accepted a;
+        if (accept_one(l->shared, &a))
+            give(self, l, &a);
         else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             exhausted(self, l, errno);
             return;
@@ -162,6 +197,11 @@ static void on_acceptable(weft_watch *watch, unsigned events)
     listener *l = (listener *)(void *)watch;
     (void)events;
     weft_enter(weft_actor_of_state(l), accept_some, l);
+}
+
+static void on_wire_acceptable(void *context)
+{
+    weft_enter(weft_actor_of_state(context), accept_some, context);
 }
 
 static weft_err on_again(weft_actor *self, weft_msg *msg)
@@ -209,6 +249,10 @@ static void close_listener(listener *l)
     if (!l->accepts)
         return;
     l->accepts = false;
+    if (shared->wire != NULL) {
+        wire_unlisten(shared->wire);
+        return;
+    }
     weft_watch_set(&l->watch, 0);
     (void)close(shared->fd);
     if (l->spare_fd >= 0)
@@ -251,8 +295,12 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     if (!weft_ref_same(l->shared->member[0], weft_self(self)))
         return WEFT_OK;
     l->accepts = true;
-    l->spare_fd = dup(l->shared->fd);
-    weft_watch_init(&l->watch, l->shared->fd, on_acceptable);
+    if (l->shared->wire != NULL) {
+        wire_listener_watch(l->shared->wire, weft_reactor_of(self), on_wire_acceptable, l);
+    } else {
+        l->spare_fd = dup(l->shared->fd);
+        weft_watch_init(&l->watch, l->shared->fd, on_acceptable);
+    }
     watch_accepts(l);
     return WEFT_OK;
 }
@@ -298,17 +346,22 @@ weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour
         err = weft_url_check(&url, WEFT_URL_LISTEN, why);
     if (err != WEFT_OK)
         return err;
-    if (url.scheme == WEFT_SCHEME_SIM)
-        return weft_because(why, WEFT_EUNSUPPORTED,
-                            "%.60s: simulated wires exist in a simulated system only", text);
+    struct weft_sim *sim = weft_sim_of(sys);
+    err = wire_check(sim, &url, why);
+    if (err != WEFT_OK)
+        return err;
     listening *shared = calloc(1, sizeof *shared);
     if (shared == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for a listener");
     weft_listening got = {.listener = WEFT_NOBODY};
     *shared = (listening){.url = url, .behaviour = behaviour, .config = config};
     shared->n = weft_system_reactors(sys);
-    shared->fd = socket_listen(&url, &got.address, &err, why);
-    if (shared->fd < 0) {
+    shared->fd = -1;
+    if (sim != NULL)
+        shared->wire = wire_listen(sim, &url, &got.address, &err, why);
+    else
+        shared->fd = socket_listen(&url, &got.address, &err, why);
+    if (shared->fd < 0 && shared->wire == NULL) {
         free(shared);
         return err;
     }

@@ -55,11 +55,11 @@ const weft_type conn_op_type = {.name = "weft.stream_op",
 
 static weft_err write_bytes(conn *c, weft_bytes bytes)
 {
-    if (bytes.size == 0)
-        return WEFT_OK;
     if ((c->flags & (CONN_CLOSING | CONN_CLOSED | CONN_END_OUT)) != 0)
         return WEFT_EGONE;
-    return c->rare != NULL ? conn_stages_down(c, bytes) : conn_queue_bytes(c, bytes);
+    if (bytes.size == 0)
+        return WEFT_OK;
+    return conn_transforms(c) ? conn_down_bytes(c, bytes) : conn_queue_bytes(c, bytes);
 }
 
 static weft_err write_file(conn *c, weft_file *file, uint64_t offset, uint64_t size)
@@ -67,7 +67,7 @@ static weft_err write_file(conn *c, weft_file *file, uint64_t offset, uint64_t s
     if ((c->flags & (CONN_CLOSING | CONN_CLOSED | CONN_END_OUT)) != 0)
         return WEFT_EGONE;
     if (conn_transforms(c))
-        return WEFT_EUNSUPPORTED;
+        return conn_down_file(c, file, offset, size);
     return conn_queue_file(c, file, offset, size);
 }
 
@@ -77,11 +77,10 @@ static weft_err end_out(conn *c)
         return WEFT_EGONE;
     if ((c->flags & CONN_END_OUT) != 0)
         return WEFT_OK;
-    weft_err err = conn_stages_end(c);
     c->flags |= CONN_END_OUT;
-    if (err == WEFT_OK)
-        conn_flush(c);
-    return err;
+    conn_down_end(c);
+    conn_flush(c);
+    return WEFT_OK;
 }
 
 static weft_err produce(conn *c, weft_ref producer)
@@ -107,20 +106,21 @@ static weft_err hand_over(conn *c, weft_ref owner, weft_bytes unread)
     conn_rare *rare = conn_rare_of(c);
     if (rare == NULL)
         return WEFT_ENOMEM;
-    if (unread.size != 0) {
-        /* what the old owner did not use stands before what the stages still hold */
-        weft_bytes_drop(&rare->unread);
-        rare->unread = weft_bytes_share(unread);
-    }
+    /* what the old owner did not use stands before what was not told */
+    weft_err err = unread.size != 0 ? conn_stages_give_back(c, unread) : WEFT_OK;
+    if (err != WEFT_OK)
+        conn_lost(c, err, "no memory for what its old owner had not used");
     rare->next_owner = owner;
     conn_deliver(c);
-    return WEFT_OK;
+    return err;
 }
 
 static weft_err set(conn *c, const weft_stream_settings *s)
 {
-    if ((s->given & WEFT_SET_WINDOW) != 0)
+    if ((s->given & WEFT_SET_WINDOW) != 0) {
         c->window.max = s->window_bytes;
+        conn_deliver(c);
+    }
     if ((s->given & WEFT_SET_WRITE_QUEUE) != 0) {
         conn_rare *rare = conn_rare_of(c);
         if (rare == NULL)
@@ -162,8 +162,14 @@ static weft_err apply(conn *c, const conn_op *op)
 
 weft_err conn_on_op(weft_actor *self, weft_msg *msg)
 {
-    /* whoever sent it was told that it is on its way: a stream that has closed says so itself */
-    (void)apply(weft_state(self), weft_body(msg));
+    conn *c = weft_state(self);
+    const conn_op *op = weft_body(msg);
+    weft_err err = apply(c, op);
+    /* whoever sent it was told that it is on its way: a stream that has closed says so itself, and one
+     * that cannot do it must not go on as if it had */
+    if (err != WEFT_OK && err != WEFT_EGONE && op->kind != OP_SET)
+        conn_lost(c, err == WEFT_EFULL ? WEFT_ELIMIT : err,
+                  "what another reactor asked of it could not be done");
     return WEFT_OK;
 }
 
@@ -222,7 +228,7 @@ weft_err weft_write_copy(weft_actor *self, weft_ref stream, const void *from, si
     conn *c = conn_here(stream);
     if (size == 0)
         return WEFT_OK;
-    if (c != NULL && c->rare == NULL) {
+    if (c != NULL && !conn_transforms(c)) {
         if ((c->flags & (CONN_CLOSING | CONN_CLOSED | CONN_END_OUT)) != 0)
             return WEFT_EGONE;
         return conn_queue_copy(c, from, size);

@@ -30,9 +30,10 @@ void wf_block_free_slow(wf_reactor *r, weft_msg *m) WF_NOINLINE;
 static inline void wf_block_free(wf_reactor *r, weft_msg *m)
 {
 #ifndef WEFT_DEV
-    if (WF_LIKELY(m->owner == r->index && m->class < WF_CLASSES)) {
-        m->next = r->free_block[m->class];
-        r->free_block[m->class] = m;
+    unsigned class = (uint16_t)(m->place - r->place);
+    if (WF_LIKELY(class < WF_CLASSES)) {
+        m->next = r->free_block[class];
+        r->free_block[class] = m;
         return;
     }
 #endif
@@ -42,7 +43,7 @@ static inline void wf_block_free(wf_reactor *r, weft_msg *m)
 /* The bytes a block takes, for accounts. */
 static inline uint32_t wf_block_bytes(const weft_msg *m)
 {
-    return m->class < WF_CLASSES ? 64U * (m->class + 1U) : 1024U;
+    return 64U * (m->class + 1U);
 }
 
 /* Takes one batch of blocks that came home; false: there was none. */

@@ -3,6 +3,7 @@
 #include "buffer.h"
 
 #include "alloc.h"
+#include "family.h"
 #include "mailbox.h"
 #include "sys.h"
 
@@ -68,6 +69,14 @@ wf_buffer *wf_buffer_new(wf_reactor *r, size_t bytes)
     return b;
 }
 
+/* The last bytes of a source are home: if its actor has ended, its memory may go. */
+static void bury(weft_account *account)
+{
+    weft_actor *a = weft_actor_of_state((char *)account - (account->ops->state_offset - 1));
+    if (WF_UNLIKELY((a->bits & WF_ZOMBIE) != 0))
+        wf_actor_free(WF_R, a, WF_STAT_GET(a->program)->behaviour);
+}
+
 static void uncharge(wf_buffer *b)
 {
     weft_account *account = b->account;
@@ -75,8 +84,12 @@ static void uncharge(wf_buffer *b)
         return;
     b->account = NULL;
     WF_STAT_SUB(account->held, b->charge);
+    /* an account of its own may be gone after this */
+    bool in_state = account->ops->state_offset != 0;
     if (account->ops->low != NULL)
         account->ops->low(account);
+    if (in_state && WF_STAT_GET(account->held) == 0)
+        bury(account);
 }
 
 static void end_here(wf_reactor *r, wf_buffer *b)

@@ -22,6 +22,7 @@
 #define WF_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define WF_COLD __attribute__((noinline, cold))
 #define WF_NOINLINE __attribute__((noinline))
+#define WF_FAST __attribute__((always_inline))
 
 /* Single writer, any reader: plain moves, but no race by the letter. */
 #define WF_STAT_GET(x) atomic_load_explicit(&(x), memory_order_relaxed)
@@ -63,7 +64,7 @@ enum {
     WF_NOTED = 1 << 10,    /* its sender wants weft_undelivered */
     WF_HELD = 1 << 11,     /* being served: @next is its wf_hold */
     WF_LOCAL = 1 << 12,    /* not from a mailbox: its owner made it and frees it */
-    WF_OWN = 1 << 13,      /* a release hook other than its type's: the first word of the extra part */
+    WF_PLAIN = 1 << 13,    /* its body holds nothing that would have to be given back */
 };
 
 /* 56 bytes, so that a message with one word of body fills one cache line. Where it goes is kept in the
@@ -79,13 +80,18 @@ struct weft_msg {
     uint64_t trace;
     uint32_t deadline; /* in ticks; 0: none */
     uint16_t flags;
-    uint8_t class;     /* of the block: 64 * (class + 1) bytes; WF_CLASS_BIG: from the system */
-    uint8_t owner;     /* the reactor the block belongs to */
+    union {
+        struct {
+            uint8_t class; /* of the block: 64 * (class + 1) bytes; WF_CLASS_BIG: from the system */
+            uint8_t owner; /* the reactor the block belongs to */
+        };
+        uint16_t place;    /* both, to be compared at once */
+    };
     _Alignas(8) unsigned char body[];
 };
 _Static_assert(sizeof(weft_msg) == 56, "a message header and one word fill a cache line");
 
-enum { WF_CLASSES = 8, WF_CLASS_BIG = 255 };
+enum { WF_CLASSES = 8, WF_CLASS_BIG = 15 }; /* BIG counts as 1 KiB in accounts */
 
 /* The body of a failed reply. */
 typedef struct wf_failure {
@@ -114,7 +120,7 @@ typedef struct wf_scratch {
 typedef struct wf_row {
     const weft_type *type;
     weft_handler_fn *fn;
-    uint64_t serial;
+    uint64_t serial, spare; /* 32 bytes: a row is found by a shift */
 } wf_row;
 
 typedef struct wf_program {
@@ -149,6 +155,7 @@ enum {
     WF_PARKED = 1 << 5,   /* ready, but waits until its unrun children have had a turn */
     WF_ASKED = 1 << 6,    /* was told weft_stopping and may still work */
     WF_ZOMBIE = 1 << 7,   /* ended; its memory waits for bytes it gave out */
+    WF_HOLDS = 1 << 8,    /* messages wait for a serial one that is being served, or is over */
 };
 
 struct weft_actor {
@@ -157,7 +164,7 @@ struct weft_actor {
     weft_actor *next_ready;
     _Atomic uint32_t slot, gen;
     _Atomic uint32_t queued, queued_bytes;
-    uint8_t bits, class;
+    uint16_t bits;
     uint16_t unrun; /* children on the unrun stack; saturates */
     _Atomic uint32_t ready_at; /* tick at which its oldest message came, at the latest */
     _Atomic uint64_t handled;
@@ -246,6 +253,7 @@ struct wf_reactor {
     weft_msg *current; /* the one being served; @nothing between turns */
     wf_slot *slots;
     weft_msg *free_block[WF_CLASSES];
+    uint16_t place;       /* of a block of class 0 of this reactor */
     weft_actor *unrun, *ready, **ready_tail;
     uint32_t unrun_row;   /* unrun children served in a row */
     uint32_t slots_used, free_slot;

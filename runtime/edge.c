@@ -109,6 +109,11 @@ weft_bytes weft_bytes_share(weft_bytes bytes)
     return bytes;
 }
 
+size_t weft_bytes_charge(weft_bytes bytes)
+{
+    return bytes.buffer != NULL ? bytes.buffer->charge : 0;
+}
+
 const weft_account *weft_bytes_account(weft_bytes bytes)
 {
     return bytes.buffer != NULL ? bytes.buffer->account : NULL;
@@ -123,6 +128,10 @@ weft_err weft_event(weft_actor *self, weft_ref to, const weft_type *type, const 
     if (m == NULL)
         return WEFT_ENOMEM;
     wf_fill(r, m, self, type, 0, WF_UNCOUNTED);
+    /* it comes from the world, not from the message that happens to be served: that one's time limit
+     * would go on from event to event for the life of the stream */
+    m->deadline = 0;
+    m->trace = 0;
     memcpy(m->body, body, type->size);
     weft_err err = wf_put_msg(r, to, m);
     if (err != WEFT_OK)

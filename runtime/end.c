@@ -206,7 +206,7 @@ void wf_family_move(wf_reactor *r, weft_actor *a, uint32_t parent)
     if ((a->bits & (WF_UNRUN | WF_READY)) == (WF_UNRUN | WF_READY)) {
         weft_actor *old = before != 0 ? r->slots[before].actor : NULL;
         if (old != NULL && old->unrun != 0 && --old->unrun == 0 && (old->bits & WF_PARKED) != 0) {
-            old->bits &= (uint8_t)~WF_PARKED;
+            old->bits &= (uint16_t)~WF_PARKED;
             wf_make_ready(r, old);
         }
         if (parent != 0)
@@ -236,8 +236,6 @@ static void run_ended_hook(wf_reactor *r, weft_actor *a)
 static void rare_free(wf_reactor *r, weft_actor *a)
 {
     wf_rare *rare = a->rare;
-    if (rare == NULL)
-        return;
     wf_timer_cancel(&r->wheel, &rare->grace);
     wf_free(rare->why);
     wf_free(rare);
@@ -269,13 +267,15 @@ void wf_actor_end(wf_reactor *r, weft_actor *a)
     s->next_free = r->free_slot;
     r->free_slot = WF_STAT_GET(a->slot);
     WF_STAT_SUB(r->stat.actors, 1);
-    rare_free(r, a);
-    /* bytes it gave out are still alive: the last of them frees the memory its account stands in */
+    const weft_behaviour *spawned_as = wf_spawned_as(a);
     const weft_account *account = wf_account_of(a);
-    if (account != NULL && account->held != 0)
+    if (a->rare != NULL)
+        rare_free(r, a);
+    /* bytes it gave out are still alive: the last of them frees the memory its account stands in */
+    if (WF_UNLIKELY(account != NULL) && WF_STAT_GET(account->held) != 0)
         a->bits |= WF_ZOMBIE;
     else
-        wf_actor_free(r, a);
+        wf_actor_free(r, a, spawned_as);
 }
 
 bool wf_stop_all(wf_reactor *r, weft_err reason, bool at_once)

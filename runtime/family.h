@@ -31,7 +31,7 @@ static inline weft_account *wf_account_of(weft_actor *a)
 }
 
 /* The memory of an actor whose bytes have all come home. */
-void wf_actor_free(wf_reactor *r, weft_actor *a);
+void wf_actor_free(wf_reactor *r, weft_actor *a, const weft_behaviour *spawned_as);
 
 /* Tells those who monitor @a that it ended. */
 void wf_monitors_fire(wf_reactor *r, weft_actor *a);

@@ -9,20 +9,15 @@
 /* An idle actor has something to do. New children go on a stack that is served first, so that a tree
  * of spawns runs depth first; a parent waits until its new children had a turn, so that it cannot outrun
  * them. */
+void wf_make_ready_family(wf_reactor *r, weft_actor *a) WF_NOINLINE;
+
 static inline void wf_make_ready(wf_reactor *r, weft_actor *a)
 {
-    a->bits |= WF_READY;
+    unsigned bits = a->bits;
+    a->bits = (uint16_t)(bits | WF_READY);
     WF_STAT_SET(a->ready_at, r->wheel.now);
-    if (WF_UNLIKELY((a->bits & WF_UNRUN) != 0)) {
-        a->next_ready = r->unrun;
-        r->unrun = a;
-        uint32_t parent = WF_STAT_GET(a->parent);
-        if (parent != 0 && r->slots[parent].actor->unrun < UINT16_MAX)
-            r->slots[parent].actor->unrun++;
-        return;
-    }
-    if (WF_UNLIKELY(a->unrun != 0)) {
-        a->bits |= WF_PARKED;
+    if (WF_UNLIKELY(((bits & WF_UNRUN) | a->unrun) != 0)) {
+        wf_make_ready_family(r, a);
         return;
     }
     a->next_ready = NULL;
@@ -66,6 +61,10 @@ weft_err wf_msg_new(wf_reactor *r, const weft_actor *from, const weft_type *type
 weft_err wf_put(weft_actor *from, weft_ref to, const weft_type *type, const void *body,
                 uint64_t request, unsigned flags);
 
+/* The same for a reply of @from, which is never refused for room. */
+weft_err wf_put_reply(weft_actor *from, weft_ref to, const weft_type *type, const void *body,
+                      uint64_t request);
+
 /* Sends a message that is complete to wherever @to is; only WF_UNCOUNTED ones are never refused for
  * room. errors: EGONE, EFULL, ENOMEM; @m stays the caller's. */
 weft_err wf_put_msg(wf_reactor *r, weft_ref to, weft_msg *m);
@@ -90,6 +89,9 @@ void wf_msg_done(wf_reactor *r, weft_actor *a, weft_msg *m);
 uint32_t wf_turn(wf_reactor *r, weft_actor *a, uint32_t left);
 /* Goes on with the turn that the last budget cut off, if any. */
 uint32_t wf_turn_rest(wf_reactor *r, uint32_t left);
+
+/* Gives turns until @budget is used up or nobody is ready. */
+void wf_turns(wf_reactor *r, uint32_t budget);
 
 /* The next actor of the run queue, or NULL. */
 weft_actor *wf_next_ready(wf_reactor *r);

@@ -33,6 +33,7 @@ wf_reactor *wf_reactor_new(weft_system *sys, unsigned index, struct ev_loop *loo
     r->sys = sys;
     r->index = index;
     r->home = wf_home(index);
+    r->place = ((weft_msg){.class = 0, .owner = (uint8_t)index}).place;
     r->driver = sys->driver;
     r->drv = sys->drv;
     r->ready_tail = &r->ready;
@@ -82,22 +83,26 @@ bool wf_reactor_ready(const wf_reactor *r)
 
 /* What one look brought in is worked off before the next look: with a fixed budget, level-triggered
  * descriptors that were not read yet are reported again and again. */
+/* Those that stand there now; one that queues itself again has its next run in the next round. */
+static void run_hooks(wf_reactor *r)
+{
+    weft_hook **end = r->hooks_tail;
+    bool last;
+    do {
+        last = &r->hooks->next == end;
+        wf_reactor_hook(r);
+    } while (!last && r->hooks != NULL);
+}
+
 bool wf_reactor_round(wf_reactor *r)
 {
     if (wf_take_inbox(r))
         r->crossed = true;
-    uint32_t done = 0, budget = WF_BUDGET + WF_BUDGET_EVENT * r->events, turns = 0;
-    weft_actor *a;
+    uint32_t budget = WF_BUDGET + WF_BUDGET_EVENT * r->events;
     r->events = 0;
-    if (WF_UNLIKELY(r->rest_actor != NULL))
-        done = wf_turn_rest(r, budget);
-    while (done < budget && (a = wf_next_ready(r)) != NULL) {
-        done += wf_turn(r, a, budget - done) + 1;
-        turns++;
-    }
-    WF_STAT_ADD(r->stat.turns, turns);
-    while (r->hooks != NULL)
-        wf_reactor_hook(r);
+    wf_turns(r, budget);
+    if (r->hooks != NULL)
+        run_hooks(r);
     wf_hand_over_all(r);
     return wf_reactor_ready(r);
 }
@@ -162,6 +167,7 @@ bool wf_reactor_over(wf_reactor *r)
 
 void wf_reactor_leave(wf_reactor *r)
 {
+    wf_timer_cancel(&r->wheel, &r->end_timer);
     wf_hand_over_all(r);
     wf_block_send_home(r);
 }

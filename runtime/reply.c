@@ -39,7 +39,7 @@ weft_err weft_reply_body(weft_msg *msg, const weft_type *type, const void *body)
             wf_arm_waiting(r, self, msg);
         return WEFT_OK;
     }
-    err = wf_put(self, msg->from, type, body, msg->request, WF_REPLY | WF_UNCOUNTED);
+    err = wf_put_reply(self, msg->from, type, body, msg->request);
     if (WF_UNLIKELY(err == WEFT_ENOMEM || err == WEFT_EINVAL))
         return err;
     msg->flags |= WF_ANSWERED;

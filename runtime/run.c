@@ -17,27 +17,50 @@
 #include "program.h"
 #include "timer.h"
 
-weft_actor *wf_next_ready(wf_reactor *r)
+void wf_make_ready_family(wf_reactor *r, weft_actor *a)
+{
+    if ((a->bits & WF_UNRUN) == 0) {
+        a->bits |= WF_PARKED;
+        return;
+    }
+    a->next_ready = r->unrun;
+    r->unrun = a;
+    uint32_t parent = WF_STAT_GET(a->parent);
+    if (parent != 0 && r->slots[parent].actor->unrun < UINT16_MAX)
+        r->slots[parent].actor->unrun++;
+}
+
+/* A new child has its first turn; its parent, if it waits for the last of them, is ready again. */
+static inline weft_actor *pop_unrun(wf_reactor *r)
 {
     weft_actor *a = r->unrun;
-    if (WF_UNLIKELY(a != NULL) && (r->unrun_row++ < WF_UNRUN_FIRST_MAX || r->ready == NULL)) {
-        r->unrun = a->next_ready;
-        a->bits &= (uint8_t)~WF_UNRUN;
-        uint32_t slot = WF_STAT_GET(a->parent);
-        if (slot != 0) {
-            weft_actor *parent = r->slots[slot].actor;
-            if (parent->unrun != 0 && --parent->unrun == 0 && (parent->bits & WF_PARKED) != 0) {
-                parent->bits &= (uint8_t)~WF_PARKED;
-                wf_make_ready(r, parent);
-            }
+    r->unrun = a->next_ready;
+    a->bits &= (uint16_t)~WF_UNRUN;
+    uint32_t slot = WF_STAT_GET(a->parent);
+    if (slot != 0) {
+        weft_actor *parent = r->slots[slot].actor;
+        if (parent->unrun != 0 && --parent->unrun == 0 && (parent->bits & WF_PARKED) != 0) {
+            parent->bits &= (uint16_t)~WF_PARKED;
+            wf_make_ready(r, parent);
         }
-        return a;
     }
+    return a;
+}
+
+static inline WF_FAST weft_actor *next_ready(wf_reactor *r)
+{
+    weft_actor *a = r->ready;
+    if (WF_UNLIKELY(r->unrun != NULL) && (r->unrun_row++ < WF_UNRUN_FIRST_MAX || a == NULL))
+        return pop_unrun(r);
     r->unrun_row = 0;
-    a = r->ready;
     if (a != NULL && (r->ready = a->next_ready) == NULL)
         r->ready_tail = &r->ready;
     return a;
+}
+
+weft_actor *wf_next_ready(wf_reactor *r)
+{
+    return next_ready(r);
 }
 
 static WF_COLD void unhandled(wf_reactor *r, weft_actor *a, weft_msg *m)
@@ -60,6 +83,7 @@ static WF_COLD void handler_failed(weft_actor *a, weft_msg *m, weft_err err)
 static WF_COLD void serial_wait(weft_actor *a, weft_msg *m)
 {
     wf_rare *rare = a->rare; /* made when the serial message began */
+    a->bits |= WF_HOLDS;
     m->next = NULL;
     *rare->held_tail = m;
     rare->held_tail = &m->next;
@@ -69,7 +93,7 @@ static WF_COLD void serial_wait(weft_actor *a, weft_msg *m)
  * rest of the snapshot in the hands of run_messages: there the held ones are taken up at the next step. */
 static WF_COLD void serial_end(wf_reactor *r, weft_actor *a)
 {
-    a->bits &= (uint8_t)~WF_BUSY;
+    a->bits &= (uint16_t)~WF_BUSY;
     if (a->rare->held != NULL && (a->bits & WF_READY) == 0)
         wf_make_ready(r, a);
 }
@@ -98,11 +122,12 @@ static weft_handler_fn *otherwise_of(const weft_actor *a, const weft_msg *m)
     return otherwise != NULL && m->type != &wf_room_type ? otherwise : m->type->otherwise;
 }
 
-static inline void serve(wf_reactor *r, weft_actor *a, weft_msg *m, const wf_row *row)
+static inline WF_FAST void serve(wf_reactor *r, weft_actor *a, weft_msg *m, const wf_row *row)
 {
     weft_err err;
-    if (WF_UNLIKELY(m->request != 0 && (m->flags & WF_TIMER) == 0 && m->deadline != 0 &&
-                    (int32_t)(r->wheel.now - m->deadline) >= 0)) {
+    if (m->request != 0 && WF_UNLIKELY(m->deadline != 0 &&
+                                       (int32_t)(r->wheel.now - m->deadline) >= 0) &&
+        (m->flags & WF_TIMER) == 0) {
         (void)weft_fail(m, WEFT_ETIMEDOUT, "its time was over before its turn came");
         return;
     }
@@ -147,25 +172,54 @@ void wf_msg_done(wf_reactor *r, weft_actor *a, weft_msg *m)
     wf_msg_free(r, m);
 }
 
-static inline void run_one(wf_reactor *r, weft_actor *a, weft_msg *m)
+/* A serial message is over: what waited for it comes before @rest. */
+static WF_COLD weft_msg *take_held(weft_actor *a, weft_msg *rest)
 {
-    if (WF_UNLIKELY((m->flags & WF_REPLY) != 0)) {
-        wf_settle(r, a, m);
+    wf_rare *rare = a->rare;
+    weft_msg *held = rare->held;
+    a->bits &= (uint16_t)~WF_HOLDS;
+    if (held == NULL)
+        return rest;
+    *rare->held_tail = rest;
+    rare->held = NULL;
+    rare->held_tail = &rare->held;
+    return held;
+}
+
+static inline WF_FAST void run_one(wf_reactor *r, weft_actor *a, weft_msg *m)
+{
+    if (WF_UNLIKELY((m->flags & (WF_REPLY | WF_TIMER)) != 0)) {
+        if ((m->flags & WF_REPLY) != 0)
+            wf_settle(r, a, m);
+        else if (wf_tick_begins(r, m)) {
+            serve(r, a, m, wf_program_row(WF_STAT_GET(a->program), m->type));
+            wf_msg_done(r, a, m);
+            return;
+        }
         wf_msg_free(r, m);
-    } else if (WF_UNLIKELY((m->flags & WF_TIMER) != 0) && !wf_tick_begins(r, m)) {
-        wf_msg_free(r, m);
-    } else {
-        serve(r, a, m, wf_program_row(WF_STAT_GET(a->program), m->type));
-        wf_msg_done(r, a, m);
+        return;
     }
+    serve(r, a, m, wf_program_row(WF_STAT_GET(a->program), m->type));
+    /* most: a plain tell, or a plain request that was answered, of which nothing is kept */
+    unsigned flags = m->flags;
+    if (WF_LIKELY((flags & (WF_PLAIN | WF_KEPT | WF_WAITS | WF_HELD | WF_SERIAL | WF_LOCAL)) ==
+                      WF_PLAIN &&
+                  (m->request == 0 || (flags & WF_ANSWERED) != 0)))
+        wf_block_free(r, m);
+    else
+        wf_msg_done(r, a, m);
+}
+
+static inline WF_FAST void run_checked(wf_reactor *r, weft_actor *a, weft_msg *m)
+{
+    run_one(r, a, m);
     if (WF_UNLIKELY(r->unconsumed != 0))
         wf_detach_unconsumed(r, a);
 }
 
 /* Serves @m and what follows it, at most @left; returns how many, and the first that was not served. */
-static inline uint32_t run_messages(wf_reactor *r, weft_actor *a, weft_msg **first, uint32_t left)
+static inline WF_FAST uint32_t run_messages(wf_reactor *r, weft_actor *a, weft_msg **first, uint32_t left)
 {
-    weft_msg *outer = r->current;
     weft_msg *m = *first, *next;
     uint32_t k = 0;
     while (m != NULL && k < left) {
@@ -185,34 +239,30 @@ static inline uint32_t run_messages(wf_reactor *r, weft_actor *a, weft_msg **fir
         WF_STAT_SUB(a->queued, (m->flags & WF_UNCOUNTED) == 0 ? 1U : 0U);
         WF_STAT_SUB(a->queued_bytes, wf_block_bytes(m));
         WF_STAT_ADD(r->served, 1);
-        run_one(r, a, m);
+        run_checked(r, a, m);
         m = next;
-        if (WF_UNLIKELY(a->rare != NULL) && a->rare->held != NULL && (a->bits & WF_BUSY) == 0) {
-            /* a serial message is over: what waited for it comes before the rest */
-            *a->rare->held_tail = m;
-            m = a->rare->held;
-            a->rare->held = NULL;
-            a->rare->held_tail = &a->rare->held;
-        }
+        if (WF_UNLIKELY((a->bits & (WF_HOLDS | WF_BUSY)) == WF_HOLDS))
+            m = take_held(a, m);
     }
-    r->current = outer;
+    r->current = r->nothing;
     WF_STAT_ADD(a->handled, k);
     *first = m;
     return k;
 }
 
 /* After the snapshot: ends the actor, or puts it where it belongs. */
-static inline void turn_over(wf_reactor *r, weft_actor *a)
+static inline WF_FAST void turn_over(wf_reactor *r, weft_actor *a)
 {
     WF_STAT_SET(r->running, NULL);
-    a->bits &= (uint8_t)~WF_READY;
+    a->bits &= (uint16_t)~WF_READY;
     if (WF_UNLIKELY((a->bits & WF_STOPPING) != 0))
         wf_actor_end(r, a);
     else if (a->head != NULL)
         wf_make_ready(r, a);
 }
 
-static uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_msg *m, weft_msg *last, uint32_t left)
+static inline WF_FAST uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_msg *m, weft_msg *last,
+                                    uint32_t left)
 {
     WF_STAT_SET(r->running, a);
     uint32_t k = run_messages(r, a, &m, left);
@@ -229,29 +279,48 @@ static uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_msg *m, weft_msg
     return k;
 }
 
-uint32_t wf_turn(wf_reactor *r, weft_actor *a, uint32_t left)
+static inline weft_msg *last_of(weft_msg **tail)
 {
-    weft_msg *m = a->head;
-    weft_msg *last = (weft_msg *)(void *)((char *)a->tail - offsetof(weft_msg, next));
+    return (weft_msg *)(void *)((char *)tail - offsetof(weft_msg, next));
+}
+
+static inline WF_FAST uint32_t turn(wf_reactor *r, weft_actor *a, uint32_t left)
+{
+    weft_msg *m = a->head, *last = last_of(a->tail);
     a->head = NULL;
     a->tail = &a->head;
-    if (WF_UNLIKELY(m == NULL)) {
-        /* ready without mail: it is to end, or a serial message has ended outside of its turn */
-        if (a->rare != NULL && a->rare->held != NULL && (a->bits & WF_BUSY) == 0) {
-            m = a->rare->held;
-            last = (weft_msg *)(void *)((char *)a->rare->held_tail - offsetof(weft_msg, next));
-            a->rare->held = NULL;
-            a->rare->held_tail = &a->rare->held;
-        }
+    if (WF_UNLIKELY(m == NULL) && (a->bits & (WF_HOLDS | WF_BUSY)) == WF_HOLDS) {
+        /* ready without mail: a serial message has ended outside of its turn */
+        last = last_of(a->rare->held_tail);
+        m = take_held(a, NULL);
     }
     return run_snapshot(r, a, m, last, left);
 }
 
-uint32_t wf_turn_rest(wf_reactor *r, uint32_t left)
+uint32_t wf_turn(wf_reactor *r, weft_actor *a, uint32_t left)
+{
+    return turn(r, a, left);
+}
+
+WF_NOINLINE uint32_t wf_turn_rest(wf_reactor *r, uint32_t left)
 {
     weft_actor *a = r->rest_actor;
     weft_msg *m = r->rest;
     r->rest_actor = NULL;
     r->rest = NULL;
     return run_snapshot(r, a, m, r->rest_last, left);
+}
+
+void wf_turns(wf_reactor *r, uint32_t budget)
+{
+    uint32_t done = 0, turns = 0;
+    weft_actor *a;
+    if (WF_UNLIKELY(r->rest_actor != NULL))
+        done = wf_turn_rest(r, budget);
+    /* a turn counts for one more than its messages: one that serves none must not go on for ever */
+    while (done < budget && (a = next_ready(r)) != NULL) {
+        done += turn(r, a, budget - done) + 1;
+        turns++;
+    }
+    WF_STAT_ADD(r->stat.turns, turns);
 }

@@ -49,13 +49,15 @@ weft_err wf_msg_new(wf_reactor *r, const weft_actor *from, const weft_type *type
         wf_buffer_share(buffer);
     if (type->share != NULL)
         type->share(m->body);
+    if (type->bytes == 0 && type->release == NULL)
+        m->flags |= WF_PLAIN;
     *out = m;
     return WEFT_OK;
 }
 
 void wf_msg_free(wf_reactor *r, weft_msg *m)
 {
-    if (WF_UNLIKELY(m->type->bytes != 0 || m->type->release != NULL) && (m->flags & WF_FAILED) == 0)
+    if (WF_UNLIKELY((m->flags & (WF_PLAIN | WF_FAILED)) == 0))
         wf_body_release(m->type, m->body);
     wf_block_free(r, m);
 }
@@ -130,10 +132,11 @@ static WF_NOINLINE weft_err put_slow(weft_actor *from, weft_ref to, const weft_t
     return err;
 }
 
-/* The fast path is a plain body for an actor of this reactor; everything that needs a call leaves by a
- * tail call, so that no register is saved here. */
-weft_err wf_put(weft_actor *from, weft_ref to, const weft_type *type, const void *body,
-                uint64_t request, unsigned flags)
+/* The fast path is a plain body of one word for an actor of this reactor; everything that needs a call
+ * leaves by a tail call, so that no register is saved here. Inlined where flags are known. */
+static inline __attribute__((always_inline)) weft_err put(weft_actor *from, weft_ref to,
+                                                          const weft_type *type, const void *body,
+                                                          uint64_t request, unsigned flags)
 {
     wf_reactor *r = WF_R;
     if (WF_UNLIKELY(to.home != r->home))
@@ -142,31 +145,59 @@ weft_err wf_put(weft_actor *from, weft_ref to, const weft_type *type, const void
     if (WF_UNLIKELY(s->gen != to.gen))
         return gone(r, flags);
     weft_actor *a = s->actor;
-    if (WF_UNLIKELY((a->bits & WF_STOPPING) != 0))
+    unsigned bits = a->bits;
+    uint32_t queued = WF_STAT_GET(a->queued);
+    if (WF_UNLIKELY((bits & WF_STOPPING) != 0))
         return gone(r, flags);
-    if (WF_UNLIKELY(WF_STAT_GET(a->queued) >= WF_STAT_GET(a->program)->mailbox_max) &&
-        (flags & WF_UNCOUNTED) == 0)
+    if ((flags & WF_UNCOUNTED) == 0 &&
+        WF_UNLIKELY(queued >= WF_STAT_GET(a->program)->mailbox_max))
         return full(r);
     weft_msg *m = r->free_block[0];
-    if (WF_UNLIKELY(type->size != 8 || m == NULL || from == NULL || type->share != NULL))
+    if (WF_UNLIKELY(type->size != 8 || m == NULL ||
+                    ((uintptr_t)type->share | (uintptr_t)type->release) != 0))
         return put_slow(from, to, type, body, request, flags);
+    const weft_msg *c = r->current;
     weft_msg *next_free = m->next;
+    uint64_t trace = c->trace, word;
+    uint32_t deadline = c->deadline, bytes = WF_STAT_GET(a->queued_bytes);
+    memcpy(&word, body, 8);
     r->free_block[0] = next_free;
     __builtin_prefetch(next_free, 1);
-    wf_fill(r, m, from, type, request, flags);
-    memcpy(m->body, body, 8);
+    if ((flags & WF_UNCOUNTED) == 0)
+        WF_STAT_SET(a->queued, queued + 1);
+    WF_STAT_SET(a->queued_bytes, bytes + 64);
+    m->next = NULL;
+    m->type = type;
+    m->from = wf_ref_of(r, from);
+    m->request = request;
+    m->trace = trace;
+    m->deadline = deadline;
+    m->flags = (uint16_t)(flags | WF_PLAIN);
+    memcpy(m->body, &word, 8);
     *a->tail = m;
     a->tail = &m->next;
-    WF_STAT_ADD(a->queued, (flags & WF_UNCOUNTED) == 0 ? 1U : 0U);
-    WF_STAT_ADD(a->queued_bytes, 64);
-    if ((a->bits & WF_READY) == 0)
+    if ((bits & WF_READY) == 0)
         wf_make_ready(r, a);
     return WEFT_OK;
 }
 
+weft_err wf_put(weft_actor *from, weft_ref to, const weft_type *type, const void *body,
+                uint64_t request, unsigned flags)
+{
+    if (WF_UNLIKELY(from == NULL))
+        return put_slow(from, to, type, body, request, flags);
+    return put(from, to, type, body, request, flags);
+}
+
+weft_err wf_put_reply(weft_actor *from, weft_ref to, const weft_type *type, const void *body,
+                      uint64_t request)
+{
+    return put(from, to, type, body, request, WF_REPLY | WF_UNCOUNTED);
+}
+
 weft_err weft_tell_body(weft_actor *self, weft_ref to, const weft_type *type, const void *body)
 {
-    return wf_put(self, to, type, body, 0, 0);
+    return put(self, to, type, body, 0, 0);
 }
 
 const weft_type weft_undelivered_type =

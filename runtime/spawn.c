@@ -41,7 +41,6 @@ static weft_actor *memory_take(wf_reactor *r, size_t bytes)
         if (a == NULL)
             return NULL;
     }
-    a->class = class;
     return a;
 }
 
@@ -67,11 +66,19 @@ static void header_init(weft_actor *a, const wf_program *program, uint32_t slot,
     a->rare = NULL;
 }
 
-void wf_actor_free(wf_reactor *r, weft_actor *a)
+/* The bytes of an actor: header, state, and the config behind it. */
+static size_t actor_bytes(const weft_behaviour *b, bool config)
 {
-    WF_POISON(a->state, class_bytes(a->class) - sizeof *a);
-    a->next_ready = r->free_actor[a->class];
-    r->free_actor[a->class] = a;
+    size_t bytes = sizeof(weft_actor) + b->state_bytes;
+    return config ? ((bytes + 7) & ~(size_t)7) + sizeof(void *) : bytes;
+}
+
+void wf_actor_free(wf_reactor *r, weft_actor *a, const weft_behaviour *spawned_as)
+{
+    uint8_t class = class_of(actor_bytes(spawned_as, (a->bits & WF_CONFIG) != 0));
+    WF_POISON(a->state, class_bytes(class) - sizeof *a);
+    a->next_ready = r->free_actor[class];
+    r->free_actor[class] = a;
 }
 
 static uint32_t slot_take(wf_reactor *r)
@@ -105,9 +112,7 @@ weft_actor *wf_spawn(wf_reactor *r, weft_actor *parent, const weft_behaviour *be
     const wf_program *program = wf_program_of(r, behaviour, why);
     if (WF_UNLIKELY(program == NULL))
         return NULL;
-    size_t bytes = program->actor_bytes;
-    if (config != NULL)
-        bytes = ((bytes + 7) & ~(size_t)7) + sizeof config;
+    size_t bytes = actor_bytes(behaviour, config != NULL);
     if (WF_UNLIKELY(behaviour->state_bytes > STATE_BYTES_MAX)) {
         (void)weft_because(why, WEFT_ELIMIT, "behaviour %s: a state of %u bytes, at most %d",
                            behaviour->name, behaviour->state_bytes, STATE_BYTES_MAX);
@@ -117,7 +122,7 @@ weft_actor *wf_spawn(wf_reactor *r, weft_actor *parent, const weft_behaviour *be
     uint32_t slot = a != NULL ? slot_take(r) : 0;
     if (WF_UNLIKELY(slot == 0)) {
         if (a != NULL)
-            wf_actor_free(r, a);
+            wf_actor_free(r, a, behaviour);
         (void)weft_because(why, WEFT_ENOMEM, "no room for an actor of behaviour %s",
                            behaviour->name);
         return NULL;

@@ -4,13 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* A rename that runs beside a lookup makes the kernel give up; it says so, and may be asked again. */
+/* A rename that runs beside a lookup makes the kernel give up; it says so, and may be asked again.
+ */
 #define RENAMED_TRIES_MAX 8
 
 /* Without O_NONBLOCK a pipe without a writer would hold the reactor. */
@@ -46,7 +48,7 @@ static weft_err failed(int error, const char *path, weft_why *why)
 
 static int open_beneath(int root, const char *path, int flags)
 {
-    struct open_how how = {.flags = (uint64_t)flags,
+    struct open_how how = {.flags = (unsigned)flags,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     long fd = -1;
 
@@ -111,6 +113,7 @@ static wf_http_found found_of(int fd, const struct stat *st)
         .fd = fd,
         .kind = S_ISREG(st->st_mode)   ? WF_HTTP_FOUND_FILE
                 : S_ISDIR(st->st_mode) ? WF_HTTP_FOUND_FOLDER
+                : S_ISLNK(st->st_mode) ? WF_HTTP_FOUND_LINK
                                        : WF_HTTP_FOUND_OTHER,
         .stamp = {.device = st->st_dev,
                   .inode = st->st_ino,
@@ -157,6 +160,26 @@ weft_err wf_http_file_look(const wf_http_file_root *root, const char *path, wf_h
         found->fd = -1;
     }
     return err;
+}
+
+weft_err wf_http_file_look_in(int folder, const char *name, wf_http_found *found)
+{
+    struct stat st;
+
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return failed(errno, name, NULL);
+    *found = found_of(-1, &st);
+    return WEFT_OK;
+}
+
+weft_err wf_http_file_stamp(int fd, wf_http_stamp *stamp)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return WEFT_EIO;
+    *stamp = found_of(fd, &st).stamp;
+    return WEFT_OK;
 }
 
 weft_err wf_http_file_read(int fd, uint64_t offset, void *to, size_t n, size_t *got)
@@ -217,8 +240,8 @@ weft_err wf_http_file_root_refresh(wf_http_file_root *root, weft_why *why)
         if (root->cwd < 0)
             return failed(errno, ".", why);
     }
-    if (root->fd >= 0 && fstatat(root->cwd, root->path, &st, 0) == 0 &&
-        st.st_dev == root->device && st.st_ino == root->inode)
+    if (root->fd >= 0 && fstatat(root->cwd, root->path, &st, 0) == 0 && st.st_dev == root->device &&
+        st.st_ino == root->inode)
         return WEFT_OK;
     return open_root(root, why);
 }

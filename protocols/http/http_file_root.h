@@ -45,6 +45,7 @@ void wf_http_file_root_done(wf_http_file_root *root);
 typedef enum wf_http_found_kind {
     WF_HTTP_FOUND_FILE,
     WF_HTTP_FOUND_FOLDER,
+    WF_HTTP_FOUND_LINK,  /* a symbolic link that was not followed */
     WF_HTTP_FOUND_OTHER, /* a device, a pipe, a socket: nothing to serve */
 } wf_http_found_kind;
 
@@ -64,6 +65,13 @@ WEFT_MUST_USE weft_err wf_http_file_open(const wf_http_file_root *root, const ch
 /* As above, but what is found is only looked at: `fd` is -1. */
 WEFT_MUST_USE weft_err wf_http_file_look(const wf_http_file_root *root, const char *path,
                                          wf_http_found *found, weft_why *why);
+
+/* Looks at the entry @name of the open folder @folder; a link is not followed.
+ * errors: as wf_http_file_open. */
+WEFT_MUST_USE weft_err wf_http_file_look_in(int folder, const char *name, wf_http_found *found);
+
+/* How the open file @fd is now. errors: EIO. */
+WEFT_MUST_USE weft_err wf_http_file_stamp(int fd, wf_http_stamp *stamp);
 
 /* Reads up to @n bytes from @offset on; *@got is less only where the file ends. errors: EIO. */
 WEFT_MUST_USE weft_err wf_http_file_read(int fd, uint64_t offset, void *to, size_t n, size_t *got);

@@ -11,8 +11,8 @@
 #include <weft/error.h>
 
 /* Packs @n bytes at @from into @to; the same bytes always give the same bytes. *@packed_n gets
- * their number. errors: ETOOBIG (it does not fit @to_max; give less than @n and it says that packing
- * is not worth it), ENOMEM. */
+ * their number. errors: ETOOBIG (it does not fit @to_max; give less than @n and it says that
+ * packing is not worth it), ENOMEM. */
 WEFT_MUST_USE weft_err wf_http_gzip(const void *from, size_t n, uint8_t *to, size_t to_max,
                                     size_t *packed_n);
 

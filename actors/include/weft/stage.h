@@ -53,25 +53,35 @@ typedef struct weft_stage_ops {
     /** Begins; may send (weft_stage_send), as a TLS client does. @config is borrowed for the call. */
     weft_err (*open)(weft_stage *stage, const void *config, weft_why *why);
     /** Makes one piece of what stands in @in, which holds everything from below not yet taken, in one
-     * run; takes what it used by weft_stage_take. WEFT_PIECE_NONE: more is needed. Is called again
-     * after each piece until it says that. errors: close the stream with that reason. */
+     * run (perhaps nothing), and is there until all of it was taken; takes what it used by
+     * weft_stage_take. WEFT_PIECE_NONE: more is needed. Is
+     * called again after each piece until it says that. errors: close the stream with that reason, after
+     * what it sent has had a chance to leave. */
     weft_err (*up)(weft_stage *stage, weft_bytes in, weft_piece *out, weft_why *why);
     /** Below has ended: like @up, for what is left; a truncation is ETRUNCATED. NULL: nothing to say. */
     weft_err (*up_end)(weft_stage *stage, weft_bytes in, weft_piece *out, weft_why *why);
-    /** The owner writes @bytes, borrowed for the call: sends them on by weft_stage_send. NULL: as they
-     * are. */
+    /** The owner writes @bytes, borrowed for the call: sends them on by weft_stage_send. It is called
+     * when there is room below, never from within another function of the stage. NULL: as they are.
+     * errors: EFULL: not now, the same again after the next @up (a handshake is under way); others close
+     * the stream with that reason. */
     weft_err (*down)(weft_stage *stage, weft_bytes bytes, weft_why *why);
-    /** The owner ends its side: what is left to send goes first. NULL: nothing. */
+    /** The owner ends its side, behind all it wrote: what is left to send goes now. NULL: nothing.
+     * errors: as @down. */
     weft_err (*down_end)(weft_stage *stage, weft_why *why);
     /** Is over; frees what the state holds. NULL: nothing. */
     void (*close)(weft_stage *stage);
+    /** What is written is given to @down in pieces of at most so many bytes; 0: as it was written, for
+     * stages to which one write is one frame (no files can be written through these). */
+    uint32_t down_bytes_max;
 } weft_stage_ops;
 
 /** The state: state_bytes bytes, zeroed. */
 void *weft_stage_state(weft_stage *stage);
 /** Takes @size bytes from the front of what stands below: they will not be in @in again. */
 void weft_stage_take(weft_stage *stage, size_t size);
-/** Sends a share of @bytes to the stage below, or to the wire. errors: as weft_write. */
+/** Sends a share of @bytes to the stage below, or to the wire. Never refused for room in @down; from @up,
+ * where the peer may make a stage answer as often as it likes, ELIMIT beyond write_queue_bytes_max.
+ * errors: ELIMIT, EGONE (the stream's end has been sent), ENOMEM: for @up and @down to return. */
 weft_err weft_stage_send(weft_stage *stage, weft_bytes bytes);
 /** Bytes for a piece, charged to the stream's window: @to gets where. errors: ENOMEM. */
 WEFT_MUST_USE weft_err weft_stage_bytes(weft_stage *stage, size_t size, uint8_t **to,
@@ -83,19 +93,24 @@ typedef enum weft_stage_place {
 } weft_stage_place;
 
 /** Puts a stage into the stack of a stream of this reactor. It takes effect at once: nothing is in
- * flight while the owner serves a message. With WEFT_STAGE_BOTTOM bytes that came behind the message
- * being served are refused: they were sent before the stage was there, and would count as said within.
- * errors: EGONE (no stream here), EPROTO (there were such bytes; nothing changes), ENOMEM, what open says.
- * thread: in a handler of the stream's owner. */
+ * flight while the owner serves (or keeps) a message of the stream, or before the stream is open.
+ * With WEFT_STAGE_BOTTOM bytes that came behind the message being served are refused: they were sent
+ * before the stage was there, and would count as said within.
+ * errors: EGONE (no stream here, or it has been closed or ended), EPROTO (there were such bytes; nothing
+ * changes), ENOMEM, what open says. thread: in a handler of the stream's owner. */
 WEFT_MUST_USE weft_err weft_push(weft_actor *self, weft_ref stream, const weft_stage_ops *ops,
                                  const void *config, weft_stage_place place, weft_why *why);
 
 /** Takes the top stage out again if it is @ops; what it had not used becomes data. errors: EGONE,
- * ENOTFOUND, ENOMEM (the stream is lost). */
+ * ENOTFOUND, EFULL (something written waits in it), ENOMEM (the stream is lost). */
 weft_err weft_pop(weft_actor *self, weft_ref stream, const weft_stage_ops *ops);
 
 /** The bytes that came and were not told to the owner yet, on this reactor. */
 size_t weft_unread(weft_actor *self, weft_ref stream);
+
+/** The topmost stage of a stream of this reactor that is @ops; NULL: none. Valid until the handler
+ * returns. */
+weft_stage *weft_stage_of(weft_actor *self, weft_ref stream, const weft_stage_ops *ops);
 
 #ifdef __cplusplus
 }

@@ -62,9 +62,11 @@ extern const weft_type weft_pull_type;
 
 /* ---- what may be asked of it */
 
-/** Writes @bytes: shared, never copied. Borrowed bytes (of a stream) are bounded by their source; fresh
- * ones are refused, before anything is queued, while write_queue_bytes_max or more wait; `drained` follows.
- * errors: EGONE (closed), EFULL. Towards a stream of another reactor OK means: on its way. */
+/** Writes @bytes: shared, never copied. Bytes that a stream gave out are bounded by their source, which
+ * stands still while they wait. All others (fresh, static, moved to an account of one's own) are refused,
+ * before anything is queued, while write_queue_bytes_max or more of them wait; `drained` follows.
+ * errors: EGONE (closed), EFULL. Towards a stream of another reactor OK means: on its way; what it has no
+ * room for when it arrives closes it with ELIMIT (weft_produce waits for room there too). */
 weft_err weft_write(weft_actor *self, weft_ref stream, weft_bytes bytes);
 
 /** Writes @count pieces one behind the other: all of them, or none. Towards a stream of another reactor,
@@ -102,7 +104,8 @@ void weft_produce_end(weft_actor *self, weft_ref stream);
 /** Half close: when everything written has left, the peer is told that no more comes. errors: EGONE. */
 weft_err weft_end(weft_actor *self, weft_ref stream);
 
-/** Flush, then close: nothing more is read. `closed` follows with EDONE. errors: EGONE. */
+/** Flush, then close: nothing more is read. `closed` follows with EDONE, or with ETIMEDOUT when the peer
+ * takes nothing of what is left for WEFT_CLOSE_STALL_MS. errors: EGONE. */
 weft_err weft_close(weft_actor *self, weft_ref stream);
 
 /** Closes at once (RST where there is one); what is queued is lost. `closed` follows with EABORTED, or
@@ -111,7 +114,9 @@ weft_err weft_abort(weft_actor *self, weft_ref stream, weft_err reason);
 
 /** Hands the stream to @owner: takes effect behind the message being served, with @unread (which the
  * old owner had been given and did not use) and what else is unread told to the new owner first, after
- * an `opened`. The stream then lives on without the old owner. errors: EGONE, ENOMEM. */
+ * an `opened`. The stream then lives on without the old owner, which may stop at once. A data message that
+ * waits in the old owner's mailbox is still the old owner's: call it while serving, or keeping, a message
+ * of the stream, and there is none. errors: EGONE, ENOMEM. */
 weft_err weft_hand_over(weft_actor *self, weft_ref stream, weft_ref owner, weft_bytes unread);
 
 /** Settings that may change while it is open; only what is set in @given changes. */
@@ -137,6 +142,7 @@ weft_err weft_stream_addresses(weft_actor *self, weft_ref stream, weft_address *
 
 #define WEFT_WINDOW_BYTES (256U << 10)          /**< given out and still alive, by default */
 #define WEFT_WRITE_QUEUE_BYTES_MAX (1024U << 10) /**< fresh bytes that wait to leave, by default */
+#define WEFT_CLOSE_STALL_MS 30000U /**< a stream that closes may flush so long without progress */
 
 #ifdef __cplusplus
 }

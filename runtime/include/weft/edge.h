@@ -56,6 +56,7 @@ typedef struct weft_account_ops {
     const char *name;
     /** Bytes charged to @account were let go of. May be NULL. */
     void (*low)(weft_account *account);
+    uint32_t state_offset; /**< 1 + where it stands in its actor's state; 0: it is its own */
 } weft_account_ops;
 
 /** The account of a source, embedded in the state of its actor (weft_behaviour.account says where). It
@@ -91,6 +92,8 @@ size_t weft_bytes_spare(weft_bytes bytes);
 weft_bytes weft_bytes_share(weft_bytes bytes);
 /** The account @bytes are charged to, NULL for fresh or static ones. */
 const weft_account *weft_bytes_account(weft_bytes bytes);
+/** What the buffer of @bytes is charged with: its allocated size; 0 for static ones. */
+size_t weft_bytes_charge(weft_bytes bytes);
 
 /* ---- events */
 

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Who listens in a simulated world, and who waits to be accepted. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire.h"
+
+enum { BACKLOG = 511 };
+
+struct wire_listener {
+    struct wire *world;
+    wire_listener *next;
+    weft_address address;
+    weft_arrival ready;
+    unsigned reactor;
+    void (*on_ready)(void *context);
+    void *context;
+    bool want;
+    wire_end *first, *last; /* waiting */
+    uint32_t waiting, backlog;
+    uint32_t latency_ms, window;
+};
+
+/* The one wire of a simulation. */
+typedef struct wire {
+    wire_listener *listeners;
+    uint32_t links;
+} wire;
+
+static void wire_free(void *at)
+{
+    wire *w = at;
+    for (wire_listener *l = w->listeners, *next; l != NULL; l = next) {
+        next = l->next;
+        free(l);
+    }
+    free(w);
+}
+
+/* errors: NULL. */
+static wire *wire_of(struct weft_sim *sim)
+{
+    void **at = weft_sim_wire(sim, wire_free);
+    if (*at == NULL)
+        *at = calloc(1, sizeof(wire));
+    return *at;
+}
+
+uint32_t wire_number(struct weft_sim *sim)
+{
+    wire *w = wire_of(sim);
+    return w != NULL ? ++w->links : 0;
+}
+
+wire_listener *wire_listener_at(struct weft_sim *sim, const weft_address *address)
+{
+    const wire *w = wire_of(sim);
+    for (wire_listener *l = w != NULL ? w->listeners : NULL; l != NULL; l = l->next)
+        if (l->address.port == address->port && strcmp(l->address.path, address->path) == 0)
+            return l;
+    return NULL;
+}
+
+wire_listener *wire_listen(struct weft_sim *sim, const weft_url *url, weft_address *local,
+                           weft_err *err, weft_why *why)
+{
+    weft_address address;
+    *err = wire_address(&address, url->host.name, url->host.port, why);
+    if (*err != WEFT_OK)
+        return NULL;
+    wire *w = wire_of(sim);
+    if (w != NULL && wire_listener_at(sim, &address) != NULL) {
+        *err = weft_because(why, WEFT_EEXISTS, "somebody listens at sim://%.64s already",
+                            url->host.name);
+        return NULL;
+    }
+    wire_listener *l = w != NULL ? calloc(1, sizeof *l) : NULL;
+    if (l == NULL) {
+        *err = weft_because(why, WEFT_ENOMEM, "no memory for a simulated listener");
+        return NULL;
+    }
+    *l = (wire_listener){.world = w,
+                         .next = w->listeners,
+                         .address = address,
+                         .backlog = BACKLOG,
+                         .latency_ms = url->options.latency_ms,
+                         .window = (uint32_t)url->options.window_bytes};
+    w->listeners = l;
+    *local = address;
+    return l;
+}
+
+/* ---- readiness */
+
+static void ready(weft_arrival *arrival)
+{
+    wire_listener *l = (wire_listener *)(void *)((char *)arrival - offsetof(wire_listener, ready));
+    if (!l->want || l->first == NULL)
+        return;
+    weft_arrive(&l->ready, l->reactor, 0, ready); /* level triggered */
+    l->on_ready(l->context);
+}
+
+static void look(wire_listener *l)
+{
+    if (l->want && l->first != NULL && weft_arrive_wait_ms(&l->ready) != 0)
+        weft_arrive(&l->ready, l->reactor, 0, ready);
+}
+
+void wire_listener_watch(wire_listener *l, unsigned reactor, void (*on_ready)(void *context),
+                         void *context)
+{
+    l->reactor = reactor;
+    l->on_ready = on_ready;
+    l->context = context;
+}
+
+void wire_listener_want(wire_listener *l, bool want)
+{
+    l->want = want;
+    look(l);
+}
+
+/* ---- who waits */
+
+bool wire_listener_offer(wire_listener *l, wire_end *e)
+{
+    if (l->waiting >= l->backlog)
+        return false;
+    e->window = l->window;
+    /* each side may say how far away it is */
+    e->link->latency_ms += l->latency_ms;
+    e->next_waiting = NULL;
+    if (l->last != NULL)
+        l->last->next_waiting = e;
+    else
+        l->first = e;
+    l->last = e;
+    l->waiting++;
+    look(l);
+    return true;
+}
+
+wire_end *wire_accept(wire_listener *l)
+{
+    wire_end *e = l->first;
+    if (e == NULL)
+        return NULL;
+    if ((l->first = e->next_waiting) == NULL)
+        l->last = NULL;
+    l->waiting--;
+    return e;
+}
+
+void wire_unlisten(wire_listener *l)
+{
+    weft_arrive_cancel(&l->ready);
+    for (wire_end *e; (e = wire_accept(l)) != NULL;)
+        wire_refuse(e);
+    for (wire_listener **at = &l->world->listeners; *at != NULL; at = &(*at)->next)
+        if (*at == l) {
+            *at = l->next;
+            break;
+        }
+    free(l);
+}

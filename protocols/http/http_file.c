@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* What a path is served with: which file, and which forms of it there are. */
+#include "http_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "http_listing.h"
+#include "http_mime.h"
+#include "http_path.h"
+
+static const char *const suffixes[WF_HTTP_CODINGS_COUNT_] = {
+    [WF_HTTP_GZIP] = ".gz",
+    [WF_HTTP_BROTLI] = ".br",
+};
+
+/* One lookup. */
+typedef struct lookup {
+    const wf_http_file_root *root;
+    const weft_http_files_config *config;
+    const wf_http_file_ask *ask;
+    int64_t now_ns;
+    wf_http_file *old, *out;
+    weft_why *why;
+} lookup;
+
+/* ---- forms */
+
+static void put_form(wf_http_file *file, wf_http_coding coding, wf_http_form *form)
+{
+    file->forms[coding] = form;
+    file->codings |= WF_HTTP_CODING_BIT(coding);
+}
+
+static wf_http_form *take_form(wf_http_file *file, wf_http_coding coding)
+{
+    wf_http_form *form = file->forms[coding];
+    file->forms[coding] = NULL;
+    file->codings &= ~WF_HTTP_CODING_BIT(coding);
+    return form;
+}
+
+/* Whether what was known of the form is still so. */
+static bool is_same(const wf_http_file *old, wf_http_coding coding, const wf_http_stamp *stamp)
+{
+    const wf_http_form *form = old != NULL ? old->forms[coding] : NULL;
+    return form != NULL && form->dated && !form->lately && wf_http_stamp_same(&form->stamp, stamp);
+}
+
+static weft_err load_form(lookup *l, wf_http_coding coding, wf_http_found *found)
+{
+    wf_http_form *form;
+    weft_err err = WEFT_OK;
+
+    if (is_same(l->old, coding, &found->stamp) && !l->old->forms[coding]->on_the_fly) {
+        form = take_form(l->old, coding);
+        (void)close(found->fd);
+    } else
+        err = wf_http_form_read(found, l->now_ns, &form);
+    if (err == WEFT_OK)
+        put_form(l->out, coding, form);
+    return err;
+}
+
+/* A file beside the file that has the same content, packed: "a.css.br" beside "a.css". One that is
+ * older than the file has been forgotten, and serves no more. */
+static void load_sibling(lookup *l, wf_http_coding coding, const char *path)
+{
+    const wf_http_form *plain = l->out->forms[WF_HTTP_IDENTITY];
+    char name[WF_HTTP_PATH_BYTES_MAX];
+    size_t n = strlen(path), suffix_n = strlen(suffixes[coding]);
+    wf_http_found found;
+
+    if (n + suffix_n >= sizeof name)
+        return;
+    memcpy(name, path, n);
+    memcpy(name + n, suffixes[coding], suffix_n + 1);
+    if (wf_http_file_open(l->root, name, &found, NULL) != WEFT_OK)
+        return;
+    if (found.kind != WF_HTTP_FOUND_FILE || found.stamp.size == 0 ||
+        found.stamp.mtime_ns / 1000000000 < plain->stamp.mtime_ns / 1000000000)
+        (void)close(found.fd);
+    else
+        /* without it there is still the file */
+        (void)load_form(l, coding, &found);
+}
+
+static bool ends_in(const char *path, const char *suffix)
+{
+    size_t n = strlen(path), suffix_n = strlen(suffix);
+    return n >= suffix_n && memcmp(path + n - suffix_n, suffix, suffix_n) == 0;
+}
+
+static void load_siblings(lookup *l, const char *path)
+{
+    if (ends_in(path, suffixes[WF_HTTP_GZIP]) || ends_in(path, suffixes[WF_HTTP_BROTLI]))
+        return;
+    load_sibling(l, WF_HTTP_GZIP, path);
+    load_sibling(l, WF_HTTP_BROTLI, path);
+}
+
+/* gzip on the fly, where it is worth it and there is no file of it. */
+static void load_on_the_fly(lookup *l, bool compresses)
+{
+    uint32_t bytes_max =
+        l->config->gzip_bytes_max != 0 ? l->config->gzip_bytes_max : WF_HTTP_GZIP_BYTES_MAX_DEFAULT;
+    const wf_http_form *plain = l->out->forms[WF_HTTP_IDENTITY];
+    wf_http_form *form;
+
+    if (!compresses || plain->dense || l->config->no_compression ||
+        l->out->forms[WF_HTTP_GZIP] != NULL || plain->size < WF_HTTP_COMPRESS_BYTES_MIN ||
+        plain->size > bytes_max)
+        return;
+    if (is_same(l->old, WF_HTTP_GZIP, &plain->stamp) && l->old->forms[WF_HTTP_GZIP]->on_the_fly)
+        form = take_form(l->old, WF_HTTP_GZIP);
+    else
+        form = wf_http_form_unmade(plain, l->now_ns);
+    if (form != NULL)
+        put_form(l->out, WF_HTTP_GZIP, form);
+}
+
+static void dress(lookup *l)
+{
+    bool vary = l->out->codings != WF_HTTP_CODING_BIT(WF_HTTP_IDENTITY);
+
+    for (unsigned c = 0; c < WF_HTTP_CODINGS_COUNT_; c++)
+        if (l->out->forms[c] != NULL)
+            wf_http_form_dress(l->out->forms[c], (wf_http_coding)c, vary, l->config->cache_control);
+}
+
+static weft_err load_forms(lookup *l, const char *path, wf_http_found *found)
+{
+    const wf_http_mime *mime = wf_http_mime_of(path, strlen(path));
+    weft_err err = load_form(l, WF_HTTP_IDENTITY, found);
+
+    if (err != WEFT_OK)
+        return err;
+    l->out->kind = WF_HTTP_FILE_SERVED;
+    l->out->content_type = mime->type.at;
+    load_siblings(l, path);
+    load_on_the_fly(l, mime->compresses);
+    dress(l);
+    return WEFT_OK;
+}
+
+/* ---- paths */
+
+static weft_err load_named(lookup *l)
+{
+    wf_http_found found;
+    weft_err err = wf_http_file_open(l->root, l->ask->path, &found, l->why);
+
+    if (err != WEFT_OK)
+        return err;
+    if (found.kind == WF_HTTP_FOUND_FILE)
+        return load_forms(l, l->ask->path, &found);
+    (void)close(found.fd);
+    if (found.kind != WF_HTTP_FOUND_FOLDER)
+        return weft_because(l->why, WEFT_ENOTFOUND, "\"%.120s\" is no file", l->ask->path);
+    l->out->kind = WF_HTTP_FILE_FOLDER;
+    return WEFT_OK;
+}
+
+static weft_err load_index(lookup *l)
+{
+    const char *index = l->config->index != NULL ? l->config->index : "index.html";
+    size_t n = l->ask->path_n, index_n = strlen(index);
+    char path[WF_HTTP_PATH_BYTES_MAX];
+    wf_http_found found;
+
+    if (n + 1 + index_n >= sizeof path)
+        return WEFT_ENOTFOUND;
+    memcpy(path, l->ask->path, n);
+    if (n > 0)
+        path[n++] = '/';
+    memcpy(path + n, index, index_n + 1);
+    weft_err err = wf_http_file_open(l->root, path, &found, l->why);
+    if (err != WEFT_OK)
+        return err;
+    if (found.kind == WF_HTTP_FOUND_FILE)
+        return load_forms(l, path, &found);
+    (void)close(found.fd);
+    return WEFT_ENOTFOUND;
+}
+
+static weft_err load_listing(lookup *l)
+{
+    wf_http_form *form;
+    weft_err err = wf_http_folder_list(l->root, l->ask, l->config->hidden, &form, l->why);
+
+    if (err != WEFT_OK)
+        return err;
+    l->out->title = strndup(l->ask->title.bytes > 0 ? l->ask->title.at : "", l->ask->title.bytes);
+    if (l->out->title == NULL) {
+        wf_http_form_free(&form);
+        return WEFT_ENOMEM;
+    }
+    l->out->kind = WF_HTTP_FILE_LISTING;
+    l->out->content_type = WF_HTTP_LISTING_TYPE;
+    put_form(l->out, WF_HTTP_IDENTITY, form);
+    dress(l);
+    return WEFT_OK;
+}
+
+static weft_err load_folder(lookup *l)
+{
+    weft_err err = load_index(l);
+
+    if (err == WEFT_ENOTFOUND && !l->config->no_listing)
+        err = load_listing(l);
+    return err;
+}
+
+weft_err wf_http_file_load(const wf_http_file_root *root, const weft_http_files_config *config,
+                           const wf_http_file_ask *ask, int64_t now_ns, wf_http_file *old,
+                           wf_http_file *out, weft_why *why)
+{
+    wf_http_file fresh = {.kind = WF_HTTP_FILE_NONE};
+    lookup l = {.root = root,
+                .config = config,
+                .ask = ask,
+                .now_ns = now_ns,
+                .old = old,
+                .out = &fresh,
+                .why = why};
+    weft_err err = ask->folder ? load_folder(&l) : load_named(&l);
+
+    if (err != WEFT_OK && err != WEFT_ENOTFOUND && err != WEFT_EDENIED) {
+        wf_http_file_done(&fresh);
+        return err;
+    }
+    fresh.err = err;
+    *out = fresh;
+    return WEFT_OK;
+}
+
+/* ---- what it holds */
+
+bool wf_http_file_pack(wf_http_file *file)
+{
+    wf_http_form *form = file->forms[WF_HTTP_GZIP];
+
+    weft_err err = wf_http_form_pack(form, file->forms[WF_HTTP_IDENTITY]);
+
+    if (err == WEFT_OK)
+        return true;
+    file->forms[WF_HTTP_IDENTITY]->dense = err == WEFT_ETOOBIG;
+    form = take_form(file, WF_HTTP_GZIP);
+    wf_http_form_free(&form);
+    return false;
+}
+
+void wf_http_file_done(wf_http_file *file)
+{
+    for (unsigned c = 0; c < WF_HTTP_CODINGS_COUNT_; c++)
+        wf_http_form_free(&file->forms[c]);
+    free(file->title);
+    *file = (wf_http_file){.kind = WF_HTTP_FILE_NONE};
+}
+
+size_t wf_http_file_bytes(const wf_http_file *file)
+{
+    size_t bytes = 0;
+
+    for (unsigned c = 0; c < WF_HTTP_CODINGS_COUNT_; c++)
+        if (file->forms[c] != NULL)
+            bytes += sizeof *file->forms[c] + file->forms[c]->content.size;
+    return bytes;
+}
+
+unsigned wf_http_file_descriptors(const wf_http_file *file)
+{
+    unsigned n = 0;
+
+    for (unsigned c = 0; c < WF_HTTP_CODINGS_COUNT_; c++)
+        n += file->forms[c] != NULL && file->forms[c]->file != NULL;
+    return n;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* What is served for one path: a file in each coding there is of it, the page that lists a folder,
+ * or nothing; with all fields of the response ready.
+ *
+ * A file is held so: what is small in memory, so that head and body leave in one write; what is
+ * large as an open descriptor. thread: in a handler. */
+#ifndef WF_HTTP_FILE_H
+#define WF_HTTP_FILE_H
+
+#include <weft/bytes.h>
+#include <weft/http.h>
+
+#include "http_accept.h"
+#include "http_conditional.h"
+#include "http_date.h"
+#include "http_file_root.h"
+
+/* Files up to this are kept in memory. */
+#define WF_HTTP_FILE_SMALL_BYTES_MAX (16u << 10)
+
+/* gzip_bytes_max, unless the config says otherwise. */
+#define WF_HTTP_GZIP_BYTES_MAX_DEFAULT (1u << 20)
+
+/* A page lists no more entries than this, and says so. */
+#define WF_HTTP_LISTING_ENTRIES_MAX 10000u
+
+/* A clock ticks this coarsely at worst: a file changed within that time may change again and look
+ * the same, so its tag is weak, and what was read of it is not trusted for longer than cache_ms. */
+#define WF_HTTP_FILE_LATELY_NS INT64_C(2000000000)
+
+/* ETag, Last-Modified, Vary, Cache-Control; Accept-Ranges, Content-Encoding, the page's policy. */
+#define WF_HTTP_FORM_FIELDS_MAX 7
+
+/* One representation (RFC 9110 3.2). */
+typedef struct wf_http_form {
+    weft_file *file;    /* NULL: `content` is all of it */
+    weft_bytes content; /* kept */
+    uint64_t size;
+    bool unmade; /* gzip on the fly that nobody has asked for: neither file nor content yet */
+    bool on_the_fly;
+    bool ranges; /* parts of it may be asked for */
+    bool lately; /* see WF_HTTP_FILE_LATELY_NS */
+    bool dated;  /* it has a tag and a date */
+    bool dense;  /* it was packed once, and not worth it */
+    uint8_t etag_bytes;
+    uint8_t fields_count;
+    uint8_t validators_count; /* how many of the fields, from the first on, go with 304 too */
+    wf_http_stamp stamp;      /* of the file; of the one it was packed from */
+    int64_t mtime_s;          /* as Last-Modified says */
+    weft_http_field fields[WF_HTTP_FORM_FIELDS_MAX];
+    char etag[WF_HTTP_ETAG_BYTES_MAX];
+    char last_modified[WF_HTTP_DATE_BYTES];
+} wf_http_form;
+
+typedef enum wf_http_file_kind {
+    WF_HTTP_FILE_NONE,    /* nothing: `err` says why */
+    WF_HTTP_FILE_SERVED,  /* a file */
+    WF_HTTP_FILE_LISTING, /* a page that lists a folder; identity only */
+    WF_HTTP_FILE_FOLDER,  /* a folder that was asked for without the '/' at its end */
+} wf_http_file_kind;
+
+typedef struct wf_http_file {
+    wf_http_file_kind kind;
+    weft_err err;                                /* NONE: ENOTFOUND or EDENIED */
+    unsigned codings;                            /* the set of those in `forms` */
+    const char *content_type;                    /* static */
+    wf_http_form *forms[WF_HTTP_CODINGS_COUNT_]; /* its own */
+    char *title;                                 /* LISTING: as in wf_http_file_ask; its own */
+} wf_http_file;
+
+/* What is asked for. */
+typedef struct wf_http_file_ask {
+    const char *path; /* as wf_http_path_resolve gives it */
+    size_t path_n;
+    bool folder;          /* it had a '/' at its end */
+    weft_http_text title; /* what stands before the path in the URL, still encoded: for listings */
+} wf_http_file_ask;
+
+/* Looks up what @ask is served with now. What @old (NULL: nothing) holds and is still so is taken
+ * from it instead of being read again. @now_ns: the wall clock. errors, @out then being untouched:
+ * ELIMIT (no descriptor left), ENOMEM, EIO with @why. What is not there or not permitted is no
+ * error but a kind of result. */
+WEFT_MUST_USE weft_err wf_http_file_load(const wf_http_file_root *root,
+                                         const weft_http_files_config *config,
+                                         const wf_http_file_ask *ask, int64_t now_ns,
+                                         wf_http_file *old, wf_http_file *out, weft_why *why);
+
+/* Makes what is unmade of @file's gzip form. false: it is not worth it, or cannot be done; the form
+ * is then gone. */
+bool wf_http_file_pack(wf_http_file *file);
+
+/* Gives back all it holds; it is then {0}. */
+void wf_http_file_done(wf_http_file *file);
+
+/* The memory and the descriptors it holds. */
+size_t wf_http_file_bytes(const wf_http_file *file);
+unsigned wf_http_file_descriptors(const wf_http_file *file);
+
+/* ---- forms */
+
+/* A form of what was found, whose descriptor it takes in success and in failure.
+ * errors: ENOMEM, EIO. */
+WEFT_MUST_USE weft_err wf_http_form_read(wf_http_found *found, int64_t now_ns, wf_http_form **out);
+
+/* The gzip form, unmade, of what @from holds. errors: NULL. */
+WEFT_MUST_USE wf_http_form *wf_http_form_unmade(const wf_http_form *from, int64_t now_ns);
+
+/* Makes @form, unmade, out of @from. errors: ETOOBIG (not worth it), ENOMEM, EIO. */
+WEFT_MUST_USE weft_err wf_http_form_pack(wf_http_form *form, const wf_http_form *from);
+
+/* A form of @size bytes of a page that has neither tag nor date; *@to gets where they go.
+ * errors: NULL. */
+WEFT_MUST_USE wf_http_form *wf_http_form_page(size_t size, uint8_t **to);
+
+/* Writes the fields; @vary: there are other forms. The page's policy is added if it is no file. */
+void wf_http_form_dress(wf_http_form *form, wf_http_coding coding, bool vary,
+                        const char *cache_control);
+
+/* Frees *@form and sets it to NULL. Takes NULL. */
+void wf_http_form_free(wf_http_form **form);
+
+/* ---- the page of a folder */
+
+/* Lists the folder @path into *@out. errors: ELIMIT, ENOMEM, EIO, ENOTFOUND, EDENIED. */
+WEFT_MUST_USE weft_err wf_http_folder_list(const wf_http_file_root *root,
+                                           const wf_http_file_ask *ask, bool hidden,
+                                           wf_http_form **out, weft_why *why);
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/* The cache of files: a hash table whose entries also stand in the order of their use. */
+#include "http_file_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum {
+    BUCKETS_MIN = 64,
+    BUCKETS_MAX = 1 << 16,
+    DESCRIPTORS_SHARE = 4, /* of the process's: the rest is for connections */
+    DESCRIPTORS_MIN = 8,
+};
+
+struct wf_http_file_entry {
+    wf_http_file_entry *chain; /* in its bucket */
+    wf_http_file_entry *newer, *older;
+    wf_http_file_list *list;
+    uint64_t hash;
+    uint32_t checked_ms, used_ms;
+    size_t bytes; /* what the cache counts for it */
+    uint32_t descriptors;
+    uint32_t path_n;
+    bool folder;
+    wf_http_file file;
+    char path[];
+};
+
+/* ---- keys */
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t word_at(const char *at, size_t n)
+{
+    uint64_t word = 0;
+    memcpy(&word, at, n);
+    return word;
+}
+
+/* Eight bytes a step, each multiplied with the seed's secret. */
+static uint64_t hash_of(const wf_http_file_cache *cache, const wf_http_file_ask *ask)
+{
+    uint64_t h = cache->seed ^ (ask->path_n << 1 | ask->folder);
+    const char *at = ask->path;
+    size_t n = ask->path_n;
+
+    for (; n > sizeof(uint64_t); at += sizeof(uint64_t), n -= sizeof(uint64_t))
+        h = mix(h ^ word_at(at, sizeof(uint64_t)), cache->seed | 1);
+    return mix(h ^ word_at(at, n), UINT64_C(0x9e3779b97f4a7c15) ^ cache->seed);
+}
+
+static bool is_asked(const wf_http_file_entry *e, uint64_t hash, const wf_http_file_ask *ask)
+{
+    return e->hash == hash && e->path_n == ask->path_n && e->folder == ask->folder &&
+           memcmp(e->path, ask->path, ask->path_n) == 0;
+}
+
+static wf_http_file_entry *find(const wf_http_file_cache *cache, uint64_t hash,
+                                const wf_http_file_ask *ask)
+{
+    wf_http_file_entry *e = cache->buckets[hash & cache->mask];
+    while (e != NULL && !is_asked(e, hash, ask))
+        e = e->chain;
+    return e;
+}
+
+/* ---- entries in their list */
+
+static void list_add(wf_http_file_list *list, wf_http_file_entry *e)
+{
+    e->list = list;
+    e->newer = NULL;
+    e->older = list->newest;
+    if (list->newest != NULL)
+        list->newest->newer = e;
+    else
+        list->oldest = e;
+    list->newest = e;
+    list->n++;
+}
+
+static void list_remove(wf_http_file_entry *e)
+{
+    wf_http_file_list *list = e->list;
+
+    if (list == NULL)
+        return;
+    *(e->newer != NULL ? &e->newer->older : &list->newest) = e->older;
+    *(e->older != NULL ? &e->older->newer : &list->oldest) = e->newer;
+    list->n--;
+    e->list = NULL;
+}
+
+static void drop(wf_http_file_cache *cache, wf_http_file_entry *e)
+{
+    wf_http_file_entry **at = &cache->buckets[e->hash & cache->mask];
+
+    while (*at != e)
+        at = &(*at)->chain;
+    *at = e->chain;
+    list_remove(e);
+    cache->bytes -= e->bytes;
+    cache->descriptors -= e->descriptors;
+    wf_http_file_done(&e->file);
+    free(e);
+}
+
+/* Counts again what @e holds. */
+static void recount(wf_http_file_cache *cache, wf_http_file_entry *e)
+{
+    cache->bytes -= e->bytes;
+    cache->descriptors -= e->descriptors;
+    e->bytes = sizeof *e + e->path_n + wf_http_file_bytes(&e->file);
+    e->descriptors = wf_http_file_descriptors(&e->file);
+    cache->bytes += e->bytes;
+    cache->descriptors += e->descriptors;
+}
+
+static bool is_beyond(const wf_http_file_cache *cache, const wf_http_file_list *list)
+{
+    return list->n > list->max ||
+           (list == &cache->served &&
+            (cache->bytes > cache->bytes_max || cache->descriptors > cache->descriptors_max));
+}
+
+/* Drops the oldest beyond the limits, but never @spared. */
+static void trim(wf_http_file_cache *cache, const wf_http_file_entry *spared)
+{
+    wf_http_file_list *lists[] = {&cache->served, &cache->refused};
+
+    for (size_t i = 0; i < 2; i++)
+        while (is_beyond(cache, lists[i]) && lists[i]->oldest != NULL && lists[i]->oldest != spared)
+            drop(cache, lists[i]->oldest);
+}
+
+/* ---- what nobody asks for */
+
+static void on_alarm(weft_alarm *alarm)
+{
+    wf_http_file_cache *cache =
+        (wf_http_file_cache *)(void *)((char *)alarm - offsetof(wf_http_file_cache, alarm));
+    wf_http_file_list *lists[] = {&cache->served, &cache->refused};
+    uint32_t now_ms = weft_now_ms(NULL);
+
+    for (size_t i = 0; i < 2; i++)
+        while (lists[i]->oldest != NULL &&
+               now_ms - lists[i]->oldest->used_ms >= WF_HTTP_FILE_CACHE_IDLE_MS)
+            drop(cache, lists[i]->oldest);
+    cache->alarmed = cache->served.n + cache->refused.n > 0;
+    if (cache->alarmed)
+        weft_alarm_set(&cache->alarm, WF_HTTP_FILE_CACHE_IDLE_MS, on_alarm);
+}
+
+static void touch(wf_http_file_cache *cache, wf_http_file_entry *e, wf_http_file_list *list)
+{
+    /* within a tick, the order does not matter enough to be kept */
+    if (e->list == list && e->used_ms == cache->now_ms)
+        return;
+    e->used_ms = cache->now_ms;
+    list_remove(e);
+    list_add(list, e);
+    if (!cache->alarmed) {
+        cache->alarmed = true;
+        weft_alarm_set(&cache->alarm, WF_HTTP_FILE_CACHE_IDLE_MS, on_alarm);
+    }
+}
+
+/* ---- looking up */
+
+static weft_err refresh_root(wf_http_file_cache *cache, weft_why *why)
+{
+    weft_err err = wf_http_file_root_refresh(&cache->root, why);
+
+    /* a root that is not there is the server's fault, not the client's */
+    if (err == WEFT_ENOTFOUND || err == WEFT_EDENIED)
+        err = WEFT_EIO;
+    return err;
+}
+
+/* Drops the oldest, but not @spared, until a descriptor is free. false: there is none to be had. */
+static bool free_descriptor(wf_http_file_cache *cache, const wf_http_file_entry *spared)
+{
+    uint32_t before = cache->descriptors;
+    wf_http_file_entry *e = cache->served.oldest;
+
+    while (e != NULL && cache->descriptors == before) {
+        wf_http_file_entry *newer = e->newer;
+        if (e != spared)
+            drop(cache, e);
+        e = newer;
+    }
+    return cache->descriptors < before;
+}
+
+/* As wf_http_file_load; if there is no descriptor left, what is held open gives one back first. */
+static weft_err load(wf_http_file_cache *cache, weft_actor *self, const wf_http_file_ask *ask,
+                     wf_http_file_entry *e, wf_http_file *out, weft_why *why)
+{
+    int64_t now_ns = (int64_t)weft_wall_ns(self);
+    wf_http_file *old = e != NULL ? &e->file : NULL;
+    weft_err err;
+
+    do {
+        err = refresh_root(cache, why);
+        if (err == WEFT_OK)
+            err = wf_http_file_load(&cache->root, cache->config, ask, now_ns, old, out, why);
+    } while (err == WEFT_ELIMIT && free_descriptor(cache, e));
+    return err;
+}
+
+static wf_http_file_entry *entry_new(wf_http_file_cache *cache, uint64_t hash,
+                                     const wf_http_file_ask *ask)
+{
+    wf_http_file_entry *e = calloc(1, sizeof *e + ask->path_n + 1);
+
+    if (e == NULL)
+        return NULL;
+    e->hash = hash;
+    e->path_n = (uint32_t)ask->path_n;
+    e->folder = ask->folder;
+    memcpy(e->path, ask->path, ask->path_n);
+    e->chain = cache->buckets[hash & cache->mask];
+    cache->buckets[hash & cache->mask] = e;
+    return e;
+}
+
+static weft_err look_up(wf_http_file_cache *cache, weft_actor *self, uint64_t hash,
+                        const wf_http_file_ask *ask, wf_http_file_entry *e, wf_http_file **out,
+                        weft_why *why)
+{
+    wf_http_file fresh;
+    weft_err err = load(cache, self, ask, e, &fresh, why);
+
+    if (err == WEFT_OK && e == NULL && (e = entry_new(cache, hash, ask)) == NULL) {
+        wf_http_file_done(&fresh);
+        return WEFT_ENOMEM;
+    }
+    if (err != WEFT_OK) {
+        if (e != NULL)
+            drop(cache, e);
+        return err;
+    }
+    wf_http_file_done(&e->file);
+    e->file = fresh;
+    e->checked_ms = cache->now_ms;
+    bool served = fresh.kind == WF_HTTP_FILE_SERVED || fresh.kind == WF_HTTP_FILE_LISTING;
+    touch(cache, e, served ? &cache->served : &cache->refused);
+    recount(cache, e);
+    trim(cache, e);
+    *out = &e->file;
+    return WEFT_OK;
+}
+
+/* A page is titled by where it is asked for. */
+static bool has_title(const wf_http_file *file, weft_http_text title)
+{
+    return file->kind != WF_HTTP_FILE_LISTING ||
+           (strncmp(file->title, title.bytes > 0 ? title.at : "", title.bytes) == 0 &&
+            file->title[title.bytes] == '\0');
+}
+
+weft_err wf_http_file_cache_get(wf_http_file_cache *cache, weft_actor *self,
+                                const wf_http_file_ask *ask, wf_http_file **out, weft_why *why)
+{
+    uint64_t hash = hash_of(cache, ask);
+    wf_http_file_entry *e = find(cache, hash, ask);
+
+    cache->now_ms = weft_now_ms(self);
+    if (e == NULL || cache->now_ms - e->checked_ms >= cache->cache_ms ||
+        !has_title(&e->file, ask->title))
+        return look_up(cache, self, hash, ask, e, out, why);
+    touch(cache, e, e->list);
+    *out = &e->file;
+    return WEFT_OK;
+}
+
+bool wf_http_file_cache_pack(wf_http_file_cache *cache, wf_http_file *file)
+{
+    wf_http_file_entry *e =
+        (wf_http_file_entry *)(void *)((char *)file - offsetof(wf_http_file_entry, file));
+    bool packed = wf_http_file_pack(file);
+
+    recount(cache, e);
+    trim(cache, e);
+    return packed;
+}
+
+void wf_http_file_cache_clear(wf_http_file_cache *cache)
+{
+    while (cache->served.oldest != NULL)
+        drop(cache, cache->served.oldest);
+    while (cache->refused.oldest != NULL)
+        drop(cache, cache->refused.oldest);
+}
+
+/* ---- one for each config and reactor */
+
+static void caches_free(void *kept)
+{
+    for (wf_http_file_cache *cache = kept, *next; cache != NULL; cache = next) {
+        next = cache->next;
+        wf_http_file_cache_clear(cache);
+        weft_alarm_clear(&cache->alarm);
+        wf_http_file_root_done(&cache->root);
+        free(cache->buckets);
+        free(cache);
+    }
+}
+
+static uint32_t descriptors_max(weft_actor *self, uint32_t files_max)
+{
+    unsigned reactors = weft_system_reactors(weft_system_of(self));
+    struct rlimit limit;
+    rlim_t share;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return files_max;
+    share = limit.rlim_cur / DESCRIPTORS_SHARE / (reactors != 0 ? reactors : 1);
+    if (share < DESCRIPTORS_MIN)
+        share = DESCRIPTORS_MIN;
+    return share < files_max ? (uint32_t)share : files_max;
+}
+
+static bool make_buckets(wf_http_file_cache *cache, uint32_t entries_max)
+{
+    uint32_t n = BUCKETS_MIN;
+
+    while (n < entries_max && n < BUCKETS_MAX)
+        n *= 2;
+    cache->mask = n - 1;
+    cache->buckets = calloc(n, sizeof(wf_http_file_entry *));
+    return cache->buckets != NULL;
+}
+
+static wf_http_file_cache *cache_new(weft_actor *self, const weft_http_files_config *config)
+{
+    wf_http_file_cache *cache = calloc(1, sizeof *cache);
+    uint32_t files_max = config->cache_files_max != 0 ? config->cache_files_max
+                                                      : WF_HTTP_FILE_CACHE_FILES_MAX_DEFAULT;
+
+    if (cache == NULL || !make_buckets(cache, files_max)) {
+        free(cache);
+        return NULL;
+    }
+    cache->config = config;
+    cache->root = (wf_http_file_root){.path = config->root != NULL ? config->root : ".",
+                                      .follow = config->follow_symlinks,
+                                      .cwd = -1,
+                                      .fd = -1};
+    cache->cache_ms = config->cache_ms != 0 ? config->cache_ms : WF_HTTP_FILE_CACHE_MS_DEFAULT;
+    cache->served.max = files_max;
+    cache->refused.max = WF_HTTP_FILE_CACHE_REFUSED_MAX;
+    cache->bytes_max = WF_HTTP_FILE_CACHE_BYTES_MAX;
+    cache->descriptors_max = descriptors_max(self, files_max);
+    weft_random(self, &cache->seed, sizeof cache->seed);
+    return cache;
+}
+
+wf_http_file_cache *wf_http_file_cache_here(weft_actor *self, const weft_http_files_config *config)
+{
+    void **kept = weft_kept(WEFT_KEPT_FILES);
+    wf_http_file_cache *cache = *kept;
+
+    while (cache != NULL && cache->config != config)
+        cache = cache->next;
+    if (cache != NULL)
+        return cache;
+    cache = cache_new(self, config);
+    if (cache == NULL)
+        return NULL;
+    cache->next = *kept;
+    *kept = cache;
+    weft_kept_set_free(WEFT_KEPT_FILES, caches_free);
+    return cache;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* The stock resource that serves files: from a request's path to what is known of it. */
+#include <string.h>
+
+#include "http_file_answer.h"
+#include "http_path.h"
+#include "http_server.h"
+
+/* Where a request leads. */
+typedef struct target {
+    weft_http_text prefix; /* of the request's path: what stands before the file's */
+    bool last;             /* nothing of it stands behind the file's */
+    bool hidden;           /* there is a name with a dot at its front in it */
+    wf_http_file_ask ask;
+    char path[WF_HTTP_PATH_BYTES_MAX];
+} target;
+
+/* ---- what is no file */
+
+/* The status for what wf_http_path_resolve says. */
+static int status_of_path(weft_err err)
+{
+    switch (err) {
+    case WEFT_ENOTFOUND:
+        return 404;
+    case WEFT_ETOOBIG:
+        return 414;
+    default:
+        return 400;
+    }
+}
+
+static weft_err answer_failure(weft_actor *self, weft_msg *msg, weft_err err, const weft_why *why)
+{
+    bool passes = err == WEFT_ELIMIT || err == WEFT_ENOMEM;
+
+    weft_log(self, WEFT_WARNING, "%s", why->text[0] != '\0' ? why->text : weft_err_text(err));
+    return weft_http_error(msg, passes ? 503 : 500, NULL);
+}
+
+static weft_err answer_method(weft_msg *msg)
+{
+    return wf_http_file_refuse(msg, 405, &WEFT_HTTP_FIELD("Allow", "GET, HEAD"));
+}
+
+/* A folder's page and index have relative links, so its URL must end in '/'. What is redirected to
+ * is the path as it was resolved: the client's own spelling could begin with "//" and name a host.
+ */
+static weft_err answer_folder(weft_msg *msg, const target *t)
+{
+    const weft_http_request *request = weft_body(msg);
+    size_t room = t->prefix.bytes + 3 * t->ask.path_n + request->query.bytes + 3;
+    char *location = weft_scratch(msg, room);
+
+    if (!t->last)
+        return weft_http_error(msg, 404, NULL);
+    if (location == NULL)
+        return WEFT_ENOMEM;
+    wf_http_writer w = wf_http_writer_over(location, room - 1);
+    wf_http_put(&w, t->prefix.at, t->prefix.bytes);
+    wf_http_put_percent(&w, t->ask.path, t->ask.path_n, true);
+    wf_http_put_char(&w, '/');
+    if (request->query.at != NULL) {
+        wf_http_put_char(&w, '?');
+        wf_http_put(&w, request->query.at, request->query.bytes);
+    }
+    location[w.n] = '\0';
+    return weft_http_redirect(msg, 301, location);
+}
+
+/* ---- from a request to a path */
+
+static weft_err resolve(const weft_http_request *request, weft_http_text rest, target *t)
+{
+    wf_http_path path;
+    weft_err err = wf_http_path_resolve(rest, t->path, sizeof t->path, &path, NULL);
+
+    if (err != WEFT_OK)
+        return err;
+    t->prefix = (weft_http_text){request->path.at, (uint32_t)(rest.at - request->path.at)};
+    t->last = rest.at + rest.bytes == request->path.at + request->path.bytes;
+    t->ask = (wf_http_file_ask){.path = t->path, .path_n = path.n, .title = t->prefix};
+    /* "/files" and "/files/" both leave nothing for the star of "/files/..." */
+    t->ask.folder = rest.bytes > 0
+                        ? path.directory
+                        : t->prefix.bytes > 0 && t->prefix.at[t->prefix.bytes - 1] == '/';
+    t->hidden = path.hidden;
+    return WEFT_OK;
+}
+
+static weft_err answer_file(weft_actor *self, weft_msg *msg, wf_http_file_cache *cache,
+                            const target *t)
+{
+    weft_why why = {""};
+    wf_http_file *file;
+    weft_err err = wf_http_file_cache_get(cache, self, &t->ask, &file, &why);
+
+    if (err != WEFT_OK)
+        return answer_failure(self, msg, err, &why);
+    switch (file->kind) {
+    case WF_HTTP_FILE_SERVED:
+    case WF_HTTP_FILE_LISTING:
+        break;
+    case WF_HTTP_FILE_FOLDER:
+        return answer_folder(msg, t);
+    case WF_HTTP_FILE_NONE:
+        return weft_http_error(msg, file->err == WEFT_EDENIED ? 403 : 404, NULL);
+    }
+    return wf_http_file_answer(self, msg, cache, file);
+}
+
+static weft_err on_request(weft_actor *self, weft_msg *msg)
+{
+    const weft_http_request *request = weft_body(msg);
+    const weft_http_files_config *config = weft_http_config_of(msg);
+    target t;
+
+    if (config == NULL)
+        return weft_fail(msg, WEFT_EINVAL, "weft_http_files needs a config");
+    if (request->method != WEFT_HTTP_GET && request->method != WEFT_HTTP_HEAD)
+        return answer_method(msg);
+    weft_http_text rest = wf_http_route_rest(msg, config->param != NULL ? config->param : "*");
+    if (rest.at == NULL)
+        return weft_fail(msg, WEFT_EINVAL, "the route of weft_http_files has no parameter \"%s\"",
+                         config->param != NULL ? config->param : "*");
+    weft_err err = resolve(request, rest, &t);
+    if (err != WEFT_OK)
+        return weft_http_error(msg, status_of_path(err), NULL);
+    if (t.hidden && !config->hidden)
+        return weft_http_error(msg, 404, NULL);
+    wf_http_file_cache *cache = wf_http_file_cache_here(self, config);
+    if (cache == NULL)
+        return WEFT_ENOMEM;
+    return answer_file(self, msg, cache, &t);
+}
+
+static const weft_handler handlers[] = {
+    {.type = &weft_http_request_type, .fn = on_request},
+    {0},
+};
+
+const weft_behaviour weft_http_files = {.name = "http.files", .handlers = handlers};

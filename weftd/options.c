@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading the words of a command line into the fields that its tables name. */
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A row and the set it belongs to. */
+typedef struct place {
+    option_set *set;
+    const option *row;
+} place;
+
+static uint64_t bit_of(place p)
+{
+    return UINT64_C(1) << (p.row - p.set->rows);
+}
+
+static void *field_of(place p)
+{
+    return (char *)p.set->to + p.row->at;
+}
+
+/* An option's name as it stands in a word, up to its "=". */
+static bool is_name(const option *row, const char *name, size_t n)
+{
+    return !row->positional && strlen(row->name) == n && memcmp(row->name, name, n) == 0;
+}
+
+static weft_err find(option_set *sets, size_t count, const char *word, place *out, weft_why *why)
+{
+    const char *name = word + 2, *nearest = NULL;
+    char text[64];
+    size_t n = strcspn(name, "="), best = SIZE_MAX;
+
+    (void)snprintf(text, sizeof text, "%.*s", n < sizeof text ? (int)n : (int)sizeof text - 1, name);
+    for (size_t i = 0; i < count; i++)
+        for (const option *row = sets[i].rows; row->name != NULL; row++) {
+            size_t distance = row->positional ? SIZE_MAX : word_distance(text, row->name);
+            if (is_name(row, name, n)) {
+                *out = (place){&sets[i], row};
+                return WEFT_OK;
+            }
+            if (distance < best) {
+                best = distance;
+                nearest = row->name;
+            }
+        }
+    return weft_because(why, WEFT_EINVAL, "there is no option --%s; the nearest is --%s", text,
+                        nearest != NULL ? nearest : "help");
+}
+
+static weft_err set_value(place p, const char *value, weft_why *why)
+{
+    bool again = p.row->kind == OPTION_LISTEN || p.row->kind == OPTION_PORT;
+    if ((p.set->given & bit_of(p)) != 0 && !again)
+        return weft_because(why, WEFT_EINVAL, "--%s is given twice, expected once", p.row->name);
+    weft_err err = option_value_read(p.row, value, field_of(p), why);
+    if (err == WEFT_OK)
+        p.set->given |= bit_of(p);
+    return err;
+}
+
+/* A word that begins with two dashes, with its value: behind a "=" or in the next word. */
+static weft_err read_option(option_set *sets, size_t count, option_words *words, weft_why *why)
+{
+    const char *word = words->at[words->next++], *value = strchr(word, '=');
+    place p;
+    weft_err err = find(sets, count, word, &p, why);
+    if (err != WEFT_OK)
+        return err;
+
+    if (p.row->kind == OPTION_FLAG) {
+        if (value != NULL)
+            return weft_because(why, WEFT_EINVAL, "--%s takes no value, it was given \"%.60s\"",
+                                p.row->name, value + 1);
+        return set_value(p, "", why);
+    }
+    if (value != NULL)
+        return set_value(p, value + 1, why);
+    if (words->next == words->count || strncmp(words->at[words->next], "--", 2) == 0)
+        return weft_because(why, WEFT_EINVAL, "--%s has no value, expected --%s %s", p.row->name,
+                            p.row->name, p.row->value);
+    return set_value(p, words->at[words->next++], why);
+}
+
+/* A word that is no option goes to the first positional row that has none yet. */
+static weft_err read_word(option_set *sets, size_t count, const char *word, weft_why *why)
+{
+    for (size_t i = 0; i < count; i++)
+        for (const option *row = sets[i].rows; row->name != NULL; row++) {
+            place p = {&sets[i], row};
+            if (row->positional && (sets[i].given & bit_of(p)) == 0)
+                return set_value(p, word, why);
+        }
+    return weft_because(why, WEFT_EINVAL, "\"%.60s\" is a word too many, expected an option", word);
+}
+
+/* Whether the row's field has a value already: its own, or one by a shorthand for it. */
+static bool has_value(place p)
+{
+    for (const option *row = p.set->rows; row->name != NULL; row++)
+        if (row->at == p.row->at && (p.set->given & bit_of((place){p.set, row})) != 0)
+            return true;
+    return false;
+}
+
+static weft_err set_rest(option_set *set, weft_why *why)
+{
+    for (const option *row = set->rows; row->name != NULL; row++) {
+        place p = {set, row};
+        if (has_value(p) || row->unset == NULL)
+            continue;
+        weft_err err = option_value_read(row, row->unset, field_of(p), why);
+        if (err != WEFT_OK)
+            return err;
+    }
+    return WEFT_OK;
+}
+
+static bool asks_action(const option_set *sets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (const option *row = sets[i].rows; row->name != NULL; row++)
+            if (row->action && row->kind == OPTION_FLAG &&
+                *(const bool *)(const void *)((const char *)sets[i].to + row->at))
+                return true;
+    return false;
+}
+
+static weft_err check_positional(option_set *sets, size_t count, weft_why *why)
+{
+    for (size_t i = 0; i < count; i++)
+        for (const option *row = sets[i].rows; row->name != NULL; row++)
+            if (row->positional && !has_value((place){&sets[i], row}))
+                return weft_because(why, WEFT_EINVAL, "%s is missing: %s", row->name, row->help);
+    return WEFT_OK;
+}
+
+weft_err options_read(option_set *sets, size_t count, option_words *words, bool word_ends,
+                      weft_why *why)
+{
+    weft_err err = WEFT_OK;
+    bool only_words = false;
+
+    while (err == WEFT_OK && words->next < words->count) {
+        const char *word = words->at[words->next];
+        if (!only_words && strcmp(word, "--") == 0) {
+            only_words = true;
+            words->next++;
+        } else if (!only_words && strncmp(word, "--", 2) == 0)
+            err = read_option(sets, count, words, why);
+        else if (!only_words && word[0] == '-' && word[1] != '\0')
+            err = weft_because(why, WEFT_EINVAL, "there is no option %.60s; options have two dashes",
+                               word);
+        else if (word_ends)
+            return WEFT_OK;
+        else
+            err = read_word(sets, count, words->at[words->next++], why);
+    }
+    for (size_t i = 0; err == WEFT_OK && i < count; i++)
+        err = set_rest(&sets[i], why);
+    /* who asks for help need not know what else must be given */
+    if (err == WEFT_OK && !asks_action(sets, count))
+        err = check_positional(sets, count, why);
+    return err;
+}
+
+void options_done(const option_set *set)
+{
+    for (const option *row = set->rows; row->name != NULL; row++) {
+        if (row->kind != OPTION_LISTEN)
+            continue;
+        option_urls *urls = (option_urls *)(void *)((char *)set->to + row->at);
+        for (size_t i = 0; i < urls->count; i++)
+            free(urls->at[i]);
+        urls->count = 0;
+    }
+}

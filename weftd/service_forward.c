@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Forwarding between any two URLs. */
+#include <weft/wire.h>
+
+#include "services.h"
+
+typedef struct forward_settings {
+    option_urls from;
+    weft_forward_config config;
+} forward_settings;
+
+static const option forward_options[] = {
+    {.name = "FROM",
+     .kind = OPTION_LISTEN,
+     .at = offsetof(forward_settings, from),
+     .positional = true,
+     .help = "the URL to listen at, such as tcp://127.0.0.1:7000"},
+    {.name = "TO",
+     .kind = OPTION_CONNECT,
+     .at = offsetof(forward_settings, config.to),
+     .positional = true,
+     .help = "the URL to connect to, such as unix:app.sock"},
+    {.name = "idle",
+     .kind = OPTION_MS,
+     .value = "TIME",
+     .unset = "off",
+     .at = offsetof(forward_settings, config.idle_ms),
+     .min = 0,
+     .max = 86400000,
+     .help = "close a pair when nothing has come from either side for so long"},
+    {0},
+};
+
+static int forward_start(weft_system *sys, const service *self, void *settings, weft_why *why)
+{
+    const forward_settings *s = settings;
+    (void)why;
+    service_listen(sys, &s->from, self->behaviour, &s->config);
+    return 0;
+}
+
+const service service_forward = {
+    .name = "forward",
+    .summary = "join each connection with one of its own to another URL",
+    .about = "Bytes go both ways, and a slow side slows the other. A half close is passed on behind what\n"
+             "was sent before it, an abort at once. Nothing is read before TO has been reached; if it\n"
+             "cannot be, the connection is aborted and the reason is logged. The options of both URLs\n"
+             "count: limits, timeouts, keep-alive, the address to connect from.",
+    .example = "weftd forward tcp://127.0.0.1:7000 'tcp://127.0.0.1:7007?timeout=2s' --idle 10m",
+    .options = forward_options,
+    .settings_bytes = sizeof(forward_settings),
+    .behaviour = &weft_forward_service,
+    .start = forward_start,
+};

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* `weftd urls`, from the tables of the URL parser. */
+#include <weft/url.h>
+
+#include "help.h"
+
+static const char *ends_of(const weft_url_option *o)
+{
+    switch (o->ends) {
+    case WEFT_URL_LISTEN:
+        return "listen";
+    case WEFT_URL_CONNECT:
+        return "connect";
+    default:
+        return "listen and connect";
+    }
+}
+
+/* "tcp unix": the schemes that have it. */
+static void schemes_of(const weft_url_option *o, char *text, size_t bytes)
+{
+    size_t n = 0;
+    const weft_url_scheme *scheme;
+    text[0] = '\0';
+    for (size_t i = 0; (scheme = weft_url_scheme_at(i)) != NULL; i++) {
+        if ((o->schemes & (1U << scheme->scheme)) == 0 || n + 1 >= bytes)
+            continue;
+        int more = snprintf(text + n, bytes - n, "%s%s", n > 0 ? " " : "", scheme->name);
+        n += more > 0 ? (size_t)more : 0;
+    }
+}
+
+void help_print_urls(FILE *to)
+{
+    const weft_url_scheme *scheme;
+    const weft_url_option *o;
+    char value[32], schemes[64];
+
+    (void)fputs("schemes:\n", to);
+    for (size_t i = 0; (scheme = weft_url_scheme_at(i)) != NULL; i++)
+        (void)fprintf(to, "  %-26s %s\n", scheme->form, scheme->help);
+
+    (void)fputs("\noptions, written behind the URL as ?NAME=VALUE&NAME=VALUE:\n", to);
+    for (size_t i = 0; (o = weft_url_option_at(i)) != NULL; i++) {
+        (void)weft_url_default_print(o, value, sizeof value);
+        schemes_of(o, schemes, sizeof schemes);
+        (void)fprintf(to, "  %-12s %s [%s]\n", o->name, o->help, value);
+        (void)fprintf(to, "  %-12s %s; to %s; %s\n", "", weft_url_kind_text(o->kind), ends_of(o),
+                      schemes);
+    }
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Settings as YAML: one line a setting, texts in double quotes. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "options.h"
+
+/* Reads one code point of UTF-8; 0 bytes: none begins here. */
+static size_t decode(const unsigned char *at, uint32_t *out)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t n = at[0] < 0x80 ? 1 : at[0] < 0xc0 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+    if (n == 0 || at[0] > 0xf4)
+        return 0;
+    *out = n == 1 ? at[0] : at[0] & (0xffU >> (n + 1));
+    for (size_t i = 1; i < n; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+        *out = *out << 6 | (at[i] & 0x3f);
+    }
+    return *out >= least[n] && *out <= 0x10ffff && (*out < 0xd800 || *out > 0xdfff) ? n : 0;
+}
+
+/* YAML 1.2 section 5.1, c-printable, less what has a meaning between double quotes. */
+static bool is_plain(uint32_t c)
+{
+    return (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') || (c >= 0xa0 && c < 0xfeff) ||
+           (c > 0xfeff && c <= 0xfffd) || c >= 0x10000;
+}
+
+void yaml_print_text(const char *text, FILE *to)
+{
+    (void)putc('"', to);
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0';) {
+        uint32_t c;
+        size_t n = decode(at, &c);
+        if (n == 0)
+            c = *at; /* no UTF-8: shown as the character of its number */
+        if (c == '"' || c == '\\')
+            (void)fprintf(to, "\\%c", (int)c);
+        else if (n > 0 && is_plain(c))
+            (void)fwrite(at, 1, n, to);
+        else if (c <= 0xff)
+            (void)fprintf(to, "\\x%02" PRIx32, c);
+        else
+            (void)fprintf(to, "\\u%04" PRIx32, c);
+        at += n > 0 ? n : 1;
+    }
+    (void)putc('"', to);
+}
+
+static void print_ms(uint32_t ms, FILE *to)
+{
+    if (ms == 0)
+        (void)fputs("\"off\"", to); /* bare, it is false */
+    else if (ms % 1000 == 0)
+        (void)fprintf(to, "%" PRIu32 "s", ms / 1000);
+    else
+        (void)fprintf(to, "%" PRIu32 "ms", ms);
+}
+
+static void print_urls(const option_urls *urls, FILE *to)
+{
+    if (urls->count == 0)
+        (void)fputs(" []", to);
+    for (size_t i = 0; i < urls->count; i++) {
+        (void)fputs("\n  - ", to);
+        yaml_print_text(urls->at[i], to);
+    }
+}
+
+static void print_value(const option *row, const void *field, FILE *to)
+{
+    const char *text;
+    switch (row->kind) {
+    case OPTION_FLAG:
+        (void)fputs(*(const bool *)field ? " true" : " false", to);
+        break;
+    case OPTION_COUNT:
+        (void)fprintf(to, " %" PRIu32, *(const uint32_t *)field);
+        break;
+    case OPTION_MS:
+        (void)putc(' ', to);
+        print_ms(*(const uint32_t *)field, to);
+        break;
+    case OPTION_CHOICE:
+        (void)fprintf(to, " %s", row->words[*(const int *)field]);
+        break;
+    case OPTION_LISTEN:
+        print_urls(field, to);
+        break;
+    case OPTION_TEXT:
+    case OPTION_CONNECT:
+        text = *(const char *const *)field;
+        (void)putc(' ', to);
+        if (text != NULL)
+            yaml_print_text(text, to);
+        else
+            (void)fputs("null", to);
+        break;
+    case OPTION_PORT: /* is part of its OPTION_LISTEN row */
+        break;
+    }
+}
+
+void options_print_yaml(const option_set *set, FILE *to)
+{
+    for (const option *row = set->rows; row->name != NULL; row++) {
+        if (row->action || row->kind == OPTION_PORT)
+            continue;
+        for (const char *c = row->name; *c != '\0'; c++)
+            (void)putc(*c >= 'A' && *c <= 'Z' ? *c + ('a' - 'A') : *c, to);
+        (void)putc(':', to);
+        print_value(row, (const char *)set->to + row->at, to);
+        (void)putc('\n', to);
+    }
+}
