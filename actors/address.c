@@ -92,7 +92,10 @@ const char *weft_address_print(const weft_address *address, char text[WEFT_ADDRE
         (void)snprintf(text, WEFT_ADDRESS_TEXT_BYTES, "unix:%s", address->path);
         break;
     case WEFT_FAMILY_SIM:
-        (void)snprintf(text, WEFT_ADDRESS_TEXT_BYTES, "sim://%s", address->path);
+        (void)snprintf(text, WEFT_ADDRESS_TEXT_BYTES, "sim://%.107s", address->path);
+        if (address->port != 0)
+            (void)snprintf(text + strlen(text), WEFT_ADDRESS_TEXT_BYTES - strlen(text), ":%u",
+                           address->port);
         break;
     default:
         (void)snprintf(text, WEFT_ADDRESS_TEXT_BYTES, "-");

@@ -487,6 +487,8 @@ static void conn_ended(weft_actor *self, weft_err reason)
     if ((c->flags & CONN_COUNTED) != 0 &&
         weft_event(self, weft_parent(self), &conn_over_type, &(conn_over){0}) == WEFT_ENOMEM)
         weft_log(self, WEFT_ERROR, "no memory to tell the listener that a connection is over");
+    if (c->rare != NULL)
+        weft_bytes_drop(&c->rare->unread);
     free(c->rare);
     c->rare = NULL;
 }

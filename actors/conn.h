@@ -133,6 +133,8 @@ weft_err conn_queue_bytes(conn *c, weft_bytes bytes);
 /* All of them or, but for memory that is out and loses the stream, none. */
 weft_err conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count);
 weft_err conn_queue_copy(conn *c, const void *from, size_t size);
+/* What waits to leave, above the stages too. */
+uint64_t conn_left(const conn *c);
 /* Whether half of the limit is queued; if so, `drained` is owed. */
 bool conn_is_full(conn *c);
 weft_err conn_queue_file(conn *c, weft_file *file, uint64_t offset, uint64_t size);

@@ -181,6 +181,23 @@ static weft_err check_room(conn *c, size_t size)
     return WEFT_EFULL;
 }
 
+static uint64_t items_left(const conn_out *o)
+{
+    uint64_t n = 0;
+    for (; o != NULL; o = o->next)
+        for (uint32_t i = o->first; i < o->n; i++)
+            n += o->item[i].bytes.size;
+    return n;
+}
+
+uint64_t conn_left(const conn *c)
+{
+    uint64_t n = items_left(c->out);
+    for (const weft_stage *s = c->rare != NULL ? c->rare->top : NULL; s != NULL; s = s->below)
+        n += items_left(s->down);
+    return n;
+}
+
 bool conn_is_full(conn *c)
 {
     if (c->queued <= queue_max(c) / LOW_DIVISOR)

@@ -119,10 +119,14 @@ weft_ref weft_connect(weft_actor *self, const char *url, weft_ref owner)
     weft_ref ref;
     weft_why why = {""};
     conn *c = conn_new(self, &conn_leaf_none, owner, &ref);
-    if (c == NULL || conn_rare_of(c) == NULL)
+    if (c == NULL)
         return WEFT_NOBODY;
     own(c);
-    weft_err err = begin(c, url, &why);
+    if ((c->flags & CONN_CLOSED) != 0)
+        return ref;
+    weft_err err = conn_rare_of(c) != NULL
+                       ? begin(c, url, &why)
+                       : weft_because(&why, WEFT_ENOMEM, "no memory to connect");
     if (err != WEFT_OK)
         conn_lost(c, err, why.text);
     return ref;
@@ -166,6 +170,12 @@ void *weft_leaf_context(const weft_leaf *leaf)
     void *context;
     memcpy(&context, &leaf->watch, sizeof context);
     return context;
+}
+
+weft_leaf *weft_leaf_of(weft_ref stream, const weft_leaf_ops *ops)
+{
+    conn *c = conn_here(stream);
+    return c != NULL && c->leaf == ops && (c->flags & CONN_CLOSED) == 0 ? c : NULL;
 }
 
 weft_account *weft_leaf_window(weft_leaf *leaf)

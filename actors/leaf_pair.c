@@ -101,8 +101,7 @@ static weft_err pair_write(conn *c, const conn_item *items, unsigned n, size_t *
         return weft_because(why, WEFT_ELOST, "the other end is closed");
     for (unsigned i = 0; i < n; i++) {
         if (items[i].file != NULL)
-            return *sent != 0 ? WEFT_OK
-                              : weft_because(why, WEFT_EUNSUPPORTED, "a pair sends no files");
+            return *sent != 0 ? WEFT_OK : WEFT_EUNSUPPORTED; /* then it comes as bytes */
         if (!has_room(peer))
             return WEFT_EFULL;
         size_t size = items[i].bytes.size < PAIR_WRITE_MAX ? items[i].bytes.size : PAIR_WRITE_MAX;
@@ -183,6 +182,7 @@ weft_err weft_pair(weft_actor *self, weft_ref owner_a, weft_ref owner_b, weft_re
         e->hook.run = on_hook;
         c[i] = conn_new(self, &leaf_pair, owner[i], &out[i]);
         if (c[i] == NULL) {
+            p->open = 1;
             if (i == 1)
                 conn_lost(c[0], WEFT_ENOMEM, "no memory for its other end");
             else

@@ -43,6 +43,8 @@ typedef struct listener {
     unsigned next;      /* which reactor is given the next one */
     int spare_fd;       /* given up to refuse politely when descriptors are out */
     bool accepts, paused;
+    bool exhausted;     /* descriptors are out, and that was said */
+    bool closed;        /* what is listened at is */
 } listener;
 
 /* A descriptor, or the end of a simulated link. */
@@ -56,6 +58,7 @@ typedef struct left {
 typedef struct accept_again {
     char nothing;
 } accept_again;
+
 static void refuse(const accepted *a)
 {
     if (a->end != NULL)
@@ -85,6 +88,41 @@ static void set_up(conn *c, const accepted *a, const weft_url *url)
     socket_set_up(a->fd, url);
 }
 
+static void watch_accepts(listener *l)
+{
+    uint32_t max = l->shared->url.options.conns_max;
+    bool want = l->accepts && !l->paused && (max == 0 || l->all < max);
+    if (l->shared->wire != NULL)
+        wire_listener_want(l->shared->wire, want);
+    else
+        weft_watch_set(&l->watch, want ? WEFT_READABLE : 0);
+}
+
+/* ---- connections begin and end */
+
+static void left_one(listener *l)
+{
+    l->all--;
+    watch_accepts(l);
+}
+
+static weft_err on_left(weft_actor *self, weft_msg *msg)
+{
+    (void)msg;
+    left_one(weft_state(self));
+    return WEFT_OK;
+}
+
+/* The first counts those of all reactors. */
+static weft_err tell_left(weft_actor *self, listener *l)
+{
+    weft_ref first = l->shared->member[0];
+    if (!weft_ref_same(first, weft_self(self)))
+        return weft_event(self, first, &left_type, &(left){0});
+    left_one(l);
+    return WEFT_OK;
+}
+
 static void keep_connection(weft_actor *self, listener *l, const accepted *a)
 {
     const listening *shared = l->shared;
@@ -94,6 +132,7 @@ static void keep_connection(weft_actor *self, listener *l, const accepted *a)
     if (c == NULL) {
         weft_log(self, WEFT_ERROR, "no memory for a connection: refused");
         refuse(a);
+        (void)tell_left(self, l);
         return;
     }
     set_up(c, a, &shared->url);
@@ -109,6 +148,9 @@ static void keep_connection(weft_actor *self, listener *l, const accepted *a)
     }
     c->flags |= CONN_CHILD;
     conn_begin(c);
+    /* what a client that speaks first has said is there: it need not be waited for */
+    if (shared->url.scheme == WEFT_SCHEME_HTTP)
+        conn_ready(c, WEFT_READABLE);
 }
 
 static weft_err on_accepted(weft_actor *self, weft_msg *msg)
@@ -120,22 +162,14 @@ static weft_err on_accepted(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
-static void watch_accepts(listener *l)
-{
-    uint32_t max = l->shared->url.options.conns_max;
-    bool want = l->accepts && !l->paused && (max == 0 || l->all < max);
-    if (l->shared->wire != NULL)
-        wire_listener_want(l->shared->wire, want);
-    else
-        weft_watch_set(&l->watch, want ? WEFT_READABLE : 0);
-}
-
 /* Descriptors are out: the one held in reserve lets the first of those that wait be closed rather than
  * left hanging; then a pause, since level-triggered readiness would spin. */
 static void exhausted(weft_actor *self, listener *l, int err)
 {
-    weft_log(self, WEFT_WARNING, "unable to accept: %s; trying again in %d ms", strerror(err),
-             EXHAUSTED_PAUSE_MS);
+    if (!l->exhausted)
+        weft_log(self, WEFT_WARNING, "unable to accept: %s; trying again every %d ms",
+                 strerror(err), EXHAUSTED_PAUSE_MS);
+    l->exhausted = true;
     if (l->spare_fd >= 0) {
         (void)close(l->spare_fd);
         int fd = accept4(l->shared->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -146,8 +180,10 @@ static void exhausted(weft_actor *self, listener *l, int err)
     l->paused = true;
     watch_accepts(l);
     weft_timer t = weft_after(self, EXHAUSTED_PAUSE_MS, accept_again, .nothing = 0);
-    if (t.slot == 0)
+    if (t.slot == 0) {
         l->paused = false;
+        watch_accepts(l);
+    }
 }
 
 static void give(weft_actor *self, listener *l, const accepted *a)
@@ -155,7 +191,9 @@ static void give(weft_actor *self, listener *l, const accepted *a)
     const listening *shared = l->shared;
     unsigned i = shared->n > 1 ? l->next++ % shared->n : 0;
     l->all++;
-    if (i == 0 || weft_tell_body(self, shared->member[i], &accepted_type, a) != WEFT_OK)
+    l->exhausted = false;
+    /* an event: one that cannot be sent is still ours */
+    if (i == 0 || weft_event(self, shared->member[i], &accepted_type, a) != WEFT_OK)
         keep_connection(self, l, a);
 }
 
@@ -209,6 +247,8 @@ static weft_err on_again(weft_actor *self, weft_msg *msg)
     listener *l = weft_state(self);
     (void)msg;
     l->paused = false;
+    if (l->spare_fd < 0 && l->accepts)
+        l->spare_fd = dup(l->shared->fd);
     watch_accepts(l);
     return WEFT_OK;
 }
@@ -223,40 +263,33 @@ static void drained(listener *l)
     weft_drop(&l->draining);
 }
 
-static weft_err on_left(weft_actor *self, weft_msg *msg)
-{
-    listener *l = weft_state(self);
-    (void)msg;
-    l->all--;
-    watch_accepts(l);
-    return WEFT_OK;
-}
-
 static weft_err on_over(weft_actor *self, weft_msg *msg)
 {
     listener *l = weft_state(self);
-    weft_ref first = l->shared->member[0];
+    (void)msg;
     l->open--;
     drained(l);
-    if (weft_ref_same(first, weft_self(self)))
-        return on_left(self, msg);
-    return weft_event(self, first, &left_type, &(left){0});
+    return tell_left(self, l);
 }
 
-static void close_listener(listener *l)
+/* Of the first alone, also when it never came to accept. */
+static void close_listener(weft_actor *self, listener *l, listening *shared)
 {
-    listening *shared = l->shared;
-    if (!l->accepts)
+    if (l->closed || !weft_ref_same(shared->member[0], weft_self(self)))
         return;
-    l->accepts = false;
+    l->closed = true;
     if (shared->wire != NULL) {
+        l->accepts = false;
         wire_unlisten(shared->wire);
         return;
     }
-    weft_watch_set(&l->watch, 0);
+    if (l->accepts) {
+        weft_watch_set(&l->watch, 0);
+        if (l->spare_fd >= 0)
+            (void)close(l->spare_fd);
+    }
+    l->accepts = false;
     (void)close(shared->fd);
-    if (l->spare_fd >= 0)
-        (void)close(l->spare_fd);
     if (shared->url.scheme == WEFT_SCHEME_UNIX && !shared->url.abstract)
         (void)unlink(shared->url.path);
 }
@@ -266,7 +299,7 @@ static weft_err on_phase(weft_actor *self, weft_msg *msg)
     listener *l = weft_state(self);
     const weft_phase_begins *begins = weft_body(msg);
     if (begins->phase == WEFT_PHASE_CLOSE)
-        close_listener(l);
+        close_listener(self, l, l->shared);
     if (begins->phase == WEFT_PHASE_DRAIN && l->open != 0 &&
         weft_stop_children(self, WEFT_ESTOPPING)) {
         l->draining = weft_keep(msg);
@@ -277,14 +310,25 @@ static weft_err on_phase(weft_actor *self, weft_msg *msg)
 
 static void listener_ended(weft_actor *self, weft_err reason)
 {
-    listener *l = weft_state(self);
+    /* from the config, since it may end before it began */
+    listening *shared = (listening *)(uintptr_t)weft_config(self);
     (void)reason;
-    if (l->shared == NULL)
-        return;
-    close_listener(l);
+    close_listener(self, weft_state(self), shared);
     /* the last of them frees what they share; release: its uses come before that */
-    if (atomic_fetch_sub_explicit(&l->shared->users, 1, memory_order_acq_rel) == 1)
-        free(l->shared);
+    if (atomic_fetch_sub_explicit(&shared->users, 1, memory_order_acq_rel) == 1)
+        free(shared);
+}
+
+/* Asked to end: nothing new is accepted while those that are open, its children, finish. */
+static weft_err on_stopping(weft_actor *self, weft_msg *msg)
+{
+    listening *shared = (listening *)(uintptr_t)weft_config(self);
+    const weft_stopping *stopping = weft_body(msg);
+    bool first = weft_ref_same(shared->member[0], weft_self(self));
+    close_listener(self, weft_state(self), shared);
+    for (unsigned i = 1; first && i < shared->n; i++)
+        (void)weft_stop_ref(self, shared->member[i], stopping->reason);
+    return weft_stop(self, stopping->reason);
 }
 
 static weft_err on_started(weft_actor *self, weft_msg *msg)
@@ -293,6 +337,8 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     const weft_started *started = weft_body(msg);
     l->shared = (listening *)(uintptr_t)started->config;
     if (!weft_ref_same(l->shared->member[0], weft_self(self)))
+        return WEFT_OK;
+    if (l->closed)
         return WEFT_OK;
     l->accepts = true;
     if (l->shared->wire != NULL) {
@@ -312,6 +358,7 @@ static const weft_handler handlers[] = {
     {.type = &left_type, .fn = on_left},
     {.type = &accept_again_type, .fn = on_again},
     {.type = &weft_phase_begins_type, .fn = on_phase},
+    {.type = &weft_stopping_type, .fn = on_stopping},
     {0},
 };
 
@@ -325,6 +372,8 @@ static const weft_behaviour listener_behaviour = {.name = "listener",
 
 static weft_err spawn_members(weft_system *sys, listening *shared, weft_why *why)
 {
+    /* one for this function, so that those that end early do not free it */
+    atomic_store_explicit(&shared->users, 1, memory_order_relaxed);
     for (unsigned i = 0; i < shared->n; i++) {
         shared->member[i] = weft_system_spawn(sys, i, &listener_behaviour, shared);
         if (weft_ref_is_nobody(shared->member[i]))
@@ -366,9 +415,18 @@ weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour
         return err;
     }
     err = spawn_members(sys, shared, why);
-    if (err != WEFT_OK)
-        return err; /* what was spawned ends with the system, and closes what it holds */
     got.listener = shared->member[0];
+    if (weft_ref_is_nobody(got.listener)) {
+        /* otherwise what was spawned ends with the system, and closes what it holds */
+        if (shared->wire != NULL)
+            wire_unlisten(shared->wire);
+        else
+            (void)close(shared->fd);
+    }
+    if (atomic_fetch_sub_explicit(&shared->users, 1, memory_order_acq_rel) == 1)
+        free(shared);
+    if (err != WEFT_OK)
+        return err;
     address_url(&got.address, url.scheme == WEFT_SCHEME_HTTP ? "http" : "tcp", got.url,
                 sizeof got.url);
     *out = got;

@@ -13,6 +13,8 @@
 
 #include "address.h"
 
+enum { DEFER_ACCEPT_S = 1 };
+
 static int fail(int fd, const char *what, const char *where, weft_err *err, weft_why *why)
 {
     int e = errno;
@@ -84,6 +86,9 @@ int socket_listen(const weft_url *url, weft_address *local, weft_err *err, weft_
     if (is_unix && weft_url_given(url, WEFT_URL_MODE) && !url->abstract &&
         chmod(url->path, (mode_t)url->options.mode) != 0)
         return fail(fd, "set the mode of", text, err, why);
+    /* an HTTP client speaks first: it is accepted when its request is there, and read at once */
+    if (url->scheme == WEFT_SCHEME_HTTP)
+        set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_S);
     if (listen(fd, (int)url->options.backlog) != 0)
         return fail(fd, "listen at", text, err, why);
     n = sizeof sa;

@@ -164,7 +164,7 @@ weft_err conn_on_op(weft_actor *self, weft_msg *msg)
 {
     conn *c = weft_state(self);
     const conn_op *op = weft_body(msg);
-    weft_err err = apply(c, op);
+    weft_err err = (c->flags & CONN_CLOSED) == 0 ? apply(c, op) : WEFT_EGONE;
     /* whoever sent it was told that it is on its way: a stream that has closed says so itself, and one
      * that cannot do it must not go on as if it had */
     if (err != WEFT_OK && err != WEFT_EGONE && op->kind != OP_SET)
@@ -317,6 +317,13 @@ size_t weft_write_queued(weft_actor *self, weft_ref stream)
     const conn *c = conn_here(stream);
     (void)self;
     return c != NULL ? c->queued : 0;
+}
+
+uint64_t weft_write_left(weft_actor *self, weft_ref stream)
+{
+    const conn *c = conn_here(stream);
+    (void)self;
+    return c != NULL ? conn_left(c) : 0;
 }
 
 bool weft_write_full(weft_actor *self, weft_ref stream)

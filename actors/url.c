@@ -172,7 +172,7 @@ weft_err weft_url_parse(const char *text, weft_url *out, weft_why *why)
 {
     weft_url url = {0};
     const weft_url_scheme *row = NULL;
-    wf_piece all = {text, strnlen(text, WEFT_URL_BYTES_MAX + 1)}, rest, query;
+    wf_piece all = {text, strlen(text)}, rest, query;
 
     if (all.n > WEFT_URL_BYTES_MAX)
         return weft_because(why, WEFT_ETOOBIG, "a URL has at most %d bytes", WEFT_URL_BYTES_MAX);

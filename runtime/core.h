@@ -172,17 +172,16 @@ struct weft_actor {
     uint32_t child, sibling, sibling_back;
     uint32_t cells, asks;
     struct wf_rare *rare;
-    _Atomic uint32_t busy; /* samples; the watcher's */
-    uint32_t monitors;     /* set by it */
     _Alignas(8) unsigned char state[];
 };
-_Static_assert(sizeof(weft_actor) == 104, "an idle actor with 32 bytes of state is 152 with its slot");
+_Static_assert(sizeof(weft_actor) == 96, "an idle actor with 32 bytes of state is 144 with its slot");
 
 /* What most actors never need. */
 typedef struct wf_rare {
     wf_hold *holds;
     weft_msg *held, **held_tail;  /* ordinary messages that wait for a serial one */
     struct wf_watcher *watchers;  /* who monitors this actor */
+    uint32_t monitors;            /* set by it */
     uint32_t names;               /* its names, an index chain; 0: none */
     weft_err reason;
     char *why;
@@ -252,6 +251,7 @@ struct wf_reactor {
     uint64_t home; /* what references to its actors carry */
     weft_msg *current; /* the one being served; @nothing between turns */
     wf_slot *slots;
+    _Atomic uint64_t *busy; /* by slot: generation and samples in which that actor ran; the watcher's */
     weft_msg *free_block[WF_CLASSES];
     uint16_t place;       /* of a block of class 0 of this reactor */
     weft_actor *unrun, *ready, **ready_tail;
@@ -280,6 +280,8 @@ struct wf_reactor {
     unsigned index;
     bool blocking;        /* a thread of the pool: its handlers may block */
     _Atomic bool stop;
+    _Atomic bool nudged;  /* something without a message is to be seen to: shut-down, its end */
+    _Atomic uint32_t end_grace_ms; /* its end was asked for; 0: not */
 
     weft_actor *free_actor[96];
     char *run, *run_end;  /* the rest of the run that blocks and actors are carved from */

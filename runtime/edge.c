@@ -2,6 +2,7 @@
 /* What edge actors use of the reactor they live on. */
 #include <weft/edge.h>
 
+#include "alloc.h"
 #include "ask.h"
 #include "buffer.h"
 #include "family.h"
@@ -11,6 +12,26 @@
 #include "sys.h"
 
 enum { READ_COPY_RATIO = 4 };
+
+void *weft_alloc(size_t bytes)
+{
+    return wf_alloc(bytes);
+}
+
+void *weft_alloc_zero(size_t bytes)
+{
+    return wf_alloc_zero(bytes);
+}
+
+void *weft_alloc_again(void *block, size_t bytes)
+{
+    return wf_realloc(block, bytes);
+}
+
+void weft_alloc_free(void *block)
+{
+    wf_free(block);
+}
 
 void weft_watch_init(weft_watch *watch, int fd, weft_ready_fn *ready)
 {

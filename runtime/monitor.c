@@ -43,7 +43,7 @@ static void arrive_down(wf_reactor *r, weft_actor *target, weft_msg *m)
         return;
     weft_msg *down = cell->tick;
     cell->tick = NULL;
-    target->monitors--;
+    target->rare->monitors--;
     wf_cell_free(r, cell);
     if (w->link != 0) {
         wf_block_free(r, down);
@@ -128,7 +128,10 @@ static weft_err send_monitor(wf_reactor *r, weft_ref who, wf_watcher *entry)
 static weft_err watch(weft_actor *self, weft_ref who, uint32_t link)
 {
     wf_reactor *r = WF_R;
-    if (self->monitors >= WF_STAT_GET(self->program)->monitors_max)
+    wf_rare *rare = wf_rare_of(self);
+    if (rare == NULL)
+        return WEFT_ENOMEM;
+    if (rare->monitors >= WF_STAT_GET(self->program)->monitors_max)
         return WEFT_ELIMIT;
     weft_msg *down = wf_block_take(r, sizeof(down_body));
     wf_cell *cell = down != NULL ? wf_cell_new(r, self, WF_CELL_MONITOR) : NULL;
@@ -144,7 +147,7 @@ static weft_err watch(weft_actor *self, weft_ref who, uint32_t link)
     cell->target_home = (uint16_t)target.home;
     cell->target_slot = target.slot;
     cell->target_gen = target.gen;
-    self->monitors++;
+    self->rare->monitors++;
     wf_watcher entry = {.watcher = wf_ref_of(r, self),
                         .who = who,
                         .cell = wf_cell_id(r, cell),
@@ -211,7 +214,7 @@ void wf_monitor_end(wf_reactor *r, wf_cell *cell)
     control.word[2] = wf_cell_id(r, cell);
     if (cell->tick != NULL)
         wf_block_free(r, cell->tick);
-    self->monitors--;
+    self->rare->monitors--;
     wf_cell_free(r, cell);
     if (target.slot != 0)
         (void)wf_control_send(r, target, &control);

@@ -16,7 +16,7 @@
 #include "reactor.h"
 #include "sys.h"
 
-enum { PHASE_ASKED_MAX = 4096, LAST_GRACE_MS = 1000 };
+enum { PHASE_ASKED_MAX = 4096, LAST_GRACE_MS = 1000, RETRY_MS = 10 };
 
 typedef struct list {
     weft_ref *who;
@@ -30,7 +30,8 @@ struct wf_phases {
 
 /* The coordinator's state. */
 typedef struct coordinator {
-    weft_phase now;
+    weft_alarm retry;  /* memory was out for the next phase */
+    weft_phase now, next;
     uint32_t open;     /* answers outstanding */
     uint32_t until;    /* the tick shut-down must be over by; 0: not shutting down */
     weft_err reason;
@@ -62,27 +63,19 @@ const weft_type weft_phase_begins_type = {.name = "weft.phase_begins",
 
 static const char *const phase_names[] = {"bind", "start", "close", "drain", "end"};
 
-static void end_here(wf_reactor *r, weft_actor *target, weft_msg *m)
-{
-    const wf_control *c = (const wf_control *)(const void *)m->body;
-    (void)target;
-    wf_reactor_end(r, (uint32_t)c->word[0]);
-}
-
 /* Every reactor ends its actors, this one last, so that replies still find their way. */
-static weft_err end_system(weft_actor *self, const coordinator *c)
+static void end_system(weft_actor *self, const coordinator *c)
 {
     wf_reactor *r = WF_R;
     int32_t left = (int32_t)(c->until - r->wheel.now);
-    uint64_t grace = left > LAST_GRACE_MS ? (uint64_t)left : LAST_GRACE_MS;
+    uint32_t grace = left > LAST_GRACE_MS ? (uint32_t)left : LAST_GRACE_MS;
     if (c->cut != 0)
         weft_log(self, WEFT_WARNING, "shut-down cut off %u pieces of accepted work", c->cut);
     r->sys->reason = c->reason;
     for (unsigned i = r->sys->threads; i-- > 0;) {
-        wf_control control = {.run = end_here, .word = {grace}};
-        (void)wf_control_send(r, (weft_ref){.home = wf_home(i)}, &control);
+        WF_STAT_SET(r->sys->reactor[i]->end_grace_ms, grace);
+        wf_reactor_nudge(r->sys->reactor[i]);
     }
-    return WEFT_OK;
 }
 
 static uint32_t grace_left(const coordinator *c, const wf_reactor *r)
@@ -91,13 +84,34 @@ static uint32_t grace_left(const coordinator *c, const wf_reactor *r)
     return left > 0 ? (uint32_t)left : 1;
 }
 
+static void begin_phase(weft_actor *self, void *context);
+
+static void begin_again(weft_alarm *alarm)
+{
+    coordinator *c = (coordinator *)(void *)alarm;
+    weft_enter(weft_actor_of_state(c), begin_phase, c);
+}
+
+/* A phase is a message that is served until everyone has answered. What memory has no room for is tried
+ * again: a system that cannot be shut down is worse than one that has no memory. */
+static void begin_phase(weft_actor *self, void *context)
+{
+    coordinator *c = context;
+    if (weft_tell(self, weft_self(self), phase_go, .phase = c->next) != WEFT_OK)
+        weft_alarm_set(&c->retry, RETRY_MS, begin_again);
+}
+
 static weft_err next_phase(weft_actor *self, coordinator *c)
 {
     if (c->now == WEFT_PHASE_START)
         return WEFT_OK; /* up; the rest waits for shut-down */
-    if (c->now == WEFT_PHASE_END)
-        return end_system(self, c);
-    return weft_tell(self, weft_self(self), phase_go, .phase = (weft_phase)(c->now + 1));
+    if (c->now == WEFT_PHASE_END) {
+        end_system(self, c);
+        return WEFT_OK;
+    }
+    c->next = (weft_phase)(c->now + 1);
+    begin_phase(self, c);
+    return WEFT_OK;
 }
 
 static weft_err begin_shutdown(weft_actor *self, coordinator *c, weft_err reason)
@@ -107,7 +121,9 @@ static weft_err begin_shutdown(weft_actor *self, coordinator *c, weft_err reason
     c->until = WF_R->wheel.now + WF_R->sys->options.stop_grace_ms;
     c->until += c->until == 0;
     c->reason = reason;
-    return weft_tell(self, weft_self(self), phase_go, .phase = WEFT_PHASE_CLOSE);
+    c->next = WEFT_PHASE_CLOSE;
+    begin_phase(self, c);
+    return WEFT_OK;
 }
 
 static weft_err on_phase_done(weft_actor *self, weft_msg *msg, const weft_outcome *got)
@@ -164,8 +180,17 @@ static const weft_handler handlers[] = {
     {0},
 };
 
-static const weft_behaviour coordinator_behaviour = {
-    .name = "weft.system", .handlers = handlers, .state_bytes = sizeof(coordinator)};
+static void coordinator_ended(weft_actor *self, weft_err reason)
+{
+    coordinator *c = weft_state(self);
+    (void)reason;
+    weft_alarm_clear(&c->retry);
+}
+
+static const weft_behaviour coordinator_behaviour = {.name = "weft.system",
+                                                     .handlers = handlers,
+                                                     .state_bytes = sizeof(coordinator),
+                                                     .ended = coordinator_ended};
 
 weft_err wf_phases_init(weft_system *sys, weft_why *why)
 {
@@ -213,11 +238,31 @@ void wf_phases_begin(weft_system *sys)
 
 void weft_system_shutdown(weft_system *sys, weft_err reason)
 {
-    (void)weft_system_tell(sys, sys->phases->coordinator, &shutdown_asked_type,
-                           &(shutdown_asked){.reason = reason});
+    int none = 0;
+    /* the first reason stands; without memory and without locks, since a signal handler may be here */
+    (void)atomic_compare_exchange_strong_explicit(&sys->stopping, &none, 1 + (int)reason,
+                                                  memory_order_relaxed, memory_order_relaxed);
+    wf_reactor_nudge(sys->reactor[0]);
+}
+
+static void shut_down(weft_actor *self, void *context)
+{
+    const weft_system *sys = context;
+    (void)begin_shutdown(self, weft_state(self), (weft_err)(WF_STAT_GET(sys->stopping) - 1));
+}
+
+void wf_phases_look(weft_system *sys)
+{
+    wf_reactor *r = sys->reactor[0];
+    weft_ref ref = sys->phases->coordinator;
+    weft_actor *a = wf_actor_at(r, ref.slot, ref.gen);
+    if (a != NULL && WF_STAT_GET(sys->stopping) != 0)
+        weft_enter(a, shut_down, sys);
 }
 
 void weft_system_stop(weft_actor *self, weft_err reason)
 {
-    (void)weft_tell(self, WF_R->sys->phases->coordinator, shutdown_asked, .reason = reason);
+    weft_system *sys = WF_R->sys;
+    if (weft_tell(self, sys->phases->coordinator, shutdown_asked, .reason = reason) != WEFT_OK)
+        weft_system_shutdown(sys, reason);
 }

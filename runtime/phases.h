@@ -12,4 +12,7 @@ void wf_phases_free(weft_system *sys);
 /* Begins start-up: the phases BIND and START. */
 void wf_phases_begin(weft_system *sys);
 
+/* Begins shut-down if it was asked for from outside. thread: reactor 0's, between turns. */
+void wf_phases_look(weft_system *sys);
+
 #endif

@@ -8,6 +8,7 @@
 #include "buffer.h"
 #include "family.h"
 #include "mailbox.h"
+#include "phases.h"
 #include "post.h"
 #include "sys.h"
 #include "watcher.h"
@@ -17,9 +18,10 @@ __thread wf_reactor *wf_this_reactor;
 static bool tables_new(wf_reactor *r)
 {
     r->slots = wf_reserve(WF_SLOTS_MAX * sizeof *r->slots);
+    r->busy = wf_reserve(WF_SLOTS_MAX * sizeof *r->busy);
     r->cells = wf_reserve(WF_CELLS_MAX * sizeof *r->cells);
     r->nothing = wf_alloc_zero(sizeof(weft_msg) + 8);
-    return r->slots != NULL && r->cells != NULL && r->nothing != NULL && wf_buffers_init(r);
+    return r->slots != NULL && r->busy != NULL && r->cells != NULL && r->nothing != NULL && wf_buffers_init(r);
 }
 
 wf_reactor *wf_reactor_new(weft_system *sys, unsigned index, struct ev_loop *loop, weft_why *why)
@@ -62,6 +64,7 @@ void wf_reactor_free(wf_reactor *r)
     wf_batches_done(r);
     wf_buffers_done(r);
     wf_unreserve(r->slots, WF_SLOTS_MAX * sizeof *r->slots);
+    wf_unreserve((void *)r->busy, WF_SLOTS_MAX * sizeof *r->busy);
     wf_unreserve(r->cells, WF_CELLS_MAX * sizeof *r->cells);
     wf_free(r->nothing);
     wf_free(r);
@@ -158,8 +161,28 @@ static void sleep_until_something(wf_reactor *r)
         wf_watcher_wake(r->sys);
 }
 
+void wf_reactor_nudge(wf_reactor *r)
+{
+    /* a wake-up that finds nobody asleep makes the next poll return: unlike a batch it is never lost */
+    atomic_store_explicit(&r->nudged, true, memory_order_release);
+    r->drv->wake(r->poller);
+}
+
+static WF_COLD void see_to_nudge(wf_reactor *r)
+{
+    /* acquire: pairs with wf_reactor_nudge, whose caller wrote the flags before */
+    (void)atomic_exchange_explicit(&r->nudged, false, memory_order_acquire);
+    uint32_t grace = WF_STAT_GET(r->end_grace_ms);
+    if (grace != 0)
+        wf_reactor_end(r, grace);
+    if (r->index == 0)
+        wf_phases_look(r->sys);
+}
+
 bool wf_reactor_over(wf_reactor *r)
 {
+    if (WF_UNLIKELY(WF_STAT_GET(r->nudged)))
+        see_to_nudge(r);
     if (WF_UNLIKELY(r->ending) && WF_STAT_GET(r->stat.actors) == 0 && r->hooks == NULL)
         WF_STAT_SET(r->stop, true);
     return WF_STAT_GET(r->stop);

@@ -6,6 +6,7 @@
 #include "buffer.h"
 #include "driver_sim.h"
 #include "family.h"
+#include "log.h"
 #include "mailbox.h"
 #include "phases.h"
 
@@ -161,6 +162,11 @@ static void shut_down(weft_sim *sim)
     }
 }
 
+/* What a simulation leaves behind, by kind. */
+typedef struct leaks {
+    unsigned actors, asks, timers, buffers, messages;
+} leaks;
+
 static unsigned actors_left(const weft_system *sys)
 {
     unsigned n = 0;
@@ -170,15 +176,15 @@ static unsigned actors_left(const weft_system *sys)
 }
 
 /* Everybody has ended, and everything that was under way has been taken. */
-static unsigned things_left(const weft_system *sys)
+static void count_things(const weft_system *sys, leaks *l)
 {
-    unsigned n = 0;
     for (unsigned i = 0; i < sys->threads; i++) {
         const wf_reactor *r = sys->reactor[i];
-        n += WF_STAT_GET(r->stat.asks) + WF_STAT_GET(r->stat.timers) + r->wheel.armed +
-             wf_buffers_alive(r) + WF_STAT_GET(r->stat.blocks);
+        l->asks += WF_STAT_GET(r->stat.asks);
+        l->timers += r->wheel.armed;
+        l->buffers += wf_buffers_alive(r);
+        l->messages += WF_STAT_GET(r->stat.blocks);
     }
-    return n;
 }
 
 unsigned weft_sim_free(weft_sim **sim_at)
@@ -191,12 +197,17 @@ unsigned weft_sim_free(weft_sim **sim_at)
     wf_sim_outside_done(sim);
     (void)weft_sim_run(sim);
     shut_down(sim);
-    unsigned leaks = actors_left(sim->sys);
+    leaks l = {.actors = actors_left(sim->sys)};
     wf_system_drain(sim->sys);
     wf_sim_world_done(sim);
-    leaks += things_left(sim->sys);
+    count_things(sim->sys, &l);
+    unsigned n = l.actors + l.asks + l.timers + l.buffers + l.messages;
+    if (n != 0)
+        wf_log(sim->sys, WEFT_ERROR, "weft",
+               "leaked: %u actors, %u asks, %u timers, %u buffers, %u messages", l.actors, l.asks,
+               l.timers, l.buffers, l.messages);
     weft_system_free(&sim->sys);
     wf_sim_log_done(sim);
     wf_free(sim);
-    return leaks;
+    return n;
 }

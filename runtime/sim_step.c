@@ -16,7 +16,15 @@ enum {
 };
 
 /* What a reactor may do now, as bits. */
-enum { WORK_ARRIVAL = 1, WORK_INBOX = 2, WORK_TURN = 4, WORK_HOOK = 8, WORK_HAND_OVER = 16, WORK_CLOCK = 32 };
+enum {
+    WORK_ARRIVAL = 1,
+    WORK_INBOX = 2,
+    WORK_TURN = 4,
+    WORK_HOOK = 8,
+    WORK_HAND_OVER = 16,
+    WORK_NUDGE = 32,
+    WORK_CLOCK = 64,
+};
 
 static unsigned work_of(const weft_sim *sim, wf_reactor *r)
 {
@@ -34,6 +42,8 @@ static unsigned work_of(const weft_sim *sim, wf_reactor *r)
         work |= WORK_HOOK;
     if (r->out_any)
         work |= WORK_HAND_OVER;
+    if (WF_STAT_GET(r->nudged))
+        work |= WORK_NUDGE;
     return work;
 }
 
@@ -114,6 +124,9 @@ static void work(weft_sim *sim, wf_reactor *r, unsigned what)
         wf_sim_note(sim, "r%u flushes", r->index);
         wf_reactor_hook(r);
         break;
+    case WORK_NUDGE:
+        wf_sim_note(sim, "r%u is nudged", r->index);
+        break; /* it looks after each step */
     case WORK_HAND_OVER:
         wf_sim_note(sim, "r%u hands over", r->index);
         wf_hand_over_all(r);

@@ -55,14 +55,13 @@ static void header_init(weft_actor *a, const wf_program *program, uint32_t slot,
     WF_STAT_SET(a->ready_at, 0);
     WF_STAT_SET(a->handled, 0);
     WF_STAT_SET(a->parent, 0);
-    WF_STAT_SET(a->busy, 0);
     a->head = NULL;
     a->tail = &a->head;
     a->next_ready = NULL;
     a->bits = WF_UNRUN;
     a->unrun = 0;
     a->child = a->sibling = a->sibling_back = 0;
-    a->cells = a->asks = a->monitors = 0;
+    a->cells = a->asks = 0;
     a->rare = NULL;
 }
 

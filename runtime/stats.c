@@ -46,6 +46,7 @@ static bool read_actor(const wf_reactor *r, uint32_t slot, weft_actor_stats *out
     if (program == NULL)
         return false;
     uint32_t queued = WF_STAT_GET(a->queued), parent = WF_STAT_GET(a->parent);
+    uint64_t busy = WF_STAT_GET(r->busy[slot]);
     uint32_t now = wf_tick(r->sys), ready_at = WF_STAT_GET(a->ready_at);
     *out = (weft_actor_stats){
         .ref = {.home = r->home, .slot = slot, .gen = gen},
@@ -55,7 +56,7 @@ static bool read_actor(const wf_reactor *r, uint32_t slot, weft_actor_stats *out
         .queued = queued,
         .queued_bytes = WF_STAT_GET(a->queued_bytes),
         .age_ms = queued != 0 ? now - ready_at : 0,
-        .busy_us = (uint64_t)WF_STAT_GET(a->busy) * 10000U,
+        .busy_us = busy >> 32 == gen ? (busy & UINT32_MAX) * 10000U : 0,
     };
     uint32_t account = program->behaviour->account;
     if (account != 0)

@@ -17,7 +17,7 @@ struct weft_system {
     unsigned reactors, threads; /* @threads counts those of the pool too */
     wf_thread *thread[WF_THREADS_MAX];
     uint64_t start_ns; /* tick 0 */
-    _Atomic int stopping;   /* 1 + reason, once shut-down was asked for */
+    _Atomic int stopping;   /* 1 + reason, once shut-down was asked for from outside */
     _Atomic bool running;
     weft_err reason;
     unsigned next_pool;     /* round robin of spawn_blocking */

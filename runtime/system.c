@@ -263,6 +263,8 @@ static int64_t embedded_turn(void *context)
     WF_R = r;
     wf_wheel_run(&r->wheel, wf_tick(r->sys));
     bool more = wf_reactor_round(r);
+    if (wf_reactor_over(r))
+        return -1; /* the program calls weft_finish */
     if (!more) {
         wf_block_send_home(r);
         atomic_store_explicit(&r->sleeping, 1, memory_order_seq_cst);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The watcher looks at every reactor each 10 ms while any of them works, and sleeps without a limit once
- * all have slept for a second: an idle process makes no wake-ups of its own. Whoever leaves its sleep
+ * all have slept for a moment: an idle process makes no wake-ups of its own. Whoever leaves its sleep
  * then wakes it, once. */
 #include "watcher.h"
 
@@ -8,7 +8,7 @@
 #include "log.h"
 #include "sys.h"
 
-enum { SAMPLE_MS = 10, QUIET_SAMPLES = 100 };
+enum { SAMPLE_MS = 10, QUIET_SAMPLES = 10 };
 
 struct wf_watch_thread {
     weft_system *sys;
@@ -22,6 +22,15 @@ struct wf_watch_thread {
     } seen[WF_THREADS_MAX];
 };
 
+/* One sample of time for @a. The entry is the watcher's alone, so an actor that ends meanwhile is no
+ * matter: the next one in its slot has another generation. */
+static void count_busy(wf_reactor *r, weft_actor *a)
+{
+    _Atomic uint64_t *busy = &r->busy[WF_STAT_GET(a->slot) & (WF_SLOTS_MAX - 1)];
+    uint64_t gen = WF_STAT_GET(a->gen), was = WF_STAT_GET(*busy);
+    WF_STAT_SET(*busy, was >> 32 == gen ? was + 1 : (gen << 32 | 1));
+}
+
 static void look(struct wf_watch_thread *w, unsigned i, bool *worked)
 {
     wf_reactor *r = w->sys->reactor[i];
@@ -30,7 +39,7 @@ static void look(struct wf_watch_thread *w, unsigned i, bool *worked)
     if (served != w->seen[i].served || a != NULL)
         *worked = true;
     if (a != NULL)
-        WF_STAT_ADD(a->busy, 1);
+        count_busy(r, a);
     if (a == NULL || a != w->seen[i].running || served != w->seen[i].served) {
         w->seen[i].running = a;
         w->seen[i].served = served;

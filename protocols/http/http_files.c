@@ -116,12 +116,13 @@ static weft_err on_request(weft_actor *self, weft_msg *msg)
     target t;
 
     if (config == NULL)
-        return weft_fail(msg, WEFT_EINVAL, "weft_http_files needs a config");
+        return weft_fail(msg, WEFT_EINTERNAL, "weft_http_files needs a config");
     if (request->method != WEFT_HTTP_GET && request->method != WEFT_HTTP_HEAD)
         return answer_method(msg);
     weft_http_text rest = wf_http_route_rest(msg, config->param != NULL ? config->param : "*");
     if (rest.at == NULL)
-        return weft_fail(msg, WEFT_EINVAL, "the route of weft_http_files has no parameter \"%s\"",
+        return weft_fail(msg, WEFT_EINTERNAL,
+                         "the route of weft_http_files has no parameter \"%s\"",
                          config->param != NULL ? config->param : "*");
     weft_err err = resolve(request, rest, &t);
     if (err != WEFT_OK)

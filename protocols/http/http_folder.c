@@ -131,21 +131,20 @@ static weft_err put_page(const folder *f, wf_http_writer *w, const char *title, 
     return wf_http_listing_end(&listing, f->cut);
 }
 
-/* Written twice: to be measured, and to its place. */
+/* Written twice: into a writer that only counts, and to its place. */
 static weft_err make_page(const folder *f, wf_http_form **out)
 {
     size_t title_n;
     char *title = title_of(f->ask, &title_n);
     wf_http_writer w = wf_http_writer_over(NULL, 0);
-    wf_http_form *form = NULL;
     uint8_t *to;
 
     if (title == NULL)
         return WEFT_ENOMEM;
-    weft_err err = put_page(f, &w, title, title_n);
-    if (err == WEFT_OK && (form = wf_http_form_page((size_t)w.total, &to)) == NULL)
-        err = WEFT_ENOMEM;
-    if (err == WEFT_OK) {
+    (void)put_page(f, &w, title, title_n);
+    wf_http_form *form = wf_http_form_page((size_t)w.total, &to);
+    weft_err err = form != NULL ? WEFT_OK : WEFT_ENOMEM;
+    if (form != NULL) {
         w = wf_http_writer_over((char *)to, form->size);
         err = put_page(f, &w, title, title_n);
     }
@@ -206,5 +205,7 @@ weft_err wf_http_folder_list(const wf_http_file_root *root, const wf_http_file_a
     err = list(f, dir, out);
     (void)closedir(dir);
     folder_done(f);
-    return err;
+    if (err != WEFT_OK)
+        return weft_because(why, err, "unable to list \"%.120s\"", ask->path);
+    return WEFT_OK;
 }

@@ -53,6 +53,8 @@ WEFT_MUST_USE weft_leaf *weft_leaf_new(weft_actor *self, const weft_leaf_ops *op
 void weft_leaf_begin(weft_leaf *leaf);
 /** What was given to weft_leaf_new. */
 void *weft_leaf_context(const weft_leaf *leaf);
+/** The leaf of a stream of this reactor that was made with @ops; NULL: none, or closed. */
+weft_leaf *weft_leaf_of(weft_ref stream, const weft_leaf_ops *ops);
 /** What bytes that are read must be charged to. */
 weft_account *weft_leaf_window(weft_leaf *leaf);
 /** It may be read, or written, now. Calm when that is not wanted. */

@@ -130,6 +130,9 @@ weft_err weft_stream_set(weft_actor *self, weft_ref stream, const weft_stream_se
 /** Bytes queued on a stream of this reactor; 0 for others. */
 size_t weft_write_queued(weft_actor *self, weft_ref stream);
 
+/** Everything that waits to leave it, files and borrowed bytes too; counted when asked for. */
+uint64_t weft_write_left(weft_actor *self, weft_ref stream);
+
 /** Whether half of write_queue_bytes_max is queued on a stream of this reactor. If so, `drained` follows
  * when there is room again: for who would rather wait than be refused. */
 bool weft_write_full(weft_actor *self, weft_ref stream);

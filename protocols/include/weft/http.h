@@ -24,7 +24,8 @@ extern "C" {
 
 /* ---- requests */
 
-/** A request. Everything in it is borrowed as long as the message lives. */
+/** A request. Everything in it is borrowed as long as the message lives; but a handler that goes on
+ * later (weft_when, weft_keep) reads it anew, since its bytes may have moved meanwhile. */
 typedef struct weft_http_request {
     weft_http_method method;
     uint8_t minor;               /**< HTTP/1.minor */
@@ -49,6 +50,9 @@ const char *weft_http_param(weft_msg *msg, const char *name);
 const char *weft_http_query(weft_msg *msg, const char *name);
 /** The value of the first field @name, case aside; `at` is NULL if there is none. */
 weft_http_text weft_http_field_of(const weft_msg *msg, const char *name);
+/** The value of the first trailer @name of a chunked body; `at` is NULL if there is none. Trailers are
+ * there when the body is whole: of a streamed one, from `ended` on. */
+weft_http_text weft_http_trailer_of(const weft_msg *msg, const char *name);
 /** Who asks: the address of the client. */
 weft_address weft_http_client(weft_msg *msg);
 /** The config of the route that matched. */
@@ -58,20 +62,25 @@ const void *weft_http_config_of(const weft_msg *msg);
 
 /** A response. What is zero is left out. */
 typedef struct weft_http_answer {
-    int status;               /**< 100 to 599 */
+    int status;               /**< 200 to 599 */
     const char *content_type; /**< NULL: none */
     const weft_http_field *fields;
     uint32_t fields_count;
     weft_bytes body;
     weft_file *file;          /**< instead of @body: this range of it */
     uint64_t file_offset, file_bytes;
-    bool stream;              /**< the body follows on the request's stream: weft_write, then weft_end */
-    uint64_t stream_bytes;    /**< its length; 0: unknown (chunked, or until close for HTTP/1.0) */
+    bool stream;              /**< the body follows on the request's stream (a route's .stream):
+                                   weft_write or weft_produce, then weft_end or weft_close */
+    uint64_t stream_bytes;    /**< its length; 0: unknown (chunked, or until close for HTTP/1.0). One
+                                   that comes to another length is cut, and the connection with it */
     bool close;               /**< close the connection behind it */
 } weft_http_answer;
 
-/** Answers. Everything in @answer stays yours; bytes and file are shared.
- * errors: EUSED, EINVAL (a field that would break its line, named in the log), ENOMEM. */
+/** Answers. Everything in @answer stays yours; bytes and file are shared. WEFT_OK also when the client
+ * has gone, or was told that it took too long. What breaks the rules of HTTP (a field that would break its
+ * line, a 204 with a body) is answered with 500 and named in the log.
+ * errors: EUSED, EINVAL (no request, a status that is none, a stream without a .stream route, more than
+ * 64 fields), ENOMEM. */
 weft_err weft_http_respond(weft_msg *msg, const weft_http_answer *answer);
 
 /** Answers with text (text/plain; charset=utf-8). */
@@ -87,12 +96,29 @@ weft_err weft_http_redirect(weft_msg *msg, int status, const char *location);
 /** Answers with the error page of @status; @detail (may be NULL) is for people. */
 weft_err weft_http_error(weft_msg *msg, int status, const char *detail);
 
+/** Fields behind a streamed body: sent with its end, which has not been asked for yet, if the body is
+ * chunked; else left out. Those given before are replaced. thread: on @stream's reactor.
+ * errors: EGONE, EINVAL (a name or a value that would break its line), ENOMEM. */
+weft_err weft_http_trailers(weft_actor *self, weft_ref stream, const weft_http_field *fields,
+                            uint32_t count);
+
 /** The status that stands for @err: 404 for ENOTFOUND, 504 for ETIMEDOUT, ...; 500 if none fits. */
 int weft_http_status_of(weft_err err);
 
 /* ---- sites */
 
-/** One row of a site: exactly one of handler, use, to. Of several that match, the most specific wins. */
+/** One row of a site: exactly one of handler, use, to. Of several that match, the most specific wins.
+ *
+ * What .use makes lives as long as its exchange: it is stopped when the response is written or the client
+ * has gone (with weft_stopping, if it has a row for that). One that ends with an error cuts the response
+ * it was streaming, so that what is not whole never looks whole; one that ends in order has said all.
+ *
+ * With .stream it owns request->stream, which tells it `opened`, `data` and, when the body is whole,
+ * `ended` (not if the request has no body). As with every stream, `ended` without a row for it flushes and
+ * closes, so whoever goes on writing after the request has ended needs that row. `closed` comes with the
+ * end of the exchange: EDONE, ELOST (the client has gone), ETRUNCATED, EPROTO, ETOOBIG, ETIMEDOUT (the
+ * body will not be whole). The body's head is answered before or while it comes, or after it; the time for
+ * that begins anew whenever the client has been waited for. */
 typedef struct weft_http_route {
     const char *route;                /**< "GET /path/:param"; without a method: any */
     weft_handler_fn *handler;         /**< serves the request; `self` is the connection's actor */
@@ -115,11 +141,15 @@ typedef struct weft_http_limits {
     uint32_t head_timeout_ms;         /**< from the first byte of a head to its last: 10 s; then 408 */
     uint32_t body_timeout_ms;         /**< between two pieces of a body: 30 s; then 408 */
     uint32_t idle_timeout_ms;         /**< between requests: 60 s; then the connection is closed */
-    uint32_t answer_timeout_ms;       /**< until the head of the response: 30 s; then 504 */
-    uint32_t write_timeout_ms;        /**< while the client takes nothing: 60 s */
+    uint32_t answer_timeout_ms;       /**< from a whole request to the head of its response: 30 s;
+                                           then 504 */
+    uint32_t write_timeout_ms;        /**< while the client takes nothing, or whoever streams the
+                                           response gives nothing: 60 s, at most twice that; then the
+                                           connection is aborted */
 } weft_http_limits;
 
-/** Access logs: one line an exchange, in the combined format or as JSON. */
+/** Access logs: one line an exchange, in the combined format or as JSON. An exchange whose client left
+ * before the response began has the status 499. */
 typedef struct weft_http_access_log {
     int fd;      /**< appended to; -1: none */
     bool json;

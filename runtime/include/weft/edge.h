@@ -15,6 +15,15 @@ extern "C" {
 
 struct weft_system;
 
+/* ---- memory */
+
+/** As malloc, calloc(1, n), realloc and free, through the tap that tests close to make one of them fail.
+ * thread: any. */
+WEFT_MUST_USE void *weft_alloc(size_t bytes);
+WEFT_MUST_USE void *weft_alloc_zero(size_t bytes);
+WEFT_MUST_USE void *weft_alloc_again(void *block, size_t bytes);
+void weft_alloc_free(void *block);
+
 /* ---- descriptors */
 
 enum { WEFT_READABLE = 1, WEFT_WRITABLE = 2 };

@@ -46,7 +46,7 @@ WEFT_MUST_USE weft_sim *weft_sim_new(const weft_sim_options *options);
 
 /** Shuts the system down (its phases too, in virtual time) and frees it; *@sim becomes NULL. Gives the
  * number of things that leaked: actors that did not end, asks, timers, buffers and, in dev builds,
- * messages. NULL is calm. */
+ * messages; a log hook is told how many of which. NULL is calm. */
 unsigned weft_sim_free(weft_sim **sim);
 
 /** The system, for weft_listen, weft_system_spawn, statistics. */

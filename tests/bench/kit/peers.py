@@ -37,7 +37,7 @@ HTTP = {
     "nginx": Row("nginx", "nginx -p {run} -e {run}/nginx.err -c {configuration}",
                  configuration="nginx.conf", package="nginx-light"),
     "h2o": Row("h2o", "h2o -c {configuration}", configuration="h2o.conf", package="h2o"),
-    US: Row(US, "{weft}/examples/bench_site {port} {www}"),
+    US: Row(US, "{weft}/tests/bench/bench_site {port} {www}"),
 }
 
 FILES = {"1k.bin": 1 << 10, "100k.bin": 100 << 10, "10m.bin": 10 << 20}

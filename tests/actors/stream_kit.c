@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/* Two ends of a stream over any transport: the actors of the streams' tests. */
+#include "actors/stream_kit.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <weft/tls.h>
+
+#include "test_certificate.h"
+
+enum { HANGS_AFTER_MS = 20000, PIECE = 16 << 10 };
+
+const kit_transport kit_transports[] = {
+    {.name = "tcp", .url = "tcp://127.0.0.1:0", .resets = true, .sockets = true},
+    {.name = "tcp, v6", .url = "tcp://[::1]:0", .resets = true, .sockets = true},
+    {.name = "unix path", .url = "unix:weft-test-%d.sock", .sockets = true},
+    {.name = "unix abstract", .url = "unix:@weft-test-%d", .sockets = true},
+    {.name = "pair", .resets = true},
+    {.name = "tls over a pair", .tls = true, .resets = true},
+    {.name = "tls over tcp", .url = "tcp://127.0.0.1:0", .tls = true, .resets = true, .sockets = true},
+    {0},
+};
+
+void kit_tell_failures(const kit_transport *by)
+{
+    static unsigned before;
+    unsigned now = CU_get_number_of_failures();
+    if (now != before)
+        (void)fprintf(stderr, "\n    (the last %u with transport %s)", now - before, by->name);
+    before = now;
+}
+
+uint8_t kit_byte(uint64_t at)
+{
+    return (uint8_t)(at * 131 + (at >> 8) * 7 + (at >> 16));
+}
+
+/* ---- certificates: made once */
+
+static test_certificate own, strange;
+
+static weft_tls *server_of(const test_certificate *of)
+{
+    weft_tls *tls = NULL;
+    weft_why why;
+    weft_tls_config config = {.certificate_pem = of->certificate, .key_pem = of->key};
+    REQUIRE(weft_tls_server(&config, &tls, &why) == WEFT_OK);
+    return tls;
+}
+
+weft_tls *kit_tls_server(void)
+{
+    if (own.certificate[0] == '\0')
+        test_certificate_make("localhost", &own);
+    return server_of(&own);
+}
+
+weft_tls *kit_tls_stranger(void)
+{
+    if (strange.certificate[0] == '\0')
+        test_certificate_make("localhost", &strange);
+    return server_of(&strange);
+}
+
+weft_tls *kit_tls_client(void)
+{
+    weft_tls *tls = NULL;
+    weft_why why;
+    if (own.certificate[0] == '\0')
+        test_certificate_make("localhost", &own);
+    REQUIRE(weft_tls_client(&(weft_tls_config){.trust_pem = own.certificate}, &tls, &why) == WEFT_OK);
+    return tls;
+}
+
+static void push_tls(weft_actor *self, kit_side *s)
+{
+    weft_why why = {""};
+    bool client = s == s->world->a;
+    weft_tls *tls = client ? kit_tls_client() : kit_tls_server();
+    const char *host = s->host != NULL ? s->host : "localhost";
+    weft_err err = weft_tls_push(self, s->stream, tls, client ? host : NULL, &why);
+    if (err != WEFT_OK)
+        (void)fprintf(stderr, "\n    tls: %s", why.text);
+    CHECK_OK(err);
+    weft_tls_drop(&tls);
+}
+
+/* ---- the sides */
+
+typedef struct kit_done {
+    char nothing;
+} kit_done;
+static const weft_type kit_done_type = WEFT_TYPE("kit.done", kit_done, NULL);
+const weft_type kit_note_type = WEFT_TYPE("kit.note", kit_note, NULL);
+typedef struct kit_go {
+    char nothing;
+} kit_go;
+static const weft_type kit_go_type = WEFT_TYPE("kit.go", kit_go, NULL);
+typedef struct kit_late {
+    char nothing;
+} kit_late;
+static const weft_type kit_late_type = WEFT_TYPE("kit.late", kit_late, NULL);
+
+static kit_side *side_of(weft_actor *self)
+{
+    return (kit_side *)(uintptr_t)weft_config(self);
+}
+
+static void note_event(kit_side *s, char what)
+{
+    size_t n = strlen(s->log);
+    if ((n == 0 || s->log[n - 1] != what) && n + 1 < sizeof s->log)
+        s->log[n] = what;
+}
+
+static void call(kit_fn *fn, weft_actor *self, weft_msg *msg)
+{
+    if (fn != NULL)
+        fn(self, side_of(self), msg);
+}
+
+static weft_err on_go(weft_actor *self, weft_msg *msg)
+{
+    kit_side *s = side_of(self);
+    char url[512];
+    (void)msg;
+    (void)snprintf(url, sizeof url, "%s%s", s->world->url,
+                   s->world->connect_options != NULL ? s->world->connect_options : "");
+    s->stream = weft_connect(self, url, weft_self(self));
+    CHECK(!weft_ref_is_nobody(s->stream));
+    return WEFT_OK;
+}
+
+static weft_err on_opened(weft_actor *self, weft_msg *msg)
+{
+    kit_side *s = side_of(self);
+    const weft_opened *opened = weft_body(msg);
+    weft_stream_settings set = {.window_bytes = s->window, .write_queue_bytes_max = s->write_queue};
+    s->self = weft_self(self);
+    s->stream = opened->stream;
+    s->opens++;
+    note_event(s, 'o');
+    set.given = (s->window != 0 ? WEFT_SET_WINDOW : 0U) | (s->write_queue != 0 ? WEFT_SET_WRITE_QUEUE : 0U);
+    if (set.given != 0)
+        CHECK_OK(weft_stream_set(self, s->stream, &set));
+    if (s->world->by->tls && !s->plain && s != s->world->c)
+        push_tls(self, s);
+    call(s->opened, self, msg);
+    return WEFT_OK;
+}
+
+static weft_err on_data(weft_actor *self, weft_msg *msg)
+{
+    kit_side *s = side_of(self);
+    const weft_data *data = weft_body(msg);
+    CHECK(data->bytes.size != 0);
+    for (size_t i = 0; i < data->bytes.size && !s->raw; i++)
+        s->wrong += data->bytes.at[i] != kit_byte(s->got + i);
+    s->got += data->bytes.size;
+    s->datas++;
+    note_event(s, 'd');
+    call(s->data, self, msg);
+    return WEFT_OK;
+}
+
+static weft_err on_ended(weft_actor *self, weft_msg *msg)
+{
+    kit_side *s = side_of(self);
+    note_event(s, 'e');
+    call(s->ended, self, msg);
+    return WEFT_OK;
+}
+
+static weft_err on_drained(weft_actor *self, weft_msg *msg)
+{
+    kit_side *s = side_of(self);
+    note_event(s, 'D');
+    if (s->drained != NULL)
+        call(s->drained, self, msg);
+    else if (s->total != 0)
+        (void)kit_send(self, s, PIECE);
+    return WEFT_OK;
+}
+
+static weft_err on_pull(weft_actor *self, weft_msg *msg)
+{
+    call(side_of(self)->pull, self, msg);
+    return WEFT_OK;
+}
+
+static weft_err on_note(weft_actor *self, weft_msg *msg)
+{
+    call(side_of(self)->note, self, msg);
+    return WEFT_OK;
+}
+
+static weft_err on_closed(weft_actor *self, weft_msg *msg)
+{
+    kit_side *s = side_of(self);
+    const weft_closed *closed = weft_body(msg);
+    note_event(s, 'c');
+    s->closes++;
+    s->reason = closed->reason;
+    (void)snprintf(s->why, sizeof s->why, "%s", closed->why);
+    kit_let_go(self, s);
+    call(s->closed, self, msg);
+    return weft_tell(self, s->world->director, kit_done, .nothing = 0);
+}
+
+static void side_ended(weft_actor *self, weft_err reason)
+{
+    (void)reason;
+    kit_let_go(self, side_of(self));
+}
+
+static const weft_handler side_rows[] = {
+    {.type = &kit_go_type, .fn = on_go},
+    {.type = &weft_opened_type, .fn = on_opened},
+    {.type = &weft_data_type, .fn = on_data},
+    {.type = &weft_ended_type, .fn = on_ended},
+    {.type = &weft_drained_type, .fn = on_drained},
+    {.type = &weft_pull_type, .fn = on_pull},
+    {.type = &weft_closed_type, .fn = on_closed},
+    {.type = &kit_note_type, .fn = on_note},
+    {0},
+};
+
+const weft_behaviour kit_side_behaviour = {.name = "side", .handlers = side_rows, .ended = side_ended};
+
+/* One that leaves everything but data to the defaults; that its actor ends is what tells of `closed`. */
+static void bare_ended(weft_actor *self, weft_err reason)
+{
+    kit_side *s = side_of(self);
+    (void)reason;
+    s->stopped = true;
+    (void)weft_tell(self, s->world->director, kit_done, .nothing = 0);
+}
+
+static const weft_handler bare_rows[] = {
+    {.type = &kit_go_type, .fn = on_go},
+    {.type = &weft_data_type, .fn = on_data},
+    {0},
+};
+
+const weft_behaviour kit_bare_behaviour = {.name = "bare", .handlers = bare_rows, .ended = bare_ended};
+
+/* ---- what scripts use */
+
+weft_err kit_send(weft_actor *self, kit_side *s, size_t piece)
+{
+    weft_err err = WEFT_OK;
+    while (s->sent < s->total) {
+        weft_bytes bytes;
+        uint8_t *to;
+        size_t n = piece < s->total - s->sent ? piece : (size_t)(s->total - s->sent);
+        REQUIRE(weft_bytes_new(n, &to, &bytes) == WEFT_OK);
+        for (size_t i = 0; i < n; i++)
+            to[i] = kit_byte(s->sent + i);
+        err = weft_write(self, s->stream, bytes);
+        weft_bytes_drop(&bytes);
+        if (err != WEFT_OK)
+            return err;
+        s->sent += n;
+    }
+    if (s->end_when_sent) {
+        s->end_when_sent = false;
+        CHECK_OK(weft_end(self, s->stream));
+    }
+    return err;
+}
+
+void kit_tell(weft_actor *self, kit_side *to, uint32_t what)
+{
+    CHECK_OK(weft_tell(self, to->self, kit_note, .what = what));
+}
+
+void kit_let_go(weft_actor *self, kit_side *s)
+{
+    (void)self;
+    unsigned n = s->n_kept;
+    s->n_kept = 0;
+    for (unsigned i = 0; i < n; i++)
+        weft_bytes_drop(&s->kept[i]);
+    if (s->held != NULL)
+        weft_drop(&s->held);
+}
+
+/* ---- the director */
+
+static weft_ref spawn_side(weft_actor *self, kit_side *s)
+{
+    s->self = weft_spawn(self, s->bare ? &kit_bare_behaviour : &kit_side_behaviour, s);
+    CHECK(!weft_ref_is_nobody(s->self));
+    return s->self;
+}
+
+static weft_err on_started(weft_actor *self, weft_msg *msg)
+{
+    kit_world *w = (kit_world *)(uintptr_t)((const weft_started *)weft_body(msg))->config;
+    weft_ref out[2];
+    w->director = weft_self(self);
+    (void)weft_after(self, HANGS_AFTER_MS, kit_late, .nothing = 0);
+    weft_ref a = spawn_side(self, w->a);
+    if (w->c != NULL)
+        (void)spawn_side(self, w->c);
+    if (w->no_connect)
+        kit_tell(self, w->a, 0);
+    else if (w->by->url != NULL)
+        CHECK_OK(weft_tell(self, a, kit_go, .nothing = 0));
+    else {
+        CHECK_OK(weft_pair(self, a, spawn_side(self, w->b), out));
+        w->a->stream = out[0];
+        w->b->stream = out[1];
+    }
+    return WEFT_OK;
+}
+
+static weft_err on_done(weft_actor *self, weft_msg *msg)
+{
+    kit_world *w = (kit_world *)(uintptr_t)weft_config(self);
+    (void)msg;
+    if (++w->seen == w->closes)
+        weft_system_stop(self, WEFT_OK);
+    return WEFT_OK;
+}
+
+static weft_err on_late(weft_actor *self, weft_msg *msg)
+{
+    kit_world *w = (kit_world *)(uintptr_t)weft_config(self);
+    (void)msg;
+    w->hung = true;
+    weft_system_stop(self, WEFT_OK);
+    return WEFT_OK;
+}
+
+static const weft_handler director_rows[] = {
+    {.type = &weft_started_type, .fn = on_started},
+    {.type = &kit_done_type, .fn = on_done},
+    {.type = &kit_late_type, .fn = on_late},
+    {0},
+};
+static const weft_behaviour director = {.name = "director", .handlers = director_rows};
+
+static void be_quiet(void *context, const weft_log_line *line)
+{
+    (void)context;
+    if (line->level > WEFT_WARNING)
+        (void)fprintf(stderr, "\n    log: %s: %s", line->name, line->text);
+}
+
+static void listen_for(weft_system *sys, kit_world *w)
+{
+    char url[256];
+    weft_why why = {""};
+    weft_listening got;
+    if (w->by->url == NULL)
+        return;
+    (void)snprintf(w->url, sizeof w->url, w->by->url, (int)getpid());
+    (void)snprintf(url, sizeof url, "%s%s", w->url,
+                   w->listen_options != NULL ? w->listen_options : "");
+    weft_err err = weft_listen_at(sys, url, w->b->bare ? &kit_bare_behaviour : &kit_side_behaviour,
+                                  w->b, &got, &why);
+    if (err != WEFT_OK)
+        (void)fprintf(stderr, "\n    listen: %s", why.text);
+    REQUIRE(err == WEFT_OK);
+    if (strncmp(w->url, "tcp:", 4) == 0)
+        (void)snprintf(w->url, sizeof w->url, "%s", got.url);
+}
+
+void kit_run(kit_world *w)
+{
+    weft_system *sys = weft_system_new(&(weft_system_options){
+        .reactors = w->reactors, .no_signals = true, .stop_grace_ms = 2000, .log_hook = be_quiet});
+    REQUIRE(sys != NULL);
+    w->closes = w->closes != 0 ? w->closes : 2;
+    w->a->world = w->b->world = w;
+    if (w->c != NULL)
+        w->c->world = w;
+    listen_for(sys, w);
+    w->director = weft_system_spawn(sys, 0, &director, w);
+    CHECK(!weft_ref_is_nobody(w->director));
+    w->exit_code = weft_run(&sys);
+    CHECK_U64(w->exit_code, 0);
+    if (w->hung)
+        (void)fprintf(stderr, "\n    it hung: a saw %s (%llu bytes), b saw %s (%llu bytes)", w->a->log,
+                      (unsigned long long)w->a->got, w->b->log, (unsigned long long)w->b->got);
+    CHECK(!w->hung);
+    CHECK_U64(w->a->wrong + w->b->wrong, 0);
+}
