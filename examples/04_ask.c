@@ -134,10 +134,10 @@ static weft_err on_customer_started(weft_actor *self, weft_msg *msg)
     const quote_request *wanted = weft_config(self);
     weft_ref shop = weft_spawn(self, &shop_behaviour, NULL);
 
-    return weft_when(msg,
-                     weft_ask_within(self, shop, 100, quote_request, .sku = wanted->sku,
-                                     .count = wanted->count),
-                     on_quoted);
+    return weft_when(
+        msg,
+        weft_ask_within(self, shop, 100, quote_request, .sku = wanted->sku, .count = wanted->count),
+        on_quoted);
 }
 /* [/customer] */
 

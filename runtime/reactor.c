@@ -64,7 +64,7 @@ void wf_reactor_free(wf_reactor *r)
     wf_batches_done(r);
     wf_buffers_done(r);
     wf_unreserve(r->slots, WF_SLOTS_MAX * sizeof *r->slots);
-    wf_unreserve((void *)r->busy, WF_SLOTS_MAX * sizeof *r->busy);
+    wf_unreserve((void *)(uintptr_t)r->busy, WF_SLOTS_MAX * sizeof *r->busy);
     wf_unreserve(r->cells, WF_CELLS_MAX * sizeof *r->cells);
     wf_free(r->nothing);
     wf_free(r);
