@@ -11,6 +11,7 @@ typedef struct arguments {
     char **text;
 } arguments;
 
+/* [asking] */
 static weft_err on_total(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
     const counter_total *total = got->body;
@@ -31,6 +32,7 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
         (void)weft_tell(self, counter, counter_add, .amount = strtoull(a->text[i], NULL, 10));
     return weft_when(msg, weft_ask(self, counter, counter_add, .amount = 0), on_total);
 }
+/* [/asking] */
 
 static const weft_handler handlers[] = {
     {.type = &weft_started_type, .fn = on_started},
@@ -39,6 +41,7 @@ static const weft_handler handlers[] = {
 
 static const weft_behaviour adder = {.name = "adder", .handlers = handlers};
 
+/* [main] */
 int main(int argc, char **argv)
 {
     arguments a = {argc, argv};
@@ -47,3 +50,4 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     return weft_run(&sys);
 }
+/* [/main] */

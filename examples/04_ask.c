@@ -132,12 +132,12 @@ static weft_err on_quoted(weft_actor *self, weft_msg *msg, const weft_outcome *g
 static weft_err on_customer_started(weft_actor *self, weft_msg *msg)
 {
     const quote_request *wanted = weft_config(self);
-    weft_ref shop = weft_spawn(self, &shop_behaviour, NULL);
+    weft_ref seller = weft_spawn(self, &shop_behaviour, NULL);
 
-    return weft_when(
-        msg,
-        weft_ask_within(self, shop, 100, quote_request, .sku = wanted->sku, .count = wanted->count),
-        on_quoted);
+    return weft_when(msg,
+                     weft_ask_within(self, seller, 100, quote_request, .sku = wanted->sku,
+                                     .count = wanted->count),
+                     on_quoted);
 }
 /* [/customer] */
 

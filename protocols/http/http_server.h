@@ -4,8 +4,16 @@
  * A connection is the state of its protocol actor. Requests are read one after the other; each becomes an
  * exchange, and exchanges leave in the order they came:
  *
- *   head ──▶ body (whole: gathered; stream: passed on) ──▶ served ──▶ answered ──▶ its turn: written ──▶ over
- */
+ *   head ──▶ body (gathered, or passed on) ──▶ served ──▶ answered ──▶ its turn: written ──▶ over
+ *
+ * What holds throughout:
+ * - c->first is the only exchange that may write. An answer given before that, or while the client takes
+ *   nothing, is stored.
+ * - c->reading, if there is one, is the last exchange: nothing is read behind a body.
+ * - Handlers run within read_all (WF_HTTP_RUNNING), or within wf_http_output through the continuation of
+ *   another request; neither is entered from within itself.
+ * - x->conn is set until the exchange is over or its connection lost. What keeps the exchange longer (a
+ *   handler, a request sent on) reads its request and nothing else. */
 #ifndef WF_HTTP_SERVER_H
 #define WF_HTTP_SERVER_H
 
@@ -13,7 +21,6 @@
 
 #include <weft/edge.h>
 #include <weft/http.h>
-#include <weft/leaf.h>
 
 #include "http1_codec.h"
 #include "http1_write.h"
@@ -22,7 +29,7 @@
 typedef struct wf_http_exchange wf_http_exchange;
 typedef struct wf_http_conn wf_http_conn;
 
-/* ---- sites */
+/* ---- sites (http_site.c) */
 
 /* A site compiled; one for each config and reactor. */
 typedef struct wf_http_site {
@@ -30,6 +37,7 @@ typedef struct wf_http_site {
     const void *config; /* what it was compiled from */
     const weft_http_route *rows;
     wf_http_routes *routes;
+    uint32_t methods; /* that any row takes, as bits */
     wf_http1_limits codec_limits;
     weft_http_limits limits;
     const weft_http_access_log *access_log;
@@ -41,8 +49,8 @@ typedef struct wf_http_reactor {
     wf_http_site *sites;
     int64_t date_s;
     char date[WF_HTTP1_DATE_BYTES];
-    weft_http_field fields[WF_HTTP1_FIELDS_LAST]; /* of the head being read */
-    char *log;      /* access log lines that gather */
+    weft_http_field fields[WF_HTTP1_FIELDS_LAST]; /* of the head, or the trailers, being read */
+    char *log; /* access log lines that gather */
     size_t log_n;
     int log_fd;
     weft_hook log_hook;
@@ -56,12 +64,15 @@ const wf_http_site *wf_http_site_of(const void *config, bool routes_only, weft_w
 /* ---- connections */
 
 enum {
-    WF_HTTP_CLOSING = 1 << 0,   /* after what was read: nothing more is read */
-    WF_HTTP_LINGERING = 1 << 1, /* answered an error: what still comes is thrown away */
-    WF_HTTP_PAUSED = 1 << 2,    /* input stands until there is room */
-    WF_HTTP_ENDED = 1 << 3,     /* the client sends no more */
-    WF_HTTP_RUNNING = 1 << 4,   /* within run_input: no second one inside of it */
-    WF_HTTP_GONE = 1 << 5,      /* the stream has closed */
+    WF_HTTP_CLOSING = 1 << 0,    /* no further request is read */
+    WF_HTTP_LINGERING = 1 << 1,  /* all is written: what still comes is thrown away for a moment */
+    WF_HTTP_PAUSED = 1 << 2,     /* input stands until there is room */
+    WF_HTTP_ENDED = 1 << 3,      /* the client sends no more */
+    WF_HTTP_RUNNING = 1 << 4,    /* within read_all */
+    WF_HTTP_GONE = 1 << 5,       /* the stream has closed, or was told to: nothing is done with it */
+    WF_HTTP_HEAD_BEGUN = 1 << 6, /* a part of a head is there */
+    WF_HTTP_SURPLUS = 1 << 7,    /* something that came was thrown away, and more may come */
+    WF_HTTP_LOOKED = 1 << 8,     /* c->left is what waited when the client was last seen not to take */
 };
 
 struct wf_http_conn {
@@ -72,25 +83,49 @@ struct wf_http_conn {
     weft_bytes pending;             /* came and was not read; kept */
     weft_msg *held;                 /* the data message that holds the next one back */
     weft_alarm alarm;
-    uint32_t deadline, armed;       /* ticks; the alarm may stand before the deadline, never behind */
+    uint32_t armed;   /* the tick the alarm rings at; 0: it is off */
+    uint32_t read_at; /* when a head began, a piece of a body came, or lingering began */
+    uint32_t write_at; /* when something was last written, or taken */
+    uint32_t left;
     uint32_t scanned;
     uint32_t served;
     uint16_t open, flags;
 };
 
-/* Reads what is pending, as far as it may. */
-void wf_http_input(weft_actor *self, wf_http_conn *c);
-/* The front exchange may have become ready to be written, or ended. */
-void wf_http_output(weft_actor *self, wf_http_conn *c);
-/* The last exchange is over; @whole: everything sent was read. */
-void wf_http_finish(weft_actor *self, wf_http_conn *c, bool whole);
-/* Sets the deadline for the state the connection is in. */
-void wf_http_watch_time(wf_http_conn *c);
-/* Answers with an error that ends the connection: what follows cannot be understood. */
-void wf_http_refuse(weft_actor *self, wf_http_conn *c, wf_http_exchange *x, int status,
-                    const char *detail);
+/* ---- reading (http_input.c) */
 
-/* ---- exchanges */
+/* What came: read as far as it may be, and what is left kept. errors: ENOMEM. */
+WEFT_MUST_USE weft_err wf_http_take(weft_actor *self, wf_http_conn *c, weft_bytes in);
+/* Reads what is pending, as far as it may. Calm when there is nothing, or when reading is under way. */
+void wf_http_input(weft_actor *self, wf_http_conn *c);
+/* The client sends no more. */
+void wf_http_input_ended(weft_actor *self, wf_http_conn *c);
+
+/* ---- time (http_time.c) */
+
+/* Sets the alarm for the state the connection is in, if it would ring too late. */
+void wf_http_watch_time(wf_http_conn *c);
+/* Something was written, or taken by the client. */
+void wf_http_wrote(wf_http_conn *c);
+
+/* ---- ending (http_end.c) */
+
+/* Flushes and closes the stream, or with a reason aborts it; `closed` follows. */
+void wf_http_close(weft_actor *self, wf_http_conn *c, weft_err reason);
+/* The last exchange is over, or the one behind which the connection ends: the rest is given up. @whole:
+ * the client has sent nothing that was not read. */
+void wf_http_finish(weft_actor *self, wf_http_conn *c, bool whole);
+/* What comes cannot be understood, or is not wanted: answered with @status, behind the answers before it,
+ * as the connection's end. @x is the exchange whose body it is, NULL for a head; its stream is closed
+ * with @reason. */
+void wf_http_refuse(weft_actor *self, wf_http_conn *c, wf_http_exchange *x, int status,
+                    weft_err reason, const char *detail);
+/* The handler took too long, or is no longer wanted: what it waits for is cancelled. */
+void wf_http_give_up(weft_actor *self, wf_http_exchange *x);
+/* The stream has closed, or this actor ends (@ending: nothing may be cancelled then). */
+void wf_http_lost(weft_actor *self, wf_http_conn *c, bool ending);
+
+/* ---- exchanges (http_exchange.c) */
 
 enum {
     WF_HTTP_X_BODY_DONE = 1 << 0, /* the request's body is whole, or there is none */
@@ -102,8 +137,9 @@ enum {
     WF_HTTP_X_NO_BODY = 1 << 6,   /* HEAD, 204, 304: the body is not sent */
     WF_HTTP_X_CONTINUE = 1 << 7,  /* 100 Continue is waited for */
     WF_HTTP_X_SERVED = 1 << 8,    /* a handler has begun */
-    WF_HTTP_X_LOST = 1 << 9,      /* the connection has gone */
+    WF_HTTP_X_LOST = 1 << 9,      /* x->conn is gone */
     WF_HTTP_X_KEPT = 1 << 10,     /* head_bytes are its own */
+    WF_HTTP_X_GIVEN_UP = 1 << 11, /* answered in its handler's stead, or lost: a late answer is calm */
 };
 
 /* A response that waits for its turn. */
@@ -113,30 +149,40 @@ typedef struct wf_http_stored {
     weft_http_field *fields;
 } wf_http_stored;
 
+/* The trailers of a request. */
+typedef struct wf_http_trailers {
+    uint32_t count;
+    weft_http_field fields[]; /* and their text behind them */
+} wf_http_trailers;
+
 struct wf_http_exchange {
-    _Atomic uint32_t refs;  /* the connection's, the message's, and those of requests sent on */
+    _Atomic uint32_t refs; /* the connection's, the message's, and those of requests sent on */
     uint16_t flags;
-    uint16_t status;        /* of the response */
+    uint16_t status;       /* of the response */
+    bool shared;           /* others hold its request: what that points to never moves again */
+    uint32_t at;           /* the tick from which its answer is waited for */
     wf_http_exchange *next;
     weft_actor *site_actor; /* valid unless LOST */
     wf_http_conn *conn;
     const weft_http_route *row;
     const wf_http_site *site;
-    weft_bytes head_bytes;  /* what the slices point into */
+    weft_bytes head_bytes;       /* what the slices point into */
     weft_address *client;
     wf_http_stored *stored;
     struct wf_http_body *stream; /* the duplex stream of a .stream route */
-    weft_account *account;  /* of a body that is gathered */
-    uint64_t sent_bytes;    /* of the response's body */
-    uint64_t begun_ns;      /* for the access log */
+    wf_http_trailers *trailers;
+    weft_ref worker;             /* what .use has made */
+    uint64_t sent_bytes;         /* of the response's body */
+    uint64_t begun_ns;           /* for the access log */
     wf_http1 parser;
     wf_http1_head head;
     wf_http_match match;
-    uint32_t room_fields;   /* the message and the fields stand behind this struct */
+    uint32_t room_fields; /* the message and the fields stand behind this struct */
     _Alignas(16) unsigned char room[];
 };
 
-/* An exchange for the head that was parsed into @head and @fields. errors: NULL. */
+/* An exchange for the head that was parsed into @head and @fields, at the end of the queue.
+ * errors: NULL. */
 wf_http_exchange *wf_http_exchange_new(weft_actor *self, wf_http_conn *c, const wf_http1_head *head,
                                        const weft_http_field *fields);
 weft_msg *wf_http_message(wf_http_exchange *x);
@@ -144,47 +190,79 @@ weft_http_request *wf_http_request_of(wf_http_exchange *x);
 void wf_http_exchange_drop(wf_http_exchange *x);
 /* Makes what its slices point into its own: it will outlive the bytes it came in. false: no memory. */
 bool wf_http_exchange_persist(weft_actor *self, wf_http_exchange *x);
-/* Finds the route and serves it, now or when the body is there. */
-void wf_http_dispatch(weft_actor *self, wf_http_exchange *x);
-/* The body is whole. */
-void wf_http_serve(weft_actor *self, wf_http_exchange *x);
-
-/* The request's exchange; NULL if @msg is no HTTP request. */
-wf_http_exchange *wf_http_exchange_of(const weft_msg *msg);
-
-/* Whatever the request was answered with: writes it if it is the front one's turn, else stores it. */
-void wf_http_answered(weft_actor *self, wf_http_exchange *x, const weft_http_answer *answer);
-/* The same, as it came in a message. */
-void wf_http_answered_with(weft_actor *self, wf_http_exchange *x, const void *body);
-/* Writes an error page now: it is the front one's turn. */
-void wf_http_put_error(weft_actor *self, wf_http_exchange *x, int status, const char *detail);
 /* Remembers the client's address with the exchange. */
 void wf_http_note_client(weft_actor *self, wf_http_exchange *x);
-void wf_http_stored_free(wf_http_stored *stored);
-
+/* The request's exchange; NULL if @msg is no HTTP request. */
+wf_http_exchange *wf_http_exchange_of(const weft_msg *msg);
 /* A part of the path, still encoded: what stands at the route's parameter @param. */
 weft_http_text wf_http_route_rest(const weft_msg *msg, const char *param);
+/* The connection has no more to do with it; @status is logged unless the response had one. Its stream is
+ * closed with @reason, its worker stopped. Gives back the connection's reference. */
+void wf_http_exchange_leave(weft_actor *self, wf_http_exchange *x, int status, weft_err reason);
 
-/* An error page as an answer; the body dies with @msg. */
-void wf_http_answer_error(weft_actor *self, wf_http_exchange *x, int status, const char *detail);
+/* ---- serving (http_dispatch.c) */
 
-/* ---- bodies */
+/* Finds the route and serves the request, now or when the body is there. */
+void wf_http_dispatch(weft_actor *self, wf_http_exchange *x);
+/* The body is whole. */
+void wf_http_body_done(weft_actor *self, wf_http_exchange *x);
+/* Says 100 Continue, if that is waited for and the turn is this one's. */
+void wf_http_continue(weft_actor *self, wf_http_exchange *x);
+
+/* ---- answering (http_respond.c, http_output.c) */
+
+/* The detail of an error page that is shown. */
+#define WF_HTTP_DETAIL_BYTES_MAX 200
+
+/* What is answered from a stack (wf_http_answered's @lent) has a body of at most this. */
+#define WF_HTTP_SMALL_BODY_BYTES 4096
+
+/* Answers: writes it if it is this one's turn, else stores it. @lent: the body's bytes are gone when this
+ * returns. */
+void wf_http_answered(weft_actor *self, wf_http_exchange *x, const weft_http_answer *answer, bool lent);
+/* The same, as it came in a message of weft_http_response_type. */
+void wf_http_answered_with(weft_actor *self, wf_http_exchange *x, const void *body);
+/* Answers with an error page; @field (may be NULL) goes with it. */
+void wf_http_answer_error(weft_actor *self, wf_http_exchange *x, int status, const char *detail,
+                          const weft_http_field *field);
+/* Writes what has its turn, as far as there is room. */
+void wf_http_output(weft_actor *self, wf_http_conn *c);
+/* Forgets an answer that waits. Takes NULL. */
+void wf_http_stored_free(wf_http_stored *stored);
+
+/* An answer as a buffer: the content type and the fields. errors: ENOMEM. */
+WEFT_MUST_USE weft_err wf_http_pack(const weft_http_answer *a, weft_bytes *out);
+/* Points @a into @text; @fields has room for what was packed. */
+void wf_http_unpack(weft_bytes text, weft_http_answer *a, weft_http_field *fields);
+
+/* An error page, in @room. */
+#define WF_HTTP_PAGE_ROOM 2560
+weft_http_answer wf_http_page_answer(int status, const char *detail, char room[WF_HTTP_PAGE_ROOM]);
+
+/* ---- bodies (http_body.c, http_body_stream.c) */
 
 /* Takes a piece of the request's body. ETOOBIG beyond the limit, EFULL: the taker must catch up first;
  * nothing was taken then. */
-weft_err wf_http_body_take(weft_actor *self, wf_http_exchange *x, weft_bytes bytes);
-/* The body is whole. */
-void wf_http_body_done(weft_actor *self, wf_http_exchange *x);
-/* Makes the duplex stream of a .stream route, owned by @owner. errors: ENOMEM. */
-weft_err wf_http_body_open(weft_actor *self, wf_http_exchange *x, weft_ref owner);
-/* Its owner may be told of the request now. */
-void wf_http_body_begin(wf_http_exchange *x);
-/* The front exchange's head has been written: its body may follow. */
-void wf_http_body_turn(wf_http_exchange *x);
-/* The connection has gone, or the exchange is over. */
-void wf_http_body_end(wf_http_exchange *x, weft_err reason);
+WEFT_MUST_USE weft_err wf_http_body_take(weft_actor *self, wf_http_exchange *x, weft_bytes bytes);
+/* Keeps the @count trailers. errors: ENOMEM. */
+WEFT_MUST_USE weft_err wf_http_trailers_take(wf_http_exchange *x, const weft_http_field *trailers,
+                                             uint32_t count);
 
-/* ---- access log */
-void wf_http_log_access(wf_http_exchange *x);
+/* Makes the duplex stream of a .stream route, owned by @owner. errors: ENOMEM. */
+WEFT_MUST_USE weft_err wf_http_stream_open(weft_actor *self, wf_http_exchange *x, weft_ref owner);
+/* Its owner may be told of it now. */
+void wf_http_stream_begin(wf_http_exchange *x);
+WEFT_MUST_USE weft_err wf_http_stream_take(weft_actor *self, wf_http_exchange *x, weft_bytes bytes);
+/* The request's body is whole. */
+void wf_http_stream_whole(wf_http_exchange *x);
+/* Its head has been written, or there is room again: its body may follow. */
+void wf_http_stream_turn(wf_http_exchange *x);
+/* Its owner ended in an error: what it wrote is not all. */
+void wf_http_stream_cut(wf_http_exchange *x);
+/* No more of it: its owner is told `closed` with @reason. */
+void wf_http_stream_end(wf_http_exchange *x, weft_err reason);
+
+/* ---- access log (http_access.c) */
+void wf_http_log_access(wf_http_exchange *x, int status);
 
 #endif

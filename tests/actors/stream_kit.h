@@ -42,9 +42,9 @@ struct kit_side {
     bool end_when_sent;             /* and then ends its side */
     const char *host;               /* whom it expects, by TLS; NULL: localhost */
 
-    /* what it saw: o(pened) d(ata) e(nded) c(losed) D(rained), runs of one kind as one letter */
+    /* what it saw: o(pened) d(ata) e(nded) c(losed), runs of one kind as one letter */
     char log[64];
-    unsigned opens, datas, closes;
+    unsigned opens, datas, drains, closes;
     uint64_t got, sent, wrong;      /* bytes; those that were not the pattern */
     weft_err reason;
     char why[96];

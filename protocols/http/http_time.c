@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* How long does a connection wait, and for what? One alarm a connection, set lazily: a limit that moves on
+ * costs a store, and the alarm, when it rings too early, is set anew. */
+#include "http_server.h"
+
+enum { LINGER_MS = 2000 };
+
+/* What is waited for. */
+typedef enum waiting { NOTHING, TO_LINGER, FOR_HEAD, FOR_BODY, FOR_ANSWER, FOR_CLIENT, FOR_REQUEST } waiting;
+
+typedef struct limit {
+    waiting what;
+    uint32_t at; /* tick */
+} limit;
+
+/* The sooner of two, in ticks that wrap. */
+static void sooner(limit *best, waiting what, uint32_t since, uint32_t timeout)
+{
+    uint32_t at = since + timeout;
+    if (best->what == NOTHING || (int32_t)(at - best->at) < 0)
+        *best = (limit){what, at};
+}
+
+/* A client that was not told to go on need not. While input is paused the client is not to blame. */
+static void limit_input(const wf_http_conn *c, limit *best)
+{
+    const weft_http_limits *l = &c->site->limits;
+    if ((c->flags & WF_HTTP_PAUSED) != 0)
+        return;
+    if (c->reading != NULL) {
+        if ((c->reading->flags & WF_HTTP_X_CONTINUE) == 0)
+            sooner(best, FOR_BODY, c->read_at, l->body_timeout_ms);
+    } else if ((c->flags & WF_HTTP_HEAD_BEGUN) != 0)
+        sooner(best, FOR_HEAD, c->read_at, l->head_timeout_ms);
+}
+
+static void limit_output(const wf_http_conn *c, limit *best)
+{
+    const weft_http_limits *l = &c->site->limits;
+    const wf_http_exchange *x = c->first;
+    if (x == NULL) {
+        if (best->what == NOTHING)
+            sooner(best, FOR_REQUEST, c->write_at, l->idle_timeout_ms);
+    } else if ((x->flags & WF_HTTP_X_ANSWERED) != 0)
+        sooner(best, FOR_CLIENT, c->write_at, l->write_timeout_ms);
+    else if (best->what != FOR_BODY || x != c->reading)
+        /* an answer may wait for the body, but not for a handler that does not take it */
+        sooner(best, FOR_ANSWER, x->at, l->answer_timeout_ms);
+}
+
+static limit limit_of(const wf_http_conn *c)
+{
+    limit best = {NOTHING, 0};
+    if ((c->flags & WF_HTTP_GONE) != 0)
+        return best;
+    if ((c->flags & WF_HTTP_LINGERING) != 0) {
+        sooner(&best, TO_LINGER, c->read_at, LINGER_MS);
+        return best;
+    }
+    limit_input(c, &best);
+    limit_output(c, &best);
+    return best;
+}
+
+static wf_http_conn *conn_of(weft_alarm *alarm)
+{
+    return (wf_http_conn *)(void *)((char *)alarm - offsetof(wf_http_conn, alarm));
+}
+
+static void on_alarm(weft_alarm *alarm);
+
+static void arm(wf_http_conn *c, uint32_t at)
+{
+    int32_t left = (int32_t)(at - weft_now_ms(NULL));
+    c->armed = at != 0 ? at : 1;
+    weft_alarm_set(&c->alarm, left > 0 ? (uint32_t)left : 1, on_alarm);
+}
+
+void wf_http_watch_time(wf_http_conn *c)
+{
+    limit l = limit_of(c);
+    if (l.what != NOTHING && (c->armed == 0 || (int32_t)(l.at - c->armed) < 0))
+        arm(c, l.at);
+}
+
+void wf_http_wrote(wf_http_conn *c)
+{
+    c->write_at = weft_now_ms(NULL);
+    c->flags &= (uint16_t)~WF_HTTP_LOOKED;
+}
+
+/* Nothing was written for the whole time. Between two looks the queue can only have become shorter, so
+ * that one of the same length has not moved: then either the client takes nothing, or, with an empty
+ * queue, whoever streams the response gives nothing. */
+static void stalled(weft_actor *self, wf_http_conn *c)
+{
+    uint32_t left = (uint32_t)weft_write_left(self, c->stream);
+    if (left == 0 || ((c->flags & WF_HTTP_LOOKED) != 0 && left == c->left)) {
+        weft_log(self, WEFT_INFO, "%s for write_timeout_ms: aborted",
+                 left == 0 ? "a response was not gone on with" : "a client took nothing");
+        wf_http_close(self, c, WEFT_ETIMEDOUT);
+        return;
+    }
+    wf_http_wrote(c);
+    c->flags |= WF_HTTP_LOOKED;
+    c->left = left;
+}
+
+static void idle(weft_actor *self, wf_http_conn *c)
+{
+    if (weft_write_left(self, c->stream) != 0)
+        stalled(self, c);
+    else
+        wf_http_close(self, c, WEFT_OK);
+}
+
+static void timed_out(weft_actor *self, void *context)
+{
+    wf_http_conn *c = context;
+    switch (limit_of(c).what) {
+    case NOTHING:
+        break;
+    case TO_LINGER:
+        wf_http_close(self, c, WEFT_OK);
+        break;
+    case FOR_HEAD:
+        wf_http_refuse(self, c, NULL, 408, WEFT_ETIMEDOUT, "The head came too slowly.");
+        break;
+    case FOR_BODY:
+        wf_http_refuse(self, c, c->reading, 408, WEFT_ETIMEDOUT, "The body came too slowly.");
+        break;
+    case FOR_ANSWER:
+        wf_http_give_up(self, c->first);
+        wf_http_answer_error(self, c->first, 504, NULL, NULL);
+        break;
+    case FOR_CLIENT:
+        stalled(self, c);
+        break;
+    case FOR_REQUEST:
+        idle(self, c);
+        break;
+    }
+    wf_http_watch_time(c);
+}
+
+static void on_alarm(weft_alarm *alarm)
+{
+    wf_http_conn *c = conn_of(alarm);
+    limit l = limit_of(c);
+    c->armed = 0;
+    if (l.what == NOTHING)
+        return;
+    if ((int32_t)(l.at - weft_now_ms(NULL)) > 0)
+        arm(c, l.at);
+    else
+        weft_enter(weft_actor_of_state(c), timed_out, c);
+}
