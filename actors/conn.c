@@ -21,7 +21,7 @@ static bool may_read(const conn *c)
     if ((c->flags & (CONN_DATA_OUT | CONN_ENDED_IN | CONN_CLOSED | CONN_OPENING)) != 0)
         return false;
     if ((c->flags & CONN_CLOSING) != 0)
-        return conn_down_waits(c);
+        return (c->flags & CONN_LINGERING) != 0 || conn_down_waits(c);
     return c->window.held <= c->window.max || (conn_staged(c) && conn_stages_hungry(c));
 }
 
@@ -123,25 +123,38 @@ static weft_err event_closed(conn *c)
     return weft_event(conn_actor(c), c->owner, &weft_closed_type, &body);
 }
 
-/* The last event. What memory has no room for now is tried again in the next round; the watch, which the
- * leaf no longer needs, serves as the hook. */
-static void tell_closed(conn *c)
+/* `closed` is on its way: the owner lives on without the stream. */
+static void told(conn *c)
 {
-    weft_actor *self = conn_actor(c);
-    if ((c->flags & (CONN_TOLD | CONN_RETRY)) != 0)
-        return;
+    c->flags |= CONN_TOLD;
+    if ((c->flags & CONN_CHILD) != 0)
+        weft_release_child(conn_actor(c), c->owner);
+    c->flags &= ~(uint32_t)CONN_CHILD;
+}
+
+/* The last event, once. What memory has no room for now is tried again in the next round; the watch, which
+ * the leaf no longer needs, serves as the hook. false: it is not told yet. */
+static bool tell_closed(conn *c)
+{
+    if ((c->flags & CONN_TOLD) != 0)
+        return true;
+    if ((c->flags & CONN_RETRY) != 0)
+        return false;
     if (event_closed(c) == WEFT_ENOMEM) {
         weft_hook *hook = (weft_hook *)(void *)&c->watch;
         *hook = (weft_hook){.run = retry_closed};
         weft_hook_queue(hook);
         c->flags |= CONN_RETRY;
-        return;
+        return false;
     }
-    c->flags |= CONN_TOLD;
-    if ((c->flags & CONN_CHILD) != 0)
-        weft_release_child(self, c->owner);
-    c->flags &= ~(uint32_t)CONN_CHILD;
-    (void)weft_stop(self, WEFT_OK);
+    told(c);
+    return true;
+}
+
+static void finish(conn *c)
+{
+    if (tell_closed(c))
+        (void)weft_stop(conn_actor(c), WEFT_OK);
 }
 
 static void close_leaf(conn *c, bool abort)
@@ -150,7 +163,7 @@ static void close_leaf(conn *c, bool abort)
         return;
     c->flags |= CONN_CLOSED;
     if (c->rare != NULL)
-        weft_alarm_clear(&c->rare->stalled);
+        weft_alarm_clear(&c->rare->alarm);
     conn_stages_close(c);
     conn_out_drop(c);
     c->leaf->close(c, abort);
@@ -195,7 +208,7 @@ static bool over(const conn *c)
 
 static void on_stalled(weft_alarm *alarm)
 {
-    conn_rare *rare = (conn_rare *)(void *)((char *)alarm - offsetof(conn_rare, stalled));
+    conn_rare *rare = (conn_rare *)(void *)((char *)alarm - offsetof(conn_rare, alarm));
     if (rare->moved) {
         rare->moved = false;
         weft_alarm_set(alarm, WEFT_CLOSE_STALL_MS, on_stalled);
@@ -203,11 +216,48 @@ static void on_stalled(weft_alarm *alarm)
         conn_lost(rare->owner, WEFT_ETIMEDOUT, "the peer did not take what was left to send");
 }
 
+void conn_goodbye(conn *c)
+{
+    if ((c->flags & CONN_ENDED_IN) != 0 && conn_left(c) == 0)
+        c->flags |= CONN_GOODBYE;
+}
+
+static void lingered(conn *c)
+{
+    close_leaf(c, false);
+    finish(c);
+}
+
+static void on_lingered(weft_alarm *alarm)
+{
+    lingered(((conn_rare *)(void *)((char *)alarm - offsetof(conn_rare, alarm)))->owner);
+}
+
+/* Closing while bytes stand unread, or are under way, resets the connection, and the peer may lose what it
+ * has not read yet: a stream that has sent everything says so, and waits a moment for the peer's end. Its
+ * owner need not wait with it. false: it may be closed. */
+static bool linger(conn *c)
+{
+    if ((c->flags & CONN_LINGERING) != 0)
+        return true;
+    if ((c->flags & (CONN_CLOSING | CONN_ENDED_IN | CONN_LOST)) != CONN_CLOSING ||
+        c->leaf->unread == NULL || !(conn_transforms(c) || c->leaf->unread(c)) ||
+        conn_rare_of(c) == NULL || event_closed(c) == WEFT_ENOMEM)
+        return false;
+    told(c);
+    c->flags |= CONN_LINGERING;
+    conn_stages_close(c);
+    c->leaf->end(c);
+    weft_alarm_set(&c->rare->alarm, WEFT_LINGER_MS, on_lingered);
+    return true;
+}
+
 void conn_close(conn *c)
 {
     if ((c->flags & (CONN_CLOSING | CONN_CLOSED)) != 0)
         return;
     c->flags |= CONN_CLOSING;
+    conn_goodbye(c);
     if ((c->flags & CONN_END_OUT) == 0)
         conn_down_end(c);
     if ((c->flags & CONN_OPENING) != 0)
@@ -216,7 +266,7 @@ void conn_close(conn *c)
     if ((c->flags & CONN_CLOSED) != 0 || over(c) || conn_rare_of(c) == NULL)
         return;
     c->rare->moved = false;
-    weft_alarm_set(&c->rare->stalled, WEFT_CLOSE_STALL_MS, on_stalled);
+    weft_alarm_set(&c->rare->alarm, WEFT_CLOSE_STALL_MS, on_stalled);
     conn_deliver(c); /* a handshake may have to be read to its end first */
 }
 
@@ -339,14 +389,13 @@ static void deliver_next(conn *c)
         deliver_staged(c);
     if ((c->flags & CONN_DATA_OUT) != 0)
         return;
-    if ((c->flags & CONN_CLOSED) != 0)
-        tell_closed(c);
-    else if ((c->flags & (CONN_ENDED_IN | CONN_ENDED_TOLD | CONN_CLOSING)) == CONN_ENDED_IN)
+    if ((c->flags & (CONN_ENDED_IN | CONN_ENDED_TOLD | CONN_CLOSING | CONN_CLOSED)) == CONN_ENDED_IN)
         tell_ended(c);
-    else if (over(c)) {
+    else if ((c->flags & CONN_CLOSED) == 0 && over(c) && !linger(c))
         close_leaf(c, false);
-        tell_closed(c);
-    } else
+    if ((c->flags & CONN_CLOSED) != 0)
+        finish(c);
+    else
         conn_watch(c);
 }
 
@@ -389,6 +438,18 @@ void conn_watch(conn *c)
     c->leaf->want(c, want);
 }
 
+/* Reads what nobody wants. */
+static void throw_away(conn *c)
+{
+    weft_bytes bytes = WEFT_NO_BYTES;
+    weft_why why = {""};
+    weft_err err = c->leaf->read(c, &bytes, &why);
+    weft_bytes_drop(&bytes);
+    if (err == WEFT_OK || err == WEFT_EFULL || err == WEFT_ENOMEM)
+        return;
+    lingered(c);
+}
+
 static void read_some(conn *c)
 {
     weft_piece piece = {.kind = WEFT_PIECE_BYTES};
@@ -396,6 +457,10 @@ static void read_some(conn *c)
     if (!may_read(c)) {
         /* level triggered: it would be reported again and again */
         conn_watch(c);
+        return;
+    }
+    if ((c->flags & CONN_LINGERING) != 0) {
+        throw_away(c);
         return;
     }
     weft_err err = c->leaf->read(c, &piece.bytes, &why);
@@ -449,6 +514,8 @@ static weft_err on_stopping(weft_actor *self, weft_msg *msg)
         return WEFT_OK; /* closes when its owner has ended */
     if ((c->flags & CONN_OPENING) != 0)
         conn_lost(c, WEFT_EABORTED, "stopped before it was open");
+    else if ((c->flags & CONN_LINGERING) != 0)
+        lingered(c);
     else
         conn_close(c);
     return WEFT_OK;

@@ -35,6 +35,8 @@ enum {
     CONN_BUSY = 1 << 15,     /* its queues or stages are being worked on: nothing is told meanwhile */
     CONN_AGAIN = 1 << 16,    /* and something is to be told after that */
     CONN_RETRY = 1 << 17,    /* memory was out for `closed`: a hook tries again */
+    CONN_LINGERING = 1 << 21, /* all has been sent; what still comes is read and thrown away */
+    CONN_GOODBYE = 1 << 22,  /* what is left to be sent is a stage's own, to a peer that has ended */
     CONN_LOST = 1 << 20,     /* it does not end in order: the reason says why */
     CONN_FLUSHING = 1 << 19, /* sending is under way */
     CONN_DOWN_ENDED = 1 << 18, /* what the owner wrote, and its end, went through every stage */
@@ -67,7 +69,7 @@ typedef struct conn_rare {
     bool in_up;            /* a stage is making a piece: what it sends is its own, not the owner's */
     bool moved;            /* output has left since the alarm was set */
     conn *owner;
-    weft_alarm stalled;    /* ends a close whose peer takes nothing */
+    weft_alarm alarm;      /* ends a close whose peer takes nothing, or does not close */
 } conn_rare;
 
 /* One stage of a stack. */
@@ -114,6 +116,8 @@ void conn_broken(conn *c, weft_err reason, const char *why);
 
 /* Flush, then close; nothing more is read. */
 void conn_close(conn *c);
+/* This side is about to end: what stages say from now on is nobody's loss if the peer has gone. */
+void conn_goodbye(conn *c);
 
 /* Tells the owner what is next, if it may be told something; else reads on. */
 void conn_deliver(conn *c);

@@ -397,6 +397,10 @@ void conn_flush(conn *c)
     c->flags |= CONN_FLUSHING;
     weft_err err = send_all(c, &why);
     c->flags &= ~(uint32_t)CONN_FLUSHING;
+    if (err == WEFT_ELOST && (c->flags & CONN_GOODBYE) != 0) {
+        conn_out_drop(c);
+        err = WEFT_OK;
+    }
     if (err == WEFT_EFULL) {
         c->flags |= CONN_BLOCKED;
         conn_watch(c);

@@ -176,8 +176,10 @@ size_t conn_stages_charge(const conn *c)
 
 bool conn_stages_hungry(const conn *c)
 {
-    size_t charge = conn_stages_charge(c);
-    return charge <= STAGES_BYTES_MIN && c->window.held - charge <= c->window.max;
+    /* bytes, not what their buffer is charged at: a frame as long as the window must fit, although its
+     * buffer grows by doubling */
+    size_t max = c->window.max > STAGES_BYTES_MIN ? c->window.max : STAGES_BYTES_MIN;
+    return conn_stages_unread(c) < max && c->window.held - conn_stages_charge(c) <= c->window.max;
 }
 
 static void stage_free(weft_stage *stage)

@@ -130,6 +130,12 @@ static weft_err fd_nodelay(conn *c, bool on)
                                                     : weft_err_from_errno(errno);
 }
 
+static bool fd_unread(conn *c)
+{
+    char byte;
+    return recv(fd_of(c), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 const conn_leaf conn_leaf_fd = {
     .name = "fd",
     .read = fd_read,
@@ -139,6 +145,7 @@ const conn_leaf conn_leaf_fd = {
     .close = fd_close,
     .addresses = fd_addresses,
     .nodelay = fd_nodelay,
+    .unread = fd_unread,
 };
 
 static void on_ready(weft_watch *watch, unsigned events)

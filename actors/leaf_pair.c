@@ -157,6 +157,11 @@ static weft_err pair_nodelay(conn *c, bool on)
     return WEFT_EUNSUPPORTED;
 }
 
+static bool pair_unread(conn *c)
+{
+    return end_of(c)->n != 0;
+}
+
 static const conn_leaf leaf_pair = {
     .name = "pair",
     .read = pair_read,
@@ -166,6 +171,7 @@ static const conn_leaf leaf_pair = {
     .close = pair_close,
     .addresses = pair_addresses,
     .nodelay = pair_nodelay,
+    .unread = pair_unread,
 };
 
 weft_err weft_pair(weft_actor *self, weft_ref owner_a, weft_ref owner_b, weft_ref out[2])

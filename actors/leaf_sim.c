@@ -57,12 +57,13 @@ static weft_err copy_item(const conn_item *item, uint8_t *to, size_t max, weft_w
         return WEFT_OK;
     }
     for (size_t done = 0; done < max;) {
-        ssize_t n = pread(weft_file_fd(item->file), to + done, max - done,
-                          (off_t)(item->offset + done));
+        ssize_t n =
+            pread(weft_file_fd(item->file), to + done, max - done, (off_t)(item->offset + done));
         if (n < 0 && errno != EINTR)
             return weft_because(why, weft_err_from_errno(errno), "pread: %s", strerror(errno));
         if (n == 0)
-            return weft_because(why, WEFT_ETRUNCATED, "the file being sent became %zu bytes shorter",
+            return weft_because(why, WEFT_ETRUNCATED,
+                                "the file being sent became %zu bytes shorter",
                                 item->bytes.size - done);
         done += n > 0 ? (size_t)n : 0;
     }
@@ -73,7 +74,8 @@ static weft_err fill(wire_chunk *chunk, const conn_item *items, unsigned n, weft
 {
     size_t at = 0;
     for (unsigned i = 0; i < n && at < chunk->size; i++) {
-        size_t part = items[i].bytes.size < chunk->size - at ? items[i].bytes.size : chunk->size - at;
+        size_t part =
+            items[i].bytes.size < chunk->size - at ? items[i].bytes.size : chunk->size - at;
         weft_err err = copy_item(&items[i], chunk->data + at, part, why);
         if (err != WEFT_OK)
             return err;

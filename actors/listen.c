@@ -91,9 +91,7 @@ static void set_up(conn *c, const accepted *a, const weft_url *url)
 static void watch_accepts(listener *l)
 {
     uint32_t max = l->shared->url.options.conns_max;
-    bool want = !l->paused && (max == 0 || l->all < max);
-    if (!l->accepts)
-        return; /* closed: there is nothing to watch any more */
+    bool want = l->accepts && !l->paused && (max == 0 || l->all < max);
     if (l->closed)
         return;
     if (l->shared->wire != NULL)

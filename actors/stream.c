@@ -78,6 +78,7 @@ static weft_err end_out(conn *c)
     if ((c->flags & CONN_END_OUT) != 0)
         return WEFT_OK;
     c->flags |= CONN_END_OUT;
+    conn_goodbye(c);
     conn_down_end(c);
     conn_flush(c);
     return WEFT_OK;

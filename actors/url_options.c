@@ -32,9 +32,9 @@
 /* clang-format off */
 static const weft_url_option options[] = {
     /* name, id, kind, schemes, ends, min, max, default, field, help */
-    {"backlog", WEFT_URL_BACKLOG, WEFT_URL_COUNT, INET | UNIX, LISTEN, 1, 65535, 1024, FIELD(backlog),
+    {"backlog", WEFT_URL_BACKLOG, WEFT_URL_COUNT, ALL, LISTEN, 1, 65535, 1024, FIELD(backlog),
      "connections the system keeps until they are accepted"},
-    {"conns_max", WEFT_URL_CONNS_MAX, WEFT_URL_COUNT, INET | UNIX, LISTEN, 0, INT32_MAX, 0, FIELD(conns_max),
+    {"conns_max", WEFT_URL_CONNS_MAX, WEFT_URL_COUNT, ALL, LISTEN, 0, INT32_MAX, 0, FIELD(conns_max),
      "connections open at a time; 0 is no limit here"},
     {"mode", WEFT_URL_MODE, WEFT_URL_OCTAL, UNIX, LISTEN, 0, 0777, 0, FIELD(mode),
      "permissions of the socket's file; without it the umask decides"},
@@ -46,7 +46,7 @@ static const weft_url_option options[] = {
      "share the port with other listeners (SO_REUSEPORT)"},
     {"v6only", WEFT_URL_V6ONLY, WEFT_URL_BOOL, INET, LISTEN, 0, 1, 0, FIELD(v6only),
      "an IPv6 listener takes no IPv4 connections"},
-    {"timeout", WEFT_URL_TIMEOUT, WEFT_URL_MS, INET | UNIX, CONNECT, 1, 24 * HOUR, 10 * SECOND, FIELD(timeout_ms),
+    {"timeout", WEFT_URL_TIMEOUT, WEFT_URL_MS, ALL, CONNECT, 1, 24 * HOUR, 10 * SECOND, FIELD(timeout_ms),
      "time until the connection must stand, name resolution included"},
     {"bind", WEFT_URL_BIND, WEFT_URL_ADDRESS, INET, CONNECT, 0, 0, 0, FIELD(bind),
      "the local address to connect from"},

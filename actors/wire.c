@@ -9,7 +9,7 @@
 
 #include <weft/testing.h>
 
-enum { PORT_FIRST = 49152, PORTS = 16384, NOTE_BYTES = 160 };
+enum { PORT_FIRST = 49152, PORTS = 16384, NOTE_BYTES = 160, CONNECT_AGAIN_MS = 1000 };
 
 void wire_note(const wire_link *link, const char *format, ...)
 {
@@ -261,21 +261,21 @@ static void on_outcome(weft_arrival *arrival)
         conn_ready(client->c, WEFT_WRITABLE);
 }
 
+/* As with TCP, a listener whose queue is full does not answer, and the connect tries again. */
 static void on_connect(weft_arrival *arrival)
 {
     wire_link *link = link_of(arrival);
     wire_end *client = &link->end[0], *server = &link->end[1];
     wire_listener *l = wire_listener_at(link->sim, &server->address);
-    if (l == NULL || weft_sim_chance(link->sim, weft_sim_faults_of(link->sim)->refused))
+    if (l == NULL || weft_sim_chance(link->sim, weft_sim_faults_of(link->sim)->refused)) {
         link->refused = true;
-    else {
+    } else if (wire_listener_offer(l, server)) {
         link->open++;
         server->closed = false;
-        if (!wire_listener_offer(l, server)) {
-            link->open--;
-            server->closed = true;
-            link->refused = true;
-        }
+    } else {
+        wire_note(link, "no answer: too many wait there");
+        weft_arrive(&link->opening, 0, CONNECT_AGAIN_MS, on_connect);
+        return;
     }
     wire_note(link, "%s", link->refused ? "refused" : "connected");
     weft_arrive(&link->opening, client->reactor, latency(link), on_outcome);
@@ -286,8 +286,9 @@ weft_err wire_address(weft_address *to, const char *name, unsigned port, weft_wh
     *to = (weft_address){.family = WEFT_FAMILY_SIM, .port = (uint16_t)port};
     size_t n = strlen(name);
     if (n >= sizeof to->path)
-        return weft_because(why, WEFT_EINVAL, "the name of a simulated address has %zu bytes: at most %zu",
-                            n, sizeof to->path - 1);
+        return weft_because(why, WEFT_EINVAL,
+                            "the name of a simulated address has %zu bytes: at most %zu", n,
+                            sizeof to->path - 1);
     memcpy(to->path, name, n + 1);
     return WEFT_OK;
 }
@@ -301,10 +302,8 @@ weft_err wire_connect(conn *c, struct weft_sim *sim, const weft_url *url, weft_w
     wire_link *link = calloc(1, sizeof *link);
     if (link == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for a simulated link");
-    *link = (wire_link){.sim = sim,
-                        .id = wire_number(sim),
-                        .latency_ms = url->options.latency_ms,
-                        .open = 1};
+    *link = (wire_link){
+        .sim = sim, .id = wire_number(sim), .latency_ms = url->options.latency_ms, .open = 1};
     for (int i = 0; i < 2; i++)
         link->end[i].link = link;
     link->end[1].closed = true; /* until somebody listens */

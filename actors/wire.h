@@ -3,8 +3,8 @@
  *
  *     conn ── write ──▶ chunks under way ── arrive, in order ──▶ chunks here ── read ──▶ conn
  *
- * What is under way and here is bounded by the window of the end it goes to. Both ends and all that is
- * between them belong to one thread, whatever reactors the connections live on. */
+ * What is under way and here is bounded by the window of the end it goes to. Both ends and all that
+ * is between them belong to one thread, whatever reactors the connections live on. */
 #ifndef WF_WIRE_H
 #define WF_WIRE_H
 
@@ -21,8 +21,8 @@ typedef enum wire_kind { WIRE_BYTES, WIRE_END, WIRE_RESET } wire_kind;
 typedef struct wire_chunk {
     struct wire_chunk *next;
     wire_kind kind;
-    uint32_t due;  /* ms of virtual time */
-    uint32_t at;   /* bytes of it that were read */
+    uint32_t due; /* ms of virtual time */
+    uint32_t at;  /* bytes of it that were read */
     uint32_t size;
     uint8_t data[];
 } wire_chunk;
@@ -34,16 +34,16 @@ typedef struct wire_queue {
 
 typedef struct wire_end {
     wire_link *link;
-    conn *c;             /* NULL: not accepted yet, or closed */
-    unsigned reactor;    /* of @c */
+    conn *c;          /* NULL: not accepted yet, or closed */
+    unsigned reactor; /* of @c */
     unsigned want;
     weft_arrival ready;  /* tells @c what it wants to know */
     weft_arrival coming; /* the first chunk under way to this end */
     wire_queue way, here;
-    uint32_t due_last;   /* when the last chunk under way arrives */
-    uint32_t bytes;      /* under way and here */
-    uint32_t window;     /* what they are bounded by until @c is there */
-    bool ended;          /* the peer sends no more */
+    uint32_t due_last; /* when the last chunk under way arrives */
+    uint32_t bytes;    /* under way and here */
+    uint32_t window;   /* what they are bounded by until @c is there */
+    bool ended;        /* the peer sends no more */
     bool lost;
     bool closed;
     struct wire_end *next_waiting; /* for its listener */
@@ -55,9 +55,9 @@ struct wire_link {
     weft_arrival opening; /* the connect on its way to the listener, its outcome on the way back */
     uint32_t id;
     uint32_t latency_ms;
-    unsigned open;        /* ends; freed with the last */
+    unsigned open; /* ends; freed with the last */
     bool refused;
-    wire_end end[2];      /* who connects, who accepts */
+    wire_end end[2]; /* who connects, who accepts */
 };
 
 /* ---- links (wire.c) */

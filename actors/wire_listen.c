@@ -6,8 +6,6 @@
 
 #include "wire.h"
 
-enum { BACKLOG = 511 };
-
 struct wire_listener {
     struct wire *world;
     wire_listener *next;
@@ -83,7 +81,7 @@ wire_listener *wire_listen(struct weft_sim *sim, const weft_url *url, weft_addre
     *l = (wire_listener){.world = w,
                          .next = w->listeners,
                          .address = address,
-                         .backlog = BACKLOG,
+                         .backlog = url->options.backlog,
                          .latency_ms = url->options.latency_ms,
                          .window = (uint32_t)url->options.window_bytes};
     w->listeners = l;

@@ -7,6 +7,8 @@
 #include "mailbox.h"
 #include "post.h"
 
+enum { FAIL_AGAIN_MS = 10 };
+
 static void ask_late(wf_timer *timer);
 
 /* What time the ask has: its deadline, and what it arms: 0 when an ask upstream guards it. */
@@ -44,8 +46,8 @@ static WF_COLD void failed_at_once(wf_reactor *r, wf_cell *cell, const weft_type
                                    const void *body, weft_err err)
 {
     weft_why why = {""};
-    if (type->descriptor != NULL && err == WEFT_EINVAL) {
-        /* the sentence names the field: ask for it again, this is the slow path */
+    if (err == WEFT_EINVAL) {
+        /* the sentence names the type or the field: ask for it again, this is the slow path */
         weft_msg *m;
         if (wf_msg_new(r, NULL, type, body, 0, 0, &m, &why) == WEFT_OK)
             wf_msg_free(r, m);
@@ -114,9 +116,10 @@ weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control)
     weft_ref from = wf_ref_of(r, self);
     memcpy(&control->word[0], &from, sizeof from);
     control->word[2] = wf_cell_id(r, cell);
-    weft_err err = wf_control_send(r, to, control);
+    weft_err err = wf_home_index(to.home) < r->sys->reactors ? wf_control_send(r, to, control)
+                                                              : WEFT_EINVAL;
     if (err != WEFT_OK)
-        wf_fail_cell(r, cell, err, NULL);
+        wf_fail_cell(r, cell, err, err == WEFT_EINVAL ? "there is no such reactor" : NULL);
     else
         ask_arm(r, cell);
     return deferred_of(r, cell);
@@ -158,11 +161,23 @@ weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err 
     return WEFT_OK;
 }
 
-void wf_fail_cell(wf_reactor *r, const wf_cell *cell, weft_err err, const char *why)
+static void fail_again(wf_timer *timer)
+{
+    wf_cell *cell = (wf_cell *)timer;
+    wf_fail_cell(WF_R, cell, (weft_err)cell->limit_ms, NULL);
+}
+
+void wf_fail_cell(wf_reactor *r, wf_cell *cell, weft_err err, const char *why)
 {
     weft_msg *m = failure_new(r, NULL, wf_cell_id(r, cell), err, why);
-    if (m != NULL)
+    if (WF_LIKELY(m != NULL)) {
         wf_deliver(r, r->slots[cell->timer.spare].actor, m);
+        return;
+    }
+    /* no memory even to say so: said later, since no ask may hang */
+    cell->limit_ms = err;
+    wf_timer_cancel(&r->wheel, &cell->timer);
+    wf_timer_arm(&r->wheel, &cell->timer, FAIL_AGAIN_MS, fail_again);
 }
 
 static void ask_late(wf_timer *timer)
@@ -219,17 +234,18 @@ void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m)
         waiting->flags &= (uint16_t)~WF_WAITS;
     r->current = waiting;
     weft_err err = then(a, waiting, &got);
-    if (WF_UNLIKELY(err != WEFT_OK) && waiting->request != 0 &&
-        (waiting->flags & (WF_ANSWERED | WF_TIMER)) == 0)
-        (void)weft_fail(waiting, err, NULL);
+    if (WF_UNLIKELY(err != WEFT_OK))
+        wf_handler_failed(a, waiting, err);
     wf_msg_done(r, a, waiting);
+    r->current = m; /* what ends with the reply may send, too */
 }
 
 /* An ask that nothing upstream guards any more gets a limit of its own. */
 static void arm_late(wf_reactor *r, wf_cell *cell)
 {
     cell->limit_ms = r->sys->options.ask_limit_ms;
-    ask_arm(r, cell);
+    if (!wf_timer_armed(&cell->timer)) /* else it has failed, which memory had no room to say */
+        ask_arm(r, cell);
 }
 
 /* The cells made by this handler stand at the head of the actor's list. */
@@ -249,7 +265,7 @@ void wf_detach_unconsumed(wf_reactor *r, weft_actor *a)
 
 /* ---- consuming */
 
-static wf_cell *consume(weft_actor *self, weft_deferred deferred, unsigned state, weft_err *err)
+static inline WF_FAST wf_cell *consume(weft_actor *self, weft_deferred deferred, unsigned state, weft_err *err)
 {
     wf_reactor *r = WF_R;
     wf_cell *cell = wf_cell_at(r, (uint64_t)deferred.gen << 32 | deferred.slot);
@@ -282,6 +298,8 @@ weft_err weft_when(weft_msg *msg, weft_deferred deferred, weft_continue_fn *fn)
     cell->msg = msg;
     hold->waits++;
     msg->flags |= WF_WAITS;
+    if (WF_UNLIKELY((msg->flags & WF_ANSWERED) != 0) && cell->limit_ms == 0)
+        arm_late(r, cell); /* answered since it was asked: nothing guards it any more */
     return WEFT_OK;
 }
 

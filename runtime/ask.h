@@ -8,11 +8,6 @@
 
 /* ---- cells */
 
-/* A cell of @a's list. errors: NULL when there are WF_CELLS_MAX or memory is out. */
-wf_cell *wf_cell_new(wf_reactor *r, weft_actor *a, unsigned kind);
-/* Takes it out of its owner's list and frees it; its timer is cancelled. */
-void wf_cell_free(wf_reactor *r, wf_cell *cell);
-
 static inline uint32_t wf_cell_index(const wf_reactor *r, const wf_cell *cell)
 {
     return (uint32_t)(cell - r->cells);
@@ -28,6 +23,50 @@ static inline wf_cell *wf_cell_at(const wf_reactor *r, uint64_t id)
     return cell->gen == id >> 32 && cell->kind != WF_CELL_FREE ? cell : NULL;
 }
 
+/* A cell of @a's list: a table that never moves, an id with a generation, so that what is late dies in
+ * O(1). errors: NULL when there are WF_CELLS_MAX. */
+static inline wf_cell *wf_cell_new(wf_reactor *r, weft_actor *a, unsigned kind)
+{
+    uint32_t i = r->free_cell;
+    wf_cell *cell;
+    if (WF_LIKELY(i != 0)) {
+        cell = &r->cells[i];
+        r->free_cell = cell->next_free;
+    } else {
+        if (r->cells_used + 1 >= WF_CELLS_MAX)
+            return NULL;
+        i = ++r->cells_used;
+        cell = &r->cells[i];
+        cell->gen = 1;
+    }
+    cell->kind = (uint8_t)kind;
+    cell->timer.back = NULL;
+    cell->timer.spare = WF_STAT_GET(a->slot);
+    cell->prev = 0;
+    cell->next = a->cells;
+    if (cell->next != 0)
+        r->cells[cell->next].prev = i;
+    a->cells = i;
+    return cell;
+}
+
+/* Takes it out of its owner's list and frees it; its timer is cancelled. */
+static inline void wf_cell_free(wf_reactor *r, wf_cell *cell)
+{
+    uint32_t i = wf_cell_index(r, cell);
+    wf_timer_cancel(&r->wheel, &cell->timer);
+    if (cell->next != 0)
+        r->cells[cell->next].prev = cell->prev;
+    if (cell->prev != 0)
+        r->cells[cell->prev].next = cell->next;
+    else
+        r->slots[cell->timer.spare].actor->cells = cell->next;
+    cell->gen++;
+    cell->kind = WF_CELL_FREE;
+    cell->next_free = r->free_cell;
+    r->free_cell = i;
+}
+
 /* ---- outcomes */
 
 /* A reply came to the mailbox of @a: runs the continuation. Takes nothing of @m. */
@@ -41,13 +80,14 @@ void wf_detach_unconsumed(wf_reactor *r, weft_actor *a) WF_COLD;
 weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err, const char *why);
 
 /* Puts a failed outcome for the cell @id into its owner's mailbox. */
-void wf_fail_cell(wf_reactor *r, const wf_cell *cell, weft_err err, const char *why);
+void wf_fail_cell(wf_reactor *r, wf_cell *cell, weft_err err, const char *why);
 
 /* Ends everything outstanding of an actor that has ended: its asks are cancelled where they are. */
 void wf_cells_end(wf_reactor *r, weft_actor *a);
 
-/* Cancels what the ask of @cell left at its target. */
-void wf_cancel_at_target(wf_reactor *r, const wf_cell *cell);
+/* Cancels what the ask of @cell left at its target. The cell is there until everything that is being
+ * cancelled has been. */
+void wf_cancel_at_target(wf_reactor *r, wf_cell *cell);
 
 /* Has @control run at @to; its first two words become the asker's reference and the third its cell: it
  * answers with a WF_REPLY. */

@@ -33,15 +33,8 @@ static weft_msg *unqueue_anywhere(wf_reactor *r, weft_actor *a, weft_ref asker, 
     weft_msg *m = unqueue(&a->head, &a->tail, asker, request);
     if (m == NULL && a->rare != NULL)
         m = unqueue(&a->rare->held, &a->rare->held_tail, asker, request);
-    /* the rest of a snapshot keeps its last message, which its end is known by */
-    if (m == NULL && r->rest_actor == a && r->rest != r->rest_last) {
-        for (weft_msg **at = &r->rest; *at != r->rest_last; at = &(*at)->next)
-            if (is_it(*at, asker, request)) {
-                m = *at;
-                *at = m->next;
-                break;
-            }
-    }
+    if (m == NULL && r->rest_actor == a)
+        m = unqueue(&r->rest, NULL, asker, request);
     return m;
 }
 
@@ -62,18 +55,13 @@ void wf_tell_holder(wf_reactor *r, weft_actor *a, weft_msg *m)
     }
 }
 
-static void cancel_here(wf_reactor *r, weft_actor *a, weft_msg *control)
+static void cancel_request(wf_reactor *r, weft_actor *a, weft_ref asker, uint64_t request)
 {
-    const wf_control *c = (const wf_control *)(const void *)control->body;
-    weft_ref asker;
-    memcpy(&asker, &c->word[0], sizeof asker);
-    uint64_t request = c->word[2];
     if (a == NULL)
         return;
     weft_msg *m = unqueue_anywhere(r, a, asker, request);
     if (m != NULL) {
-        WF_STAT_SUB(a->queued, (m->flags & WF_UNCOUNTED) == 0 ? 1U : 0U);
-        WF_STAT_SUB(a->queued_bytes, wf_block_bytes(m));
+        WF_STAT_SUB(a->mail, wf_mail_of(m));
         wf_msg_free(r, m);
         return;
     }
@@ -84,7 +72,15 @@ static void cancel_here(wf_reactor *r, weft_actor *a, weft_msg *control)
         }
 }
 
-void wf_cancel_at_target(wf_reactor *r, const wf_cell *cell)
+static void cancel_here(wf_reactor *r, weft_actor *a, weft_msg *control)
+{
+    const wf_control *c = (const wf_control *)(const void *)control->body;
+    weft_ref asker;
+    memcpy(&asker, &c->word[0], sizeof asker);
+    cancel_request(r, a, asker, c->word[2]);
+}
+
+static void cancel_one(wf_reactor *r, const wf_cell *cell)
 {
     const weft_actor *self = r->slots[cell->timer.spare].actor;
     weft_ref target = {cell->target_home, cell->target_slot, cell->target_gen};
@@ -92,9 +88,29 @@ void wf_cancel_at_target(wf_reactor *r, const wf_cell *cell)
     wf_control control = {.run = cancel_here};
     if (target.slot == 0)
         return;
+    if (target.home == r->home) {
+        cancel_request(r, wf_actor_at(r, target.slot, target.gen), asker, wf_cell_id(r, cell));
+        return;
+    }
     memcpy(&control.word[0], &asker, sizeof asker);
     control.word[2] = wf_cell_id(r, cell);
     (void)wf_control_send(r, target, &control);
+}
+
+/* What a cancelled request has asked is cancelled after it, not within it: a chain of asks may be long. */
+void wf_cancel_at_target(wf_reactor *r, wf_cell *cell)
+{
+    uint32_t i = wf_cell_index(r, cell);
+    cell->next_free = 0;
+    if (r->cancel_last != 0) {
+        r->cells[r->cancel_last].next_free = i;
+        r->cancel_last = i;
+        return;
+    }
+    r->cancel_last = i;
+    for (; i != 0; i = r->cells[i].next_free)
+        cancel_one(r, &r->cells[i]);
+    r->cancel_last = 0;
 }
 
 weft_err weft_cancel(weft_actor *self, weft_deferred deferred)

@@ -65,6 +65,7 @@ enum {
     WF_HELD = 1 << 11,     /* being served: @next is its wf_hold */
     WF_LOCAL = 1 << 12,    /* not from a mailbox: its owner made it and frees it */
     WF_PLAIN = 1 << 13,    /* its body holds nothing that would have to be given back */
+    WF_RUNS = 1 << 14,     /* its handler runs, and within it another one: not to be ended here */
 };
 
 /* 56 bytes, so that a message with one word of body fills one cache line. Where it goes is kept in the
@@ -163,7 +164,7 @@ struct weft_actor {
     weft_msg *head, **tail;
     weft_actor *next_ready;
     _Atomic uint32_t slot, gen;
-    _Atomic uint32_t queued, queued_bytes;
+    _Atomic uint64_t mail; /* ordinary messages that wait, and above 32 bits the bytes of all */
     uint16_t bits;
     uint16_t unrun; /* children on the unrun stack; saturates */
     _Atomic uint32_t ready_at; /* tick at which its oldest message came, at the latest */
@@ -180,6 +181,7 @@ _Static_assert(sizeof(weft_actor) == 96, "an idle actor with 32 bytes of state i
 typedef struct wf_rare {
     wf_hold *holds;
     weft_msg *held, **held_tail;  /* ordinary messages that wait for a serial one */
+    uint32_t serials;             /* serial ones that are being served */
     struct wf_watcher *watchers;  /* who monitors this actor */
     uint32_t monitors;            /* set by it */
     uint32_t names;               /* its names, an index chain; 0: none */
@@ -262,10 +264,11 @@ struct wf_reactor {
     _Atomic uint64_t served;
 
     weft_actor *rest_actor; /* cut off by the budget: finishes its snapshot first */
-    weft_msg *rest, *rest_last;
+    weft_msg *rest;
 
     wf_cell *cells;
     uint32_t cells_used, free_cell;
+    uint32_t cancel_last; /* of the asks that are being cancelled, a chain through next_free; 0: none is */
     wf_wheel wheel;
     uint32_t events;      /* descriptors the last poll reported */
     weft_system *sys;

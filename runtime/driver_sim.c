@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver of a simulated world: a clock that moves when it is told to, random bytes from a seed, and
- * neither descriptors nor threads. */
+/* The driver of a simulated world: a clock that moves when it is told to, random bytes from a seed,
+ * and neither descriptors nor threads. */
 #include "driver_sim.h"
 
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "alloc.h"
 #include "sim_random.h"
 
-/* The clock begins away from zero, so that nobody comes to rely on it; the calendar at a round second of
- * November 2023. */
+/* The clock begins away from zero, so that nobody comes to rely on it; the calendar at a round
+ * second of November 2023. */
 #define BEGIN_NS UINT64_C(1000000000)
 #define BEGIN_WALL_NS UINT64_C(1700000000000000000)
 

@@ -204,21 +204,46 @@ bool weft_handles(const weft_actor *actor, const weft_type *type)
     return wf_program_row(WF_STAT_GET(actor->program), type)->type == type;
 }
 
+/* ---- handlers within handlers, or outside of any */
+
+/* What stood before comes back afterwards: Deferreds that the outer handler has not consumed yet too. */
+typedef struct outer {
+    weft_actor *running;
+    weft_msg *current;
+    uint32_t unconsumed;
+} outer;
+
+static outer go_in(wf_reactor *r, weft_actor *self, weft_msg *msg)
+{
+    outer o = {WF_STAT_GET(r->running), r->current, r->unconsumed};
+    if (o.current != r->nothing)
+        o.current->flags |= WF_RUNS;
+    r->current = msg;
+    r->unconsumed = 0;
+    WF_STAT_SET(r->running, self);
+    return o;
+}
+
+static void go_out(wf_reactor *r, weft_actor *self, outer o)
+{
+    if (r->unconsumed != 0 && self != NULL)
+        wf_detach_unconsumed(r, self);
+    WF_STAT_SET(r->running, o.running);
+    r->current = o.current;
+    r->unconsumed = o.unconsumed;
+    if (o.current != r->nothing)
+        o.current->flags &= (uint16_t)~WF_RUNS;
+}
+
 /* ---- calls across reactors */
 
 static void call_here(wf_reactor *r, weft_actor *target, weft_msg *m)
 {
     const wf_control *c = (const wf_control *)(const void *)m->body;
     weft_call_fn *run = (weft_call_fn *)(uintptr_t)c->word[4];
-    weft_actor *running = WF_STAT_GET(r->running);
-    weft_msg *outer = r->current;
-    r->current = r->nothing;
-    WF_STAT_SET(r->running, target);
+    outer o = go_in(r, target, r->nothing);
     run(target, c->word);
-    if (r->unconsumed != 0 && target != NULL)
-        wf_detach_unconsumed(r, target);
-    WF_STAT_SET(r->running, running);
-    r->current = outer;
+    go_out(r, target, o);
 }
 
 weft_err weft_call(weft_ref to, weft_call_fn *run, const uint64_t word[4])
@@ -236,15 +261,9 @@ weft_err weft_call(weft_ref to, weft_call_fn *run, const uint64_t word[4])
 void weft_enter(weft_actor *self, void (*fn)(weft_actor *self, void *context), void *context)
 {
     wf_reactor *r = WF_R;
-    weft_actor *running = WF_STAT_GET(r->running);
-    weft_msg *outer = r->current;
-    r->current = r->nothing;
-    WF_STAT_SET(r->running, self);
+    outer o = go_in(r, self, r->nothing);
     fn(self, context);
-    if (r->unconsumed != 0)
-        wf_detach_unconsumed(r, self);
-    WF_STAT_SET(r->running, running);
-    r->current = outer;
+    go_out(r, self, o);
 }
 
 void weft_system_log(weft_system *sys, int level, const char *name, const char *text)
@@ -280,26 +299,28 @@ weft_msg *weft_local_init(void *room, const weft_type *type, const weft_local_op
                           uint64_t trace, uint32_t limit_ms)
 {
     weft_msg *m = room;
-    uint32_t deadline = limit_ms != 0 ? WF_R->wheel.now + limit_ms : 0;
     *m = (weft_msg){.type = type,
                     .request = (uint64_t)(uintptr_t)ops,
                     .trace = trace,
-                    .deadline = deadline,
                     .flags = WF_LOCAL | WF_UNCOUNTED};
+    weft_local_limit(m, limit_ms);
     return m;
+}
+
+void weft_local_limit(weft_msg *msg, uint32_t limit_ms)
+{
+    uint32_t deadline = WF_R->wheel.now + limit_ms;
+    msg->deadline = limit_ms == 0 ? 0 : deadline != 0 ? deadline : 1;
 }
 
 void weft_local_serve(weft_actor *self, weft_msg *msg, weft_handler_fn *fn)
 {
     wf_reactor *r = WF_R;
-    weft_msg *outer = r->current;
-    r->current = msg;
+    outer o = go_in(r, self, msg);
     weft_err err = fn(self, msg);
     if (err != WEFT_OK && (msg->flags & WF_ANSWERED) == 0)
         (void)weft_fail(msg, err, NULL);
-    if (r->unconsumed != 0)
-        wf_detach_unconsumed(r, self);
-    r->current = outer;
+    go_out(r, self, o);
     wf_msg_done(r, self, msg);
 }
 

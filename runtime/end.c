@@ -12,6 +12,7 @@
 #include "family.h"
 #include "mailbox.h"
 #include "name.h"
+#include "program.h"
 #include "sys.h"
 
 static void set_reason(weft_actor *a, weft_err reason, const char *why)
@@ -72,7 +73,7 @@ static bool ask_to_stop(wf_reactor *r, weft_actor *a, weft_err reason)
         return false;
     a->bits |= WF_ASKED;
     m->deadline = 0;
-    WF_STAT_ADD(a->queued_bytes, wf_block_bytes(m));
+    WF_STAT_ADD(a->mail, wf_mail_of(m));
     m->next = a->head;
     a->head = m;
     if (m->next == NULL)
@@ -120,8 +121,7 @@ static void fail_mail(wf_reactor *r, weft_actor *a, weft_msg *m)
 {
     for (weft_msg *next; m != NULL; m = next) {
         next = m->next;
-        WF_STAT_SUB(a->queued, (m->flags & WF_UNCOUNTED) == 0 ? 1U : 0U);
-        WF_STAT_SUB(a->queued_bytes, wf_block_bytes(m));
+        WF_STAT_SUB(a->mail, wf_mail_of(m));
         wf_refuse(r, WF_STAT_GET(a->slot), WF_STAT_GET(a->gen), m, WEFT_EGONE);
     }
 }
@@ -209,7 +209,7 @@ void wf_family_move(wf_reactor *r, weft_actor *a, uint32_t parent)
             old->bits &= (uint16_t)~WF_PARKED;
             wf_make_ready(r, old);
         }
-        if (parent != 0)
+        if (parent != 0 && r->slots[parent].actor->unrun < UINT16_MAX)
             r->slots[parent].actor->unrun++;
     }
     a->sibling = a->sibling_back = 0;
@@ -229,6 +229,7 @@ static void run_ended_hook(wf_reactor *r, weft_actor *a)
     r->current = r->nothing;
     WF_STAT_SET(r->running, a);
     b->ended(a, a->rare != NULL ? a->rare->reason : WEFT_OK);
+    r->unconsumed = 0;
     WF_STAT_SET(r->running, running);
     r->current = outer;
 }
@@ -261,14 +262,19 @@ void wf_actor_end(wf_reactor *r, weft_actor *a)
         if (a->rare->names != 0)
             wf_names_release(r->sys, a->rare->names);
     }
-    leave_family(r, a);
+    /* gone before its parent hears of it, which may then monitor it, or tell it something */
     wf_slot *s = &r->slots[WF_STAT_GET(a->slot)];
     __atomic_store_n(&s->gen, s->gen + 1, __ATOMIC_RELAXED);
+    leave_family(r, a);
     s->next_free = r->free_slot;
     r->free_slot = WF_STAT_GET(a->slot);
     WF_STAT_SUB(r->stat.actors, 1);
     const weft_behaviour *spawned_as = wf_spawned_as(a);
     const weft_account *account = wf_account_of(a);
+    weft_err err;
+    if (a->rare != NULL && a->rare->spawned_as != NULL)
+        /* compiled at its spawn; what is left of it is known by its first behaviour */
+        WF_STAT_SET(a->program, wf_program_of(r, spawned_as, &err, NULL));
     if (a->rare != NULL)
         rare_free(r, a);
     /* bytes it gave out are still alive: the last of them frees the memory its account stands in */

@@ -145,7 +145,7 @@ void weft_drop(weft_msg **msg)
         return;
     *msg = NULL;
     m->flags &= (uint16_t)~WF_KEPT;
-    /* the one being served is ended by its own turn */
-    if (m != WF_R->current)
+    /* one that is being served is ended by its own turn */
+    if (m != WF_R->current && (m->flags & WF_RUNS) == 0)
         wf_msg_done(WF_R, running(WF_R), m);
 }

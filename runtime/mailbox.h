@@ -25,14 +25,24 @@ static inline void wf_make_ready(wf_reactor *r, weft_actor *a)
     r->ready_tail = &a->next_ready;
 }
 
+/* What @m counts for in the mailbox: its bytes, and itself if it is an ordinary one. */
+static inline uint64_t wf_mail_of(const weft_msg *m)
+{
+    return (uint64_t)wf_block_bytes(m) << 32 | ((m->flags & WF_UNCOUNTED) ^ WF_UNCOUNTED);
+}
+
+static inline uint32_t wf_mail_count(const weft_actor *a)
+{
+    return (uint32_t)WF_STAT_GET(a->mail);
+}
+
 /* Links @m to the mailbox of @a. */
 static inline void wf_deliver(wf_reactor *r, weft_actor *a, weft_msg *m)
 {
     m->next = NULL;
     *a->tail = m;
     a->tail = &m->next;
-    WF_STAT_ADD(a->queued, (m->flags & WF_UNCOUNTED) == 0 ? 1U : 0U);
-    WF_STAT_ADD(a->queued_bytes, wf_block_bytes(m));
+    WF_STAT_ADD(a->mail, wf_mail_of(m));
     if ((a->bits & WF_READY) == 0)
         wf_make_ready(r, a);
 }
@@ -84,6 +94,9 @@ void wf_body_release(const weft_type *type, void *body);
 
 /* @m has been served: fails a request nobody answered and frees it, unless it is kept or waits. */
 void wf_msg_done(wf_reactor *r, weft_actor *a, weft_msg *m);
+
+/* A handler of @a, or its continuation, came to @err: fails the request @m, or says so. */
+void wf_handler_failed(weft_actor *a, weft_msg *m, weft_err err) WF_COLD;
 
 /* Runs one turn of @a, at most @left messages; returns how many. */
 uint32_t wf_turn(wf_reactor *r, weft_actor *a, uint32_t left);

@@ -10,7 +10,15 @@
 
 enum { DOWN_WHY_BYTES = 96 };
 
-const weft_type weft_down_type = WEFT_TYPE("weft.down", weft_down, NULL);
+/* One that is sent on leaves the message behind that its sentence stands in. */
+static void down_copied(void *body)
+{
+    weft_down *down = body;
+    down->why = weft_err_text(down->reason);
+}
+
+const weft_type weft_down_type = {
+    .name = "weft.down", .size = sizeof(weft_down), .share = down_copied};
 
 /* The watched side's entry: the control message that will go to the watcher. */
 typedef struct wf_watcher {
@@ -34,10 +42,9 @@ static weft_msg *block_of(wf_watcher *w)
     return (weft_msg *)(void *)((char *)w - offsetof(weft_msg, body));
 }
 
-/* At the watcher: the watched one has ended. */
-static void arrive_down(wf_reactor *r, weft_actor *target, weft_msg *m)
+/* The watched one of @target's has ended; needs no memory. */
+static void tell_down(wf_reactor *r, weft_actor *target, const wf_watcher *w)
 {
-    const wf_watcher *w = (const wf_watcher *)(const void *)m->body;
     wf_cell *cell = wf_cell_at(r, w->cell);
     if (target == NULL || cell == NULL || cell->kind != WF_CELL_MONITOR)
         return;
@@ -57,13 +64,24 @@ static void arrive_down(wf_reactor *r, weft_actor *target, weft_msg *m)
     wf_deliver(r, target, down);
 }
 
+/* At the watcher. */
+static void arrive_down(wf_reactor *r, weft_actor *target, weft_msg *m)
+{
+    tell_down(r, target, (const wf_watcher *)(const void *)m->body);
+}
+
+static void set_reason(wf_watcher *w, weft_err reason, const char *why)
+{
+    w->reason = reason;
+    (void)snprintf(w->why, sizeof w->why, "%s",
+                   why != NULL && why[0] != '\0' ? why : weft_err_text(reason));
+}
+
 /* Sends an entry, which is on no list, to its watcher. */
 static void tell_watcher(wf_reactor *r, wf_watcher *w, weft_err reason, const char *why)
 {
     weft_msg *m = block_of(w);
-    w->reason = reason;
-    (void)snprintf(w->why, sizeof w->why, "%s",
-                   why != NULL && why[0] != '\0' ? why : weft_err_text(reason));
+    set_reason(w, reason, why);
     w->control.run = arrive_down;
     if (w->watcher.home == r->home)
         wf_control_run(r, w->watcher.slot, w->watcher.gen, m);
@@ -82,46 +100,66 @@ void wf_monitors_fire(wf_reactor *r, weft_actor *a)
     a->rare->watchers = NULL;
 }
 
-/* At the watched: the message itself, with its room, becomes the entry. */
-static void monitor_here(wf_reactor *r, weft_actor *target, weft_msg *m)
+/* A copy of @asked that is a message. errors: NULL. */
+static wf_watcher *entry_new(wf_reactor *r, const wf_watcher *asked)
 {
-    const wf_watcher *asked = (const wf_watcher *)(const void *)m->body;
-    weft_msg *copy = wf_block_take(r, sizeof(wf_watcher));
-    if (copy == NULL) {
-        /* told as ended rather than never: the watcher may try again */
-        weft_log(target, WEFT_ERROR, "no memory for a monitor");
-        return;
-    }
-    wf_fill(r, copy, NULL, &wf_control_type, 0, WF_UNCOUNTED | WF_CONTROL);
-    wf_watcher *w = (wf_watcher *)(void *)copy->body;
-    *w = *asked;
-    wf_rare *rare = target != NULL ? wf_rare_of(target) : NULL;
-    if (rare == NULL) {
-        tell_watcher(r, w, target == NULL ? WEFT_EGONE : WEFT_ENOMEM, NULL);
-        return;
-    }
+    weft_msg *m = wf_block_take(r, sizeof *asked);
+    if (m == NULL)
+        return NULL;
+    wf_fill(r, m, NULL, &wf_control_type, 0, WF_UNCOUNTED | WF_CONTROL);
+    memcpy(m->body, asked, sizeof *asked);
+    return (wf_watcher *)(void *)m->body;
+}
+
+/* Puts a copy of @asked on the list of @target, which may be NULL. errors: EGONE, ENOMEM. */
+static weft_err attach(wf_reactor *r, weft_actor *target, const wf_watcher *asked)
+{
+    if (target == NULL)
+        return WEFT_EGONE;
+    wf_rare *rare = wf_rare_of(target);
+    wf_watcher *w = rare != NULL ? entry_new(r, asked) : NULL;
+    if (w == NULL)
+        return WEFT_ENOMEM;
     w->next = rare->watchers;
     w->back = &rare->watchers;
     if (w->next != NULL)
         w->next->back = &w->next;
     rare->watchers = w;
+    return WEFT_OK;
 }
 
-static weft_err send_monitor(wf_reactor *r, weft_ref who, wf_watcher *entry)
+/* At the watched, on another reactor: told as ended rather than never. */
+static void monitor_here(wf_reactor *r, weft_actor *target, weft_msg *m)
 {
-    weft_msg *m = wf_block_take(r, sizeof *entry);
-    if (m == NULL)
-        return WEFT_ENOMEM;
-    wf_fill(r, m, NULL, &wf_control_type, 0, WF_UNCOUNTED | WF_CONTROL);
-    entry->control.run = monitor_here;
-    memcpy(m->body, entry, sizeof *entry);
+    const wf_watcher *asked = (const wf_watcher *)(const void *)m->body;
+    weft_err err = attach(r, target, asked);
+    if (err == WEFT_OK)
+        return;
+    wf_watcher *w = entry_new(r, asked);
+    if (w == NULL)
+        weft_log(target, WEFT_ERROR, "no memory for a monitor, nor to say so");
+    else
+        tell_watcher(r, w, err, NULL);
+}
+
+static weft_err send_monitor(wf_reactor *r, weft_actor *self, weft_ref who, wf_watcher *entry)
+{
     if (who.home == r->home || who.slot == 0 || wf_home_index(who.home) >= r->sys->threads) {
-        wf_control_run(r, who.home == r->home ? who.slot : 0, who.gen, m);
+        weft_actor *target = who.home == r->home ? wf_actor_at(r, who.slot, who.gen) : NULL;
+        weft_err err = attach(r, target, entry);
+        if (err != WEFT_EGONE)
+            return err;
+        set_reason(entry, WEFT_EGONE, NULL);
+        tell_down(r, self, entry);
         return WEFT_OK;
     }
-    weft_err err = wf_post(r, wf_home_index(who.home), who.slot, who.gen, m);
+    entry->control.run = monitor_here;
+    wf_watcher *w = entry_new(r, entry);
+    if (w == NULL)
+        return WEFT_ENOMEM;
+    weft_err err = wf_post(r, wf_home_index(who.home), who.slot, who.gen, block_of(w));
     if (err != WEFT_OK)
-        wf_block_free(r, m);
+        wf_block_free(r, block_of(w));
     return err;
 }
 
@@ -152,7 +190,7 @@ static weft_err watch(weft_actor *self, weft_ref who, uint32_t link)
                         .who = who,
                         .cell = wf_cell_id(r, cell),
                         .link = link};
-    weft_err err = send_monitor(r, target, &entry);
+    weft_err err = send_monitor(r, self, target, &entry);
     if (err != WEFT_OK)
         wf_monitor_end(r, cell);
     return err;

@@ -36,10 +36,10 @@ static bool place(wf_program *p, unsigned size)
     return true;
 }
 
-static wf_program *compile(const weft_behaviour *b, weft_why *why)
+static wf_program *compile(const weft_behaviour *b, weft_err *err, weft_why *why)
 {
     unsigned count = 0;
-    if (check_rows(b, &count, why) != WEFT_OK)
+    if ((*err = check_rows(b, &count, why)) != WEFT_OK)
         return NULL;
     unsigned log2 = 1;
     while ((1U << log2) < 2 * count)
@@ -58,7 +58,7 @@ static wf_program *compile(const weft_behaviour *b, weft_why *why)
                 return p;
         wf_free(p);
     }
-    (void)weft_because(why, WEFT_ENOMEM, "no memory to compile behaviour %s", b->name);
+    *err = weft_because(why, WEFT_ENOMEM, "no memory to compile behaviour %s", b->name);
     return NULL;
 }
 
@@ -67,13 +67,14 @@ static bool wants(const wf_program *p, const weft_type *type)
     return wf_program_row(p, type)->type == type;
 }
 
-static const wf_program *find_or_compile(weft_system *sys, const weft_behaviour *b, weft_why *why)
+static const wf_program *find_or_compile(weft_system *sys, const weft_behaviour *b, weft_err *err,
+                                         weft_why *why)
 {
     wf_program *p;
     for (p = sys->programs; p != NULL; p = p->next)
         if (p->behaviour == b)
             return p;
-    p = compile(b, why);
+    p = compile(b, err, why);
     if (p == NULL)
         return NULL;
     p->mailbox_max = b->mailbox_max != 0 ? b->mailbox_max : WF_MAILBOX_MAX;
@@ -88,13 +89,14 @@ static const wf_program *find_or_compile(weft_system *sys, const weft_behaviour 
     return p;
 }
 
-const wf_program *wf_program_of(wf_reactor *r, const weft_behaviour *behaviour, weft_why *why)
+const wf_program *wf_program_of(wf_reactor *r, const weft_behaviour *behaviour, weft_err *err,
+                                weft_why *why)
 {
     const wf_program **cached = &r->programs[((uintptr_t)behaviour >> 4) % 61];
     if (WF_LIKELY(*cached != NULL && (*cached)->behaviour == behaviour))
         return *cached;
     wf_lock_take(r->sys, &r->sys->lock);
-    const wf_program *p = find_or_compile(r->sys, behaviour, why);
+    const wf_program *p = find_or_compile(r->sys, behaviour, err, why);
     wf_lock_give(r->sys, &r->sys->lock);
     if (p != NULL)
         *cached = p;

@@ -5,9 +5,11 @@
 
 #include "core.h"
 
-/* The program of @behaviour, compiled once for each system. errors: NULL: memory is out, or a row is not
- * valid (no function, two rows of one type), with @why. thread: a reactor's, or before start. */
-const wf_program *wf_program_of(wf_reactor *r, const weft_behaviour *behaviour, weft_why *why);
+/* The program of @behaviour, compiled once for each system. errors: NULL and @err, with @why: ENOMEM,
+ * EINVAL when a row is not valid (no function, two rows of one type). thread: a reactor's, or before
+ * start. */
+const wf_program *wf_program_of(wf_reactor *r, const weft_behaviour *behaviour, weft_err *err,
+                                weft_why *why);
 
 /* Frees the programs of a system. */
 void wf_programs_free(weft_system *sys);

@@ -107,7 +107,8 @@ bool wf_reactor_round(wf_reactor *r)
     if (r->hooks != NULL)
         run_hooks(r);
     wf_hand_over_all(r);
-    return wf_reactor_ready(r);
+    /* a hook may have queued another: what a flush wrote to a pair is to be read */
+    return wf_reactor_ready(r) || r->hooks != NULL;
 }
 
 void wf_reactor_poll(wf_reactor *r, int64_t timeout_ms)

@@ -28,11 +28,11 @@ bool wf_reactor_ready(const wf_reactor *r);
 /* Runs the first of the hooks that wait. */
 void wf_reactor_hook(wf_reactor *r);
 
-/* Sees to a nudge. Whether it is to leave its loop: it is told to, or it was ended and nothing is left. */
+/* Sees to a nudge. Whether it is to leave its loop: it is told to, or was ended and nothing is left. */
 bool wf_reactor_over(wf_reactor *r);
 
-/* Has @r see to what stands in the system's and its own flags; needs no memory. thread: any, and signal
- * handlers. */
+/* Has @r see to what stands in the system's and its own flags; needs no memory.
+ * thread: any, and signal handlers. */
 void wf_reactor_nudge(wf_reactor *r);
 
 /* Leaves the loop: what is on its way to others must reach them. */

@@ -89,8 +89,9 @@ weft_err weft_forward(weft_msg *msg, weft_ref to)
                                        WEFT_INHERIT),
                          on_forwarded);
     uint64_t request = (msg->flags & WF_TIMER) != 0 ? 0 : msg->request;
-    weft_err err = wf_msg_new(r, NULL, msg->type, msg->body, request,
-                              msg->flags & (WF_GUARDED | WF_NOTED), &copy, NULL);
+    /* not WF_GUARDED: a cancel looks for the request here, so what is asked there needs limits of its own */
+    weft_err err = wf_msg_new(r, NULL, msg->type, msg->body, request, msg->flags & WF_NOTED, &copy,
+                              NULL);
     if (err != WEFT_OK)
         return err;
     copy->from = msg->from;
@@ -102,6 +103,8 @@ weft_err weft_forward(weft_msg *msg, weft_ref to)
         return err;
     }
     msg->flags |= WF_ANSWERED;
+    if ((msg->flags & WF_WAITS) != 0)
+        wf_arm_waiting(r, WF_STAT_GET(r->running), msg);
     return WEFT_OK;
 }
 

@@ -72,7 +72,7 @@ static WF_COLD void unhandled(wf_reactor *r, weft_actor *a, weft_msg *m)
                         WF_STAT_GET(a->program)->behaviour->name, m->type->name);
 }
 
-static WF_COLD void handler_failed(weft_actor *a, weft_msg *m, weft_err err)
+void wf_handler_failed(weft_actor *a, weft_msg *m, weft_err err)
 {
     if (m->request != 0 && (m->flags & (WF_TIMER | WF_ANSWERED)) == 0)
         (void)weft_fail(m, err, NULL);
@@ -93,6 +93,8 @@ static WF_COLD void serial_wait(weft_actor *a, weft_msg *m)
  * rest of the snapshot in the hands of run_messages: there the held ones are taken up at the next step. */
 static WF_COLD void serial_end(wf_reactor *r, weft_actor *a)
 {
+    if (--a->rare->serials != 0)
+        return;
     a->bits &= (uint16_t)~WF_BUSY;
     if (a->rare->held != NULL && (a->bits & WF_READY) == 0)
         wf_make_ready(r, a);
@@ -105,14 +107,18 @@ static WF_COLD bool serial_begin(weft_actor *a, weft_msg *m)
         (void)weft_fail(m, WEFT_ENOMEM, NULL);
         return false;
     }
+    /* a timer or an event may have such a row too, and come while another one is being served */
+    rare->serials++;
     a->bits |= WF_BUSY;
     m->flags |= WF_SERIAL;
     return true;
 }
 
+/* Who asks for room waits too: there is none before what is held has been served. */
 static inline bool must_wait(const weft_actor *a, const weft_msg *m)
 {
-    return (a->bits & WF_BUSY) != 0 && (m->flags & (WF_UNCOUNTED | WF_REPLY)) == 0;
+    return (a->bits & WF_BUSY) != 0 &&
+           ((m->flags & (WF_UNCOUNTED | WF_REPLY)) == 0 || m->type == &wf_room_type);
 }
 
 /* Who serves a type without a row: the behaviour's own taker of the rest, else what the type says. */
@@ -144,7 +150,7 @@ static inline WF_FAST void serve(wf_reactor *r, weft_actor *a, weft_msg *m, cons
         err = otherwise(a, m);
     }
     if (WF_UNLIKELY(err != WEFT_OK))
-        handler_failed(a, m, err);
+        wf_handler_failed(a, m, err);
 }
 
 void wf_msg_done(wf_reactor *r, weft_actor *a, weft_msg *m)
@@ -223,26 +229,26 @@ static inline WF_FAST uint32_t run_messages(wf_reactor *r, weft_actor *a, weft_m
     weft_msg *m = *first, *next;
     uint32_t k = 0;
     while (m != NULL && k < left) {
-        next = m->next;
-        __builtin_prefetch(next);
-        if (WF_UNLIKELY((a->bits & (WF_STOPPING | WF_BUSY)) != 0)) {
+        if (WF_UNLIKELY((a->bits & (WF_STOPPING | WF_BUSY | WF_HOLDS)) != 0)) {
             if ((a->bits & WF_STOPPING) != 0)
                 break;
-            if (must_wait(a, m)) {
+            if ((a->bits & WF_BUSY) == 0)
+                m = take_held(a, m);
+            else if (must_wait(a, m)) {
+                next = m->next;
                 serial_wait(a, m);
                 m = next;
                 continue;
             }
         }
+        next = m->next;
+        __builtin_prefetch(next);
         k++;
         r->current = m;
-        WF_STAT_SUB(a->queued, (m->flags & WF_UNCOUNTED) == 0 ? 1U : 0U);
-        WF_STAT_SUB(a->queued_bytes, wf_block_bytes(m));
+        WF_STAT_SUB(a->mail, wf_mail_of(m));
         WF_STAT_ADD(r->served, 1);
         run_checked(r, a, m);
         m = next;
-        if (WF_UNLIKELY((a->bits & (WF_HOLDS | WF_BUSY)) == WF_HOLDS))
-            m = take_held(a, m);
     }
     r->current = r->nothing;
     WF_STAT_ADD(a->handled, k);
@@ -257,19 +263,17 @@ static inline WF_FAST void turn_over(wf_reactor *r, weft_actor *a)
     a->bits &= (uint16_t)~WF_READY;
     if (WF_UNLIKELY((a->bits & WF_STOPPING) != 0))
         wf_actor_end(r, a);
-    else if (a->head != NULL)
+    else if (a->head != NULL || (a->bits & (WF_HOLDS | WF_BUSY)) == WF_HOLDS)
         wf_make_ready(r, a);
 }
 
-static inline WF_FAST uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_msg *m, weft_msg *last,
-                                    uint32_t left)
+static inline WF_FAST uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_msg *m, uint32_t left)
 {
     WF_STAT_SET(r->running, a);
     uint32_t k = run_messages(r, a, &m, left);
     if (WF_UNLIKELY(m != NULL)) {
         r->rest_actor = a;
         r->rest = m;
-        r->rest_last = last;
         if ((a->bits & WF_STOPPING) == 0) {
             WF_STAT_SET(r->running, NULL);
             return k;
@@ -279,22 +283,16 @@ static inline WF_FAST uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_m
     return k;
 }
 
-static inline weft_msg *last_of(weft_msg **tail)
-{
-    return (weft_msg *)(void *)((char *)tail - offsetof(weft_msg, next));
-}
-
 static inline WF_FAST uint32_t turn(wf_reactor *r, weft_actor *a, uint32_t left)
 {
-    weft_msg *m = a->head, *last = last_of(a->tail);
+    weft_msg *m = a->head;
     a->head = NULL;
     a->tail = &a->head;
     if (WF_UNLIKELY(m == NULL) && (a->bits & (WF_HOLDS | WF_BUSY)) == WF_HOLDS) {
         /* ready without mail: a serial message has ended outside of its turn */
-        last = last_of(a->rare->held_tail);
         m = take_held(a, NULL);
     }
-    return run_snapshot(r, a, m, last, left);
+    return run_snapshot(r, a, m, left);
 }
 
 uint32_t wf_turn(wf_reactor *r, weft_actor *a, uint32_t left)
@@ -308,7 +306,7 @@ WF_NOINLINE uint32_t wf_turn_rest(wf_reactor *r, uint32_t left)
     weft_msg *m = r->rest;
     r->rest_actor = NULL;
     r->rest = NULL;
-    return run_snapshot(r, a, m, r->rest_last, left);
+    return run_snapshot(r, a, m, left);
 }
 
 void wf_turns(wf_reactor *r, uint32_t budget)

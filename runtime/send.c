@@ -102,7 +102,7 @@ weft_err wf_put_msg(wf_reactor *r, weft_ref to, weft_msg *m)
     weft_actor *a = wf_actor_at(r, to.slot, to.gen);
     if (WF_UNLIKELY(a == NULL || (a->bits & WF_STOPPING) != 0))
         return gone(r, m->flags);
-    if (WF_UNLIKELY(WF_STAT_GET(a->queued) >= WF_STAT_GET(a->program)->mailbox_max) &&
+    if (WF_UNLIKELY(wf_mail_count(a) >= WF_STAT_GET(a->program)->mailbox_max) &&
         (m->flags & WF_UNCOUNTED) == 0)
         return full(r);
     wf_deliver(r, a, m);
@@ -146,11 +146,11 @@ static inline __attribute__((always_inline)) weft_err put(weft_actor *from, weft
         return gone(r, flags);
     weft_actor *a = s->actor;
     unsigned bits = a->bits;
-    uint32_t queued = WF_STAT_GET(a->queued);
+    uint64_t mail = WF_STAT_GET(a->mail);
     if (WF_UNLIKELY((bits & WF_STOPPING) != 0))
         return gone(r, flags);
     if ((flags & WF_UNCOUNTED) == 0 &&
-        WF_UNLIKELY(queued >= WF_STAT_GET(a->program)->mailbox_max))
+        WF_UNLIKELY((uint32_t)mail >= WF_STAT_GET(a->program)->mailbox_max))
         return full(r);
     weft_msg *m = r->free_block[0];
     if (WF_UNLIKELY(type->size != 8 || m == NULL ||
@@ -159,13 +159,11 @@ static inline __attribute__((always_inline)) weft_err put(weft_actor *from, weft
     const weft_msg *c = r->current;
     weft_msg *next_free = m->next;
     uint64_t trace = c->trace, word;
-    uint32_t deadline = c->deadline, bytes = WF_STAT_GET(a->queued_bytes);
+    uint32_t deadline = c->deadline;
     memcpy(&word, body, 8);
     r->free_block[0] = next_free;
     __builtin_prefetch(next_free, 1);
-    if ((flags & WF_UNCOUNTED) == 0)
-        WF_STAT_SET(a->queued, queued + 1);
-    WF_STAT_SET(a->queued_bytes, bytes + 64);
+    WF_STAT_SET(a->mail, mail + (64ULL << 32) + ((flags & WF_UNCOUNTED) == 0));
     m->next = NULL;
     m->type = type;
     m->from = wf_ref_of(r, from);
@@ -203,6 +201,17 @@ weft_err weft_tell_body(weft_actor *self, weft_ref to, const weft_type *type, co
 const weft_type weft_undelivered_type =
     WEFT_TYPE("weft.undelivered", weft_undelivered, NULL);
 
+/* A sender of this reactor is looked at now, so that the fast path need not mark its messages. */
+static bool wants_report(const wf_reactor *r, const weft_msg *m)
+{
+    if ((m->flags & WF_UNCOUNTED) != 0)
+        return false;
+    if (m->from.home != r->home)
+        return (m->flags & WF_NOTED) != 0;
+    const weft_actor *from = wf_actor_at(r, m->from.slot, m->from.gen);
+    return from != NULL && from->rare != NULL && from->rare->note_undelivered;
+}
+
 void wf_refuse(wf_reactor *r, uint32_t slot, uint32_t gen, weft_msg *m, weft_err err)
 {
     if ((m->flags & WF_REPLY) != 0) {
@@ -211,7 +220,7 @@ void wf_refuse(wf_reactor *r, uint32_t slot, uint32_t gen, weft_msg *m, weft_err
         WF_STAT_ADD(r->stat.dead_letters, 1);
         if (m->request != 0 && (m->flags & (WF_TIMER | WF_ANSWERED)) == 0)
             (void)wf_fail_request(r, NULL, m, err, NULL);
-        else if ((m->flags & WF_NOTED) != 0) {
+        else if (wants_report(r, m)) {
             weft_undelivered body = {
                 .to = {.home = r->home, .slot = slot, .gen = gen}, .type = m->type, .err = err};
             (void)wf_put(NULL, m->from, &weft_undelivered_type, &body, 0, WF_UNCOUNTED);

@@ -151,7 +151,8 @@ static bool over(const weft_sim *sim)
     return true;
 }
 
-/* By force at the end: the coordinator's own limit and that of the reactors are within the time given. */
+/* By force at the end: the coordinator's own limit and that of the reactors are within the time
+ * given. */
 static void shut_down(weft_sim *sim)
 {
     uint32_t until = wf_sim_ms(sim) + sim->sys->options.stop_grace_ms + AFTER_GRACE_MS;

@@ -10,9 +10,9 @@
 #include "sys.h"
 
 enum {
-    WF_SIM_STEPS_MAX = 1000000,     /* of one weft_sim_run */
-    WF_SIM_LOG_BYTES = 1 << 20,     /* what the event log keeps at least */
-    WF_SIM_NO_LIMIT_MS = 86400000,  /* an ask without a limit is given up after a day */
+    WF_SIM_STEPS_MAX = 1000000,    /* of one weft_sim_run */
+    WF_SIM_LOG_BYTES = 1 << 20,    /* what the event log keeps at least */
+    WF_SIM_NO_LIMIT_MS = 86400000, /* an ask without a limit is given up after a day */
 };
 
 /* Text that is appended to, and keeps its last MiB. */
@@ -39,18 +39,18 @@ struct weft_sim {
     weft_system *sys;
     weft_sim_faults faults;
     wf_random choice;  /* which step is next */
-    wf_random faulted; /* separate, so that a fault that is off does not change the order of things */
-    bool started, stuck;
-    weft_ref outside;  /* the actor that tests speak through */
+    wf_random faulted; /* apart, so that a fault that is off does not change the order of things */
+    bool started;
+    weft_ref outside; /* the actor that tests speak through */
     wf_sim_outcome outcome;
     wf_sim_text events, logs;
     uint64_t hash;
     weft_log_hook *log_hook; /* the program's */
     void *log_context;
-    wf_wheel under_way;      /* arrivals that are not due */
+    wf_wheel under_way; /* arrivals that are not due */
     wf_sim_due due[WF_THREADS_MAX];
-    uint32_t arrivals;       /* under way and due */
-    void *wire;              /* what the layer above keeps for its world */
+    uint32_t arrivals; /* under way and due */
+    void *wire;        /* what the layer above keeps for its world */
     void (*wire_free)(void *wire);
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The event log of a simulation: a line for everything that happens, its last MiB, and a hash of all. */
+/* The event log of a simulation: a line for everything that happens, its last MiB, and a hash of
+ * all. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -102,8 +103,7 @@ static const char *kind_of(const weft_msg *m)
     return m->request != 0 ? " request" : "";
 }
 
-void wf_sim_note_message(weft_sim *sim, const wf_reactor *r, const weft_actor *a,
-                         const weft_msg *m)
+void wf_sim_note_message(weft_sim *sim, const wf_reactor *r, const weft_actor *a, const weft_msg *m)
 {
     char who[WEFT_REF_TEXT_BYTES], from[WEFT_REF_TEXT_BYTES];
     wf_sim_note(sim, "r%u %s %s: %s%s of %u from %s", r->index,
@@ -133,7 +133,8 @@ unsigned weft_sim_logged(const weft_sim *sim, weft_level level, const char *text
     for (; line < end; line = next) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         next = newline + 1;
-        if (line[0] - '0' >= (int)level && memmem(line + 1, (size_t)(newline - line - 1), text, n) != NULL)
+        if (line[0] - '0' >= (int)level &&
+            memmem(line + 1, (size_t)(newline - line - 1), text, n) != NULL)
             found++;
     }
     return found;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The steps of a simulation. One step is the smallest thing that may come between two others: a message
- * served, an inbox taken, a batch handed over, output flushed, an arrival let through. */
+/* The steps of a simulation. One step is the smallest thing that may come between two others: a
+ * message served, an inbox taken, a batch handed over, output flushed, an arrival let through. */
 #include "alloc.h"
 #include "block.h"
 #include "mailbox.h"
@@ -9,9 +9,9 @@
 #include "sim.h"
 
 enum {
-    ROTATE_MAX = 16,   /* how far from the front of the run queue the next actor may stand */
-    BUDGET_MAX = 16,   /* messages of one turn, when more than one is served */
-    FAIL_WITHIN = 8,   /* a failing memory fails one of the next takings */
+    ROTATE_MAX = 16, /* how far from the front of the run queue the next actor may stand */
+    BUDGET_MAX = 16, /* messages of one turn, when more than one is served */
+    FAIL_WITHIN = 8, /* a failing memory fails one of the next takings */
     MILLION = 1000000,
 };
 
@@ -56,8 +56,8 @@ static unsigned choose(weft_sim *sim, unsigned work)
     return work & -work;
 }
 
-/* Another actor than the first may be next: it and those before it go to the end. What one actor tells
- * another keeps its order, since mailboxes do. */
+/* Another actor than the first may be next: it and those before it go to the end. What one actor
+ * tells another keeps its order, since mailboxes do. */
 static void rotate(weft_sim *sim, wf_reactor *r)
 {
     unsigned n = 0;
@@ -80,14 +80,13 @@ static void note_turn(weft_sim *sim, const wf_reactor *r, const weft_actor *a, c
     char who[WEFT_REF_TEXT_BYTES];
     if (m == NULL)
         wf_sim_note(sim, "r%u %s %s: a turn without mail", r->index,
-                    weft_ref_print(wf_ref_of(r, a), who),
-                    WF_STAT_GET(a->program)->behaviour->name);
+                    weft_ref_print(wf_ref_of(r, a), who), WF_STAT_GET(a->program)->behaviour->name);
     for (; m != NULL && budget != 0; m = m->next, budget--)
         wf_sim_note_message(sim, r, a, m);
 }
 
-/* Often one message, so that what other reactors do comes between any two; sometimes more, as in a turn
- * of the real loop. */
+/* Often one message, so that what other reactors do comes between any two; sometimes more, as in a
+ * turn of the real loop. */
 static void turn(weft_sim *sim, wf_reactor *r)
 {
     uint32_t budget = 1;

@@ -50,8 +50,7 @@ static void header_init(weft_actor *a, const wf_program *program, uint32_t slot,
     WF_STAT_SET(a->program, program);
     WF_STAT_SET(a->slot, slot);
     WF_STAT_SET(a->gen, gen);
-    WF_STAT_SET(a->queued, 0);
-    WF_STAT_SET(a->queued_bytes, 0);
+    WF_STAT_SET(a->mail, 0);
     WF_STAT_SET(a->ready_at, 0);
     WF_STAT_SET(a->handled, 0);
     WF_STAT_SET(a->parent, 0);
@@ -87,10 +86,9 @@ static uint32_t slot_take(wf_reactor *r)
         r->free_slot = r->slots[i].next_free;
         return i;
     }
-    uint32_t max = r->sys->options.actors_max;
-    if (r->slots_used + 1 >= max)
-        return 0;
     i = r->slots_used + 1;
+    if (i > r->sys->options.actors_max || i >= WF_SLOTS_MAX)
+        return 0;
     __atomic_store_n(&r->slots[i].gen, 1, __ATOMIC_RELAXED);
     __atomic_store_n(&r->slots_used, i, __ATOMIC_RELAXED);
     return i;
@@ -105,26 +103,29 @@ void wf_family_join(wf_reactor *r, weft_actor *parent, weft_actor *a, uint32_t s
     parent->child = slot;
 }
 
-weft_actor *wf_spawn(wf_reactor *r, weft_actor *parent, const weft_behaviour *behaviour,
-                     const void *config, weft_why *why)
+/* errors: EINVAL, ENOMEM, ELIMIT and @why. */
+static inline WF_FAST weft_err spawn(wf_reactor *r, weft_actor *parent,
+                                     const weft_behaviour *behaviour, const void *config,
+                                     weft_actor **out, weft_why *why)
 {
-    const wf_program *program = wf_program_of(r, behaviour, why);
+    weft_err err = WEFT_OK;
+    const wf_program *program = wf_program_of(r, behaviour, &err, why);
     if (WF_UNLIKELY(program == NULL))
-        return NULL;
+        return err;
     size_t bytes = actor_bytes(behaviour, config != NULL);
-    if (WF_UNLIKELY(behaviour->state_bytes > STATE_BYTES_MAX)) {
-        (void)weft_because(why, WEFT_ELIMIT, "behaviour %s: a state of %u bytes, at most %d",
-                           behaviour->name, behaviour->state_bytes, STATE_BYTES_MAX);
-        return NULL;
-    }
+    if (WF_UNLIKELY(behaviour->state_bytes > STATE_BYTES_MAX))
+        return weft_because(why, WEFT_ELIMIT, "behaviour %s: a state of %u bytes, at most %d",
+                            behaviour->name, behaviour->state_bytes, STATE_BYTES_MAX);
     weft_actor *a = memory_take(r, bytes);
-    uint32_t slot = a != NULL ? slot_take(r) : 0;
+    if (WF_UNLIKELY(a == NULL))
+        return weft_because(why, WEFT_ENOMEM, "no memory for an actor of behaviour %s",
+                            behaviour->name);
+    uint32_t slot = slot_take(r);
     if (WF_UNLIKELY(slot == 0)) {
-        if (a != NULL)
-            wf_actor_free(r, a, behaviour);
-        (void)weft_because(why, WEFT_ENOMEM, "no room for an actor of behaviour %s",
-                           behaviour->name);
-        return NULL;
+        a->bits = config != NULL ? WF_CONFIG : 0; /* which says how large it is */
+        wf_actor_free(r, a, behaviour);
+        return weft_because(why, WEFT_ELIMIT, "no actor of behaviour %s: actors_max is %u",
+                            behaviour->name, r->sys->options.actors_max);
     }
     wf_slot *s = &r->slots[slot];
     header_init(a, program, slot, s->gen);
@@ -142,11 +143,20 @@ weft_actor *wf_spawn(wf_reactor *r, weft_actor *parent, const weft_behaviour *be
         weft_msg *m;
         if (wf_msg_new(r, NULL, &weft_started_type, &body, 0, WF_UNCOUNTED, &m, why) != WEFT_OK) {
             wf_actor_stop(r, a, WEFT_ENOMEM, NULL, true);
-            return NULL;
+            return WEFT_ENOMEM;
         }
         m->deadline = 0;
         wf_deliver(r, a, m);
     }
+    *out = a;
+    return WEFT_OK;
+}
+
+weft_actor *wf_spawn(wf_reactor *r, weft_actor *parent, const weft_behaviour *behaviour,
+                     const void *config, weft_why *why)
+{
+    weft_actor *a = NULL;
+    (void)spawn(r, parent, behaviour, config, &a, why);
     return a;
 }
 
@@ -166,24 +176,25 @@ static void spawn_here(wf_reactor *r, weft_actor *target, weft_msg *m)
 {
     const wf_control *c = (const wf_control *)(const void *)m->body;
     weft_ref asker;
+    weft_why why = {""};
+    weft_actor *a;
     (void)target;
     memcpy(&asker, &c->word[0], sizeof asker);
-    const weft_actor *a = wf_spawn(r, NULL, (const weft_behaviour *)(uintptr_t)c->word[3],
-                                   (const void *)(uintptr_t)c->word[4], NULL);
-    weft_spawned body = {a != NULL ? wf_ref_of(r, a) : WEFT_NOBODY};
-    if (a != NULL) {
+    weft_err err = spawn(r, NULL, (const weft_behaviour *)(uintptr_t)c->word[3],
+                         (const void *)(uintptr_t)c->word[4], &a, &why);
+    if (err == WEFT_OK) {
+        weft_spawned body = {wf_ref_of(r, a)};
         (void)wf_put(NULL, asker, &weft_spawned_type, &body, c->word[2], WF_REPLY | WF_UNCOUNTED);
         return;
     }
     m->from = asker;
     m->request = c->word[2];
-    (void)wf_fail_request(r, NULL, m, WEFT_ENOMEM, "no room for the actor");
+    (void)wf_fail_request(r, NULL, m, err, why.text);
 }
 
 weft_deferred weft_spawn_on(weft_actor *self, unsigned reactor, const weft_behaviour *behaviour,
                             const void *config)
 {
-    /* a reactor that does not exist is a target that is gone: the Deferred says so */
     wf_control control = {.run = spawn_here};
     control.word[3] = (uint64_t)(uintptr_t)behaviour;
     control.word[4] = (uint64_t)(uintptr_t)config;
@@ -235,9 +246,10 @@ weft_err weft_become(weft_actor *self, const weft_behaviour *behaviour)
     if (behaviour->state_bytes > first->state_bytes)
         return WEFT_EINVAL;
     wf_rare *rare = wf_rare_of(self);
-    const wf_program *program = wf_program_of(WF_R, behaviour, NULL);
-    if (rare == NULL || program == NULL)
-        return WEFT_ENOMEM;
+    weft_err err = WEFT_ENOMEM;
+    const wf_program *program = rare != NULL ? wf_program_of(WF_R, behaviour, &err, NULL) : NULL;
+    if (program == NULL)
+        return err;
     rare->spawned_as = first;
     WF_STAT_SET(self->program, program);
     return WEFT_OK;

@@ -45,7 +45,8 @@ static bool read_actor(const wf_reactor *r, uint32_t slot, weft_actor_stats *out
     const wf_program *program = WF_STAT_GET(a->program);
     if (program == NULL)
         return false;
-    uint32_t queued = WF_STAT_GET(a->queued), parent = WF_STAT_GET(a->parent);
+    uint64_t mail = WF_STAT_GET(a->mail);
+    uint32_t queued = (uint32_t)mail, parent = WF_STAT_GET(a->parent);
     uint64_t busy = WF_STAT_GET(r->busy[slot]);
     uint32_t now = wf_tick(r->sys), ready_at = WF_STAT_GET(a->ready_at);
     *out = (weft_actor_stats){
@@ -54,7 +55,7 @@ static bool read_actor(const wf_reactor *r, uint32_t slot, weft_actor_stats *out
         .behaviour = program->behaviour->name,
         .handled = WF_STAT_GET(a->handled),
         .queued = queued,
-        .queued_bytes = WF_STAT_GET(a->queued_bytes),
+        .queued_bytes = (uint32_t)(mail >> 32),
         .age_ms = queued != 0 ? now - ready_at : 0,
         .busy_us = busy >> 32 == gen ? (busy & UINT32_MAX) * 10000U : 0,
     };

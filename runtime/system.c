@@ -351,6 +351,8 @@ weft_err weft_system_tell(weft_system *sys, weft_ref to, const weft_type *type, 
         to = wf_group_resolve(sys->reactor[0], to);
     if (to.slot == 0 || wf_home_index(to.home) >= sys->threads)
         return WEFT_EGONE;
+    if (type->size == 0)
+        return WEFT_EINVAL;
     if (type->descriptor != NULL || type->bytes != 0 || type->share != NULL)
         return WEFT_ETYPE; /* plain bodies only: what is shared belongs to a reactor */
     weft_msg *m = wf_block_big(type->size, WF_FOREIGN);

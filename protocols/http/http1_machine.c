@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* llhttp: the only file that knows it. It reads sections of lines, always whole, and chunks, as
- * they come. What it hands out goes to http1_lines.c, which checks what llhttp does not. */
+/* llhttp: the only file that knows it. It reads sections of lines, always whole. What it hands out
+ * goes to http1_lines.c, which checks what llhttp does not; bodies are http1_body.c's. */
 #include "http1_parts.h"
 
 #include <ctype.h>

@@ -2,7 +2,8 @@
 /* How does a connection end, so that the client sees every answer it is owed?
  *
  *   open ──▶ closing ──▶ all written ──┬──▶ closed: nothing unread can be on its way
- *                                      └──▶ lingering: half closed; what comes is thrown away ──▶ closed
+ *                                      └──▶ lingering: half closed; what comes is thrown away ──▶
+ * closed
  */
 #include "http_server.h"
 
@@ -17,18 +18,6 @@ void wf_http_close(weft_actor *self, wf_http_conn *c, weft_err reason)
         (void)weft_abort(self, c->stream, reason);
 }
 
-/* Takes the first exchange out of the queue. */
-static wf_http_exchange *unlink_first(wf_http_conn *c)
-{
-    wf_http_exchange *x = c->first;
-    c->first = x->next;
-    if (c->first == NULL)
-        c->last = NULL;
-    x->next = NULL;
-    c->open--;
-    return x;
-}
-
 void wf_http_give_up(weft_actor *self, wf_http_exchange *x)
 {
     if ((x->flags & (WF_HTTP_X_SERVED | WF_HTTP_X_ANSWERED)) == WF_HTTP_X_SERVED)
@@ -41,7 +30,7 @@ static void abandon(weft_actor *self, wf_http_conn *c, bool ending)
 {
     c->reading = NULL;
     while (c->first != NULL) {
-        wf_http_exchange *x = unlink_first(c);
+        wf_http_exchange *x = wf_http_exchange_shift(c);
         if (!ending)
             wf_http_give_up(self, x);
         x->flags |= WF_HTTP_X_GIVEN_UP;
@@ -56,8 +45,8 @@ void wf_http_lost(weft_actor *self, wf_http_conn *c, bool ending)
     abandon(self, c, ending);
 }
 
-/* What comes behind the last answer is thrown away for a moment: closing with bytes unread would reset
- * the connection, and the client might never see that answer (RFC 9112 section 9.6). */
+/* What comes behind the last answer is thrown away for a moment: closing with bytes unread would
+ * reset the connection, and the client might never see that answer (RFC 9112 section 9.6). */
 static void linger(weft_actor *self, wf_http_conn *c)
 {
     c->flags |= WF_HTTP_LINGERING;
@@ -94,7 +83,7 @@ static wf_http_exchange *refused(weft_actor *self, wf_http_conn *c, wf_http_exch
     if (x == NULL)
         return NULL;
     x->flags |= WF_HTTP_X_CLOSE;
-    x->flags &= (uint16_t)~(WF_HTTP_X_BODY_DONE | WF_HTTP_X_CONTINUE);
+    x->flags &= (uint16_t) ~(WF_HTTP_X_BODY_DONE | WF_HTTP_X_CONTINUE);
     return x;
 }
 

@@ -2,6 +2,7 @@
 /* What a path is served with: which file, and which forms of it there are. */
 #include "http_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,13 +70,11 @@ static void load_sibling(lookup *l, wf_http_coding coding, const char *path)
 {
     const wf_http_form *plain = l->out->forms[WF_HTTP_IDENTITY];
     char name[WF_HTTP_PATH_BYTES_MAX];
-    size_t n = strlen(path), suffix_n = strlen(suffixes[coding]);
     wf_http_found found;
+    int n = snprintf(name, sizeof name, "%s%s", path, suffixes[coding]);
 
-    if (n + suffix_n >= sizeof name)
+    if (n < 0 || (size_t)n >= sizeof name)
         return;
-    memcpy(name, path, n);
-    memcpy(name + n, suffixes[coding], suffix_n + 1);
     if (wf_http_file_open(l->root, name, &found, NULL) != WEFT_OK)
         return;
     if (found.kind != WF_HTTP_FOUND_FILE || found.stamp.size == 0 ||
@@ -165,16 +164,13 @@ static weft_err load_named(lookup *l)
 static weft_err load_index(lookup *l)
 {
     const char *index = l->config->index != NULL ? l->config->index : "index.html";
-    size_t n = l->ask->path_n, index_n = strlen(index);
+    const char *slash = l->ask->path_n > 0 ? "/" : "";
     char path[WF_HTTP_PATH_BYTES_MAX];
     wf_http_found found;
+    int n = snprintf(path, sizeof path, "%s%s%s", l->ask->path, slash, index);
 
-    if (n + 1 + index_n >= sizeof path)
+    if (n < 0 || (size_t)n >= sizeof path)
         return WEFT_ENOTFOUND;
-    memcpy(path, l->ask->path, n);
-    if (n > 0)
-        path[n++] = '/';
-    memcpy(path + n, index, index_n + 1);
     weft_err err = wf_http_file_open(l->root, path, &found, l->why);
     if (err != WEFT_OK)
         return err;

@@ -186,8 +186,8 @@ static void join(weft_msg *msg, wf_http_name name, weft_http_text *list)
         if (wf_http_name_of(field->name, field->name_bytes) != name)
             continue;
         if (n > 0) {
-            memcpy(joined + n, ", ", 2);
-            n += 2;
+            joined[n++] = ',';
+            joined[n++] = ' ';
         }
         memcpy(joined + n, field->value, field->value_bytes);
         n += field->value_bytes;

@@ -129,28 +129,38 @@ static bool is_beyond(const wf_http_file_cache *cache, const wf_http_file_list *
 }
 
 /* Drops the oldest beyond the limits, but never @spared. */
-static void trim(wf_http_file_cache *cache, const wf_http_file_entry *spared)
+static void trim(wf_http_file_cache *cache, wf_http_file_list *list,
+                 const wf_http_file_entry *spared)
 {
-    wf_http_file_list *lists[] = {&cache->served, &cache->refused};
-
-    for (size_t i = 0; i < 2; i++)
-        while (is_beyond(cache, lists[i]) && lists[i]->oldest != NULL && lists[i]->oldest != spared)
-            drop(cache, lists[i]->oldest);
+    for (wf_http_file_entry *e = list->oldest, *newer; e != NULL && is_beyond(cache, list);
+         e = newer) {
+        newer = e->newer;
+        if (e != spared)
+            drop(cache, e);
+    }
 }
 
 /* ---- what nobody asks for */
+
+/* Drops what was not asked for in @idle_ms. */
+static void drop_idle(wf_http_file_cache *cache, wf_http_file_list *list, uint32_t now_ms,
+                      uint32_t idle_ms)
+{
+    for (wf_http_file_entry *e = list->oldest, *newer; e != NULL && now_ms - e->used_ms >= idle_ms;
+         e = newer) {
+        newer = e->newer;
+        drop(cache, e);
+    }
+}
 
 static void on_alarm(weft_alarm *alarm)
 {
     wf_http_file_cache *cache =
         (wf_http_file_cache *)(void *)((char *)alarm - offsetof(wf_http_file_cache, alarm));
-    wf_http_file_list *lists[] = {&cache->served, &cache->refused};
     uint32_t now_ms = weft_now_ms(NULL);
 
-    for (size_t i = 0; i < 2; i++)
-        while (lists[i]->oldest != NULL &&
-               now_ms - lists[i]->oldest->used_ms >= WF_HTTP_FILE_CACHE_IDLE_MS)
-            drop(cache, lists[i]->oldest);
+    drop_idle(cache, &cache->served, now_ms, WF_HTTP_FILE_CACHE_IDLE_MS);
+    drop_idle(cache, &cache->refused, now_ms, WF_HTTP_FILE_CACHE_IDLE_MS);
     cache->alarmed = cache->served.n + cache->refused.n > 0;
     if (cache->alarmed)
         weft_alarm_set(&cache->alarm, WF_HTTP_FILE_CACHE_IDLE_MS, on_alarm);
@@ -251,7 +261,7 @@ static weft_err look_up(wf_http_file_cache *cache, weft_actor *self, uint64_t ha
     bool served = fresh.kind == WF_HTTP_FILE_SERVED || fresh.kind == WF_HTTP_FILE_LISTING;
     touch(cache, e, served ? &cache->served : &cache->refused);
     recount(cache, e);
-    trim(cache, e);
+    trim(cache, e->list, e);
     *out = &e->file;
     return WEFT_OK;
 }
@@ -286,16 +296,8 @@ bool wf_http_file_cache_pack(wf_http_file_cache *cache, wf_http_file *file)
     bool packed = wf_http_file_pack(file);
 
     recount(cache, e);
-    trim(cache, e);
+    trim(cache, e->list, e);
     return packed;
-}
-
-void wf_http_file_cache_clear(wf_http_file_cache *cache)
-{
-    while (cache->served.oldest != NULL)
-        drop(cache, cache->served.oldest);
-    while (cache->refused.oldest != NULL)
-        drop(cache, cache->refused.oldest);
 }
 
 /* ---- one for each config and reactor */
@@ -304,7 +306,8 @@ static void caches_free(void *kept)
 {
     for (wf_http_file_cache *cache = kept, *next; cache != NULL; cache = next) {
         next = cache->next;
-        wf_http_file_cache_clear(cache);
+        drop_idle(cache, &cache->served, 0, 0);
+        drop_idle(cache, &cache->refused, 0, 0);
         weft_alarm_clear(&cache->alarm);
         wf_http_file_root_done(&cache->root);
         free(cache->buckets);

@@ -70,7 +70,4 @@ WEFT_MUST_USE weft_err wf_http_file_cache_get(wf_http_file_cache *cache, weft_ac
  * then; as wf_http_file_pack. */
 bool wf_http_file_cache_pack(wf_http_file_cache *cache, wf_http_file *file);
 
-/* Drops everything that is kept. */
-void wf_http_file_cache_clear(wf_http_file_cache *cache);
-
 #endif

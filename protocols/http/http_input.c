@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading: what came becomes heads, bodies and exchanges, as far as there is room for their answers.
+/* Reading: what came becomes heads, bodies and exchanges, as far as there is room for their
+ * answers.
  *
- * The bytes of a data message are read where they are. What is left of them is kept (pending) when it is
- * a part of a head, or when input is paused; then the message itself is kept too, so that nothing more
- * comes. */
+ * The bytes of a data message are read where they are. What is left of them is kept (pending) when
+ * it is a part of a head, or when input is paused; then the message itself is kept too, so that
+ * nothing more comes. */
 #include "http_server.h"
 
 #include <string.h>
@@ -181,8 +182,10 @@ static void check_end(weft_actor *self, wf_http_conn *c)
                        "The connection ended before the body did.");
     else if (c->first == NULL || (c->flags & WF_HTTP_LINGERING) != 0)
         wf_http_close(self, c, WEFT_OK);
-    else
+    else {
         c->flags |= WF_HTTP_CLOSING;
+        c->flags &= (uint16_t)~WF_HTTP_HEAD_BEGUN;
+    }
 }
 
 void wf_http_input_ended(weft_actor *self, wf_http_conn *c)
@@ -208,8 +211,8 @@ void wf_http_input(weft_actor *self, wf_http_conn *c)
     wf_http_watch_time(c);
 }
 
-/* Puts @in behind what is pending. Room doubles, so that a head that comes byte by byte is copied a few
- * times, not once a byte. */
+/* Puts @in behind what is pending. Room doubles, so that a head that comes byte by byte is copied a
+ * few times, not once a byte. */
 static weft_err join(wf_http_conn *c, weft_bytes in)
 {
     weft_bytes *pending = &c->pending, joined;

@@ -6,29 +6,43 @@
 #include "http_path.h"
 #include "http_server.h"
 
-const char *weft_http_param(weft_msg *msg, const char *name)
+enum { NAME_ON_STACK = 128 };
+
+weft_http_text wf_http_route_rest(const weft_msg *msg, const char *param)
 {
     const wf_http_exchange *x = wf_http_exchange_of(msg);
-    weft_http_text raw = x != NULL ? wf_http_match_param(&x->match, name) : (weft_http_text){NULL, 0};
-    if (raw.at == NULL || raw.bytes == 0)
-        return "";
+    return x != NULL ? wf_http_match_param(&x->match, param) : (weft_http_text){NULL, 0};
+}
+
+/* Decodes @raw into memory of @msg. errors: NULL. */
+static char *decode(weft_msg *msg, weft_http_text raw, bool plus_is_space)
+{
     char *to = weft_scratch(msg, raw.bytes + 1);
     size_t n;
     if (to == NULL ||
-        wf_http_match_param_decode(&x->match, name, to, raw.bytes + 1, &n) != WEFT_OK)
-        return "";
+        wf_http_percent_decode(raw, plus_is_space ? WF_HTTP_PLUS_IS_SPACE : WF_HTTP_PLUS_IS_PLUS,
+                               to, raw.bytes + 1, &n) != WEFT_OK)
+        return NULL;
     return to;
 }
 
-static char *decode(weft_msg *msg, weft_http_text raw)
+const char *weft_http_param(weft_msg *msg, const char *name)
 {
-    char *to = weft_scratch(msg, raw.bytes + 1);
-    size_t n;
-    if (to == NULL)
-        return NULL;
-    return wf_http_percent_decode(raw, WF_HTTP_PLUS_IS_SPACE, to, raw.bytes + 1, &n) == WEFT_OK
-               ? to
-               : NULL;
+    weft_http_text raw = wf_http_route_rest(msg, name);
+    const char *value = raw.at != NULL && raw.bytes != 0 ? decode(msg, raw, false) : NULL;
+    return value != NULL ? value : "";
+}
+
+/* Whether @raw, decoded, is @name. */
+static bool is_name(weft_http_text raw, const char *name)
+{
+    char decoded[NAME_ON_STACK + 1];
+    size_t n = strlen(name), got;
+    if (raw.bytes < n || raw.bytes > 3 * n || n > NAME_ON_STACK)
+        return false;
+    return wf_http_percent_decode(raw, WF_HTTP_PLUS_IS_SPACE, decoded, sizeof decoded, &got) ==
+               WEFT_OK &&
+           got == n && memcmp(decoded, name, n) == 0;
 }
 
 const char *weft_http_query(weft_msg *msg, const char *name)
@@ -38,23 +52,35 @@ const char *weft_http_query(weft_msg *msg, const char *name)
         return NULL;
     weft_http_text query = r->query;
     wf_http_pair pair;
-    while (wf_http_query_next(&query, &pair)) {
-        const char *got = decode(msg, pair.name);
-        if (got != NULL && strcmp(got, name) == 0)
-            return decode(msg, pair.value);
-    }
+    while (wf_http_query_next(&query, &pair))
+        if (is_name(pair.name, name))
+            return decode(msg, pair.value, true);
     return NULL;
+}
+
+static weft_http_text find(const weft_http_field *fields, uint32_t count, const char *name)
+{
+    size_t n = strlen(name);
+    for (uint32_t i = 0; i < count; i++)
+        if (fields[i].name_bytes == n && strncasecmp(fields[i].name, name, n) == 0)
+            return (weft_http_text){fields[i].value, fields[i].value_bytes};
+    return (weft_http_text){NULL, 0};
 }
 
 weft_http_text weft_http_field_of(const weft_msg *msg, const char *name)
 {
     const weft_http_request *r = weft_body(msg);
-    size_t n = strlen(name);
-    if (wf_http_exchange_of(msg) != NULL)
-        for (uint32_t i = 0; i < r->fields_count; i++)
-            if (r->fields[i].name_bytes == n && strncasecmp(r->fields[i].name, name, n) == 0)
-                return (weft_http_text){r->fields[i].value, r->fields[i].value_bytes};
-    return (weft_http_text){NULL, 0};
+    if (wf_http_exchange_of(msg) == NULL)
+        return (weft_http_text){NULL, 0};
+    return find(r->fields, r->fields_count, name);
+}
+
+weft_http_text weft_http_trailer_of(const weft_msg *msg, const char *name)
+{
+    const wf_http_exchange *x = wf_http_exchange_of(msg);
+    if (x == NULL || x->trailers == NULL)
+        return (weft_http_text){NULL, 0};
+    return find(x->trailers->fields, x->trailers->count, name);
 }
 
 const void *weft_http_config_of(const weft_msg *msg)
@@ -69,7 +95,8 @@ weft_address weft_http_client(weft_msg *msg)
     weft_address local, peer = {.family = WEFT_FAMILY_NONE};
     if (x != NULL && x->client != NULL)
         return *x->client;
-    if (x != NULL && x->conn != NULL)
-        (void)weft_stream_addresses(NULL, x->conn->stream, &local, &peer);
+    /* only here can the connection be asked */
+    if (x != NULL && weft_is_local(msg) && x->conn != NULL)
+        (void)weft_stream_addresses(x->site_actor, x->conn->stream, &local, &peer);
     return peer;
 }

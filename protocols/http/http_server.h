@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* The HTTP server's own structures: a connection, its exchanges, the site they ask for.
  *
- * A connection is the state of its protocol actor. Requests are read one after the other; each becomes an
- * exchange, and exchanges leave in the order they came:
+ * A connection is the state of its protocol actor. Requests are read one after the other; each
+ * becomes an exchange, and exchanges leave in the order they came:
  *
  *   head ──▶ body (gathered, or passed on) ──▶ served ──▶ answered ──▶ its turn: written ──▶ over
  *
  * What holds throughout:
- * - c->first is the only exchange that may write. An answer given before that, or while the client takes
- *   nothing, is stored.
+ * - c->first is the only exchange that may write. An answer given before that, or while the client
+ * takes nothing, is stored.
  * - c->reading, if there is one, is the last exchange: nothing is read behind a body.
- * - Handlers run within read_all (WF_HTTP_RUNNING), or within wf_http_output through the continuation of
- *   another request; neither is entered from within itself.
- * - x->conn is set until the exchange is over or its connection lost. What keeps the exchange longer (a
- *   handler, a request sent on) reads its request and nothing else. */
+ * - Handlers run within read_all (WF_HTTP_RUNNING), or within wf_http_output through the
+ * continuation of another request; neither is entered from within itself.
+ * - x->conn is set until the exchange is over or its connection lost. What keeps the exchange
+ * longer (a handler, a request sent on) reads its request and nothing else. */
 #ifndef WF_HTTP_SERVER_H
 #define WF_HTTP_SERVER_H
 
@@ -50,7 +50,7 @@ typedef struct wf_http_reactor {
     int64_t date_s;
     char date[WF_HTTP1_DATE_BYTES];
     weft_http_field fields[WF_HTTP1_FIELDS_LAST]; /* of the head, or the trailers, being read */
-    char *log; /* access log lines that gather */
+    char *log;                                    /* access log lines that gather */
     size_t log_n;
     int log_fd;
     weft_hook log_hook;
@@ -64,15 +64,15 @@ const wf_http_site *wf_http_site_of(const void *config, bool routes_only, weft_w
 /* ---- connections */
 
 enum {
-    WF_HTTP_CLOSING = 1 << 0,    /* no further request is read */
-    WF_HTTP_LINGERING = 1 << 1,  /* all is written: what still comes is thrown away for a moment */
-    WF_HTTP_PAUSED = 1 << 2,     /* input stands until there is room */
-    WF_HTTP_ENDED = 1 << 3,      /* the client sends no more */
-    WF_HTTP_RUNNING = 1 << 4,    /* within read_all */
-    WF_HTTP_GONE = 1 << 5,       /* the stream has closed, or was told to: nothing is done with it */
+    WF_HTTP_CLOSING = 1 << 0,   /* no further request is read */
+    WF_HTTP_LINGERING = 1 << 1, /* all is written: what still comes is thrown away for a moment */
+    WF_HTTP_PAUSED = 1 << 2,    /* input stands until there is room */
+    WF_HTTP_ENDED = 1 << 3,     /* the client sends no more */
+    WF_HTTP_RUNNING = 1 << 4,   /* within read_all */
+    WF_HTTP_GONE = 1 << 5,      /* the stream has closed, or was told to: nothing is done with it */
     WF_HTTP_HEAD_BEGUN = 1 << 6, /* a part of a head is there */
     WF_HTTP_SURPLUS = 1 << 7,    /* something that came was thrown away, and more may come */
-    WF_HTTP_LOOKED = 1 << 8,     /* c->left is what waited when the client was last seen not to take */
+    WF_HTTP_LOOKED = 1 << 8, /* c->left is what waited when the client was last seen not to take */
 };
 
 struct wf_http_conn {
@@ -83,8 +83,8 @@ struct wf_http_conn {
     weft_bytes pending;             /* came and was not read; kept */
     weft_msg *held;                 /* the data message that holds the next one back */
     weft_alarm alarm;
-    uint32_t armed;   /* the tick the alarm rings at; 0: it is off */
-    uint32_t read_at; /* when a head began, a piece of a body came, or lingering began */
+    uint32_t armed;    /* the tick the alarm rings at; 0: it is off */
+    uint32_t read_at;  /* when a head began, a piece of a body came, or lingering began */
     uint32_t write_at; /* when something was last written, or taken */
     uint32_t left;
     uint32_t scanned;
@@ -96,7 +96,8 @@ struct wf_http_conn {
 
 /* What came: read as far as it may be, and what is left kept. errors: ENOMEM. */
 WEFT_MUST_USE weft_err wf_http_take(weft_actor *self, wf_http_conn *c, weft_bytes in);
-/* Reads what is pending, as far as it may. Calm when there is nothing, or when reading is under way. */
+/* Reads what is pending, as far as it may. Calm when there is nothing, or when reading is under
+ * way. */
 void wf_http_input(weft_actor *self, wf_http_conn *c);
 /* The client sends no more. */
 void wf_http_input_ended(weft_actor *self, wf_http_conn *c);
@@ -112,12 +113,12 @@ void wf_http_wrote(wf_http_conn *c);
 
 /* Flushes and closes the stream, or with a reason aborts it; `closed` follows. */
 void wf_http_close(weft_actor *self, wf_http_conn *c, weft_err reason);
-/* The last exchange is over, or the one behind which the connection ends: the rest is given up. @whole:
- * the client has sent nothing that was not read. */
+/* The last exchange is over, or the one behind which the connection ends: the rest is given up.
+ * @whole: the client has sent nothing that was not read. */
 void wf_http_finish(weft_actor *self, wf_http_conn *c, bool whole);
-/* What comes cannot be understood, or is not wanted: answered with @status, behind the answers before it,
- * as the connection's end. @x is the exchange whose body it is, NULL for a head; its stream is closed
- * with @reason. */
+/* What comes cannot be understood, or is not wanted: answered with @status, behind the answers
+ * before it, as the connection's end. @x is the exchange whose body it is, NULL for a head; its
+ * stream is closed with @reason. */
 void wf_http_refuse(weft_actor *self, wf_http_conn *c, wf_http_exchange *x, int status,
                     weft_err reason, const char *detail);
 /* The handler took too long, or is no longer wanted: what it waits for is cancelled. */
@@ -131,15 +132,16 @@ enum {
     WF_HTTP_X_BODY_DONE = 1 << 0, /* the request's body is whole, or there is none */
     WF_HTTP_X_ANSWERED = 1 << 1,  /* the response's head is decided */
     WF_HTTP_X_HEAD_SENT = 1 << 2,
-    WF_HTTP_X_OVER = 1 << 3,      /* the response is wholly written */
-    WF_HTTP_X_CLOSE = 1 << 4,     /* the connection closes behind it */
+    WF_HTTP_X_OVER = 1 << 3,  /* the response is wholly written */
+    WF_HTTP_X_CLOSE = 1 << 4, /* the connection closes behind it */
     WF_HTTP_X_CHUNKED = 1 << 5,
-    WF_HTTP_X_NO_BODY = 1 << 6,   /* HEAD, 204, 304: the body is not sent */
-    WF_HTTP_X_CONTINUE = 1 << 7,  /* 100 Continue is waited for */
-    WF_HTTP_X_SERVED = 1 << 8,    /* a handler has begun */
-    WF_HTTP_X_LOST = 1 << 9,      /* x->conn is gone */
-    WF_HTTP_X_KEPT = 1 << 10,     /* head_bytes are its own */
-    WF_HTTP_X_GIVEN_UP = 1 << 11, /* answered in its handler's stead, or lost: a late answer is calm */
+    WF_HTTP_X_NO_BODY = 1 << 6,  /* HEAD, 204, 304: the body is not sent */
+    WF_HTTP_X_CONTINUE = 1 << 7, /* 100 Continue is waited for */
+    WF_HTTP_X_SERVED = 1 << 8,   /* a handler has begun */
+    WF_HTTP_X_LOST = 1 << 9,     /* x->conn is gone */
+    WF_HTTP_X_KEPT = 1 << 10,    /* head_bytes are its own */
+    WF_HTTP_X_GIVEN_UP =
+        1 << 11, /* answered in its handler's stead, or lost: a late answer is calm */
 };
 
 /* A response that waits for its turn. */
@@ -158,22 +160,22 @@ typedef struct wf_http_trailers {
 struct wf_http_exchange {
     _Atomic uint32_t refs; /* the connection's, the message's, and those of requests sent on */
     uint16_t flags;
-    uint16_t status;       /* of the response */
-    bool shared;           /* others hold its request: what that points to never moves again */
-    uint32_t at;           /* the tick from which its answer is waited for */
+    uint16_t status; /* of the response */
+    bool shared;     /* others hold its request: what that points to never moves again */
+    uint32_t at;     /* the tick from which its answer is waited for */
     wf_http_exchange *next;
     weft_actor *site_actor; /* valid unless LOST */
     wf_http_conn *conn;
     const weft_http_route *row;
     const wf_http_site *site;
-    weft_bytes head_bytes;       /* what the slices point into */
+    weft_bytes head_bytes; /* what the slices point into */
     weft_address *client;
     wf_http_stored *stored;
     struct wf_http_body *stream; /* the duplex stream of a .stream route */
     wf_http_trailers *trailers;
-    weft_ref worker;             /* what .use has made */
-    uint64_t sent_bytes;         /* of the response's body */
-    uint64_t begun_ns;           /* for the access log */
+    weft_ref worker;     /* what .use has made */
+    uint64_t sent_bytes; /* of the response's body */
+    uint64_t begun_ns;   /* for the access log */
     wf_http1 parser;
     wf_http1_head head;
     wf_http_match match;
@@ -188,7 +190,8 @@ wf_http_exchange *wf_http_exchange_new(weft_actor *self, wf_http_conn *c, const 
 weft_msg *wf_http_message(wf_http_exchange *x);
 weft_http_request *wf_http_request_of(wf_http_exchange *x);
 void wf_http_exchange_drop(wf_http_exchange *x);
-/* Makes what its slices point into its own: it will outlive the bytes it came in. false: no memory. */
+/* Makes what its slices point into its own: it will outlive the bytes it came in. false: no memory.
+ */
 bool wf_http_exchange_persist(weft_actor *self, wf_http_exchange *x);
 /* Remembers the client's address with the exchange. */
 void wf_http_note_client(weft_actor *self, wf_http_exchange *x);
@@ -196,8 +199,10 @@ void wf_http_note_client(weft_actor *self, wf_http_exchange *x);
 wf_http_exchange *wf_http_exchange_of(const weft_msg *msg);
 /* A part of the path, still encoded: what stands at the route's parameter @param. */
 weft_http_text wf_http_route_rest(const weft_msg *msg, const char *param);
-/* The connection has no more to do with it; @status is logged unless the response had one. Its stream is
- * closed with @reason, its worker stopped. Gives back the connection's reference. */
+/* Takes the first exchange out of the queue. */
+wf_http_exchange *wf_http_exchange_shift(wf_http_conn *c);
+/* The connection has no more to do with it; @status is logged unless the response had one. Its
+ * stream is closed with @reason, its worker stopped. Gives back the connection's reference. */
 void wf_http_exchange_leave(weft_actor *self, wf_http_exchange *x, int status, weft_err reason);
 
 /* ---- serving (http_dispatch.c) */
@@ -217,9 +222,10 @@ void wf_http_continue(weft_actor *self, wf_http_exchange *x);
 /* What is answered from a stack (wf_http_answered's @lent) has a body of at most this. */
 #define WF_HTTP_SMALL_BODY_BYTES 4096
 
-/* Answers: writes it if it is this one's turn, else stores it. @lent: the body's bytes are gone when this
- * returns. */
-void wf_http_answered(weft_actor *self, wf_http_exchange *x, const weft_http_answer *answer, bool lent);
+/* Answers: writes it if it is this one's turn, else stores it. @lent: the body's bytes are gone
+ * when this returns. */
+void wf_http_answered(weft_actor *self, wf_http_exchange *x, const weft_http_answer *answer,
+                      bool lent);
 /* The same, as it came in a message of weft_http_response_type. */
 void wf_http_answered_with(weft_actor *self, wf_http_exchange *x, const void *body);
 /* Answers with an error page; @field (may be NULL) goes with it. */
@@ -241,8 +247,8 @@ weft_http_answer wf_http_page_answer(int status, const char *detail, char room[W
 
 /* ---- bodies (http_body.c, http_body_stream.c) */
 
-/* Takes a piece of the request's body. ETOOBIG beyond the limit, EFULL: the taker must catch up first;
- * nothing was taken then. */
+/* Takes a piece of the request's body. ETOOBIG beyond the limit, EFULL: the taker must catch up
+ * first; nothing was taken then. */
 WEFT_MUST_USE weft_err wf_http_body_take(weft_actor *self, wf_http_exchange *x, weft_bytes bytes);
 /* Keeps the @count trailers. errors: ENOMEM. */
 WEFT_MUST_USE weft_err wf_http_trailers_take(wf_http_exchange *x, const weft_http_field *trailers,
@@ -255,8 +261,10 @@ void wf_http_stream_begin(wf_http_exchange *x);
 WEFT_MUST_USE weft_err wf_http_stream_take(weft_actor *self, wf_http_exchange *x, weft_bytes bytes);
 /* The request's body is whole. */
 void wf_http_stream_whole(wf_http_exchange *x);
-/* Its head has been written, or there is room again: its body may follow. */
-void wf_http_stream_turn(wf_http_exchange *x);
+/* The response's head has been written: its body of @bytes (0: of any length) follows. */
+void wf_http_stream_answered(weft_actor *self, wf_http_exchange *x, uint64_t bytes);
+/* There is room again. */
+void wf_http_stream_drained(wf_http_exchange *x);
 /* Its owner ended in an error: what it wrote is not all. */
 void wf_http_stream_cut(wf_http_exchange *x);
 /* No more of it: its owner is told `closed` with @reason. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Sites: routes and limits compiled once for each reactor. */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,13 +66,13 @@ static weft_err compile(const weft_http_route *rows, wf_http_routes **out, weft_
     }
     if (n == 0)
         return weft_because(why, WEFT_EINVAL, "a site needs at least one route");
-    const char **text = malloc(n * sizeof *text);
+    const char **text = weft_alloc(n * sizeof *text);
     if (text == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for %zu routes", n);
     for (size_t i = 0; i < n; i++)
         text[i] = rows[i].route;
     weft_err err = wf_http_routes_compile(text, n, out, why);
-    free(text);
+    weft_alloc_free(text);
     return err;
 }
 
@@ -85,9 +84,23 @@ weft_err weft_http_check(const weft_http_route *routes, weft_why *why)
     return err;
 }
 
+/* The methods that any row takes: for requests that ask for none in particular. */
+static uint32_t methods_of(const weft_http_route *rows)
+{
+    uint32_t methods = 0;
+    for (; rows->route != NULL; rows++) {
+        if (rows->route[0] == '/')
+            return WF_HTTP_METHOD_BIT(WEFT_HTTP_OTHER) - 1;
+        methods |= WF_HTTP_METHOD_BIT(weft_http_method_of(rows->route, strcspn(rows->route, " ")));
+    }
+    if ((methods & WF_HTTP_METHOD_BIT(WEFT_HTTP_GET)) != 0)
+        methods |= WF_HTTP_METHOD_BIT(WEFT_HTTP_HEAD);
+    return methods;
+}
+
 static wf_http_site *site_new(const void *config, bool routes_only, weft_why *why)
 {
-    wf_http_site *site = calloc(1, sizeof *site);
+    wf_http_site *site = weft_alloc_zero(sizeof *site);
     const weft_http_site_config plain = {.routes = config};
     const weft_http_site_config *c = routes_only ? &plain : config;
     if (site == NULL) {
@@ -95,18 +108,21 @@ static wf_http_site *site_new(const void *config, bool routes_only, weft_why *wh
         return NULL;
     }
     if (compile(c->routes, &site->routes, why) != WEFT_OK) {
-        free(site);
+        weft_alloc_free(site);
         return NULL;
     }
     const char *server = c->server != NULL ? c->server : "weft";
     site->config = config;
     site->rows = c->routes;
+    site->methods = methods_of(c->routes);
     site->limits = limits_filled(&c->limits);
     site->access_log = c->access_log != NULL && c->access_log->fd >= 0 ? c->access_log : NULL;
     if (server[0] != '\0')
         site->server = (weft_http_text){server, (uint32_t)strlen(server)};
     if (site->limits.fields_max > WF_HTTP1_FIELDS_LAST)
         site->limits.fields_max = WF_HTTP1_FIELDS_LAST;
+    if (site->limits.responses_pending_max > UINT16_MAX)
+        site->limits.responses_pending_max = UINT16_MAX;
     site->codec_limits = wf_http1_limits_filled(&(wf_http1_limits){
         .request_line_bytes_max = site->limits.request_line_bytes_max,
         .head_bytes_max = site->limits.head_bytes_max,
@@ -120,21 +136,21 @@ static void reactor_free(void *kept)
     for (wf_http_site *s = h->sites, *next; s != NULL; s = next) {
         next = s->next;
         wf_http_routes_free(&s->routes);
-        free(s);
+        weft_alloc_free(s);
     }
     if (h->log_n != 0) {
         ssize_t n = write(h->log_fd, h->log, h->log_n);
         (void)n; /* nobody is left to tell */
     }
-    free(h->log);
-    free(h);
+    weft_alloc_free(h->log);
+    weft_alloc_free(h);
 }
 
 wf_http_reactor *wf_http_reactor_here(void)
 {
     wf_http_reactor *h = *weft_kept(WEFT_KEPT_HTTP);
     if (h == NULL) {
-        h = calloc(1, sizeof *h);
+        h = weft_alloc_zero(sizeof *h);
         if (h == NULL)
             return NULL;
         h->date_s = -1;

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* How long does a connection wait, and for what? One alarm a connection, set lazily: a limit that moves on
- * costs a store, and the alarm, when it rings too early, is set anew. */
+/* How long does a connection wait, and for what? One alarm a connection, set lazily: a limit that
+ * moves on costs a store, and the alarm, when it rings too early, is set anew. */
 #include "http_server.h"
 
 enum { LINGER_MS = 2000 };
 
 /* What is waited for. */
-typedef enum waiting { NOTHING, TO_LINGER, FOR_HEAD, FOR_BODY, FOR_ANSWER, FOR_CLIENT, FOR_REQUEST } waiting;
+typedef enum waiting {
+    NOTHING,
+    TO_LINGER,
+    FOR_HEAD,
+    FOR_BODY,
+    FOR_ANSWER,
+    FOR_CLIENT,
+    FOR_REQUEST
+} waiting;
 
 typedef struct limit {
     waiting what;
@@ -21,7 +29,8 @@ static void sooner(limit *best, waiting what, uint32_t since, uint32_t timeout)
         *best = (limit){what, at};
 }
 
-/* A client that was not told to go on need not. While input is paused the client is not to blame. */
+/* A client that was not told to go on need not. While input is paused the client is not to blame.
+ */
 static void limit_input(const wf_http_conn *c, limit *best)
 {
     const weft_http_limits *l = &c->site->limits;
@@ -89,9 +98,9 @@ void wf_http_wrote(wf_http_conn *c)
     c->flags &= (uint16_t)~WF_HTTP_LOOKED;
 }
 
-/* Nothing was written for the whole time. Between two looks the queue can only have become shorter, so
- * that one of the same length has not moved: then either the client takes nothing, or, with an empty
- * queue, whoever streams the response gives nothing. */
+/* Nothing was written for the whole time. Between two looks the queue can only have become shorter,
+ * so that one of the same length has not moved: then either the client takes nothing, or, with an
+ * empty queue, whoever streams the response gives nothing. */
 static void stalled(weft_actor *self, wf_http_conn *c)
 {
     uint32_t left = (uint32_t)weft_write_left(self, c->stream);

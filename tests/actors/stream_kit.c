@@ -9,7 +9,7 @@
 
 #include "test_certificate.h"
 
-enum { HANGS_AFTER_MS = 20000, PIECE = 16 << 10 };
+enum { HANGS_AFTER_MS = 10000, PIECE = 16 << 10 };
 
 const kit_transport kit_transports[] = {
     {.name = "tcp", .url = "tcp://127.0.0.1:0", .resets = true, .sockets = true},
@@ -21,6 +21,12 @@ const kit_transport kit_transports[] = {
     {.name = "tls over tcp", .url = "tcp://127.0.0.1:0", .tls = true, .resets = true, .sockets = true},
     {0},
 };
+
+bool kit_wants(const kit_transport *by)
+{
+    const char *only = getenv("WEFT_TEST_TRANSPORT");
+    return only == NULL || strcmp(only, by->name) == 0;
+}
 
 void kit_tell_failures(const kit_transport *by)
 {

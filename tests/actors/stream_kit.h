@@ -21,10 +21,13 @@ typedef struct kit_transport {
 /* Every transport there is, ended by a row without a name: what a new one has to be added to. */
 extern const kit_transport kit_transports[];
 
-/* Runs the rest of the statement for each transport, and says which one a check failed with. */
+/* Runs the statement behind it for each transport (with the environment's WEFT_TEST_TRANSPORT: for that
+ * one), and says which one a check failed with. */
 #define KIT_FOR_EACH(by)                                                       \
     for (const kit_transport *by = kit_transports; by->name != NULL;           \
-         kit_tell_failures(by), by++)
+         kit_tell_failures(by), by++)                                          \
+        if (kit_wants(by))
+bool kit_wants(const kit_transport *by);
 void kit_tell_failures(const kit_transport *by);
 
 typedef struct kit_side kit_side;

@@ -86,8 +86,7 @@ static const weft_handler rows[] = {
     {.type = &weft_closed_type, .fn = on_closed},
     {0},
 };
-static const weft_behaviour client_behaviour = {
-    .name = "client", .handlers = rows, .ended = ended};
+static const weft_behaviour client_behaviour = {.name = "client", .handlers = rows, .ended = ended};
 
 static files_reply read_reply(bool head_only)
 {
@@ -259,7 +258,7 @@ unsigned files_descriptors(void)
 
 void files_world_open_with(const weft_sim_options *options)
 {
-    (void)snprintf(root, sizeof root, "/tmp/weft-files-XXXXXX");
+    (void)snprintf(root, sizeof root, "%s/weft-files-XXXXXX", P_tmpdir);
     REQUIRE(mkdtemp(root) != NULL);
     REQUIRE(chmod(root, 0755) == 0);
     files_config = one_config = (weft_http_files_config){.root = root};
@@ -267,8 +266,7 @@ void files_world_open_with(const weft_sim_options *options)
     descriptors_before = files_descriptors();
     files_sim = weft_sim_new(options);
     REQUIRE(files_sim != NULL);
-    CHECK_OK(
-        weft_listen(weft_sim_system(files_sim), "sim://files", &weft_http_site, routes));
+    CHECK_OK(weft_listen(weft_sim_system(files_sim), "sim://files", &weft_http_site, routes));
 }
 
 void files_world_open(void)

@@ -155,17 +155,28 @@ static void act(sim_client *c, client_act what)
     (void)weft_sim_run(c->sim);
 }
 
+static void connect_as(sim_client *c, sim_client what)
+{
+    *c = what;
+    c->got = calloc(1, 1);
+    if (weft_ref_is_nobody(weft_sim_spawn(c->sim, &client_behaviour, c)))
+        c->closed = true;
+    (void)weft_sim_run(c->sim);
+}
+
 void client_connect(sim_client *c, weft_sim *sim, const char *url)
 {
-    *c = (sim_client){.sim = sim, .url = url};
-    if (weft_ref_is_nobody(weft_sim_spawn(sim, &client_behaviour, c)))
-        c->closed = true;
-    (void)weft_sim_run(sim);
+    connect_as(c, (sim_client){.sim = sim, .url = url});
+}
+
+void client_connect_deaf(sim_client *c, weft_sim *sim, const char *url)
+{
+    connect_as(c, (sim_client){.sim = sim, .url = url, .deaf = true});
 }
 
 void client_listen(sim_client *c, weft_sim *sim, const char *url)
 {
-    *c = (sim_client){.sim = sim, .url = url, .listens = true};
+    *c = (sim_client){.sim = sim, .url = url, .listens = true, .got = calloc(1, 1)};
     (void)weft_listen(weft_sim_system(sim), url, &client_behaviour, c);
 }
 
@@ -201,6 +212,12 @@ void client_set_deaf(sim_client *c, bool deaf)
     c->deaf = deaf;
     if (!deaf)
         act(c, CLIENT_HEAR);
+}
+
+void client_hear_once(sim_client *c)
+{
+    c->deaf = true;
+    act(c, CLIENT_HEAR);
 }
 
 void client_done(sim_client *c)

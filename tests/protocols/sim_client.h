@@ -20,6 +20,8 @@ typedef struct sim_client {
 
 /* Connects and runs; @c must live as long as @sim. */
 void client_connect(sim_client *c, weft_sim *sim, const char *url);
+/* The same, keeping the first that comes. */
+void client_connect_deaf(sim_client *c, weft_sim *sim, const char *url);
 /* Listens, before the first step; @c becomes the end of the one connection that is made there. */
 void client_listen(sim_client *c, weft_sim *sim, const char *url);
 
@@ -36,6 +38,8 @@ void client_abort(sim_client *c);
 
 /* Keeps what comes from now on, or lets it go again. Runs. */
 void client_set_deaf(sim_client *c, bool deaf);
+/* Lets go of what is kept, and keeps the next that comes. Runs. */
+void client_hear_once(sim_client *c);
 
 /* Frees what came. */
 void client_done(sim_client *c);

@@ -13,6 +13,23 @@
 const weft_type num_type = WEFT_TYPE("kit.num", num, NULL);
 const weft_type act_type = WEFT_TYPE("kit.act", act, NULL);
 
+static record *records[64];
+static unsigned records_used;
+
+record *record_new(void)
+{
+    REQUIRE(records_used < sizeof records / sizeof records[0]);
+    record *r = calloc(1, sizeof *r);
+    REQUIRE(r != NULL);
+    return records[records_used++] = r;
+}
+
+static void records_done(void)
+{
+    while (records_used != 0)
+        free(records[--records_used]);
+}
+
 void record_add(record *r, uint64_t n)
 {
     if (r->n < RECORD_MAX)
@@ -125,6 +142,7 @@ void sim_one(void)
 void sim_done(void)
 {
     CHECK_U64(weft_sim_free(&sim), 0);
+    records_done();
 }
 
 weft_ref sim_puppet_on(unsigned reactor, record *rec)
@@ -182,6 +200,7 @@ void rig_free(weft_system **sys)
 {
     weft_system_free(sys);
     WF_R = NULL;
+    records_done();
 }
 
 void rig_do(weft_system *sys, weft_ref who, act_fn *fn, void *with)

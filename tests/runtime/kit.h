@@ -37,6 +37,8 @@ typedef struct record {
 } record;
 
 void record_add(record *r, uint64_t n);
+/* An empty one. It lives until the simulation is done: actors write to it when they end. */
+record *record_new(void);
 
 /* Does acts; writes numbers, downs and undelivereds into its config, a `record *` or NULL. Its state is
  * for the acts. */

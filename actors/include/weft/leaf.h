@@ -43,6 +43,9 @@ typedef struct weft_leaf_ops {
     void (*addresses)(weft_leaf *leaf, weft_address *local, weft_address *peer);
     /** errors: EUNSUPPORTED. */
     weft_err (*nodelay)(weft_leaf *leaf, bool on);
+    /** Whether bytes came that were not read, so that closing now would have the peer lose what it has
+     * not read yet: the stream then ends its side and reads on for a moment. NULL: closing loses nothing. */
+    bool (*unread)(weft_leaf *leaf);
 } weft_leaf_ops;
 
 /** Makes a stream over @ops, a child of @self, for @owner (which it monitors); it is not up before

@@ -135,7 +135,8 @@ extern const weft_type weft_frame_type;
 /** From now on the owner of @stream is told what @framing makes of the bytes, also of those that came
  * behind the message being served. @settings (copied) says the limit and the form; NULL: the defaults.
  * A frame beyond the limit, a malformed one or an end in the middle of one loses the stream: `closed`
- * with ETOOBIG, EPROTO or ETRUNCATED and a sentence. What one frame needs must fit the stream's window.
+ * with ETOOBIG, EPROTO or ETRUNCATED and a sentence. A frame longer than the stream's window (128 KiB,
+ * if that is smaller) is ETOOBIG too, whatever the limit.
  * errors: EGONE (no stream of this reactor), EINVAL (a delimiter longer than there is room for), ENOMEM.
  * thread: in a handler of the stream's owner. */
 WEFT_MUST_USE weft_err weft_frame_by(weft_actor *self, weft_ref stream, const weft_framing *framing,

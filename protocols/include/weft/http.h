@@ -77,10 +77,10 @@ typedef struct weft_http_answer {
 } weft_http_answer;
 
 /** Answers. Everything in @answer stays yours; bytes and file are shared. WEFT_OK also when the client
- * has gone, or was told that it took too long. What breaks the rules of HTTP (a field that would break its
- * line, a 204 with a body) is answered with 500 and named in the log.
- * errors: EUSED, EINVAL (no request, a status that is none, a stream without a .stream route, more than
- * 64 fields), ENOMEM. */
+ * has gone, or was told that the answer took too long. What can be no response (a status beyond 200 to
+ * 599, a field that would break its line, more than 64 fields, a 204 with a body, a stream without a
+ * .stream route) is answered with 500 in its stead and named in the log.
+ * errors: EUSED, EINVAL (@msg is no HTTP request), ENOMEM. */
 weft_err weft_http_respond(weft_msg *msg, const weft_http_answer *answer);
 
 /** Answers with text (text/plain; charset=utf-8). */
@@ -114,7 +114,7 @@ int weft_http_status_of(weft_err err);
  * it was streaming, so that what is not whole never looks whole; one that ends in order has said all.
  *
  * With .stream it owns request->stream, which tells it `opened`, `data` and, when the body is whole,
- * `ended` (not if the request has no body). As with every stream, `ended` without a row for it flushes and
+ * `ended` (but for a GET or HEAD without a body, where nobody expects one). As with every stream, `ended` without a row for it flushes and
  * closes, so whoever goes on writing after the request has ended needs that row. `closed` comes with the
  * end of the exchange: EDONE, ELOST (the client has gone), ETRUNCATED, EPROTO, ETOOBIG, ETIMEDOUT (the
  * body will not be whole). The body's head is answered before or while it comes, or after it; the time for

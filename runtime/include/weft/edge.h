@@ -165,6 +165,8 @@ size_t weft_local_bytes(size_t body_bytes);
 /** Makes the message in @room; its body is to be filled in (weft_body). @limit_ms: 0 for none. */
 weft_msg *weft_local_init(void *room, const weft_type *type, const weft_local_ops *ops,
                           uint64_t trace, uint32_t limit_ms);
+/** Sets its time limit anew, from now on. */
+void weft_local_limit(weft_msg *msg, uint32_t limit_ms);
 /** Serves it by @fn now, within a handler of @self. */
 void weft_local_serve(weft_actor *self, weft_msg *msg, weft_handler_fn *fn);
 /** Whether @msg is one of these. */

@@ -2,13 +2,13 @@
 /** Testing: a simulated system, in one thread, on one seed, in virtual time.
  *
  * Nothing happens unless a test says so: weft_sim_run gives turns until nobody has anything to do,
- * weft_sim_advance moves the clock. All reactors and the blocking pool run in the calling thread; which
- * of the ready actors is next is chosen by the seed, and so is every random byte. The same seed gives
- * the same event log. The simulated wire (`sim://NAME[:PORT]`) is a transport like any other, and the
- * only one: descriptors are never ready in a simulation.
+ * weft_sim_advance moves the clock. All reactors and the blocking pool run in the calling thread;
+ * which of the ready actors is next is chosen by the seed, and so is every random byte. The same
+ * seed gives the same event log. The simulated wire (`sim://NAME[:PORT]`) is a transport like any
+ * other, and the only one: descriptors are never ready in a simulation.
  *
- * Everything here is called by the thread that made the simulation, never from a handler. Between calls
- * that thread counts as reactor 0, so that a test may make bytes for a message. */
+ * Everything here is called by the thread that made the simulation, never from a handler. Between
+ * calls that thread counts as reactor 0, so that a test may make bytes for a message. */
 #ifndef WEFT_TESTING_H
 #define WEFT_TESTING_H
 
@@ -26,9 +26,9 @@ typedef struct weft_sim_faults {
     uint32_t short_read;     /**< a read gives less than there is */
     uint32_t short_write;    /**< a write takes less than it could */
     uint32_t refused;        /**< a connect is refused */
-    uint32_t latency_ms_max; /**< no chance but a time: each arrival waits up to this, in its own order
-                                  within a connection; so arrivals of different connections change
-                                  places */
+    uint32_t latency_ms_max; /**< no chance but a time: each arrival waits up to this, in its own
+                                order within a connection; so arrivals of different connections
+                                change places */
     uint32_t allocation;     /**< a step finds memory out: one of its takings fails */
 } weft_sim_faults;
 
@@ -40,32 +40,34 @@ typedef struct weft_sim_options {
     weft_sim_faults faults;
 } weft_sim_options;
 
-/** Makes a simulated system; it starts (its phases too) with the first step, so that until then all that
- * is for before start may be called. NULL options: seed 1, one reactor, no faults. errors: NULL. */
+/** Makes a simulated system; it starts (its phases too) with the first step, so that until then all
+ * that is for before start may be called. NULL options: seed 1, one reactor, no faults.
+ * errors: NULL. */
 WEFT_MUST_USE weft_sim *weft_sim_new(const weft_sim_options *options);
 
-/** Shuts the system down (its phases too, in virtual time) and frees it; *@sim becomes NULL. Gives the
- * number of things that leaked: actors that did not end, asks, timers, buffers and, in dev builds,
- * messages; a log hook is told how many of which. NULL is calm. */
+/** Shuts the system down (its phases too, in virtual time) and frees it; *@sim becomes NULL. Gives
+ * the number of things that leaked: actors that did not end, asks, timers, buffers and, in dev
+ * builds, messages; a log hook is told how many of which. NULL is calm. */
 unsigned weft_sim_free(weft_sim **sim);
 
 /** The system, for weft_listen, weft_system_spawn, statistics. */
 weft_system *weft_sim_system(weft_sim *sim);
 
-/** Does the smallest thing that may come between two others: gives one of the ready actors a turn, lets
- * one arrival through, has one reactor take what others sent. false: nobody has anything to do at this
- * time. */
+/** Does the smallest thing that may come between two others: gives one of the ready actors a turn,
+ * lets one arrival through, has one reactor take what others sent. false: nobody has anything to do
+ * at this time. */
 bool weft_sim_step(weft_sim *sim);
 
-/** Steps until nobody has anything to do, the clock standing still. false: there is still work after
- * 1,000,000 steps. */
+/** Steps until nobody has anything to do, the clock standing still. false: there is still work
+ * after 1,000,000 steps. */
 bool weft_sim_run(weft_sim *sim);
 
 /** Runs, then moves the clock on by @ms, stopping at each moment something is due, and runs. */
 void weft_sim_advance(weft_sim *sim, uint32_t ms);
 
-/** Advances until nobody has anything to do and nothing is on its way on the wire, at most by @ms_max.
- * Timers that are due meanwhile fire; those beyond are left. false: something is still on its way. */
+/** Advances until nobody has anything to do and nothing is on its way on the wire, at most by
+ * @ms_max. Timers that are due meanwhile fire; those beyond are left. false: something is still on
+ * its way. */
 bool weft_sim_settle(weft_sim *sim, uint32_t ms_max);
 
 /** Milliseconds since the system began. */
@@ -75,29 +77,30 @@ uint32_t weft_sim_now(const weft_sim *sim);
 WEFT_MUST_USE weft_ref weft_sim_spawn(weft_sim *sim, const weft_behaviour *behaviour,
                                       const void *config);
 
-/** Tells from outside, as an actor of its own would, and runs. errors: as weft_tell_body; EGONE once
- * the system has ended. */
+/** Tells from outside, as an actor of its own would, and runs. errors: as weft_tell_body; EGONE
+ * once the system has ended. */
 weft_err weft_sim_tell_body(weft_sim *sim, weft_ref to, const weft_type *type, const void *body);
 #define weft_sim_tell(sim, to, T, ...) \
     weft_sim_tell_body((sim), (to), &T##_type, &(const T){__VA_ARGS__})
 
 /** Asks from outside and runs, advancing the clock until the answer (or the failure) is there.
- * @limit_ms: as weft_ask_body; an ask without a limit is given up (ETIMEDOUT) when nothing is left that
- * could answer it, or after a day. The outcome lives until the next weft_sim_ask. Never NULL. */
+ * @limit_ms: as weft_ask_body; an ask without a limit is given up (ETIMEDOUT) when nothing is left
+ * that could answer it, or after a day. The outcome lives until the next weft_sim_ask. Never
+ * NULL. */
 const weft_outcome *weft_sim_ask_body(weft_sim *sim, weft_ref to, const weft_type *type,
                                       const void *body, uint32_t limit_ms);
 #define weft_sim_ask(sim, to, T, ...) \
     weft_sim_ask_body((sim), (to), &T##_type, &(const T){__VA_ARGS__}, WEFT_INHERIT)
 
-/** What has happened: a line for each message served, arrival, log line and fault, and for each of the
- * reactors' own doings. Two runs of one seed have the same text. @bytes may be NULL. Valid until the
- * next step. */
+/** What has happened: a line for each message served, arrival, log line and fault, and for each of
+ * the reactors' own doings. Two runs of one seed have the same text. @bytes may be NULL. Valid
+ * until the next step. */
 const char *weft_sim_event_log(const weft_sim *sim, size_t *bytes);
 /** A hash of the whole log, also of what was dropped from its front (it keeps the last MiB). */
 uint64_t weft_sim_event_hash(const weft_sim *sim);
 
-/** How many log lines of at least @level contained @text, the name of what speaks included: among the
- * last MiB of log lines, however many turns lie between them. */
+/** How many log lines of at least @level contained @text, the name of what speaks included: among
+ * the last MiB of log lines, however many turns lie between them. */
 unsigned weft_sim_logged(const weft_sim *sim, weft_level level, const char *text);
 
 #ifdef __cplusplus

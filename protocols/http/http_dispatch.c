@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Who serves a request: a handler here, an actor of that name, an actor made for it; or nobody. */
+#include "http_server.h"
+
+enum {
+    /* a body nobody wants is read to its end if it is no longer than this, so that the connection
+     * can live on; else the connection ends behind the answer */
+    UNWANTED_BODY_BYTES_MAX = 64 << 10,
+    NO_SHORTER_LIMIT = 0,
+};
+
+/* ---- by others */
+
+static weft_err on_answered(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    (void)self;
+    if (got->err != WEFT_OK)
+        return weft_fail(msg, got->err, "%s", got->why);
+    return weft_reply_body(msg, got->type, got->body);
+}
+
+/* What is made for a request and ends without an answer is no service that is out, but a fault. */
+static weft_err on_worker_answered(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    if (got->err == WEFT_EGONE)
+        return weft_fail(msg, WEFT_EINTERNAL, "%s",
+                         "the actor made for it ended without an answer");
+    return on_answered(self, msg, got);
+}
+
+static weft_err serve_named(weft_actor *self, weft_msg *msg)
+{
+    const char *name = wf_http_exchange_of(msg)->row->to;
+    return weft_when(msg,
+                     weft_ask_body(self, weft_named(self, name), &weft_http_request_type,
+                                   weft_body(msg), WEFT_INHERIT),
+                     on_answered);
+}
+
+static weft_err serve_spawned(weft_actor *self, weft_msg *msg)
+{
+    wf_http_exchange *x = wf_http_exchange_of(msg);
+    weft_err err = WEFT_OK;
+    x->worker = weft_spawn(self, x->row->use, x->row->config);
+    if (weft_ref_is_nobody(x->worker))
+        return WEFT_ENOMEM;
+    if (x->row->stream)
+        err = wf_http_stream_open(self, x, x->worker);
+    if (err != WEFT_OK)
+        return err;
+    /* a streamed body takes its time; how long its answer may take, the connection knows */
+    err = weft_when(msg,
+                    weft_ask_body(self, x->worker, &weft_http_request_type, weft_body(msg),
+                                  x->row->stream ? WEFT_NO_LIMIT : WEFT_INHERIT),
+                    on_worker_answered);
+    wf_http_stream_begin(x);
+    return err;
+}
+
+/* ---- here */
+
+/* A behaviour with nothing but a row for requests needs no actor. */
+static weft_handler_fn *in_place(const weft_behaviour *use)
+{
+    const weft_handler *row = use->handlers;
+    if (use->state_bytes != 0 || use->otherwise != NULL || use->ended != NULL ||
+        row->type != &weft_http_request_type || row->serial || row[1].type != NULL)
+        return NULL;
+    return row->fn;
+}
+
+static weft_handler_fn *handler_of(const weft_http_route *row)
+{
+    if (row->handler != NULL)
+        return row->handler;
+    if (row->to != NULL)
+        return serve_named;
+    weft_handler_fn *fn = row->stream ? NULL : in_place(row->use);
+    return fn != NULL ? fn : serve_spawned;
+}
+
+static void serve(weft_actor *self, wf_http_exchange *x)
+{
+    x->flags |= WF_HTTP_X_SERVED;
+    x->at = weft_now_ms(self);
+    if (!x->row->stream)
+        weft_local_limit(wf_http_message(x), x->site->limits.answer_timeout_ms);
+    atomic_fetch_add_explicit(&x->refs, 1, memory_order_relaxed); /* the message's, until on_done */
+    weft_local_serve(self, wf_http_message(x), handler_of(x->row));
+}
+
+/* ---- by nobody */
+
+static void answer_allowed(weft_actor *self, wf_http_exchange *x, uint32_t allow)
+{
+    char text[128];
+    wf_http_writer w = wf_http_writer_over(text, sizeof text);
+    wf_http_put_allow(&w, allow | WF_HTTP_METHOD_BIT(WEFT_HTTP_OPTIONS));
+    const weft_http_field field = {"Allow", text, 5, (uint32_t)w.n};
+    if (x->head.method == WEFT_HTTP_OPTIONS)
+        wf_http_answered(
+            self, x, &(weft_http_answer){.status = 204, .fields = &field, .fields_count = 1}, true);
+    else
+        wf_http_answer_error(self, x, 405, NULL, &field);
+}
+
+static void answer_unserved(weft_actor *self, wf_http_exchange *x)
+{
+    /* RFC 9110 section 9.3.7: an asterisk applies to the server in general; a CONNECT has no path
+     * either */
+    if (x->head.path.at == NULL)
+        answer_allowed(self, x, x->site->methods);
+    else if (wf_http_route_match(x->site->routes, x->head.method, x->head.path, &x->match) ==
+             WF_HTTP_ROUTE_NO_METHOD)
+        answer_allowed(self, x, x->match.allow);
+    else
+        wf_http_answer_error(self, x, 404, NULL, NULL);
+}
+
+static void unserved(weft_actor *self, wf_http_exchange *x)
+{
+    wf_http_conn *c = x->conn;
+    bool whole = (x->flags & WF_HTTP_X_BODY_DONE) != 0;
+    if (!whole && x->head.framing == WF_HTTP1_LENGTH &&
+        x->head.content_length <= UNWANTED_BODY_BYTES_MAX && (x->flags & WF_HTTP_X_CONTINUE) == 0)
+        return; /* when it has come */
+    if (!whole) {
+        x->flags |= WF_HTTP_X_CLOSE;
+        x->flags &= (uint16_t)~WF_HTTP_X_CONTINUE;
+        c->flags |= WF_HTTP_CLOSING | WF_HTTP_SURPLUS;
+        c->reading = NULL;
+    }
+    answer_unserved(self, x);
+}
+
+/* ---- finding out which */
+
+/* false: refused, since the body will be too large. */
+static bool set_limit(weft_actor *self, wf_http_exchange *x)
+{
+    weft_why why = {""};
+    uint64_t max = x->row->body_bytes_max;
+    if (max == NO_SHORTER_LIMIT)
+        max = x->row->stream ? UINT64_MAX : x->site->limits.body_bytes_max;
+    if (x->head.framing == WF_HTTP1_NO_BODY)
+        return true;
+    weft_err err = wf_http1_body_limit(&x->parser, max, &why);
+    if (err == WEFT_OK)
+        return true;
+    wf_http_refuse(self, x->conn, x, 413, err, why.text);
+    return false;
+}
+
+void wf_http_continue(weft_actor *self, wf_http_exchange *x)
+{
+    if ((x->flags & WF_HTTP_X_CONTINUE) == 0 || x->conn->first != x || x->row == NULL ||
+        (x->flags & WF_HTTP_X_ANSWERED) != 0)
+        return;
+    x->flags &= (uint16_t)~WF_HTTP_X_CONTINUE;
+    x->conn->read_at = weft_now_ms(self);
+    (void)weft_write(self, x->conn->stream, WEFT_BYTES_LITERAL(WF_HTTP1_CONTINUE));
+}
+
+void wf_http_dispatch(weft_actor *self, wf_http_exchange *x)
+{
+    if (wf_http_route_match(x->site->routes, x->head.method, x->head.path, &x->match) !=
+        WF_HTTP_ROUTE_FOUND) {
+        x->match.params_n = 0;
+        unserved(self, x);
+        return;
+    }
+    x->row = &x->site->rows[x->match.row];
+    if (!set_limit(self, x))
+        return;
+    wf_http_continue(self, x);
+    if ((x->flags & WF_HTTP_X_BODY_DONE) != 0 || x->row->stream)
+        serve(self, x);
+}
+
+void wf_http_body_done(weft_actor *self, wf_http_exchange *x)
+{
+    x->flags |= WF_HTTP_X_BODY_DONE;
+    x->at = weft_now_ms(self);
+    if (x->row == NULL)
+        answer_unserved(self, x);
+    else if (x->row->stream)
+        wf_http_stream_whole(x);
+    else
+        serve(self, x);
+}

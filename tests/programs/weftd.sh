@@ -1,0 +1,190 @@
+#!/bin/bash
+# weftd as its users meet it: real clients, wrong command lines, signals.
+set -euo pipefail
+
+weftd=$WEFT_BUILD/weftd
+folder=$(mktemp -d)
+pids=()
+cd "$folder"
+
+finish()
+{
+    local pid
+    for pid in "${pids[@]}"; do
+        kill -KILL "$pid" 2>/dev/null || true
+    done
+    rm -rf "$folder"
+}
+trap finish EXIT
+
+fail()
+{
+    echo "FAILED: $*"
+    exit 1
+}
+
+# same WHAT GOT WANTED
+same()
+{
+    [ "$2" = "$3" ] || fail "$1: $(printf 'got %q, expected %q' "$2" "$3")"
+}
+
+# has WHAT TEXT PATTERN: whether the pattern of a case stands in the text.
+has()
+{
+    # shellcheck disable=SC2254
+    case $2 in
+    *$3*) ;;
+    *) fail "$1: $(printf '%q has no %q' "$2" "$3")" ;;
+    esac
+}
+
+# next_log PATTERN: reads the log of the last start up to a line with the pattern.
+next_log()
+{
+    while read -r line <&"$log"; do
+        # shellcheck disable=SC2254
+        case $line in
+        *$1*) return 0 ;;
+        esac
+    done
+    fail "the log has no line with $1"
+}
+
+# start ARGUMENT...: runs weftd until it listens. Sets pid, log (a descriptor), url and port.
+start()
+{
+    rm -f log
+    mkfifo log
+    "$weftd" "$@" --log-format text </dev/null >/dev/null 2>log &
+    pid=$!
+    pids+=("$pid")
+    exec {log}<log
+    next_log "listening at "
+    url=${line##*listening at }
+    port=${url##*:}
+}
+
+# stop SIGNAL WANTED-CODE: ends the last start.
+stop()
+{
+    local code=0
+    kill "-$1" "$pid"
+    wait "$pid" || code=$?
+    same "exit code after SIG$1" "$code" "$2"
+    exec {log}<&-
+}
+
+# refused CODE PATTERN ARGUMENT...: weftd must end by itself with this code and say this.
+refused()
+{
+    local code=0 wanted=$1 pattern=$2 text
+    shift 2
+    text=$("$weftd" "$@" </dev/null 2>&1) || code=$?
+    same "exit code of weftd $*" "$code" "$wanted"
+    has "weftd $*" "$text" "$pattern"
+}
+
+head -c 2000000 /dev/urandom >bytes
+
+echo "what it says about itself"
+same version "$("$weftd" --version)" "weftd $(sed -n 's/^CMAKE_PROJECT_VERSION:[^=]*=//p' "$WEFT_BUILD/CMakeCache.txt")"
+refused 64 "usage: weftd SERVICE"
+has help "$("$weftd" --help)" "exit codes"
+has urls "$("$weftd" urls)" "tcp://HOST:PORT"
+names=$("$weftd" list | cut -d ' ' -f 1)
+for name in echo discard chargen daytime time qotd forward; do
+    has list "$names" "$name"
+done
+for name in $names; do
+    has "help of $name" "$("$weftd" "$name" --help)" "usage: weftd $name"
+    arguments=()
+    [ "$name" != forward ] || arguments=(tcp://127.0.0.1:7000 unix:app.sock)
+    "$weftd" "$name" "${arguments[@]}" --print-config >config
+    has "config of $name" "$(cat config)" "service: $name"
+    # nothing is reached from elsewhere unless that is asked for
+    ! grep '//' config | grep -v '//127\.0\.0\.1:' || fail "$name listens beyond this machine"
+    if python3 -c 'import yaml' 2>/dev/null; then
+        python3 -c 'import sys, yaml; c = yaml.safe_load(sys.stdin); sys.exit(c["threads"] != 1)' \
+            <config || fail "the config of $name is no YAML"
+    fi
+done
+"$weftd" qotd --print-config --file $'odd: "name"\n#\xff' >config
+grep -qxF 'file: "odd: \"name\"\x0a#\xff"' config || fail "a config with an odd name: $(cat config)"
+! "$weftd" list >/dev/full 2>&1 || fail "a list that cannot be written is no success"
+
+echo "wrong command lines"
+refused 64 'no service "ecko"; the nearest is "echo"' ecko
+refused 64 "the nearest is --listen" echo --lisen tcp://127.0.0.1:0
+refused 64 "--listen has no value" echo --listen
+refused 64 "expected a number from 1 to 64" echo --threads 0
+refused 64 "expected debug, info, notice, warning, error or none" echo --log-level=loud
+refused 64 "begins with no scheme" echo --listen 127.0.0.1:7007
+refused 64 'the nearest is "backlog"' echo --listen 'tcp://127.0.0.1:0?backlogg=3'
+refused 64 "TO is missing" forward tcp://127.0.0.1:0
+refused 64 "a word too many" echo hello
+refused 78 "unable to open missing" qotd --file missing
+printf 'too long: %0600d\n' 1 >long
+refused 78 "the quote at line 1" qotd --file long
+refused 69 "unable to bind" echo --listen unix:missing/echo.sock
+
+echo "echo"
+start echo --listen tcp://127.0.0.1:0 --listen unix:echo.sock --threads 2
+refused 69 "Address already in use" echo --listen "$url" --log-format text
+socat -t 10 - "tcp:127.0.0.1:$port" <bytes | cmp - bytes
+socat -t 10 - unix:echo.sock <bytes | cmp - bytes
+same "echo by ncat" "$(printf 'one\ntwo' | ncat 127.0.0.1 "$port")" "$(printf 'one\ntwo')"
+same "soft limit of descriptors" \
+    "$(awk '/open files/ { print $4 == $5 ? "raised" : $4 }' "/proc/$pid/limits")" raised
+# an idle connection does not hold up the end
+exec {idle}<>"/dev/tcp/127.0.0.1/$port"
+stop INT 0
+exec {idle}>&-
+[ ! -e echo.sock ] || fail "the socket's file was left behind"
+
+echo "discard, chargen, daytime, time, qotd"
+start discard --listen tcp://127.0.0.1:0
+same "bytes of discard" "$(socat -t 10 - "tcp:127.0.0.1:$port" <bytes | wc -c)" 0
+stop TERM 0
+start chargen --listen tcp://127.0.0.1:0
+(socat -u "tcp:127.0.0.1:$port" - 2>/dev/null || true) | head -c 5000000 >characters || true
+same "bytes of chargen" "$(wc -c <characters)" 5000000
+same "line 97 of chargen" "$(sed -n '97p' characters | tr -d '\r' | cut -c 1-10)" '!"#$%&'"'"'()*'
+stop TERM 0
+start daytime --listen tcp://127.0.0.1:0
+has daytime "$(echo "thrown away" | socat -t 10 - "tcp:127.0.0.1:$port")" "day, * [0-9][0-9]:[0-9][0-9]:[0-9][0-9]-UTC"
+stop INT 0
+start time --listen tcp://127.0.0.1:0
+before=$(($(date +%s) + 2208988800))
+now=$(socat -t 10 - "tcp:127.0.0.1:$port" </dev/null | od -An -tu4 --endian=big)
+[ $((now - before)) -ge -1 ] && [ $((now - before)) -le 20 ] || fail "time is $now at $before"
+stop INT 0
+printf 'the quote\n%%\n' >quotes
+start qotd --listen tcp://127.0.0.1:0 --file quotes
+same qotd "$(socat -t 10 - "tcp:127.0.0.1:$port" </dev/null)" "$(printf 'the quote\r')"
+stop INT 0
+
+echo "forward"
+start echo --listen unix:back.sock
+back=$pid back_log=$log
+start forward tcp://127.0.0.1:0 unix:back.sock --threads 2 --log-level info
+socat -t 10 - "tcp:127.0.0.1:$port" <bytes | cmp - bytes
+next_log "forwarded 2000000 bytes there and 2000000 back"
+kill -TERM "$back"
+wait "$back"
+exec {back_log}<&-
+same "bytes without a target" "$(socat -t 10 - "tcp:127.0.0.1:$port" </dev/null 2>/dev/null | wc -c)" 0
+next_log "unable to reach unix:back.sock: "
+stop TERM 0
+
+echo "logs"
+rm -f log
+mkfifo log
+"$weftd" echo --listen tcp://127.0.0.1:0 </dev/null >/dev/null 2>log &
+pid=$!
+pids+=("$pid")
+exec {log}<log
+read -r line <&"$log"
+python3 -c 'import json, sys; sys.exit("listening at" not in json.loads(sys.argv[1])["text"])' \
+    "$line" || fail "the log is no JSON: $line"
+stop TERM 0
