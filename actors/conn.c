@@ -311,7 +311,7 @@ static void take_hand_over(conn *c)
     } else
         weft_demonitor(self, c->owner);
     c->owner = c->rare->next_owner;
-    c->rare->next_owner = WEFT_NOBODY;
+    c->flags &= ~(uint32_t)CONN_HAND_OVER;
     if (weft_monitor(self, c->owner) != WEFT_OK)
         conn_lost(c, WEFT_ENOMEM, "no memory to watch its new owner");
     else if (tell_opened(c) != WEFT_OK)
@@ -383,7 +383,7 @@ static void deliver_next(conn *c)
 {
     if ((c->flags & (CONN_DATA_OUT | CONN_OPENING)) != 0)
         return;
-    if (c->rare != NULL && !weft_ref_is_nobody(c->rare->next_owner))
+    if ((c->flags & CONN_HAND_OVER) != 0)
         take_hand_over(c);
     if ((c->flags & CONN_DATA_OUT) == 0 && conn_staged(c))
         deliver_staged(c);

@@ -37,6 +37,7 @@ enum {
     CONN_RETRY = 1 << 17,    /* memory was out for `closed`: a hook tries again */
     CONN_LINGERING = 1 << 21, /* all has been sent; what still comes is read and thrown away */
     CONN_GOODBYE = 1 << 22,  /* what is left to be sent is a stage's own, to a peer that has ended */
+    CONN_HAND_OVER = 1 << 23, /* to next_owner, when no message is out */
     CONN_LOST = 1 << 20,     /* it does not end in order: the reason says why */
     CONN_FLUSHING = 1 << 19, /* sending is under way */
     CONN_DOWN_ENDED = 1 << 18, /* what the owner wrote, and its end, went through every stage */
@@ -59,7 +60,7 @@ typedef struct conn_rare {
     weft_bytes unread;     /* came through the whole stack, or was given back, and was not told */
     weft_ref producer;     /* who is told weft_pull */
     bool pull_out;         /* and has not let go of it */
-    weft_ref next_owner;   /* hand-over under way */
+    weft_ref next_owner;   /* with CONN_HAND_OVER */
     weft_err reason;       /* what it ends with */
     char why[96];
     void (*on_ready)(conn *c); /* while opening: the connect has come to something */

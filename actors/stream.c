@@ -112,6 +112,7 @@ static weft_err hand_over(conn *c, weft_ref owner, weft_bytes unread)
     if (err != WEFT_OK)
         conn_lost(c, err, "no memory for what its old owner had not used");
     rare->next_owner = owner;
+    c->flags |= CONN_HAND_OVER;
     conn_deliver(c);
     return err;
 }

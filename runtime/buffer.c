@@ -65,7 +65,7 @@ wf_buffer *wf_buffer_new(wf_reactor *r, size_t bytes)
     }
     atomic_store_explicit(&b->refs, 1, memory_order_relaxed);
     b->account = NULL;
-    b->holder_slot = 0;
+    WF_STAT_SET(b->holder_slot, 0);
     return b;
 }
 
@@ -183,8 +183,8 @@ weft_bytes weft_bytes_keep(weft_actor *self, weft_bytes bytes)
         return kept;
     }
     wf_buffer_share(bytes.buffer);
-    bytes.buffer->holder_slot = WF_STAT_GET(self->slot);
-    bytes.buffer->holder_gen = WF_STAT_GET(self->gen);
+    WF_STAT_SET(bytes.buffer->holder_slot, WF_STAT_GET(self->slot));
+    WF_STAT_SET(bytes.buffer->holder_gen, WF_STAT_GET(self->gen));
     return bytes;
 }
 
@@ -236,9 +236,9 @@ weft_err weft_bytes_move(weft_bytes *bytes, weft_account *account)
 {
     wf_buffer *b = bytes->buffer;
     weft_bytes copy;
-    if (b != NULL && b->account == account)
-        return WEFT_OK;
-    if (b != NULL && b->home == WF_R->index && bytes->size * 2 >= b->capacity &&
+    if (b == NULL || b->account == account)
+        return WEFT_OK; /* static ones are charged to nobody */
+    if (b->home == WF_R->index && bytes->size * 2 >= b->capacity &&
         atomic_load_explicit(&b->refs, memory_order_acquire) == 1) {
         if (b->charge > account->max || account->held > account->max - b->charge)
             return WEFT_ELIMIT;

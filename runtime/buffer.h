@@ -15,7 +15,7 @@ struct wf_buffer {
     uint8_t class;
     uint8_t spare;
     uint32_t capacity;
-    uint32_t holder_slot, holder_gen; /* who keeps it, for reports */
+    _Atomic uint32_t holder_slot, holder_gen; /* who kept it last, on any reactor, for reports */
     wf_buffer *next;       /* in a free list */
     _Alignas(16) uint8_t data[];
 };

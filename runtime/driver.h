@@ -20,6 +20,7 @@ typedef struct wf_thread wf_thread;
 /* One row a function; every one must be there. */
 typedef struct wf_driver_ops {
     const char *name;
+    bool stands_still; /* its clock moves between polls only: no part of a tick has passed unseen */
 
     /* Nanoseconds of a clock that never goes back. thread: any. */
     uint64_t (*now_ns)(wf_driver *driver);

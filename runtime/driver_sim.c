@@ -139,6 +139,7 @@ static void sim_free(wf_driver *driver)
 
 static const wf_driver_ops sim_ops = {
     .name = "sim",
+    .stands_still = true,
     .now_ns = sim_now_ns,
     .wall_ns = sim_wall_ns,
     .random = sim_random,

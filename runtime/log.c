@@ -9,8 +9,9 @@
 
 #include "alloc.h"
 #include "sys.h"
+#include "wf_utf8.h"
 
-enum { TEXT_MAX = 1000, LINE_MAX_BYTES = 8192 };
+enum { TEXT_MAX = 1000 + 1, LINE_MAX_BYTES = 8192 };
 
 static const char *const level_names[] = {"debug", "info", "notice", "warning", "error", "none"};
 
@@ -56,10 +57,10 @@ static void put(line *l, const char *text)
         l->text[l->n++] = *text;
 }
 
-static void put_json(line *l, const char *text)
+static void put_json_part(line *l, const char *text, size_t n)
 {
     char escape[8];
-    for (; *text != '\0' && l->n < sizeof l->text - 16; text++) {
+    for (const char *end = text + n; text != end && l->n < sizeof l->text - 16; text++) {
         unsigned char c = (unsigned char)*text;
         if (c == '"' || c == '\\') {
             l->text[l->n++] = '\\';
@@ -70,6 +71,19 @@ static void put_json(line *l, const char *text)
         } else
             l->text[l->n++] = (char)c;
     }
+}
+
+/* JSON is UTF-8 (RFC 8259 section 8.1), whatever the text was. */
+static void put_json(line *l, const char *text)
+{
+    size_t n = strlen(text), good;
+    while ((good = wf_utf8_prefix(text, n)) < n) {
+        put_json_part(l, text, good);
+        put(l, "\\ufffd");
+        text += good + 1;
+        n -= good + 1;
+    }
+    put_json_part(l, text, n);
 }
 
 static void put_time(line *l, uint64_t wall_ns)
@@ -109,8 +123,12 @@ static void put_json_line(line *l, const weft_log_line *s)
 /* On a terminal control characters of others' making must not act. */
 static void put_plain(line *l, const char *text)
 {
-    for (; *text != '\0' && l->n < sizeof l->text - 8; text++)
-        l->text[l->n++] = (unsigned char)*text < 0x20 || *text == 0x7F ? '?' : *text;
+    for (; *text != '\0' && l->n < sizeof l->text - 8; text++) {
+        unsigned char c = (unsigned char)*text, next = (unsigned char)text[1];
+        bool c1 = c == 0xC2 && next >= 0x80 && next < 0xA0; /* U+0080 to U+009F */
+        l->text[l->n++] = c < 0x20 || c == 0x7F || c1 ? '?' : *text;
+        text += c1;
+    }
 }
 
 static void put_text_line(line *l, const weft_log_line *s)

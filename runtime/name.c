@@ -67,16 +67,25 @@ static uint32_t hash(const char *text)
     return h % BUCKETS;
 }
 
-/* The index of @text, made if it is new; 0 when there is no room. The lock is held. */
+/* The index of @text; 0: nobody has used it. The lock is held. */
+static uint32_t known_index(const struct wf_names *names, const char *text)
+{
+    if (names == NULL)
+        return 0;
+    for (uint32_t i = names->bucket[hash(text)]; i != 0; i = names->entry[i].next)
+        if (strcmp(names->entry[i].text, text) == 0)
+            return i;
+    return 0;
+}
+
+/* The same, made if it is new; 0 when there is no room. */
 static uint32_t index_of(weft_system *sys, const char *text)
 {
     struct wf_names *names = names_of(sys);
-    if (names == NULL)
-        return 0;
+    uint32_t known = known_index(names, text);
+    if (names == NULL || known != 0)
+        return known;
     uint32_t *bucket = &names->bucket[hash(text)];
-    for (uint32_t i = *bucket; i != 0; i = names->entry[i].next)
-        if (strcmp(names->entry[i].text, text) == 0)
-            return i;
     if (names->used == WF_NAMES_MAX)
         return 0;
     uint32_t i = ++names->used;
@@ -99,8 +108,10 @@ static void assign(name *n, weft_ref who)
 
 weft_ref wf_name_resolve(const weft_system *sys, weft_ref ref)
 {
-    name *n = &sys->names->entry[ref.slot];
     weft_ref who;
+    if (sys->names == NULL || ref.slot > WF_NAMES_MAX)
+        return WEFT_NOBODY; /* of another system */
+    name *n = &sys->names->entry[ref.slot];
     for (;;) {
         uint32_t before = atomic_load_explicit(&n->version, memory_order_acquire);
         who.home = atomic_load_explicit(&n->home, memory_order_relaxed);
@@ -165,8 +176,16 @@ weft_ref weft_named(weft_actor *self, const char *text)
 
 weft_ref weft_lookup(weft_actor *self, const char *text)
 {
-    weft_ref ref = weft_named(self, text);
-    return weft_ref_is_nobody(ref) ? ref : wf_name_resolve(WF_R->sys, ref);
+    weft_system *sys = WF_R->sys;
+    (void)self;
+    if (!valid(text))
+        return WEFT_NOBODY;
+    /* what is only looked up uses none of names_max up: it may come from a stranger */
+    wf_lock_take(sys, &sys->lock);
+    uint32_t i = known_index(sys->names, text);
+    wf_lock_give(sys, &sys->lock);
+    return i != 0 ? wf_name_resolve(sys, (weft_ref){.home = WF_HOME_NAME, .slot = i})
+                  : WEFT_NOBODY;
 }
 
 /* ---- groups */

@@ -230,10 +230,10 @@ weft_err weft_on_phase(weft_system *sys, weft_phase phase, weft_ref who)
     return WEFT_OK;
 }
 
-void wf_phases_begin(weft_system *sys)
+weft_err wf_phases_begin(weft_system *sys)
 {
-    (void)weft_system_tell(sys, sys->phases->coordinator, &phase_go_type,
-                           &(phase_go){.phase = WEFT_PHASE_BIND});
+    return weft_system_tell(sys, sys->phases->coordinator, &phase_go_type,
+                            &(phase_go){.phase = WEFT_PHASE_BIND});
 }
 
 void weft_system_shutdown(weft_system *sys, weft_err reason)

@@ -9,8 +9,8 @@
 weft_err wf_phases_init(weft_system *sys, weft_why *why);
 void wf_phases_free(weft_system *sys);
 
-/* Begins start-up: the phases BIND and START. */
-void wf_phases_begin(weft_system *sys);
+/* Begins start-up: the phases BIND and START. errors: ENOMEM. */
+weft_err wf_phases_begin(weft_system *sys);
 
 /* Begins shut-down if it was asked for from outside. thread: reactor 0's, between turns. */
 void wf_phases_look(weft_system *sys);

@@ -133,7 +133,7 @@ static void arrive(wf_reactor *r, const wf_entry *e)
         wf_refuse(r, e->slot, e->gen, m, WEFT_EGONE);
     else if (WF_UNLIKELY((m->flags & WF_UNCOUNTED) == 0 &&
                          wf_mail_count(a) >=
-                             WF_STAT_GET(a->program)->mailbox_max + WF_ABROAD_MAX))
+                             (uint64_t)WF_STAT_GET(a->program)->mailbox_max + WF_ABROAD_MAX))
         /* one sender's whole credit has room beyond mailbox_max: what was accepted there is kept here */
         wf_refuse(r, e->slot, e->gen, m, WEFT_EFULL);
     else

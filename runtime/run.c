@@ -195,14 +195,13 @@ static WF_COLD weft_msg *take_held(weft_actor *a, weft_msg *rest)
 static inline WF_FAST void run_one(wf_reactor *r, weft_actor *a, weft_msg *m)
 {
     if (WF_UNLIKELY((m->flags & (WF_REPLY | WF_TIMER)) != 0)) {
-        if ((m->flags & WF_REPLY) != 0)
+        if ((m->flags & WF_REPLY) != 0) {
             wf_settle(r, a, m);
-        else if (wf_tick_begins(r, m)) {
+            wf_msg_free(r, m);
+        } else if (wf_tick_begins(r, m)) {
             serve(r, a, m, wf_program_row(WF_STAT_GET(a->program), m->type));
             wf_msg_done(r, a, m);
-            return;
         }
-        wf_msg_free(r, m);
         return;
     }
     serve(r, a, m, wf_program_row(WF_STAT_GET(a->program), m->type));

@@ -75,7 +75,7 @@ void wf_sim_start(weft_sim *sim)
         return;
     sim->started = true;
     WF_STAT_SET(sim->sys->running, true);
-    wf_phases_begin(sim->sys);
+    (void)wf_phases_begin(sim->sys);
 }
 
 /* ---- time */

@@ -70,7 +70,7 @@ void wf_sim_note(weft_sim *sim, const char *format, ...)
     va_start(args, format);
     int body = vsnprintf(line + head, sizeof line - (size_t)head - 1, format, args);
     va_end(args);
-    size_t n = (size_t)(head + (body > 0 ? body : 0));
+    size_t n = (size_t)head + (body > 0 ? (size_t)body : 0);
     n = end_line(line, n < sizeof line - 2 ? n : sizeof line - 2);
     for (size_t i = 0; i < n; i++)
         sim->hash = (sim->hash ^ (unsigned char)line[i]) * FNV_PRIME;

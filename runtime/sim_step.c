@@ -65,8 +65,8 @@ static void rotate(weft_sim *sim, wf_reactor *r)
         n++;
     if (n < 2)
         return;
-    for (unsigned k = wf_random_below(&sim->choice, n); k != 0; k--) {
-        weft_actor *a = r->ready;
+    weft_actor *a;
+    for (unsigned k = wf_random_below(&sim->choice, n); k != 0 && (a = r->ready) != NULL; k--) {
         r->ready = a->next_ready;
         a->next_ready = NULL;
         *r->ready_tail = a;

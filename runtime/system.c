@@ -209,6 +209,8 @@ static void join_threads(weft_system *sys)
 static weft_err start(weft_system *sys, weft_why *why)
 {
     WF_STAT_SET(sys->running, true);
+    if (wf_phases_begin(sys) != WEFT_OK)
+        return weft_because(why, WEFT_ENOMEM, "no memory to begin the phases of the system");
     if (!sys->options.no_signals)
         wf_signals_begin(sys);
     weft_err err = start_threads(sys, why);
@@ -216,10 +218,9 @@ static weft_err start(weft_system *sys, weft_why *why)
         err = wf_watcher_begin(sys, why);
     if (err != WEFT_OK) {
         stop_threads(sys);
-        return err;
+        wf_signals_end(sys);
     }
-    wf_phases_begin(sys);
-    return WEFT_OK;
+    return err;
 }
 
 static int exit_code(const weft_system *sys)
@@ -247,7 +248,6 @@ int weft_run(weft_system **sys_at)
     }
     if (start(sys, &why) != WEFT_OK) {
         wf_log(sys, WEFT_ERROR, "weft", "unable to start: %s", why.text);
-        wf_signals_end(sys);
         weft_system_free(sys_at);
         return EXIT_OS;
     }
@@ -261,6 +261,9 @@ static int64_t embedded_turn(void *context)
 {
     wf_reactor *r = context;
     WF_R = r;
+    atomic_store_explicit(&r->sleeping, 0, memory_order_seq_cst);
+    if (WF_UNLIKELY(atomic_load_explicit(&r->sys->watcher_sleeps, memory_order_seq_cst) != 0))
+        wf_watcher_wake(r->sys);
     wf_wheel_run(&r->wheel, wf_tick(r->sys));
     bool more = wf_reactor_round(r);
     if (wf_reactor_over(r))
@@ -278,6 +281,9 @@ weft_err weft_start(weft_system *sys, weft_why *why)
     if (sys->options.loop == NULL)
         return weft_because(why, WEFT_EINVAL,
                             "weft_start needs a loop in the options; weft_run makes its own");
+    if (sys->failed != WEFT_OK)
+        return weft_because(why, sys->failed, "what was asked for before start could not be had: %s",
+                            weft_err_text(sys->failed));
     weft_err err = start(sys, why);
     if (err != WEFT_OK)
         return err;

@@ -6,6 +6,21 @@
 #include "mailbox.h"
 #include "sys.h"
 
+/* What the wheel is to be armed with so that @ms pass from now on: its time is that of the last look, and
+ * a part of its tick has passed. */
+static uint32_t never_early(const wf_reactor *r, uint32_t ms)
+{
+    if (ms > WEFT_TIMER_MS_MAX)
+        ms = WEFT_TIMER_MS_MAX;
+    if (r->drv->stands_still)
+        return ms;
+    uint32_t late = wf_tick(r->sys) - r->wheel.now + 1;
+    return late < WEFT_TIMER_MS_MAX - ms ? ms + late : WEFT_TIMER_MS_MAX;
+}
+
+/* Where a timer's message is. WITHDRAWN: in the mailbox, but not to be served, since the timer was reset. */
+enum { AT_HOME, QUEUED, WITHDRAWN, SERVED };
+
 /* cell->target_slot holds what weft_skipped shows while the tick is served. */
 static void tick(wf_timer *timer)
 {
@@ -14,10 +29,15 @@ static void tick(wf_timer *timer)
     weft_msg *m = cell->tick;
     if (cell->period != 0)
         wf_timer_arm(&r->wheel, timer, cell->period, tick);
+    if (cell->state == WITHDRAWN) {
+        cell->state = QUEUED;
+        return;
+    }
     if (m == NULL) {
         cell->skipped++;
         return;
     }
+    cell->state = QUEUED;
     cell->tick = NULL;
     cell->target_slot = cell->skipped;
     cell->skipped = 0;
@@ -30,8 +50,6 @@ weft_timer weft_timer_start(weft_actor *self, uint32_t delay_ms, uint32_t period
 {
     wf_reactor *r = WF_R;
     weft_msg *m;
-    if (delay_ms > WEFT_TIMER_MS_MAX)
-        delay_ms = WEFT_TIMER_MS_MAX;
     if (period_ms > WEFT_TIMER_MS_MAX)
         period_ms = WEFT_TIMER_MS_MAX;
     if (wf_msg_new(r, NULL, type, body, 0, WF_UNCOUNTED | WF_TIMER, &m, NULL) != WEFT_OK)
@@ -45,11 +63,12 @@ weft_timer weft_timer_start(weft_actor *self, uint32_t delay_ms, uint32_t period
     m->deadline = 0;
     m->trace = 0;
     cell->tick = m;
+    cell->state = AT_HOME;
     cell->period = period_ms;
     cell->skipped = 0;
     cell->target_slot = 0;
     WF_STAT_ADD(r->stat.timers, 1);
-    wf_timer_arm(&r->wheel, &cell->timer, delay_ms, tick);
+    wf_timer_arm(&r->wheel, &cell->timer, never_early(r, delay_ms), tick);
     return (weft_timer){wf_cell_index(r, cell), cell->gen};
 }
 
@@ -64,8 +83,16 @@ void wf_timer_end(wf_reactor *r, wf_cell *cell)
 bool wf_tick_begins(wf_reactor *r, weft_msg *m)
 {
     wf_cell *cell = wf_cell_at(r, m->request);
-    if (cell == NULL)
+    if (cell == NULL) {
+        wf_msg_free(r, m);
         return false;
+    }
+    if (cell->state == WITHDRAWN) {
+        cell->state = AT_HOME;
+        cell->tick = m;
+        return false;
+    }
+    cell->state = SERVED;
     if (cell->period == 0)
         wf_timer_end(r, cell);
     return true;
@@ -81,6 +108,7 @@ void wf_tick_done(wf_reactor *r, weft_msg *m)
     m->flags = WF_UNCOUNTED | WF_TIMER;
     m->deadline = 0;
     m->trace = 0;
+    cell->state = AT_HOME;
     cell->tick = m;
 }
 
@@ -106,9 +134,10 @@ weft_err weft_timer_reset(weft_actor *self, weft_timer timer, uint32_t delay_ms)
     wf_cell *cell = cell_of(self, timer);
     if (cell == NULL)
         return WEFT_EGONE;
+    if (cell->state == QUEUED)
+        cell->state = WITHDRAWN;
     wf_timer_cancel(&WF_R->wheel, &cell->timer);
-    wf_timer_arm(&WF_R->wheel, &cell->timer,
-                 delay_ms <= WEFT_TIMER_MS_MAX ? delay_ms : WEFT_TIMER_MS_MAX, tick);
+    wf_timer_arm(&WF_R->wheel, &cell->timer, never_early(WF_R, delay_ms), tick);
     return WEFT_OK;
 }
 

@@ -5,7 +5,8 @@
 
 #include "core.h"
 
-/* A timer's message is about to be served; false: the timer was cancelled while it was queued. */
+/* A timer's message is about to be served; false: the timer was cancelled or reset while it was queued,
+ * and the message is taken care of. */
 bool wf_tick_begins(wf_reactor *r, weft_msg *m);
 /* It has been served: goes back to a repeating timer, or is freed. */
 void wf_tick_done(wf_reactor *r, weft_msg *m);

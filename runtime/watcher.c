@@ -76,7 +76,7 @@ static void watch(void *context)
         }
         /* raised, then looked at again, as a reactor does before it sleeps */
         atomic_store_explicit(&sys->watcher_sleeps, 1, memory_order_seq_cst);
-        bool asleep = true;
+        bool asleep = atomic_load_explicit(&w->stop, memory_order_seq_cst) == 0;
         for (unsigned i = 0; i < sys->threads; i++)
             if (atomic_load_explicit(&sys->reactor[i]->sleeping, memory_order_seq_cst) == 0)
                 asleep = false;
@@ -115,7 +115,8 @@ void wf_watcher_end(weft_system *sys)
     if (w == NULL)
         return;
     sys->watcher = NULL;
-    atomic_store_explicit(&w->stop, 1, memory_order_release);
+    /* seq_cst: before the look at watcher_sleeps, which it raises before it looks at this */
+    atomic_store_explicit(&w->stop, 1, memory_order_seq_cst);
     sys->drv->wake_word(sys->driver, &w->stop);
     wf_watcher_wake(sys);
     sys->drv->thread_join(w->thread);

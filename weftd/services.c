@@ -8,6 +8,8 @@
 
 /* One row a service. */
 const service *const services[] = {
+    &service_web,
+    &service_web,
     &service_echo,
     &service_discard,
     &service_chargen,

@@ -5,7 +5,7 @@
 
 #include "service.h"
 
-extern const service service_echo, service_discard, service_chargen, service_daytime, service_time;
+extern const service service_web, service_echo, service_discard, service_chargen, service_daytime, service_time;
 extern const service service_qotd;
 extern const service service_forward;
 

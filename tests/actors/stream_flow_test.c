@@ -28,7 +28,7 @@ static size_t held_by(weft_actor *self, weft_ref stream)
 
 /* ---- a message that is kept holds the next ones back, and with them the writer */
 
-enum { ROUNDS = 30, QUEUE = 200 << 10, MUCH = 12 << 20 };
+enum { ROUNDS = 30, QUEUE = 200 << 10, MUCH = 8 << 20 };
 
 static void keep_the_first(weft_actor *self, kit_side *s, weft_msg *msg)
 {

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* A web server for the files of a folder. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <weft/http.h>
+
+#include "services.h"
+
+typedef struct web_settings {
+    option_urls listen;
+    weft_http_files_config files;
+    const char *access_log; /* a path, "-", or NULL */
+    int access_format;
+    /* what start makes of them */
+    weft_http_route routes[2];
+    weft_http_access_log access;
+    weft_http_site_config site;
+} web_settings;
+
+static const char *const access_formats[] = {"combined", "json", NULL};
+
+static const option web_options[] = {
+    {.name = "path",
+     .kind = OPTION_TEXT,
+     .value = "FOLDER",
+     .unset = ".",
+     .at = offsetof(web_settings, files.root),
+     .help = "the folder whose files are served; nothing outside of it ever is"},
+    OPTION_ROW_LISTEN(web_settings, "http://127.0.0.1:8080"),
+    {.name = "port",
+     .kind = OPTION_PORT,
+     .value = "PORT",
+     .at = offsetof(web_settings, listen),
+     .help = "short for --listen http://127.0.0.1:PORT"},
+    {.name = "index",
+     .kind = OPTION_TEXT,
+     .value = "NAME",
+     .unset = "index.html",
+     .at = offsetof(web_settings, files.index),
+     .help = "the file that is served for a folder"},
+    {.name = "no-listing",
+     .kind = OPTION_FLAG,
+     .at = offsetof(web_settings, files.no_listing),
+     .help = "a folder without that file is not found, instead of listed"},
+    {.name = "hidden",
+     .kind = OPTION_FLAG,
+     .at = offsetof(web_settings, files.hidden),
+     .help = "serve names that begin with a dot too"},
+    {.name = "follow-symlinks",
+     .kind = OPTION_FLAG,
+     .at = offsetof(web_settings, files.follow_symlinks),
+     .help = "follow links that lead out of the folder too"},
+    {.name = "no-compression",
+     .kind = OPTION_FLAG,
+     .at = offsetof(web_settings, files.no_compression),
+     .help = "compress nothing on the fly; .gz and .br files beside a file are still used"},
+    {.name = "cache-control",
+     .kind = OPTION_TEXT,
+     .value = "TEXT",
+     .at = offsetof(web_settings, files.cache_control),
+     .help = "the Cache-Control field of what is served, such as max-age=3600"},
+    {.name = "access-log",
+     .kind = OPTION_TEXT,
+     .value = "PATH",
+     .at = offsetof(web_settings, access_log),
+     .help = "append a line for each request to this file; - is the standard output"},
+    {.name = "access-format",
+     .kind = OPTION_CHOICE,
+     .value = "FORMAT",
+     .unset = "combined",
+     .at = offsetof(web_settings, access_format),
+     .words = access_formats,
+     .help = "of those lines: combined or json"},
+    {0},
+};
+
+static int check_folder(const char *path, weft_why *why)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        (void)weft_because(why, weft_err_from_errno(errno), "unable to serve %.100s: %s", path,
+                           strerror(errno));
+    else if (!S_ISDIR(st.st_mode))
+        (void)weft_because(why, WEFT_EINVAL, "unable to serve %.100s: it is no folder", path);
+    else
+        return 0;
+    return EX_CONFIG;
+}
+
+static int open_log(web_settings *s, weft_why *why)
+{
+    s->access = (weft_http_access_log){.fd = -1, .json = s->access_format == 1};
+    if (s->access_log == NULL)
+        return 0;
+    s->access.fd = strcmp(s->access_log, "-") == 0
+                       ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                       : open(s->access_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    if (s->access.fd >= 0)
+        return 0;
+    (void)weft_because(why, weft_err_from_errno(errno), "unable to append to %.100s: %s",
+                       s->access_log, strerror(errno));
+    return EX_CONFIG;
+}
+
+static int web_start(weft_system *sys, const service *self, void *settings, weft_why *why)
+{
+    web_settings *s = settings;
+    int code = open_log(s, why);
+    if (code == 0)
+        code = check_folder(s->files.root, why);
+    if (code != 0)
+        return code;
+    s->routes[0] =
+        (weft_http_route){.route = "GET /*", .use = &weft_http_files, .config = &s->files};
+    s->site = (weft_http_site_config){.routes = s->routes, .access_log = &s->access};
+    if (weft_http_check(s->routes, why) != WEFT_OK)
+        return EX_SOFTWARE;
+    service_listen(sys, &s->listen, self->behaviour, &s->site);
+    return 0;
+}
+
+static void web_done(void *settings)
+{
+    web_settings *s = settings;
+    if (s->access.fd >= 0)
+        (void)close(s->access.fd);
+    s->access.fd = -1;
+}
+
+const service service_web = {
+    .name = "web",
+    .summary = "serve the files of a folder over HTTP",
+    .about = "Types by name, listings, conditional requests and ranges, files compressed beforehand\n"
+             "(.gz, .br) and text compressed on the fly. Names with a dot at the front are not found\n"
+             "unless --hidden is given.",
+    .example = "weftd web --path . --listen http://127.0.0.1:8080 --access-log -",
+    .options = web_options,
+    .settings_bytes = sizeof(web_settings),
+    .behaviour = &weft_http_server,
+    .start = web_start,
+    .done = web_done,
+};
