@@ -231,16 +231,15 @@ weft_err wire_check(const struct weft_sim *sim, const weft_url *url, weft_why *w
 
 wire_end *wire_end_of(const conn *c)
 {
-    wire_end *e;
-    memcpy(&e, &c->watch, sizeof e);
-    return e;
+    return weft_leaf_context(c);
 }
 
 static void set_conn(conn *c, wire_end *e)
 {
+    void *context = e;
     e->c = c;
     e->reactor = weft_reactor_of(conn_actor(c));
-    memcpy(&c->watch, &e, sizeof e);
+    memcpy(&c->watch, &context, sizeof context);
     c->leaf = &conn_leaf_sim;
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { NAME_WIDTH = 22 };
+enum { NAME_WIDTH = 26 };
 
 static const char page[] =
     "usage: weftd SERVICE [OPTIONS]     runs a service until SIGINT or SIGTERM\n"
@@ -50,8 +50,9 @@ void help_print(FILE *to)
     for (const service *const *s = services; *s != NULL; s++)
         (void)fprintf(to, "  %-*s %s\n", NAME_WIDTH, (*s)->name, (*s)->summary);
     print_rows("options of every service", common_options, to);
-    (void)fprintf(to, "\nAn option's value follows in the next word or behind a \"=\".\n"
-                      "Without --listen a service is reached from this machine only.\n\n%s",
+    (void)fprintf(to,
+                  "\nAn option's value follows in the next word or behind a \"=\".\n"
+                  "Without --listen a service is reached from this machine only.\n\n%s",
                   codes);
 }
 

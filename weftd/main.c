@@ -32,14 +32,16 @@ static const struct {
 static int refuse(const command *c, int code, const char *text)
 {
     const char *name = c->service != NULL ? c->service->name : NULL;
-    (void)fprintf(stderr, "weftd%s%s: %s\n", name != NULL ? " " : "", name != NULL ? name : "", text);
+    (void)fprintf(stderr, "weftd%s%s: %s\n", name != NULL ? " " : "", name != NULL ? name : "",
+                  text);
     if (code == EX_USAGE)
         (void)fprintf(stderr, "weftd%s%s --help says what there is\n", name != NULL ? " " : "",
                       name != NULL ? name : "");
     return code;
 }
 
-/* A connection needs a descriptor, and nothing here uses select(2): what the system allows is taken. */
+/* A connection needs a descriptor, and nothing here uses select(2): what the system allows is
+ * taken. */
 static void raise_descriptors(void)
 {
     struct rlimit limit;
@@ -144,9 +146,10 @@ static int dispatch(command *c, option_words *words)
     c->service = service_find(word, &nearest);
     if (c->service != NULL)
         return serve(c, words);
-    (void)weft_because(&why, WEFT_EINVAL,
-                       "there is no service \"%.40s\"; the nearest is \"%s\": %s (weftd list names all)",
-                       word, nearest->name, nearest->summary);
+    (void)weft_because(
+        &why, WEFT_EINVAL,
+        "there is no service \"%.40s\"; the nearest is \"%s\": %s (weftd list names all)", word,
+        nearest->name, nearest->summary);
     return refuse(c, EX_USAGE, why.text);
 }
 

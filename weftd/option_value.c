@@ -73,8 +73,10 @@ static weft_err read_ms(const option *row, const char *text, uint32_t *to, weft_
         *to = (uint32_t)value;
         return WEFT_OK;
     }
-    return refuse(row, text, row->min == 0 ? "a time such as 250ms, 10s, 5m or 1h, or off"
-                                           : "a time such as 250ms, 10s, 5m or 1h", why);
+    return refuse(row, text,
+                  row->min == 0 ? "a time such as 250ms, 10s, 5m or 1h, or off"
+                                : "a time such as 250ms, 10s, 5m or 1h",
+                  why);
 }
 
 static weft_err read_choice(const option *row, const char *text, int *to, weft_why *why)
@@ -105,8 +107,9 @@ static weft_err check_url(const option *row, const char *text, weft_url_end end,
     if (err == WEFT_OK)
         err = weft_url_check(&url, end, &url_why);
     if (err == WEFT_OK && url.scheme == WEFT_SCHEME_SIM)
-        err = weft_because(&url_why, WEFT_EINVAL,
-                           "simulated wires exist in tests only, expected tcp://, unix: or http://");
+        err =
+            weft_because(&url_why, WEFT_EINVAL,
+                         "simulated wires exist in tests only, expected tcp://, unix: or http://");
     if (err == WEFT_OK)
         return WEFT_OK;
     return weft_because(why, WEFT_EINVAL, "%s: %s", shown(row, name), url_why.text);

@@ -33,7 +33,8 @@ static weft_err find(option_set *sets, size_t count, const char *word, place *ou
     char text[64];
     size_t n = strcspn(name, "="), best = SIZE_MAX;
 
-    (void)snprintf(text, sizeof text, "%.*s", n < sizeof text ? (int)n : (int)sizeof text - 1, name);
+    (void)snprintf(text, sizeof text, "%.*s", n < sizeof text ? (int)n : (int)sizeof text - 1,
+                   name);
     for (size_t i = 0; i < count; i++)
         for (const option *row = sets[i].rows; row->name != NULL; row++) {
             size_t distance = row->positional ? SIZE_MAX : word_distance(text, row->name);
@@ -151,8 +152,8 @@ weft_err options_read(option_set *sets, size_t count, option_words *words, bool 
         } else if (!only_words && strncmp(word, "--", 2) == 0)
             err = read_option(sets, count, words, why);
         else if (!only_words && word[0] == '-' && word[1] != '\0')
-            err = weft_because(why, WEFT_EINVAL, "there is no option %.60s; options have two dashes",
-                               word);
+            err = weft_because(why, WEFT_EINVAL,
+                               "there is no option %.60s; options have two dashes", word);
         else if (word_ends)
             return WEFT_OK;
         else

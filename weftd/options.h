@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line as tables: one row an option, read into a field of a struct.
  *
- * A service has a struct of its settings and a table of rows that say where each value goes; what all
- * services share is a second such pair. Both are read from the same words, in any order. Nothing here
- * prints, opens or ends anything. */
+ * A service has a struct of its settings and a table of rows that say where each value goes; what
+ * all services share is a second such pair. Both are read from the same words, in any order.
+ * Nothing here prints, opens or ends anything. */
 #ifndef WEFTD_OPTIONS_H
 #define WEFTD_OPTIONS_H
 
@@ -31,16 +31,17 @@ typedef enum option_kind {
     OPTION_CHOICE,   /* int: the place of the word in words */
     OPTION_LISTEN,   /* option_urls: URLs to listen at */
     OPTION_CONNECT,  /* const char *: a URL to connect to */
-    OPTION_PORT,     /* a port: short for http://127.0.0.1:PORT in the OPTION_LISTEN row of its field */
+    OPTION_PORT, /* a port: short for http://127.0.0.1:PORT in the OPTION_LISTEN row of its field */
 } option_kind;
 
 typedef struct option {
-    const char *name; /* "listen", given as --listen VALUE or --listen=VALUE; "FROM" if positional */
+    const char
+        *name; /* "listen", given as --listen VALUE or --listen=VALUE; "FROM" if positional */
     option_kind kind;
-    const char *value; /* what the value is called in the help: "URL"; NULL for flags */
-    const char *unset; /* what it is if it is not given, as it would be; NULL: zero */
-    size_t at;         /* the offset of its field */
-    const char *help;  /* one line */
+    const char *value;        /* what the value is called in the help: "URL"; NULL for flags */
+    const char *unset;        /* what it is if it is not given, as it would be; NULL: zero */
+    size_t at;                /* the offset of its field */
+    const char *help;         /* one line */
     const char *const *words; /* of a choice; ends in NULL */
     uint32_t min, max;
     bool positional; /* takes a word that is no option; must be given */
@@ -60,10 +61,11 @@ typedef struct option_words {
     int count, next;
 } option_words;
 
-/* Reads words into the @count @sets, and what was not given from `unset`. With @word_ends the first word
- * that is no option is left unread and ends it, as the name of a service does; what follows it is read by
- * another call, which adds to what was given. errors: EINVAL with a sentence that says what was expected
- * and, for an unknown option, the nearest; ENOMEM. The sets are to be given back in any case. */
+/* Reads words into the @count @sets, and what was not given from `unset`. With @word_ends the first
+ * word that is no option is left unread and ends it, as the name of a service does; what follows it
+ * is read by another call, which adds to what was given. errors: EINVAL with a sentence that says
+ * what was expected and, for an unknown option, the nearest; ENOMEM. The sets are to be given back
+ * in any case. */
 WEFT_MUST_USE weft_err options_read(option_set *sets, size_t count, option_words *words,
                                     bool word_ends, weft_why *why);
 
@@ -80,8 +82,8 @@ void options_print_yaml(const option_set *set, FILE *to);
 /* Writes @text as a YAML string: in double quotes, printable, one line. */
 void yaml_print_text(const char *text, FILE *to);
 
-/* How many insertions, deletions, replacements and swaps of neighbours lead from one word to the other;
- * long words count by their first 31 bytes. */
+/* How many insertions, deletions, replacements and swaps of neighbours lead from one word to the
+ * other; long words count by their first 31 bytes. */
 size_t word_distance(const char *a, const char *b);
 
 #endif

@@ -9,11 +9,11 @@
 #include "options.h"
 
 typedef struct service {
-    const char *name, *summary; /* one word, one line */
-    const char *about;          /* more for its help page, in lines; NULL: nothing */
-    const char *example;        /* a command line that works */
-    const option *options;      /* its own, ending in {0}; all have the common ones too */
-    size_t settings_bytes;      /* of the struct that their fields are in */
+    const char *name, *summary;      /* one word, one line */
+    const char *about;               /* more for its help page, in lines; NULL: nothing */
+    const char *example;             /* a command line that works */
+    const option *options;           /* its own, ending in {0}; all have the common ones too */
+    size_t settings_bytes;           /* of the struct that their fields are in */
     const weft_behaviour *behaviour; /* of the actor of each connection */
     /* Makes @sys serve. @settings live until `done` has been called, after the system has ended.
      * Gives 0, or a sysexits code and the sentence that goes with it. */
@@ -36,15 +36,15 @@ typedef struct common_settings {
 extern const option common_options[];
 
 /* The row of --listen, of services that have it, in the field `listen` of @type. */
-#define OPTION_ROW_LISTEN(type, url)                     \
-    {.name = "listen",                                   \
-     .kind = OPTION_LISTEN,                              \
-     .value = "URL",                                     \
-     .unset = (url),                                     \
-     .at = offsetof(type, listen),                       \
-     .help = "where to listen (weftd urls says how it is written); may be given 16 times"}
+#define OPTION_ROW_LISTEN(type, url)                                                         \
+    {                                                                                        \
+        .name = "listen", .kind = OPTION_LISTEN, .value = "URL", .unset = (url),             \
+        .at = offsetof(type, listen),                                                        \
+        .help = "where to listen (weftd urls says how it is written); may be given 16 times" \
+    }
 
-/* Listens at each of @urls. What cannot be had is logged, and ends the system with EX_UNAVAILABLE. */
+/* Listens at each of @urls. What cannot be had is logged, and ends the system with EX_UNAVAILABLE.
+ */
 void service_listen(weft_system *sys, const option_urls *urls, const weft_behaviour *behaviour,
                     const void *config);
 

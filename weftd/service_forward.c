@@ -42,10 +42,12 @@ static int forward_start(weft_system *sys, const service *self, void *settings, 
 const service service_forward = {
     .name = "forward",
     .summary = "join each connection with one of its own to another URL",
-    .about = "Bytes go both ways, and a slow side slows the other. A half close is passed on behind what\n"
-             "was sent before it, an abort at once. Nothing is read before TO has been reached; if it\n"
-             "cannot be, the connection is aborted and the reason is logged. The options of both URLs\n"
-             "count: limits, timeouts, keep-alive, the address to connect from.",
+    .about =
+        "Bytes go both ways, and a slow side slows the other. A half close is passed on behind "
+        "what\n"
+        "was sent before it, an abort at once. Nothing is read before TO has been reached; if it\n"
+        "cannot be, the connection is aborted and the reason is logged. The options of both URLs\n"
+        "count: limits, timeouts, keep-alive, the address to connect from.",
     .example = "weftd forward tcp://127.0.0.1:7000 'tcp://127.0.0.1:7007?timeout=2s' --idle 10m",
     .options = forward_options,
     .settings_bytes = sizeof(forward_settings),

@@ -34,8 +34,8 @@ static weft_err read_text(FILE *from, const char *path, char *text, weft_why *wh
     if (ferror(from) != 0)
         return weft_because(why, WEFT_EIO, "unable to read %.80s: %s", path, strerror(errno));
     if (n == FILE_BYTES_MAX)
-        return weft_because(why, WEFT_ETOOBIG, "%.80s is too long, expected less than %d bytes", path,
-                            FILE_BYTES_MAX);
+        return weft_because(why, WEFT_ETOOBIG, "%.80s is too long, expected less than %d bytes",
+                            path, FILE_BYTES_MAX);
     if (memchr(text, '\0', n) != NULL)
         return weft_because(why, WEFT_EINVAL, "%.80s has a zero byte, expected text", path);
     text[n] = '\0';
@@ -49,12 +49,11 @@ static weft_err load(qotd_settings *s, weft_why *why)
     FILE *from = fopen(s->file, "re");
     if (from == NULL)
         return weft_because(why, weft_err_from_errno(errno),
-                            "unable to open %.80s: %s, expected a file of quotes", s->file,
+                            "--file %.80s: %s, expected a file of quotes", s->file,
                             strerror(errno));
     s->text = malloc(FILE_BYTES_MAX + 1);
-    weft_err err = s->text != NULL
-                       ? read_text(from, s->file, s->text, why)
-                       : weft_because(why, WEFT_ENOMEM, "no memory for %.80s", s->file);
+    weft_err err = s->text != NULL ? read_text(from, s->file, s->text, why)
+                                   : weft_because(why, WEFT_ENOMEM, "no memory for %.80s", s->file);
     (void)fclose(from);
     return err;
 }
@@ -79,8 +78,9 @@ static void qotd_done(void *settings)
 const service service_qotd = {
     .name = "qotd",
     .summary = "say the quote of the day (RFC 865)",
-    .about = "Each day (UTC) has its quote, the same for everybody. A quote is at most 512 bytes long,\n"
-             "line ends as \"\\r\\n\" included. The file is read once, when weftd starts.",
+    .about =
+        "Each day (UTC) has its quote, the same for everybody. A quote is at most 512 bytes long,\n"
+        "line ends as \"\\r\\n\" included. The file is read once, when weftd starts.",
     .example = "weftd qotd --file quotes.txt",
     .options = qotd_options,
     .settings_bytes = sizeof(qotd_settings),

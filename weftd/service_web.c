@@ -15,7 +15,7 @@ typedef struct web_settings {
     option_urls listen;
     weft_http_files_config files;
     const char *access_log; /* a path, "-", or NULL */
-    int access_format;
+    int access_log_format;
     /* what start makes of them */
     weft_http_route routes[2];
     weft_http_access_log access;
@@ -66,16 +66,16 @@ static const option web_options[] = {
      .help = "the Cache-Control field of what is served, such as max-age=3600"},
     {.name = "access-log",
      .kind = OPTION_TEXT,
-     .value = "PATH",
+     .value = "FILE",
      .at = offsetof(web_settings, access_log),
-     .help = "append a line for each request to this file; - is the standard output"},
-    {.name = "access-format",
+     .help = "append a line for each request to FILE; - is the standard output"},
+    {.name = "access-log-format",
      .kind = OPTION_CHOICE,
      .value = "FORMAT",
      .unset = "combined",
-     .at = offsetof(web_settings, access_format),
+     .at = offsetof(web_settings, access_log_format),
      .words = access_formats,
-     .help = "of those lines: combined or json"},
+     .help = "of those lines: combined, as other servers write it, or json"},
     {0},
 };
 
@@ -83,10 +83,10 @@ static int check_folder(const char *path, weft_why *why)
 {
     struct stat st;
     if (stat(path, &st) != 0)
-        (void)weft_because(why, weft_err_from_errno(errno), "unable to serve %.100s: %s", path,
-                           strerror(errno));
+        (void)weft_because(why, weft_err_from_errno(errno), "--path %.100s: %s, expected a folder",
+                           path, strerror(errno));
     else if (!S_ISDIR(st.st_mode))
-        (void)weft_because(why, WEFT_EINVAL, "unable to serve %.100s: it is no folder", path);
+        (void)weft_because(why, WEFT_EINVAL, "--path %.100s is a file, expected a folder", path);
     else
         return 0;
     return EX_CONFIG;
@@ -94,7 +94,7 @@ static int check_folder(const char *path, weft_why *why)
 
 static int open_log(web_settings *s, weft_why *why)
 {
-    s->access = (weft_http_access_log){.fd = -1, .json = s->access_format == 1};
+    s->access = (weft_http_access_log){.fd = -1, .json = s->access_log_format == 1};
     if (s->access_log == NULL)
         return 0;
     s->access.fd = strcmp(s->access_log, "-") == 0
@@ -102,8 +102,9 @@ static int open_log(web_settings *s, weft_why *why)
                        : open(s->access_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
     if (s->access.fd >= 0)
         return 0;
-    (void)weft_because(why, weft_err_from_errno(errno), "unable to append to %.100s: %s",
-                       s->access_log, strerror(errno));
+    (void)weft_because(why, weft_err_from_errno(errno),
+                       "--access-log %.100s: %s, expected a file to append to", s->access_log,
+                       strerror(errno));
     return EX_CONFIG;
 }
 
@@ -135,9 +136,10 @@ static void web_done(void *settings)
 const service service_web = {
     .name = "web",
     .summary = "serve the files of a folder over HTTP",
-    .about = "Types by name, listings, conditional requests and ranges, files compressed beforehand\n"
-             "(.gz, .br) and text compressed on the fly. Names with a dot at the front are not found\n"
-             "unless --hidden is given.",
+    .about =
+        "Types by name, listings, conditional requests and ranges, files compressed beforehand\n"
+        "(.gz, .br) and text compressed on the fly. Names with a dot at the front are not found\n"
+        "unless --hidden is given.",
     .example = "weftd web --path . --listen http://127.0.0.1:8080 --access-log -",
     .options = web_options,
     .settings_bytes = sizeof(web_settings),

@@ -7,8 +7,8 @@
 #include <weft/net.h>
 
 /* One row a service. */
+/* clang-format off */
 const service *const services[] = {
-    &service_web,
     &service_web,
     &service_echo,
     &service_discard,
@@ -19,6 +19,7 @@ const service *const services[] = {
     &service_forward,
     NULL,
 };
+/* clang-format on */
 
 /* In the order of weft_level and weft_log_format. */
 static const char *const levels[] = {"debug", "info", "notice", "warning", "error", "none", NULL};

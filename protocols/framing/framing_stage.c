@@ -39,8 +39,8 @@ static weft_err framed_open(weft_stage *stage, const void *config, weft_why *why
 static void tell(weft_stage *stage, weft_bytes frame, weft_piece *out)
 {
     const framed *s = weft_stage_state(stage);
-    *out = (weft_piece){
-        .kind = WEFT_PIECE_FRAME, .bytes = weft_bytes_share(frame), .type = s->type};
+    *out =
+        (weft_piece){.kind = WEFT_PIECE_FRAME, .bytes = weft_bytes_share(frame), .type = s->type};
 }
 
 static weft_err framed_up(weft_stage *stage, weft_bytes in, weft_piece *out, weft_why *why)

@@ -4,8 +4,8 @@
  *   connecting ── target opened ──▶ joined ── both closed ──▶ ended
  *       └── target closed: the client is aborted ─────────────▲
  *
- * What is written is borrowed from the stream it came from, so a slow side holds the other one's window
- * and thereby stops its source: there is no code for that here. */
+ * What is written is borrowed from the stream it came from, so a slow side holds the other one's
+ * window and thereby stops its source: there is no code for that here. */
 #include <inttypes.h>
 
 #include <weft/net.h>
@@ -20,9 +20,10 @@ typedef struct side {
 
 typedef struct forward {
     side client, target;
-    weft_msg *opening; /* the client's `opened`: kept until the target is there, so that nothing comes */
-    uint32_t came_ms;  /* when something last came */
-    bool closing;      /* for nothing came for too long */
+    weft_msg
+        *opening; /* the client's `opened`: kept until the target is there, so that nothing comes */
+    uint32_t came_ms; /* when something last came */
+    bool closing;     /* for nothing came for too long */
 } forward;
 
 typedef struct forward_idle {
@@ -90,7 +91,8 @@ static weft_err on_data(weft_actor *self, weft_msg *msg)
     from->bytes += data->bytes.size;
     f->came_ms = weft_now_ms(self);
     if (err != WEFT_OK) {
-        /* it has closed, or memory is out: bytes are lost, so neither side may take this for the end */
+        /* it has closed, or memory is out: bytes are lost, so neither side may take this for the
+         * end */
         abort_side(self, from);
         abort_side(self, to);
     }
@@ -161,12 +163,9 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
 }
 
 static const weft_handler handlers[] = {
-    {.type = &weft_opened_type, .fn = on_opened},
-    {.type = &weft_data_type, .fn = on_data},
-    {.type = &weft_ended_type, .fn = on_ended},
-    {.type = &weft_closed_type, .fn = on_closed},
-    {.type = &forward_idle_type, .fn = on_idle},
-    {0},
+    {.type = &weft_opened_type, .fn = on_opened}, {.type = &weft_data_type, .fn = on_data},
+    {.type = &weft_ended_type, .fn = on_ended},   {.type = &weft_closed_type, .fn = on_closed},
+    {.type = &forward_idle_type, .fn = on_idle},  {0},
 };
 
 const weft_behaviour weft_forward_service = {

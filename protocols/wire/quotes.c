@@ -107,9 +107,10 @@ static weft_err check_quote(const wf_quote_place *quote, weft_why *why)
     }
     size_t bytes = wf_quote_text(quote, NULL, 0);
     if (bytes > WEFT_WIRE_QUOTE_BYTES_MAX)
-        return weft_because(why, WEFT_ETOOBIG,
-                            "the quote at line %u is %zu bytes long as it is sent, expected at most %u",
-                            quote->line, bytes, WEFT_WIRE_QUOTE_BYTES_MAX);
+        return weft_because(
+            why, WEFT_ETOOBIG,
+            "the quote at line %u is %zu bytes long as it is sent, expected at most %u",
+            quote->line, bytes, WEFT_WIRE_QUOTE_BYTES_MAX);
     return WEFT_OK;
 }
 
@@ -124,6 +125,7 @@ weft_err weft_wire_quotes_check(const char *text, weft_why *why)
             return err;
     }
     return count > 0 ? WEFT_OK
-                     : weft_because(why, WEFT_EINVAL, "there is no quote, expected one or more, "
-                                                      "parted by lines of one \"%%\"");
+                     : weft_because(why, WEFT_EINVAL,
+                                    "there is no quote, expected one or more, "
+                                    "parted by lines of one \"%%\"");
 }

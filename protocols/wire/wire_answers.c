@@ -13,7 +13,8 @@ typedef struct linger_over {
 } linger_over;
 static const weft_type linger_over_type = WEFT_TYPE("weft.wire_linger_over", linger_over, NULL);
 
-/* Closing with bytes unread makes TCP send a reset, which takes what was sent away from its receiver. */
+/* Closing with bytes unread makes TCP send a reset, which takes what was sent away from its
+ * receiver. */
 static weft_err answer(weft_actor *self, weft_ref stream, const void *text, size_t bytes)
 {
     weft_err err = weft_write_copy(self, stream, text, bytes);

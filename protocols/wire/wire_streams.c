@@ -54,14 +54,16 @@ static weft_err on_chargen_pull(weft_actor *self, weft_msg *msg)
     const weft_pull *pull = weft_body(msg);
     size_t bytes;
     const uint8_t *block = wf_chargen_block(&bytes);
-    return sent(self, pull->stream, weft_write(self, pull->stream, weft_bytes_static(block, bytes)));
+    return sent(self, pull->stream,
+                weft_write(self, pull->stream, weft_bytes_static(block, bytes)));
 }
 
 static const weft_handler chargen_handlers[] = {
     {.type = &weft_opened_type, .fn = on_chargen_opened},
     {.type = &weft_pull_type, .fn = on_chargen_pull},
     {.type = &weft_data_type, .fn = throw_away},
-    /* who has nothing to say may still want to hear: RFC 864 goes on until the connection is closed */
+    /* who has nothing to say may still want to hear: RFC 864 goes on until the connection is closed
+     */
     {.type = &weft_ended_type, .fn = throw_away},
     {0},
 };

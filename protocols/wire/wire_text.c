@@ -22,7 +22,8 @@ size_t wf_daytime_text(uint64_t wall_ns, char out[WF_DAYTIME_BYTES])
     struct tm tm = {0};
     time_t seconds = (time_t)(wall_ns / SECOND_NS);
     (void)gmtime_r(&seconds, &tm);
-    /* RFC 867: "Weekday, Month Day, Year Time-Zone", as in "Tuesday, February 22, 1982 17:37:43-PST" */
+    /* RFC 867: "Weekday, Month Day, Year Time-Zone", as in "Tuesday, February 22, 1982
+     * 17:37:43-PST" */
     int n = snprintf(out, WF_DAYTIME_BYTES, "%s, %s %d, %d %02d:%02d:%02d-UTC\r\n",
                      days[tm.tm_wday], months[tm.tm_mon], tm.tm_mday, tm.tm_year + 1900, tm.tm_hour,
                      tm.tm_min, tm.tm_sec);

@@ -29,8 +29,8 @@ typedef struct wf_quote_place {
     unsigned line; /* of the text, from 1 */
 } wf_quote_place;
 
-/* Finds the next quote at or behind *@at and moves *@at and *@line (of *@at) past it. Empty ones are left
- * out. false: there is none. */
+/* Finds the next quote at or behind *@at and moves *@at and *@line (of *@at) past it. Empty ones
+ * are left out. false: there is none. */
 bool wf_quote_next(const char **at, unsigned *line, wf_quote_place *out);
 
 /* Writes it with "\r\n" ends, also at its own; of what needs more than @max bytes, as much as fits.

@@ -93,7 +93,7 @@ refused 64 "usage: weftd SERVICE"
 has help "$("$weftd" --help)" "exit codes"
 has urls "$("$weftd" urls)" "tcp://HOST:PORT"
 names=$("$weftd" list | cut -d ' ' -f 1)
-for name in echo discard chargen daytime time qotd forward; do
+for name in web echo discard chargen daytime time qotd forward; do
     has list "$names" "$name"
 done
 for name in $names; do
@@ -123,7 +123,10 @@ refused 64 "begins with no scheme" echo --listen 127.0.0.1:7007
 refused 64 'the nearest is "backlog"' echo --listen 'tcp://127.0.0.1:0?backlogg=3'
 refused 64 "TO is missing" forward tcp://127.0.0.1:0
 refused 64 "a word too many" echo hello
-refused 78 "unable to open missing" qotd --file missing
+refused 78 "--file missing: No such file" qotd --file missing
+refused 78 "--path missing: No such file" web --path missing
+refused 78 "--path bytes is a file" web --path bytes
+refused 78 "expected a file to append to" web --access-log missing/log
 printf 'too long: %0600d\n' 1 >long
 refused 78 "the quote at line 1" qotd --file long
 refused 69 "unable to bind" echo --listen unix:missing/echo.sock
@@ -176,6 +179,22 @@ exec {back_log}<&-
 same "bytes without a target" "$(socat -t 10 - "tcp:127.0.0.1:$port" </dev/null 2>/dev/null | wc -c)" 0
 next_log "unable to reach unix:back.sock: "
 stop TERM 0
+
+echo "web"
+mkdir -p site/folder
+printf 'hello, world\n' >site/hello.txt
+touch site/.hidden outside
+start web --path site --port 0 --access-log access
+same "a file" "$(curl -s "$url/hello.txt")" "hello, world"
+same "a range" "$(curl -s -r 7-11 "$url/hello.txt")" world
+has "a listing" "$(curl -s "$url/")" 'href="hello.txt"'
+for row in "missing 404" ".hidden 404" "../outside 400" "%2e%2e/outside 400" "folder/../../outside 400"; do
+    same "status of ${row% *}" \
+        "$(curl -s -o /dev/null -w '%{http_code}' --path-as-is "$url/${row% *}")" "${row#* }"
+done
+stop INT 0
+same "lines of the access log" "$(wc -l <access)" 8
+has "the access log" "$(head -n 1 access)" '"GET /hello.txt HTTP/1.1" 200 13'
 
 echo "logs"
 rm -f log

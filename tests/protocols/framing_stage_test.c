@@ -32,9 +32,9 @@ static sim_client client;
 static void note(char open, weft_bytes bytes, char close)
 {
     if (server.n + bytes.size + 2 < sizeof server.text)
-        server.n += (size_t)snprintf(server.text + server.n, sizeof server.text - server.n,
-                                     "%c%.*s%c", open, (int)bytes.size, (const char *)bytes.at,
-                                     close);
+        server.n +=
+            (size_t)snprintf(server.text + server.n, sizeof server.text - server.n, "%c%.*s%c",
+                             open, (int)bytes.size, (const char *)bytes.at, close);
 }
 
 static weft_err on_opened(weft_actor *self, weft_msg *msg)
@@ -54,8 +54,8 @@ static weft_err on_frame(weft_actor *self, weft_msg *msg)
     server.frames++;
     server.frame_bytes += frame->bytes.size;
     if (server.answers)
-        server.answered = weft_write_frame(self, frame->stream, server.framing, server.settings,
-                                           frame->bytes);
+        server.answered =
+            weft_write_frame(self, frame->stream, server.framing, server.settings, frame->bytes);
     if (server.keeps)
         server.kept = weft_keep(msg);
     if (server.unframe != NULL && frame->bytes.size == strlen(server.unframe) &&
@@ -126,8 +126,10 @@ static void finish(void)
     client_done(&client);
 }
 
-/* Plays @bytes in steps of each size, with or without an end behind them, and checks what was told. */
-static void told_n(served what, const void *bytes, size_t n, bool end, const char *want, weft_err reason)
+/* Plays @bytes in steps of each size, with or without an end behind them, and checks what was told.
+ */
+static void told_n(served what, const void *bytes, size_t n, bool end, const char *want,
+                   weft_err reason)
 {
     for (size_t step = 1; step <= n; step = step == 1 ? 2 : step == 2 ? 7 : step < n ? n : n + 1) {
         begin(what, step, (weft_sim_faults){0}, URL);
@@ -197,7 +199,8 @@ static void a_last_line_without_its_end_is_a_line_if_that_was_asked_for(void)
 
 static void what_is_too_long_or_malformed_loses_the_stream(void)
 {
-    const weft_framer four = {.frame_bytes_max = 4}, two = {.delimiter = "\r\n", .delimiter_bytes = 2};
+    const weft_framer four = {.frame_bytes_max = 4},
+                      two = {.delimiter = "\r\n", .delimiter_bytes = 2};
     told((served){.framing = &weft_lines, .settings = &four}, "four\nfives\n", false, "<four>",
          WEFT_ETOOBIG);
     told((served){.framing = &weft_netstrings, .settings = &four}, "4:four,5:", false, "<four>",

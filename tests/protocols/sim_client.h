@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One end of a stream in a simulation: connects or listens, does what a test says, remembers what came. */
+/* One end of a stream in a simulation: connects or listens, does what a test says, remembers what
+ * came. */
 #ifndef WEFT_TESTS_SIM_CLIENT_H
 #define WEFT_TESTS_SIM_CLIENT_H
 

@@ -39,8 +39,10 @@ static void chargen_lines_move_on_by_one_character_and_repeat_without_a_seam(voi
     size_t bytes;
     const uint8_t *at = wf_chargen_block(&bytes);
     CHECK(bytes > 0 && bytes % (WF_CHARGEN_LINES * WF_CHARGEN_LINE_BYTES) == 0);
-    CHECK_MEM(at, 74, " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"
-                      "abcdefg\r\n", 74);
+    CHECK_MEM(at, 74,
+              " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"
+              "abcdefg\r\n",
+              74);
     for (size_t line = 0; line < bytes / WF_CHARGEN_LINE_BYTES; line++) {
         const uint8_t *text = at + line * WF_CHARGEN_LINE_BYTES;
         CHECK(text[72] == '\r' && text[73] == '\n');

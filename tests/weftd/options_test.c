@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* weftd's command line: what is read, what is refused and how, and what --print-config makes of it. */
+/* weftd's command line: what is read, what is refused and how, and what --print-config makes of it.
+ */
 #include "check.h"
 #include "weftd/options.h"
 

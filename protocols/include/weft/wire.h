@@ -3,9 +3,10 @@
  *
  *     weft_listen(sys, "tcp://127.0.0.1:7007", &weft_wire_echo, NULL);
  *
- * One actor serves one connection, over any transport. Those that answer and are done (daytime, time,
- * qotd) end their side, throw away what still comes, and close when the peer has ended its side too or
- * WEFT_WIRE_LINGER_MS have passed: a close with bytes unread would take the answer back. */
+ * One actor serves one connection, over any transport. Those that answer and are done (daytime,
+ * time, qotd) end their side, throw away what still comes, and close when the peer has ended its
+ * side too or WEFT_WIRE_LINGER_MS have passed: a close with bytes unread would take the answer
+ * back. */
 #ifndef WEFT_WIRE_H
 #define WEFT_WIRE_H
 
@@ -24,8 +25,9 @@ extern const weft_behaviour weft_wire_echo;
 /** Throws away what comes. RFC 863. */
 extern const weft_behaviour weft_wire_discard;
 
-/** Sends lines of 72 of the 95 printing characters, each beginning one character later, until the peer
- * closes; throws away what comes. Made on demand: a peer that does not read holds no memory. RFC 864. */
+/** Sends lines of 72 of the 95 printing characters, each beginning one character later, until the
+ * peer closes; throws away what comes. Made on demand: a peer that does not read holds no memory.
+ * RFC 864. */
 extern const weft_behaviour weft_wire_chargen;
 
 /** Sends the day and the time of day, "Tuesday, February 22, 1982 17:37:43-UTC". RFC 867. */
@@ -34,18 +36,20 @@ extern const weft_behaviour weft_wire_daytime;
 /** Sends the seconds since 1900 as 32 bits in network order, which begin anew in 2036. RFC 868. */
 extern const weft_behaviour weft_wire_time;
 
-/** Sends the quote of the day: one of a list, each its day (UTC), the same for everybody. RFC 865. */
+/** Sends the quote of the day: one of a list, each its day (UTC), the same for everybody. RFC 865.
+ */
 extern const weft_behaviour weft_wire_qotd;
 
 /** The config of weft_wire_qotd; NULL: the quotes it brings. */
 typedef struct weft_wire_quotes {
     /** Quotes parted by lines of one "%", as fortune(6) has them. What exceeds
-     * WEFT_WIRE_QUOTE_BYTES_MAX is cut. Borrowed for the life of its listeners; NULL: those it brings. */
+     * WEFT_WIRE_QUOTE_BYTES_MAX is cut. Borrowed for the life of its listeners; NULL: those it
+     * brings. */
     const char *text;
 } weft_wire_quotes;
 
-/** Whether @text has quotes and each can be sent whole. errors: EINVAL (no quote; a control character
- * other than tab and newline), ETOOBIG; the sentence names the line. thread: any. */
+/** Whether @text has quotes and each can be sent whole. errors: EINVAL (no quote; a control
+ * character other than tab and newline), ETOOBIG; the sentence names the line. thread: any. */
 WEFT_MUST_USE weft_err weft_wire_quotes_check(const char *text, weft_why *why);
 
 /** What weft_forward_service needs to know. Borrowed for the life of its listeners. */
@@ -55,10 +59,10 @@ typedef struct weft_forward_config {
                            aborted if that takes as long again; 0: never */
 } weft_forward_config;
 
-/** Joins each connection with one of its own to config->to: bytes both ways, a slow side slows the other
- * one's source, a half close is passed on when everything before it was, an abort at once. If the target
- * cannot be reached the connection is aborted and the reason logged; nothing of it is read before the
- * target is there. config: a `const weft_forward_config *`. */
+/** Joins each connection with one of its own to config->to: bytes both ways, a slow side slows the
+ * other one's source, a half close is passed on when everything before it was, an abort at once. If
+ * the target cannot be reached the connection is aborted and the reason logged; nothing of it is
+ * read before the target is there. config: a `const weft_forward_config *`. */
 extern const weft_behaviour weft_forward_service;
 
 #ifdef __cplusplus

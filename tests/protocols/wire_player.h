@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Plays wire scripts: what a client sends, and what it must see. tests/wire/README.md has the format. */
+#ifndef WEFT_TESTS_WIRE_PLAYER_H
+#define WEFT_TESTS_WIRE_PLAYER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weft/testing.h>
+
+/* How what is sent is cut. */
+typedef enum wire_cut { WIRE_WHOLE, WIRE_BYTES, WIRE_SPLIT } wire_cut;
+
+/* Text that grows. */
+typedef struct wire_text {
+    char *at;
+    size_t n;
+} wire_text;
+void wire_put(wire_text *text, const void *at, size_t n);
+
+/* What a script needs from the protocol it is about. */
+typedef struct wire_world {
+    const char *url; /* where the server listens */
+    /* Forgets what setup said, and says what is of this world: "limit head_timeout_ms 100". false: it
+     * does not know @word. */
+    void (*reset)(void);
+    bool (*setup)(const char *word, char *rest);
+    weft_sim *(*open)(uint64_t seed);
+    /* What "<NAME ..." stands for. false: it does not know @word. */
+    bool (*expand)(const char *word, char *rest, wire_text *out);
+    /* "check NAME VALUE", of the server's side. false: it does not know @word. */
+    bool (*check)(const char *word, const char *rest);
+    /* Takes out of what came what is different each time; gives its new length. */
+    size_t (*strip)(char *came, size_t n);
+} wire_world;
+
+/* Plays tests/wire/@name.wire in @world; the seed cuts, and orders what has no order of its own. Failures
+ * are printed with the script's line, and counted as checks. */
+void wire_play(const char *name, const wire_world *world, wire_cut cut, uint64_t seed);
+/* Whole, byte by byte, and with ten seeds. */
+void wire_play_all(const char *name, const wire_world *world);
+
+#endif
