@@ -31,7 +31,7 @@ typedef struct pair {
 static pair_end *end_of(const conn *c)
 {
     pair_end *e;
-    memcpy(&e, &c->watch, sizeof e);
+    memcpy(&e, &c->watch, sizeof(void *));
     return e;
 }
 
@@ -196,7 +196,7 @@ weft_err weft_pair(weft_actor *self, weft_ref owner_a, weft_ref owner_b, weft_re
             return WEFT_ENOMEM;
         }
         e->c = c[i];
-        memcpy(&c[i]->watch, &e, sizeof e);
+        memcpy(&c[i]->watch, &e, sizeof(void *));
     }
     for (int i = 0; i < 2; i++) {
         if (weft_monitor(conn_actor(c[i]), owner[i]) != WEFT_OK)

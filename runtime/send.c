@@ -115,7 +115,7 @@ static WF_NOINLINE weft_err put_slow(weft_actor *from, weft_ref to, const weft_t
                                      const void *body, uint64_t request, unsigned flags)
 {
     wf_reactor *r = WF_R;
-    weft_msg *m;
+    weft_msg *m = NULL;
     if (to.home != r->home)
         to = wf_resolve(r, to);
     if (to.home != r->home && to.slot != 0 && (flags & WF_UNCOUNTED) == 0 &&

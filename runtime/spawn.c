@@ -175,7 +175,7 @@ weft_ref weft_spawn(weft_actor *self, const weft_behaviour *behaviour, const voi
 static void spawn_here(wf_reactor *r, weft_actor *target, weft_msg *m)
 {
     const wf_control *c = (const wf_control *)(const void *)m->body;
-    weft_ref asker;
+    weft_ref asker = WEFT_NOBODY;
     weft_why why = {""};
     weft_actor *a;
     (void)target;

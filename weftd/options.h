@@ -31,12 +31,11 @@ typedef enum option_kind {
     OPTION_CHOICE,   /* int: the place of the word in words */
     OPTION_LISTEN,   /* option_urls: URLs to listen at */
     OPTION_CONNECT,  /* const char *: a URL to connect to */
-    OPTION_PORT, /* a port: short for http://127.0.0.1:PORT in the OPTION_LISTEN row of its field */
+    OPTION_PORT,     /* short for http://127.0.0.1:PORT in the OPTION_LISTEN row of its field */
 } option_kind;
 
 typedef struct option {
-    const char
-        *name; /* "listen", given as --listen VALUE or --listen=VALUE; "FROM" if positional */
+    const char *name; /* "listen" for --listen VALUE or --listen=VALUE; "FROM" if positional */
     option_kind kind;
     const char *value;        /* what the value is called in the help: "URL"; NULL for flags */
     const char *unset;        /* what it is if it is not given, as it would be; NULL: zero */

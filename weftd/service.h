@@ -43,8 +43,7 @@ extern const option common_options[];
         .help = "where to listen (weftd urls says how it is written); may be given 16 times" \
     }
 
-/* Listens at each of @urls. What cannot be had is logged, and ends the system with EX_UNAVAILABLE.
- */
+/* Listens at each of @urls. What cannot be had is logged, and weft_run ends with EX_UNAVAILABLE. */
 void service_listen(weft_system *sys, const option_urls *urls, const weft_behaviour *behaviour,
                     const void *config);
 

@@ -13,8 +13,8 @@ static inline size_t wf_frame_max(const weft_framer *f)
 }
 
 /* A whole frame; the framer is ready for the one behind it. */
-static inline weft_err wf_frame_found(weft_framer *f, weft_frame_place *out, size_t start, size_t bytes,
-                                      size_t tail)
+static inline weft_err wf_frame_found(weft_framer *f, weft_frame_place *out, size_t start,
+                                      size_t bytes, size_t tail)
 {
     weft_framer_forget(f);
     *out = (weft_frame_place){.start = start, .bytes = bytes, .consumed = start + bytes + tail};

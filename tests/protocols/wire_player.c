@@ -133,7 +133,7 @@ static void send_bytes(player *p, const wire_text *text)
         if (p->cut == WIRE_BYTES)
             n = n > 4096 ? 1024 : 1; /* of what is large, the bytes that matter are at its ends */
         else if (p->cut == WIRE_SPLIT)
-            n = 1 + test_below(&p->random, n < 100 ? n : 100 + n / 4);
+            n = 1 + test_below(&p->random, n < 100 ? n : n / 2);
         client_send(&p->client, text->at + at, n);
         at += n;
     }

@@ -565,8 +565,8 @@ static void an_inherited_ask_that_is_forgotten_ends(void)
 }
 
 typedef struct telling {
+    asked inner; /* first: a continuation finds it where the act's own would be */
     weft_ref to;
-    asked inner;
 } telling;
 
 static weft_err tell_on(weft_actor *self, weft_msg *msg, void *with)
@@ -832,7 +832,8 @@ static void ask_within(weft_actor *target, const uint64_t word[4])
 {
     weft_ref to;
     memcpy(&to, &word[0], sizeof to);
-    (void)weft_ask(target, to, act, .fn = say_no);
+    weft_deferred forgotten = weft_ask(target, to, act, .fn = say_no);
+    (void)forgotten;
 }
 
 typedef struct nested {

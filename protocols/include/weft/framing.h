@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /** Framings: where one message ends and the next begins in a stream of bytes.
  *
- * A protocol has its stream framed when that opens, and is then told lines, or frames, instead of data:
+ * A protocol has its stream framed when that opens, and is told lines, or frames, instead of data:
  *
  *     static weft_err on_opened(weft_actor *self, weft_msg *msg)
  *     {
@@ -9,8 +9,8 @@
  *         return weft_frame_by(self, opened->stream, &weft_lines, NULL, NULL);
  *     }
  *
- * Below that stand pure codecs. A framing is a table of functions without state of its own; a framer is
- * what one direction of one stream needs, a small value that is embedded where the stream is:
+ * Below that stand pure codecs. A framing is a table of functions without state of its own; a
+ * framer is what one direction of one stream needs, a small value embedded where the stream is:
  *
  *     weft_framer framer = {.frame_bytes_max = 512, .delimiter = "\r\n", .delimiter_bytes = 2};
  *     weft_frame_place frame;
@@ -123,32 +123,34 @@ static inline void weft_framer_forget(weft_framer *f)
 
 /* ---- over a stream */
 
-/** A line of a stream framed by weft_lines, without what ended it. Borrowed like data; the next one is
- * told when this one has been let go of. */
+/** A line of a stream framed by weft_lines, without what ended it. Borrowed like data; the next one
+ * is told when this one has been let go of. */
 typedef weft_data weft_line;
 extern const weft_type weft_line_type;
 
-/** A frame of a stream framed by anything else, without what stood around it; otherwise as a line. */
+/** A frame of a stream framed by anything else, without what stood around it; else as a line. */
 typedef weft_data weft_frame;
 extern const weft_type weft_frame_type;
 
-/** From now on the owner of @stream is told what @framing makes of the bytes, also of those that came
- * behind the message being served. @settings (copied) says the limit and the form; NULL: the defaults.
- * A frame beyond the limit, a malformed one or an end in the middle of one loses the stream: `closed`
- * with ETOOBIG, EPROTO or ETRUNCATED and a sentence. A frame longer than the stream's window (128 KiB,
- * if that is smaller) is ETOOBIG too, whatever the limit.
- * errors: EGONE (no stream of this reactor), EINVAL (a delimiter longer than there is room for), ENOMEM.
- * thread: in a handler of the stream's owner. */
+/** From now on the owner of @stream is told what @framing makes of the bytes, also of those that
+ * came behind the message being served. @settings (copied) says the limit and the form; NULL: the
+ * defaults. A frame beyond the limit, a malformed one or an end in the middle of one loses the
+ * stream: `closed` with ETOOBIG, EPROTO or ETRUNCATED and a sentence. A frame longer than the
+ * stream's window (128 KiB, if that is smaller) is ETOOBIG too, whatever the limit.
+ * errors: EGONE (no stream of this reactor), EINVAL (a delimiter longer than there is room for),
+ * ENOMEM. thread: in a handler of the stream's owner. */
 WEFT_MUST_USE weft_err weft_frame_by(weft_actor *self, weft_ref stream, const weft_framing *framing,
                                      const weft_framer *settings, weft_why *why);
 
-/** Takes the framing away again, as when a line protocol goes over to raw data: what came behind the
- * frame being served is told as data. errors: EGONE, ENOTFOUND (the stream is not framed, or another
- * stage was put on top), ENOMEM. thread: in a handler of the stream's owner. */
+/** Takes the framing away again, as when a line protocol goes over to raw data: what came behind
+ * the frame being served is told as data.
+ * errors: EGONE, ENOTFOUND (the stream is not framed, or another stage was put on top), ENOMEM.
+ * thread: in a handler of the stream's owner. */
 WEFT_MUST_USE weft_err weft_unframe(weft_actor *self, weft_ref stream);
 
-/** Writes @bytes as one frame: whole, or not at all. @settings as for weft_frame_by; the stream need not
- * be framed. errors: what wrap says (EINVAL, ETOOBIG), and those of weft_write_parts. */
+/** Writes @bytes as one frame: whole, or not at all. @settings as for weft_frame_by; the stream
+ * need not be framed. errors: what wrap says (EINVAL, ETOOBIG), and those of weft_write_parts.
+ * thread: in a handler. */
 weft_err weft_write_frame(weft_actor *self, weft_ref stream, const weft_framing *framing,
                           const weft_framer *settings, weft_bytes bytes);
 

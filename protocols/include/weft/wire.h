@@ -36,8 +36,7 @@ extern const weft_behaviour weft_wire_daytime;
 /** Sends the seconds since 1900 as 32 bits in network order, which begin anew in 2036. RFC 868. */
 extern const weft_behaviour weft_wire_time;
 
-/** Sends the quote of the day: one of a list, each its day (UTC), the same for everybody. RFC 865.
- */
+/** Sends the quote of the day: one of a list for each day (UTC), the same to everybody. RFC 865. */
 extern const weft_behaviour weft_wire_qotd;
 
 /** The config of weft_wire_qotd; NULL: the quotes it brings. */
@@ -48,8 +47,9 @@ typedef struct weft_wire_quotes {
     const char *text;
 } weft_wire_quotes;
 
-/** Whether @text has quotes and each can be sent whole. errors: EINVAL (no quote; a control
- * character other than tab and newline), ETOOBIG; the sentence names the line. thread: any. */
+/** Whether @text has quotes and each can be sent whole.
+ * errors: EINVAL (no quote; a control character other than tab and newline), ETOOBIG; the sentence
+ * names the line. thread: any. */
 WEFT_MUST_USE weft_err weft_wire_quotes_check(const char *text, weft_why *why);
 
 /** What weft_forward_service needs to know. Borrowed for the life of its listeners. */
