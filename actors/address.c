@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-void address_from_sockaddr(weft_address *to, const struct sockaddr *from, socklen_t bytes)
+void wf_address_from_sockaddr(weft_address *to, const struct sockaddr *from, socklen_t bytes)
 {
     *to = (weft_address){.family = WEFT_FAMILY_NONE};
     switch (from->sa_family) {
@@ -103,7 +103,7 @@ const char *weft_address_print(const weft_address *address, char text[WEFT_ADDRE
     return text;
 }
 
-void address_url(const weft_address *address, const char *scheme, char *to, size_t room)
+void wf_address_url(const weft_address *address, const char *scheme, char *to, size_t room)
 {
     char text[WEFT_ADDRESS_TEXT_BYTES];
     (void)weft_address_print(address, text);
@@ -140,7 +140,7 @@ static weft_err v6(struct sockaddr_storage *to, socklen_t *bytes, const char *te
     return WEFT_OK;
 }
 
-weft_err address_of_host(const weft_url_host *host, struct sockaddr_storage *to, socklen_t *bytes,
+weft_err wf_address_of_host(const weft_url_host *host, struct sockaddr_storage *to, socklen_t *bytes,
                          weft_why *why)
 {
     struct in_addr ip = {.s_addr = htonl(INADDR_LOOPBACK)};
@@ -166,7 +166,7 @@ weft_err address_of_host(const weft_url_host *host, struct sockaddr_storage *to,
     }
 }
 
-weft_err address_of_path(const weft_url *url, struct sockaddr_storage *to, socklen_t *bytes)
+weft_err wf_address_of_path(const weft_url *url, struct sockaddr_storage *to, socklen_t *bytes)
 {
     struct sockaddr_un *un = (struct sockaddr_un *)(void *)to;
     size_t n = strlen(url->path);

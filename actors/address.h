@@ -8,16 +8,16 @@
 #include <weft/address.h>
 #include <weft/url.h>
 
-void address_from_sockaddr(weft_address *to, const struct sockaddr *from, socklen_t bytes);
+void wf_address_from_sockaddr(weft_address *to, const struct sockaddr *from, socklen_t bytes);
 
 /* The address @host stands for: a literal, any, or localhost. errors: ENONAME for a name that would have
  * to be looked up. */
-weft_err address_of_host(const weft_url_host *host, struct sockaddr_storage *to, socklen_t *bytes,
+weft_err wf_address_of_host(const weft_url_host *host, struct sockaddr_storage *to, socklen_t *bytes,
                          weft_why *why);
 /* The address of a unix URL. errors: EINVAL. */
-weft_err address_of_path(const weft_url *url, struct sockaddr_storage *to, socklen_t *bytes);
+weft_err wf_address_of_path(const weft_url *url, struct sockaddr_storage *to, socklen_t *bytes);
 
 /* An address as the URL of @scheme ("tcp", "http"), "unix:PATH". */
-void address_url(const weft_address *address, const char *scheme, char *to, size_t room);
+void wf_address_url(const weft_address *address, const char *scheme, char *to, size_t room);
 
 #endif

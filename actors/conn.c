@@ -21,8 +21,8 @@ static bool may_read(const conn *c)
     if ((c->flags & (CONN_DATA_OUT | CONN_ENDED_IN | CONN_CLOSED | CONN_OPENING)) != 0)
         return false;
     if ((c->flags & CONN_CLOSING) != 0)
-        return (c->flags & CONN_LINGERING) != 0 || conn_down_waits(c);
-    return c->window.held <= c->window.max || (conn_staged(c) && conn_stages_hungry(c));
+        return (c->flags & CONN_LINGERING) != 0 || wf_conn_down_waits(c);
+    return c->window.held <= c->window.max || (conn_staged(c) && wf_conn_stages_hungry(c));
 }
 
 /* With stages what is held may be theirs, so that half of the window may never be reached. */
@@ -31,13 +31,13 @@ static void window_low(weft_account *window)
     conn *c = (conn *)(void *)((char *)window - offsetof(conn, window));
     if ((c->flags & (CONN_PAUSED | CONN_CLOSED)) == CONN_PAUSED &&
         (window->held <= window->max / 2 || conn_staged(c)))
-        conn_deliver(c);
+        wf_conn_deliver(c);
 }
 
 static const weft_account_ops window_ops = {
     .name = "stream.window", .low = window_low, .state_offset = 1 + offsetof(conn, window)};
 
-conn_rare *conn_rare_of(conn *c)
+conn_rare *wf_conn_rare_of(conn *c)
 {
     if (c->rare == NULL) {
         c->rare = calloc(1, sizeof *c->rare);
@@ -49,17 +49,17 @@ conn_rare *conn_rare_of(conn *c)
     return c->rare;
 }
 
-conn *conn_here(weft_ref stream)
+conn *wf_conn_here(weft_ref stream)
 {
     weft_actor *a = weft_here(stream);
-    if (a == NULL || weft_behaviour_of(a) != &conn_behaviour)
+    if (a == NULL || weft_behaviour_of(a) != &wf_conn_behaviour)
         return NULL;
     return weft_state(a);
 }
 
-conn *conn_new(weft_actor *parent, const conn_leaf *leaf, weft_ref owner, weft_ref *ref)
+conn *wf_conn_new(weft_actor *parent, const conn_leaf *leaf, weft_ref owner, weft_ref *ref)
 {
-    *ref = weft_spawn(parent, &conn_behaviour, NULL);
+    *ref = weft_spawn(parent, &wf_conn_behaviour, NULL);
     weft_actor *a = weft_here(*ref);
     if (a == NULL)
         return NULL;
@@ -89,16 +89,16 @@ static weft_err tell_opened(conn *c)
     return err;
 }
 
-void conn_begin(conn *c)
+void wf_conn_begin(conn *c)
 {
     c->flags &= ~(uint32_t)CONN_OPENING;
     weft_err err = tell_opened(c);
     if (err != WEFT_OK) {
-        conn_lost(c, err, "its owner cannot be told that it is open");
+        wf_conn_lost(c, err, "its owner cannot be told that it is open");
         return;
     }
-    conn_deliver(c);
-    conn_flush(c);
+    wf_conn_deliver(c);
+    wf_conn_flush(c);
 }
 
 /* ---- the end */
@@ -107,7 +107,7 @@ static void retry_closed(weft_hook *hook)
 {
     conn *c = (conn *)(void *)((char *)hook - offsetof(conn, watch));
     c->flags &= ~(uint32_t)CONN_RETRY;
-    conn_deliver(c);
+    wf_conn_deliver(c);
 }
 
 static weft_err event_closed(conn *c)
@@ -164,14 +164,14 @@ static void close_leaf(conn *c, bool abort)
     c->flags |= CONN_CLOSED;
     if (c->rare != NULL)
         weft_alarm_clear(&c->rare->alarm);
-    conn_stages_close(c);
-    conn_out_drop(c);
+    wf_conn_stages_close(c);
+    wf_conn_out_drop(c);
     c->leaf->close(c, abort);
 }
 
 static void set_reason(conn *c, weft_err reason, const char *why)
 {
-    conn_rare *rare = conn_rare_of(c);
+    conn_rare *rare = wf_conn_rare_of(c);
     c->flags = (c->flags | CONN_LOST) & ~(uint32_t)CONN_OPENING;
     if (rare != NULL && rare->reason == WEFT_OK) {
         rare->reason = reason;
@@ -179,23 +179,23 @@ static void set_reason(conn *c, weft_err reason, const char *why)
     }
 }
 
-void conn_lost(conn *c, weft_err reason, const char *why)
+void wf_conn_lost(conn *c, weft_err reason, const char *why)
 {
     if ((c->flags & CONN_CLOSED) != 0)
         return;
     set_reason(c, reason, why);
     close_leaf(c, true);
-    conn_deliver(c);
+    wf_conn_deliver(c);
 }
 
-void conn_broken(conn *c, weft_err reason, const char *why)
+void wf_conn_broken(conn *c, weft_err reason, const char *why)
 {
     if ((c->flags & CONN_CLOSED) != 0)
         return;
     set_reason(c, reason, why);
-    conn_flush(c);
+    wf_conn_flush(c);
     close_leaf(c, conn_has_output(c));
-    conn_deliver(c);
+    wf_conn_deliver(c);
 }
 
 /* Nothing is left to be sent on a stream that is closing, or that has ended on both sides. */
@@ -213,12 +213,12 @@ static void on_stalled(weft_alarm *alarm)
         rare->moved = false;
         weft_alarm_set(alarm, WEFT_CLOSE_STALL_MS, on_stalled);
     } else
-        conn_lost(rare->owner, WEFT_ETIMEDOUT, "the peer did not take what was left to send");
+        wf_conn_lost(rare->owner, WEFT_ETIMEDOUT, "the peer did not take what was left to send");
 }
 
-void conn_goodbye(conn *c)
+void wf_conn_goodbye(conn *c)
 {
-    if ((c->flags & CONN_ENDED_IN) != 0 && conn_left(c) == 0)
+    if ((c->flags & CONN_ENDED_IN) != 0 && wf_conn_left(c) == 0)
         c->flags |= CONN_GOODBYE;
 }
 
@@ -241,33 +241,33 @@ static bool linger(conn *c)
     if ((c->flags & CONN_LINGERING) != 0)
         return true;
     if ((c->flags & (CONN_CLOSING | CONN_ENDED_IN | CONN_LOST)) != CONN_CLOSING ||
-        c->leaf->unread == NULL || !(conn_transforms(c) || c->leaf->unread(c)) ||
-        conn_rare_of(c) == NULL || event_closed(c) == WEFT_ENOMEM)
+        c->leaf->unread == NULL || !(wf_conn_transforms(c) || c->leaf->unread(c)) ||
+        wf_conn_rare_of(c) == NULL || event_closed(c) == WEFT_ENOMEM)
         return false;
     told(c);
     c->flags |= CONN_LINGERING;
-    conn_stages_close(c);
+    wf_conn_stages_close(c);
     c->leaf->end(c);
     weft_alarm_set(&c->rare->alarm, WEFT_LINGER_MS, on_lingered);
     return true;
 }
 
-void conn_close(conn *c)
+void wf_conn_close(conn *c)
 {
     if ((c->flags & (CONN_CLOSING | CONN_CLOSED)) != 0)
         return;
     c->flags |= CONN_CLOSING;
-    conn_goodbye(c);
+    wf_conn_goodbye(c);
     if ((c->flags & CONN_END_OUT) == 0)
-        conn_down_end(c);
+        wf_conn_down_end(c);
     if ((c->flags & CONN_OPENING) != 0)
-        return; /* conn_begin goes on, or conn_lost ends it */
-    conn_flush(c);
-    if ((c->flags & CONN_CLOSED) != 0 || over(c) || conn_rare_of(c) == NULL)
+        return; /* wf_conn_begin goes on, or wf_conn_lost ends it */
+    wf_conn_flush(c);
+    if ((c->flags & CONN_CLOSED) != 0 || over(c) || wf_conn_rare_of(c) == NULL)
         return;
     c->rare->moved = false;
     weft_alarm_set(&c->rare->alarm, WEFT_CLOSE_STALL_MS, on_stalled);
-    conn_deliver(c); /* a handshake may have to be read to its end first */
+    wf_conn_deliver(c); /* a handshake may have to be read to its end first */
 }
 
 /* The owner has gone: what it wrote still leaves. */
@@ -276,11 +276,11 @@ static void owner_gone(conn *c)
     c->flags &= ~(uint32_t)(CONN_CHILD | CONN_DATA_OUT);
     c->owner = WEFT_NOBODY;
     if ((c->flags & CONN_CLOSED) != 0)
-        conn_deliver(c);
+        wf_conn_deliver(c);
     else if ((c->flags & CONN_OPENING) != 0)
-        conn_lost(c, WEFT_EABORTED, "its owner has ended");
+        wf_conn_lost(c, WEFT_EABORTED, "its owner has ended");
     else
-        conn_close(c);
+        wf_conn_close(c);
 }
 
 /* ---- what the owner gets */
@@ -297,7 +297,7 @@ static void tell_piece(conn *c, const weft_piece *piece)
     }
     weft_bytes_drop(&body.bytes);
     if (err == WEFT_ENOMEM)
-        conn_lost(c, err, "no memory to tell its owner of bytes");
+        wf_conn_lost(c, err, "no memory to tell its owner of bytes");
     else
         owner_gone(c);
 }
@@ -313,7 +313,7 @@ static void take_hand_over(conn *c)
     c->owner = c->rare->next_owner;
     c->flags &= ~(uint32_t)CONN_HAND_OVER;
     if (weft_monitor(self, c->owner) != WEFT_OK)
-        conn_lost(c, WEFT_ENOMEM, "no memory to watch its new owner");
+        wf_conn_lost(c, WEFT_ENOMEM, "no memory to watch its new owner");
     else if (tell_opened(c) != WEFT_OK)
         owner_gone(c);
 }
@@ -321,8 +321,8 @@ static void take_hand_over(conn *c)
 /* The stages want more, and cannot be given more: they hold the window themselves. */
 static bool starved(const conn *c)
 {
-    return c->window.held > c->window.max && !conn_stages_hungry(c) &&
-           c->window.held - conn_stages_charge(c) <= c->window.max / 2;
+    return c->window.held > c->window.max && !wf_conn_stages_hungry(c) &&
+           c->window.held - wf_conn_stages_charge(c) <= c->window.max / 2;
 }
 
 /* A stream that is closing still reads for its stages' sake; what they make of it nobody wants. */
@@ -332,14 +332,14 @@ static void discard(conn *c)
     weft_why why = {""};
     weft_err err = WEFT_OK;
     conn_pulled got;
-    while ((got = conn_stages_pull(c, &piece, &err, &why)) == CONN_PIECE &&
+    while ((got = wf_conn_stages_pull(c, &piece, &err, &why)) == CONN_PIECE &&
            piece.kind != WEFT_PIECE_END)
         weft_bytes_drop(&piece.bytes);
-    conn_down_pump(c);
+    wf_conn_down_pump(c);
     if (got == CONN_BROKEN)
-        conn_broken(c, err, why.text);
-    else if ((c->flags & CONN_ENDED_IN) != 0 && conn_down_waits(c))
-        conn_lost(c, WEFT_ELOST, "the peer ended before what was written could be sent");
+        wf_conn_broken(c, err, why.text);
+    else if ((c->flags & CONN_ENDED_IN) != 0 && wf_conn_down_waits(c))
+        wf_conn_lost(c, WEFT_ELOST, "the peer ended before what was written could be sent");
 }
 
 /* What the stages, or a hand-over, have for the owner. */
@@ -349,21 +349,21 @@ static void deliver_staged(conn *c)
     weft_why why = {""};
     weft_err err = WEFT_OK;
     if ((c->flags & (CONN_CLOSED | CONN_CLOSING)) != 0) {
-        if ((c->flags & CONN_CLOSED) == 0 && conn_down_waits(c))
+        if ((c->flags & CONN_CLOSED) == 0 && wf_conn_down_waits(c))
             discard(c);
         return;
     }
-    conn_pulled got = conn_stages_pull(c, &piece, &err, &why);
+    conn_pulled got = wf_conn_stages_pull(c, &piece, &err, &why);
     /* what a handshake held back may go now */
-    conn_down_pump(c);
+    wf_conn_down_pump(c);
     if (got == CONN_BROKEN)
-        conn_broken(c, err, why.text);
+        wf_conn_broken(c, err, why.text);
     else if (got == CONN_PIECE && piece.kind == WEFT_PIECE_END)
         c->flags |= CONN_ENDED_IN;
     else if (got == CONN_PIECE)
         tell_piece(c, &piece);
     else if (starved(c))
-        conn_broken(c, WEFT_ETOOBIG, "a frame does not fit the stream's window");
+        wf_conn_broken(c, WEFT_ETOOBIG, "a frame does not fit the stream's window");
 }
 
 static void tell_ended(conn *c)
@@ -373,7 +373,7 @@ static void tell_ended(conn *c)
     if (err == WEFT_OK)
         c->flags |= CONN_ENDED_TOLD | CONN_DATA_OUT;
     else if (err == WEFT_ENOMEM)
-        conn_lost(c, err, "no memory to tell its owner of the end");
+        wf_conn_lost(c, err, "no memory to tell its owner of the end");
     else
         owner_gone(c);
 }
@@ -396,10 +396,10 @@ static void deliver_next(conn *c)
     if ((c->flags & CONN_CLOSED) != 0)
         finish(c);
     else
-        conn_watch(c);
+        wf_conn_watch(c);
 }
 
-void conn_deliver(conn *c)
+void wf_conn_deliver(conn *c)
 {
     if ((c->flags & CONN_BUSY) != 0) {
         c->flags |= CONN_AGAIN;
@@ -412,18 +412,18 @@ void conn_deliver(conn *c)
     } while ((c->flags & CONN_AGAIN) != 0);
 }
 
-void conn_idle(conn *c, bool outermost)
+void wf_conn_idle(conn *c, bool outermost)
 {
     if (!outermost)
         return;
     c->flags &= ~(uint32_t)CONN_BUSY;
     if ((c->flags & CONN_AGAIN) != 0)
-        conn_deliver(c);
+        wf_conn_deliver(c);
 }
 
 /* ---- reading and writing */
 
-void conn_watch(conn *c)
+void wf_conn_watch(conn *c)
 {
     unsigned want = 0;
     if ((c->flags & (CONN_CLOSED | CONN_OPENING)) != 0)
@@ -456,7 +456,7 @@ static void read_some(conn *c)
     weft_why why = {""};
     if (!may_read(c)) {
         /* level triggered: it would be reported again and again */
-        conn_watch(c);
+        wf_conn_watch(c);
         return;
     }
     if ((c->flags & CONN_LINGERING) != 0) {
@@ -468,24 +468,24 @@ static void read_some(conn *c)
     case WEFT_OK:
         if (!conn_staged(c))
             tell_piece(c, &piece);
-        else if (conn_stages_give(c, piece.bytes) == WEFT_OK)
-            conn_deliver(c);
+        else if (wf_conn_stages_give(c, piece.bytes) == WEFT_OK)
+            wf_conn_deliver(c);
         else
-            conn_lost(c, WEFT_ENOMEM, "no memory for what came");
+            wf_conn_lost(c, WEFT_ENOMEM, "no memory for what came");
         break;
     case WEFT_EFULL:
     case WEFT_ENOMEM: /* what came waits in the kernel */
         break;
     case WEFT_EDONE:
         c->flags |= CONN_ENDED_IN;
-        conn_deliver(c);
+        wf_conn_deliver(c);
         break;
     default:
-        conn_lost(c, err, why.text);
+        wf_conn_lost(c, err, why.text);
     }
 }
 
-void conn_ready(conn *c, unsigned events)
+void wf_conn_ready(conn *c, unsigned events)
 {
     if ((c->flags & CONN_OPENING) != 0) {
         if (c->rare != NULL && c->rare->on_ready != NULL)
@@ -494,9 +494,9 @@ void conn_ready(conn *c, unsigned events)
     }
     if ((events & WEFT_WRITABLE) != 0) {
         c->flags &= ~(uint32_t)CONN_BLOCKED;
-        conn_flush(c);
+        wf_conn_flush(c);
         if ((c->flags & CONN_CLOSED) == 0)
-            conn_watch(c);
+            wf_conn_watch(c);
     }
     if ((events & WEFT_READABLE) != 0 && (c->flags & CONN_CLOSED) == 0)
         read_some(c);
@@ -504,7 +504,7 @@ void conn_ready(conn *c, unsigned events)
 
 /* ---- the behaviour */
 
-const weft_type conn_over_type = WEFT_TYPE("weft.connection_over", conn_over, NULL);
+const weft_type wf_conn_over_type = WEFT_TYPE("weft.connection_over", conn_over, NULL);
 
 static weft_err on_stopping(weft_actor *self, weft_msg *msg)
 {
@@ -513,11 +513,11 @@ static weft_err on_stopping(weft_actor *self, weft_msg *msg)
     if ((c->flags & CONN_CHILD) != 0 && weft_stop_children(self, WEFT_ESTOPPING))
         return WEFT_OK; /* closes when its owner has ended */
     if ((c->flags & CONN_OPENING) != 0)
-        conn_lost(c, WEFT_EABORTED, "stopped before it was open");
+        wf_conn_lost(c, WEFT_EABORTED, "stopped before it was open");
     else if ((c->flags & CONN_LINGERING) != 0)
         lingered(c);
     else
-        conn_close(c);
+        wf_conn_close(c);
     return WEFT_OK;
 }
 
@@ -552,7 +552,7 @@ static void conn_ended(weft_actor *self, weft_err reason)
     if ((c->flags & CONN_TOLD) == 0 && event_closed(c) == WEFT_ENOMEM)
         weft_log(self, WEFT_ERROR, "no memory to tell the owner of a stream that it is over");
     if ((c->flags & CONN_COUNTED) != 0 &&
-        weft_event(self, weft_parent(self), &conn_over_type, &(conn_over){0}) == WEFT_ENOMEM)
+        weft_event(self, weft_parent(self), &wf_conn_over_type, &(conn_over){0}) == WEFT_ENOMEM)
         weft_log(self, WEFT_ERROR, "no memory to tell the listener that a connection is over");
     if (c->rare != NULL)
         weft_bytes_drop(&c->rare->unread);
@@ -561,13 +561,13 @@ static void conn_ended(weft_actor *self, weft_err reason)
 }
 
 static const weft_handler conn_handlers[] = {
-    {.type = &conn_op_type, .fn = conn_on_op},
+    {.type = &wf_conn_op_type, .fn = wf_conn_on_op},
     {.type = &weft_stopping_type, .fn = on_stopping},
     {.type = &weft_down_type, .fn = on_down},
     {0},
 };
 
-const weft_behaviour conn_behaviour = {
+const weft_behaviour wf_conn_behaviour = {
     .name = "stream",
     .handlers = conn_handlers,
     .state_bytes = sizeof(conn),

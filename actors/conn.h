@@ -100,148 +100,148 @@ struct weft_leaf {
 };
 
 /* Makes a connection actor, child of @parent, over @leaf; @owner nobody: set later. errors: NULL.
- * The caller then sets up the leaf and calls conn_begin. */
-conn *conn_new(weft_actor *parent, const conn_leaf *leaf, weft_ref owner, weft_ref *ref);
+ * The caller then sets up the leaf and calls wf_conn_begin. */
+conn *wf_conn_new(weft_actor *parent, const conn_leaf *leaf, weft_ref owner, weft_ref *ref);
 
 /* It is up: tells `opened` and begins to read. */
-void conn_begin(conn *c);
+void wf_conn_begin(conn *c);
 
 /* The leaf is ready for @events. */
-void conn_ready(conn *c, unsigned events);
+void wf_conn_ready(conn *c, unsigned events);
 
 /* It is lost, or refused: nothing is flushed. */
-void conn_lost(conn *c, weft_err reason, const char *why);
+void wf_conn_lost(conn *c, weft_err reason, const char *why);
 
 /* A stage refuses what came: its last word (an alert) is sent if it goes at once. */
-void conn_broken(conn *c, weft_err reason, const char *why);
+void wf_conn_broken(conn *c, weft_err reason, const char *why);
 
 /* Flush, then close; nothing more is read. */
-void conn_close(conn *c);
+void wf_conn_close(conn *c);
 /* This side is about to end: what stages say from now on is nobody's loss if the peer has gone. */
-void conn_goodbye(conn *c);
+void wf_conn_goodbye(conn *c);
 
 /* Tells the owner what is next, if it may be told something; else reads on. */
-void conn_deliver(conn *c);
-/* What happens until conn_idle is worked on first: it is delivered then, if this was the outermost. */
+void wf_conn_deliver(conn *c);
+/* What happens until wf_conn_idle is worked on first: it is delivered then, if this was the outermost. */
 static inline bool conn_busy(conn *c)
 {
     bool outermost = (c->flags & CONN_BUSY) == 0;
     c->flags |= CONN_BUSY;
     return outermost;
 }
-void conn_idle(conn *c, bool outermost);
+void wf_conn_idle(conn *c, bool outermost);
 /* Reads, or stops reading, as window, state and owner say. */
-void conn_watch(conn *c);
+void wf_conn_watch(conn *c);
 
 /* The queue of output. */
-weft_err conn_queue_bytes(conn *c, weft_bytes bytes);
+weft_err wf_conn_queue_bytes(conn *c, weft_bytes bytes);
 /* All of them or, but for memory that is out and loses the stream, none. */
-weft_err conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count);
-weft_err conn_queue_copy(conn *c, const void *from, size_t size);
+weft_err wf_conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count);
+weft_err wf_conn_queue_copy(conn *c, const void *from, size_t size);
 /* What waits to leave, above the stages too. */
-uint64_t conn_left(const conn *c);
+uint64_t wf_conn_left(const conn *c);
 /* Whether half of the limit is queued; if so, `drained` is owed. */
-bool conn_is_full(conn *c);
-weft_err conn_queue_file(conn *c, weft_file *file, uint64_t offset, uint64_t size);
+bool wf_conn_is_full(conn *c);
+weft_err wf_conn_queue_file(conn *c, weft_file *file, uint64_t offset, uint64_t size);
 /* Sends what goes. */
-void conn_flush(conn *c);
+void wf_conn_flush(conn *c);
 /* Drops everything that is queued. */
-void conn_out_drop(conn *c);
+void wf_conn_out_drop(conn *c);
 /* The same for the pieces of a stage. */
-void conn_items_drop(conn_out **first, conn_out **last);
+void wf_conn_items_drop(conn_out **first, conn_out **last);
 /* A new item at the end of such a list. errors: NULL. */
-conn_item *conn_item_new(conn *c, conn_out **first, conn_out **last);
+conn_item *wf_conn_item_new(conn *c, conn_out **first, conn_out **last);
 /* Takes @size bytes off its front. */
-void conn_items_take(conn *c, conn_out **first, conn_out **last, size_t size);
+void wf_conn_items_take(conn *c, conn_out **first, conn_out **last, size_t size);
 /* Puts a share of @bytes at its end, whatever the limit. errors: ENOMEM. */
-weft_err conn_item_put(conn *c, conn_out **first, conn_out **last, weft_bytes bytes);
+weft_err wf_conn_item_put(conn *c, conn_out **first, conn_out **last, weft_bytes bytes);
 /* Whether there is room for a write of @bytes; if not, `drained` is owed. errors: EFULL. */
-weft_err conn_check_room(conn *c, weft_bytes bytes);
+weft_err wf_conn_check_room(conn *c, weft_bytes bytes);
 /* Whether @bytes count against the limit: all but those that a stream gave out, whose source stands
  * still while they are alive. */
-bool conn_is_fresh(weft_bytes bytes);
+bool wf_conn_is_fresh(weft_bytes bytes);
 /* What stands in the queue leaves at the end of the round, or now. */
-void conn_schedule(conn *c);
+void wf_conn_schedule(conn *c);
 static inline bool conn_has_output(const conn *c)
 {
     return c->out != NULL;
 }
 /* Tells the producer to go on, if there is room. */
-void conn_pull(conn *c);
+void wf_conn_pull(conn *c);
 
 /* ---- the stages */
 
 typedef enum conn_pulled { CONN_NOTHING, CONN_PIECE, CONN_BROKEN } conn_pulled;
 
 /* The next piece out of the top of the stack. CONN_BROKEN: @err and @why say what a stage refused. */
-conn_pulled conn_stages_pull(conn *c, weft_piece *piece, weft_err *err, weft_why *why);
+conn_pulled wf_conn_stages_pull(conn *c, weft_piece *piece, weft_err *err, weft_why *why);
 /* Gives what came from the leaf to the bottom; takes the share. errors: ENOMEM. */
-weft_err conn_stages_give(conn *c, weft_bytes bytes);
-void conn_stages_close(conn *c);
+weft_err wf_conn_stages_give(conn *c, weft_bytes bytes);
+void wf_conn_stages_close(conn *c);
 /* What the stages hold of the window. */
-size_t conn_stages_charge(const conn *c);
+size_t wf_conn_stages_charge(const conn *c);
 /* Whether the stages may be given more although the window is used up: by them. */
-bool conn_stages_hungry(const conn *c);
+bool wf_conn_stages_hungry(const conn *c);
 
 /* Downward (conn_down.c): what is written waits above each stage that changes it until that takes it and
  * the wire has room. errors: EFULL before anything is taken; ENOMEM. */
-weft_err conn_down_bytes(conn *c, weft_bytes bytes);
+weft_err wf_conn_down_bytes(conn *c, weft_bytes bytes);
 /* errors: EUNSUPPORTED for a stage that wants each write whole. */
-weft_err conn_down_file(conn *c, weft_file *file, uint64_t offset, uint64_t size);
+weft_err wf_conn_down_file(conn *c, weft_file *file, uint64_t offset, uint64_t size);
 /* The owner ends its side. */
-void conn_down_end(conn *c);
+void wf_conn_down_end(conn *c);
 /* Moves on what waits. errors: what a stage refuses; the caller ends the stream with it. */
-weft_err conn_down_move(conn *c, weft_why *why);
+weft_err wf_conn_down_move(conn *c, weft_why *why);
 /* The same; a failure ends the stream. */
-void conn_down_pump(conn *c);
+void wf_conn_down_pump(conn *c);
 /* Whether something waits for a stage that must see more from below first. */
-bool conn_down_waits(const conn *c);
+bool wf_conn_down_waits(const conn *c);
 /* Reads at most @max bytes of a queued file. errors: ETRUNCATED, EIO, ENOMEM. */
-weft_err conn_file_piece(const conn_item *item, size_t max, weft_bytes *out, weft_why *why);
+weft_err wf_conn_file_piece(const conn_item *item, size_t max, weft_bytes *out, weft_why *why);
 /* Puts a share of @bytes before what was not told. errors: ENOMEM. */
-weft_err conn_stages_give_back(conn *c, weft_bytes bytes);
+weft_err wf_conn_stages_give_back(conn *c, weft_bytes bytes);
 /* Bytes that came and were not told. */
-size_t conn_stages_unread(const conn *c);
+size_t wf_conn_stages_unread(const conn *c);
 /* Whether what comes must go through the stack. */
 static inline bool conn_staged(const conn *c);
 /* Whether what is written must: some stage has a say in it. */
-bool conn_transforms(const conn *c);
+bool wf_conn_transforms(const conn *c);
 /* The nearest of @stage and those below it that has a say in what is written; NULL: none. */
-weft_stage *conn_taker(weft_stage *stage);
+weft_stage *wf_conn_taker(weft_stage *stage);
 /* Everything written, and the end, has gone through every stage. */
 static inline bool conn_down_done(const conn *c)
 {
-    return (c->flags & CONN_DOWN_ENDED) != 0 || !conn_transforms(c);
+    return (c->flags & CONN_DOWN_ENDED) != 0 || !wf_conn_transforms(c);
 }
 
-conn_rare *conn_rare_of(conn *c); /* errors: NULL */
+conn_rare *wf_conn_rare_of(conn *c); /* errors: NULL */
 static inline weft_actor *conn_actor(const conn *c)
 {
     return weft_actor_of_state((void *)(uintptr_t)c);
 }
 
 /* The connection of a stream of this reactor; NULL: elsewhere, closed, or no stream. */
-conn *conn_here(weft_ref stream);
+conn *wf_conn_here(weft_ref stream);
 
 static inline bool conn_staged(const conn *c)
 {
     return c->rare != NULL && (c->rare->top != NULL || c->rare->unread.size != 0);
 }
 
-extern const weft_behaviour conn_behaviour;
+extern const weft_behaviour wf_conn_behaviour;
 
 /* Told to the listener of a CONN_COUNTED connection when that is over. */
-extern const weft_type conn_over_type;
+extern const weft_type wf_conn_over_type;
 typedef struct conn_over {
     char nothing;
 } conn_over;
 
 /* What is asked of a stream from another reactor: one type for every operation (stream.c). */
-extern const weft_type conn_op_type;
-weft_err conn_on_op(weft_actor *self, weft_msg *msg);
+extern const weft_type wf_conn_op_type;
+weft_err wf_conn_on_op(weft_actor *self, weft_msg *msg);
 
 /* Descriptors. @fd is taken. */
-extern const conn_leaf conn_leaf_fd, conn_leaf_none;
-void conn_set_fd(conn *c, int fd);
+extern const conn_leaf wf_conn_leaf_fd, wf_conn_leaf_none;
+void wf_conn_set_fd(conn *c, int fd);
 
 #endif

@@ -18,16 +18,16 @@ enum {
     PIECE_MAX = 64 << 10,  /* of a file read at a time */
 };
 
-weft_stage *conn_taker(weft_stage *stage)
+weft_stage *wf_conn_taker(weft_stage *stage)
 {
     while (stage != NULL && stage->ops->down == NULL && stage->ops->down_end == NULL)
         stage = stage->below;
     return stage;
 }
 
-bool conn_transforms(const conn *c)
+bool wf_conn_transforms(const conn *c)
 {
-    return c->rare != NULL && conn_taker(c->rare->top) != NULL;
+    return c->rare != NULL && wf_conn_taker(c->rare->top) != NULL;
 }
 
 /* Puts a share of @bytes in front of @to, or of the wire. */
@@ -36,13 +36,13 @@ static weft_err put(conn *c, weft_stage *to, weft_bytes bytes)
     if (bytes.size == 0)
         return WEFT_OK;
     if (to == NULL) {
-        weft_err err = conn_item_put(c, &c->out, &c->out_last, bytes);
+        weft_err err = wf_conn_item_put(c, &c->out, &c->out_last, bytes);
         if (err == WEFT_OK)
-            conn_schedule(c);
+            wf_conn_schedule(c);
         return err;
     }
-    weft_err err = conn_item_put(c, &to->down, &to->down_last, bytes);
-    if (err == WEFT_OK && conn_is_fresh(bytes))
+    weft_err err = wf_conn_item_put(c, &to->down, &to->down_last, bytes);
+    if (err == WEFT_OK && wf_conn_is_fresh(bytes))
         c->rare->above += (uint32_t)bytes.size;
     return err;
 }
@@ -55,36 +55,36 @@ weft_err weft_stage_send(weft_stage *stage, weft_bytes bytes)
         return WEFT_EGONE;
     if (rare->in_up && c->queued - rare->above >= rare->write_queue_max)
         return WEFT_ELIMIT;
-    return put(c, conn_taker(stage->below), bytes);
+    return put(c, wf_conn_taker(stage->below), bytes);
 }
 
-weft_err conn_down_bytes(conn *c, weft_bytes bytes)
+weft_err wf_conn_down_bytes(conn *c, weft_bytes bytes)
 {
-    weft_err err = conn_check_room(c, bytes);
+    weft_err err = wf_conn_check_room(c, bytes);
     if (err != WEFT_OK)
         return err;
-    err = put(c, conn_taker(c->rare->top), bytes);
+    err = put(c, wf_conn_taker(c->rare->top), bytes);
     if (err == WEFT_OK)
-        conn_down_pump(c);
+        wf_conn_down_pump(c);
     return err;
 }
 
-weft_err conn_down_file(conn *c, weft_file *file, uint64_t offset, uint64_t size)
+weft_err wf_conn_down_file(conn *c, weft_file *file, uint64_t offset, uint64_t size)
 {
-    weft_stage *to = conn_taker(c->rare->top);
+    weft_stage *to = wf_conn_taker(c->rare->top);
     if (to->ops->down == NULL || to->ops->down_bytes_max == 0)
         return WEFT_EUNSUPPORTED;
     if (size == 0)
         return WEFT_OK;
-    conn_item *item = conn_item_new(c, &to->down, &to->down_last);
+    conn_item *item = wf_conn_item_new(c, &to->down, &to->down_last);
     if (item == NULL)
         return WEFT_ENOMEM;
     *item = (conn_item){.bytes = {.size = size}, .file = weft_file_share(file), .offset = offset};
-    conn_down_pump(c);
+    wf_conn_down_pump(c);
     return WEFT_OK;
 }
 
-weft_err conn_file_piece(const conn_item *item, size_t max, weft_bytes *out, weft_why *why)
+weft_err wf_conn_file_piece(const conn_item *item, size_t max, weft_bytes *out, weft_why *why)
 {
     uint8_t *to;
     size_t size = item->bytes.size < max ? item->bytes.size : max;
@@ -107,7 +107,7 @@ weft_err conn_file_piece(const conn_item *item, size_t max, weft_bytes *out, wef
 
 static bool room_below(const conn *c, const weft_stage *s)
 {
-    const weft_stage *next = conn_taker(s->below);
+    const weft_stage *next = wf_conn_taker(s->below);
     return next != NULL ? next->down == NULL : c->queued - c->rare->above < WIRE_LOW;
 }
 
@@ -119,16 +119,16 @@ static weft_err one_piece(conn *c, weft_stage *s, weft_why *why)
     weft_bytes piece = weft_bytes_slice(item->bytes, 0, max), read = WEFT_NO_BYTES;
     weft_err err = WEFT_OK;
     if (item->file != NULL) {
-        err = conn_file_piece(item, max < PIECE_MAX ? max : PIECE_MAX, &read, why);
+        err = wf_conn_file_piece(item, max < PIECE_MAX ? max : PIECE_MAX, &read, why);
         piece = read;
     }
     if (err == WEFT_OK)
         err = s->ops->down != NULL ? s->ops->down(s, piece, why)
-                                   : put(c, conn_taker(s->below), piece);
+                                   : put(c, wf_conn_taker(s->below), piece);
     if (err == WEFT_OK) {
-        if (item->file == NULL && conn_is_fresh(item->bytes))
+        if (item->file == NULL && wf_conn_is_fresh(item->bytes))
             c->rare->above -= (uint32_t)piece.size;
-        conn_items_take(c, &s->down, &s->down_last, piece.size);
+        wf_conn_items_take(c, &s->down, &s->down_last, piece.size);
     }
     weft_bytes_drop(&read);
     return err;
@@ -137,7 +137,7 @@ static weft_err one_piece(conn *c, weft_stage *s, weft_why *why)
 /* The end goes on below @s. */
 static void end_below(conn *c, weft_stage *s)
 {
-    weft_stage *next = conn_taker(s);
+    weft_stage *next = wf_conn_taker(s);
     if (next != NULL)
         next->ending = true;
     else
@@ -168,7 +168,7 @@ static weft_err through(conn *c, weft_stage *s, bool *moved, weft_why *why)
     return err;
 }
 
-weft_err conn_down_move(conn *c, weft_why *why)
+weft_err wf_conn_down_move(conn *c, weft_why *why)
 {
     weft_err err = WEFT_OK;
     bool moved = true, outermost = conn_busy(c);
@@ -178,29 +178,29 @@ weft_err conn_down_move(conn *c, weft_why *why)
             if (s->down != NULL || s->ending)
                 err = through(c, s, &moved, why);
     }
-    conn_idle(c, outermost);
+    wf_conn_idle(c, outermost);
     return err;
 }
 
-void conn_down_pump(conn *c)
+void wf_conn_down_pump(conn *c)
 {
     weft_why why = {""};
-    if ((c->flags & CONN_CLOSED) != 0 || !conn_transforms(c))
+    if ((c->flags & CONN_CLOSED) != 0 || !wf_conn_transforms(c))
         return;
-    weft_err err = conn_down_move(c, &why);
+    weft_err err = wf_conn_down_move(c, &why);
     if (err != WEFT_OK)
-        conn_broken(c, err, why.text);
+        wf_conn_broken(c, err, why.text);
 }
 
-void conn_down_end(conn *c)
+void wf_conn_down_end(conn *c)
 {
-    if (!conn_transforms(c))
+    if (!wf_conn_transforms(c))
         return;
     end_below(c, c->rare->top);
-    conn_down_pump(c);
+    wf_conn_down_pump(c);
 }
 
-bool conn_down_waits(const conn *c)
+bool wf_conn_down_waits(const conn *c)
 {
     for (const weft_stage *s = c->rare != NULL ? c->rare->top : NULL; s != NULL; s = s->below)
         if (s->not_now && (s->down != NULL || (s->ending && !s->down_ended)))

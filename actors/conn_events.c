@@ -16,7 +16,7 @@ static void on_conn(weft_ref stream, weft_call_fn *fn)
 
 static conn *conn_of(weft_actor *target)
 {
-    if (target == NULL || weft_behaviour_of(target) != &conn_behaviour)
+    if (target == NULL || weft_behaviour_of(target) != &wf_conn_behaviour)
         return NULL;
     return weft_state(target);
 }
@@ -28,7 +28,7 @@ static void let_go_here(weft_actor *target, const uint64_t word[4])
     if (c == NULL)
         return;
     c->flags &= ~(uint32_t)CONN_DATA_OUT;
-    conn_deliver(c);
+    wf_conn_deliver(c);
 }
 
 static void pull_done_here(weft_actor *target, const uint64_t word[4])
@@ -38,7 +38,7 @@ static void pull_done_here(weft_actor *target, const uint64_t word[4])
     if (c == NULL || c->rare == NULL)
         return;
     c->rare->pull_out = false;
-    conn_pull(c);
+    wf_conn_pull(c);
 }
 
 void weft_data_release(void *body)

@@ -9,7 +9,7 @@ enum { FLUSH_BYTES = 64 << 10, LOW_DIVISOR = 2, COALESCE_MAX = 4096, COPY_ROOM_M
 
 static void flush_hook(weft_hook *hook)
 {
-    conn_flush(((conn_out *)(void *)hook)->owner);
+    wf_conn_flush(((conn_out *)(void *)hook)->owner);
 }
 
 /* Pieces of queues that are not in use, kept for each reactor. */
@@ -65,7 +65,7 @@ static void out_free(conn_out *o)
 
 /* ---- lists of items: the queue of the wire, and what waits above a stage */
 
-conn_item *conn_item_new(conn *c, conn_out **first, conn_out **last)
+conn_item *wf_conn_item_new(conn *c, conn_out **first, conn_out **last)
 {
     conn_out *o = *last;
     if (o == NULL || o->n == CONN_OUT_ITEMS) {
@@ -81,20 +81,20 @@ conn_item *conn_item_new(conn *c, conn_out **first, conn_out **last)
     return &o->item[o->n++];
 }
 
-bool conn_is_fresh(weft_bytes bytes)
+bool wf_conn_is_fresh(weft_bytes bytes)
 {
     const weft_account *account = weft_bytes_account(bytes);
     return account == NULL || account->ops->state_offset == 0;
 }
 
-weft_err conn_item_put(conn *c, conn_out **first, conn_out **last, weft_bytes bytes)
+weft_err wf_conn_item_put(conn *c, conn_out **first, conn_out **last, weft_bytes bytes)
 {
-    conn_item *item = conn_item_new(c, first, last);
+    conn_item *item = wf_conn_item_new(c, first, last);
     if (item == NULL)
         return WEFT_ENOMEM;
     item->bytes = weft_bytes_share(bytes);
     item->file = NULL;
-    if (conn_is_fresh(bytes))
+    if (wf_conn_is_fresh(bytes))
         c->queued += (uint32_t)bytes.size;
     return WEFT_OK;
 }
@@ -107,7 +107,7 @@ static void item_done(conn_item *item)
         weft_bytes_drop(&item->bytes); /* which may let its source read on */
 }
 
-void conn_items_drop(conn_out **first, conn_out **last)
+void wf_conn_items_drop(conn_out **first, conn_out **last)
 {
     for (conn_out *o = *first, *next; o != NULL; o = next) {
         next = o->next;
@@ -118,14 +118,14 @@ void conn_items_drop(conn_out **first, conn_out **last)
     *first = *last = NULL;
 }
 
-void conn_items_take(conn *c, conn_out **first, conn_out **last, size_t size)
+void wf_conn_items_take(conn *c, conn_out **first, conn_out **last, size_t size)
 {
     conn_out *o;
     while ((o = *first) != NULL) {
         while (o->first < o->n) {
             conn_item *item = &o->item[o->first];
             size_t part = size < item->bytes.size ? size : item->bytes.size;
-            if (item->file == NULL && conn_is_fresh(item->bytes))
+            if (item->file == NULL && wf_conn_is_fresh(item->bytes))
                 c->queued -= (uint32_t)part;
             if (part < item->bytes.size) {
                 if (item->file == NULL)
@@ -147,9 +147,9 @@ void conn_items_take(conn *c, conn_out **first, conn_out **last, size_t size)
     }
 }
 
-void conn_out_drop(conn *c)
+void wf_conn_out_drop(conn *c)
 {
-    conn_items_drop(&c->out, &c->out_last);
+    wf_conn_items_drop(&c->out, &c->out_last);
     c->queued = 0;
     if (c->rare != NULL)
         c->rare->above = 0;
@@ -157,12 +157,12 @@ void conn_out_drop(conn *c)
 
 /* ---- writing */
 
-void conn_schedule(conn *c)
+void wf_conn_schedule(conn *c)
 {
     if ((c->flags & (CONN_BLOCKED | CONN_OPENING)) != 0)
         return;
     if (c->queued >= FLUSH_BYTES && (c->flags & CONN_BUSY) == 0)
-        conn_flush(c);
+        wf_conn_flush(c);
     else
         weft_hook_queue(&c->out->hook);
 }
@@ -190,7 +190,7 @@ static uint64_t items_left(const conn_out *o)
     return n;
 }
 
-uint64_t conn_left(const conn *c)
+uint64_t wf_conn_left(const conn *c)
 {
     uint64_t n = items_left(c->out);
     for (const weft_stage *s = c->rare != NULL ? c->rare->top : NULL; s != NULL; s = s->below)
@@ -198,7 +198,7 @@ uint64_t conn_left(const conn *c)
     return n;
 }
 
-bool conn_is_full(conn *c)
+bool wf_conn_is_full(conn *c)
 {
     if (c->queued <= queue_max(c) / LOW_DIVISOR)
         return false;
@@ -206,27 +206,27 @@ bool conn_is_full(conn *c)
     return true;
 }
 
-weft_err conn_check_room(conn *c, weft_bytes bytes)
+weft_err wf_conn_check_room(conn *c, weft_bytes bytes)
 {
-    return conn_is_fresh(bytes) ? check_room(c, bytes.size) : WEFT_OK;
+    return wf_conn_is_fresh(bytes) ? check_room(c, bytes.size) : WEFT_OK;
 }
 
-weft_err conn_queue_bytes(conn *c, weft_bytes bytes)
+weft_err wf_conn_queue_bytes(conn *c, weft_bytes bytes)
 {
-    weft_err err = conn_check_room(c, bytes);
+    weft_err err = wf_conn_check_room(c, bytes);
     if (err == WEFT_OK)
-        err = conn_item_put(c, &c->out, &c->out_last, bytes);
+        err = wf_conn_item_put(c, &c->out, &c->out_last, bytes);
     if (err == WEFT_OK)
-        conn_schedule(c);
+        wf_conn_schedule(c);
     return err;
 }
 
-weft_err conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count)
+weft_err wf_conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count)
 {
     size_t fresh = 0, total = 0;
     for (unsigned i = 0; i < count; i++) {
         total += parts[i].size;
-        fresh += conn_is_fresh(parts[i]) ? parts[i].size : 0;
+        fresh += wf_conn_is_fresh(parts[i]) ? parts[i].size : 0;
     }
     if (total == 0)
         return WEFT_OK;
@@ -234,14 +234,14 @@ weft_err conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count)
         return WEFT_EFULL;
     for (unsigned i = 0; i < count; i++) {
         weft_err err = parts[i].size != 0
-                           ? conn_item_put(c, &c->out, &c->out_last, parts[i])
+                           ? wf_conn_item_put(c, &c->out, &c->out_last, parts[i])
                            : WEFT_OK;
         if (err != WEFT_OK) {
-            conn_lost(c, err, "no memory for the rest of what was being written");
+            wf_conn_lost(c, err, "no memory for the rest of what was being written");
             return err;
         }
     }
-    conn_schedule(c);
+    wf_conn_schedule(c);
     return WEFT_OK;
 }
 
@@ -252,17 +252,17 @@ static bool coalesce(conn *c, const void *from, size_t size)
     if (o == NULL || o->n == o->first || size > COALESCE_MAX)
         return false;
     conn_item *last = &o->item[o->n - 1];
-    if (last->file != NULL || !conn_is_fresh(last->bytes) || weft_bytes_spare(last->bytes) < size)
+    if (last->file != NULL || !wf_conn_is_fresh(last->bytes) || weft_bytes_spare(last->bytes) < size)
         return false;
     /* the buffer is this queue's alone, so what follows its bytes is free */
     memcpy((uint8_t *)(uintptr_t)last->bytes.at + last->bytes.size, from, size);
     last->bytes.size += size;
     c->queued += (uint32_t)size;
-    conn_schedule(c);
+    wf_conn_schedule(c);
     return true;
 }
 
-weft_err conn_queue_copy(conn *c, const void *from, size_t size)
+weft_err wf_conn_queue_copy(conn *c, const void *from, size_t size)
 {
     weft_bytes bytes;
     uint8_t *to;
@@ -279,20 +279,20 @@ weft_err conn_queue_copy(conn *c, const void *from, size_t size)
         return err;
     memcpy(to, from, size);
     bytes.size = size;
-    err = conn_queue_bytes(c, bytes);
+    err = wf_conn_queue_bytes(c, bytes);
     weft_bytes_drop(&bytes);
     return err;
 }
 
-weft_err conn_queue_file(conn *c, weft_file *file, uint64_t offset, uint64_t size)
+weft_err wf_conn_queue_file(conn *c, weft_file *file, uint64_t offset, uint64_t size)
 {
     if (size == 0)
         return WEFT_OK;
-    conn_item *item = conn_item_new(c, &c->out, &c->out_last);
+    conn_item *item = wf_conn_item_new(c, &c->out, &c->out_last);
     if (item == NULL)
         return WEFT_ENOMEM;
     *item = (conn_item){.bytes = {.size = size}, .file = weft_file_share(file), .offset = offset};
-    conn_schedule(c);
+    wf_conn_schedule(c);
     return WEFT_OK;
 }
 
@@ -305,14 +305,14 @@ static void drained(conn *c)
         c->flags &= ~(uint32_t)CONN_DRAIN;
         if (weft_event(conn_actor(c), c->owner, &weft_drained_type, &body) == WEFT_ENOMEM) {
             /* whoever waits for it would wait for ever */
-            conn_lost(c, WEFT_ENOMEM, "no memory to tell its owner of room");
+            wf_conn_lost(c, WEFT_ENOMEM, "no memory to tell its owner of room");
             return;
         }
     }
-    conn_pull(c);
+    wf_conn_pull(c);
 }
 
-void conn_pull(conn *c)
+void wf_conn_pull(conn *c)
 {
     conn_rare *rare = c->rare;
     if (rare == NULL || rare->pull_out || weft_ref_is_nobody(rare->producer) ||
@@ -326,7 +326,7 @@ void conn_pull(conn *c)
     else if (err == WEFT_EGONE)
         rare->producer = WEFT_NOBODY;
     else
-        conn_lost(c, err, "no memory to ask its producer for more");
+        wf_conn_lost(c, err, "no memory to ask its producer for more");
 }
 
 /* Everything has left: half close, or the end. */
@@ -343,7 +343,7 @@ static void flushed(conn *c)
         /* a message that is out no longer holds back a stream that closes */
         if ((c->flags & CONN_CLOSING) != 0)
             c->flags &= ~(uint32_t)CONN_DATA_OUT;
-        conn_deliver(c);
+        wf_conn_deliver(c);
     }
 }
 
@@ -351,7 +351,7 @@ static void flushed(conn *c)
 static weft_err send_file_piece(conn *c, const conn_item *item, size_t *sent, weft_why *why)
 {
     conn_item piece = {.file = NULL};
-    weft_err err = conn_file_piece(item, FLUSH_BYTES, &piece.bytes, why);
+    weft_err err = wf_conn_file_piece(item, FLUSH_BYTES, &piece.bytes, why);
     if (err != WEFT_OK)
         return err;
     err = c->leaf->write(c, &piece, 1, sent, why);
@@ -368,7 +368,7 @@ static weft_err send_some(conn *c, weft_why *why)
     if (err == WEFT_EUNSUPPORTED && item->file != NULL)
         err = send_file_piece(c, item, &sent, why);
     if (sent != 0) {
-        conn_items_take(c, &c->out, &c->out_last, sent);
+        wf_conn_items_take(c, &c->out, &c->out_last, sent);
         if (c->rare != NULL)
             c->rare->moved = true;
     }
@@ -382,13 +382,13 @@ static weft_err send_all(conn *c, weft_why *why)
     do {
         while (c->out != NULL && err == WEFT_OK)
             err = send_some(c, why);
-        if (err == WEFT_OK && conn_transforms(c))
-            err = conn_down_move(c, why);
+        if (err == WEFT_OK && wf_conn_transforms(c))
+            err = wf_conn_down_move(c, why);
     } while (err == WEFT_OK && c->out != NULL);
     return err;
 }
 
-void conn_flush(conn *c)
+void wf_conn_flush(conn *c)
 {
     weft_why why = {""};
     if ((c->flags & (CONN_CLOSED | CONN_OPENING | CONN_BLOCKED | CONN_FLUSHING)) != 0)
@@ -398,17 +398,17 @@ void conn_flush(conn *c)
     weft_err err = send_all(c, &why);
     c->flags &= ~(uint32_t)CONN_FLUSHING;
     if (err == WEFT_ELOST && (c->flags & CONN_GOODBYE) != 0) {
-        conn_out_drop(c);
+        wf_conn_out_drop(c);
         err = WEFT_OK;
     }
     if (err == WEFT_EFULL) {
         c->flags |= CONN_BLOCKED;
-        conn_watch(c);
+        wf_conn_watch(c);
     } else if (err != WEFT_OK)
-        conn_lost(c, err, why.text);
+        wf_conn_lost(c, err, why.text);
     if ((c->flags & CONN_CLOSED) == 0)
         drained(c);
     if ((c->flags & CONN_CLOSED) == 0 && c->out == NULL)
         flushed(c);
-    conn_idle(c, outermost);
+    wf_conn_idle(c, outermost);
 }

@@ -57,7 +57,7 @@ static weft_err append(conn *c, weft_bytes *in, weft_bytes more)
     return WEFT_OK;
 }
 
-weft_err conn_stages_give(conn *c, weft_bytes bytes)
+weft_err wf_conn_stages_give(conn *c, weft_bytes bytes)
 {
     weft_stage *bottom = c->rare->bottom;
     if (bottom == NULL)
@@ -66,7 +66,7 @@ weft_err conn_stages_give(conn *c, weft_bytes bytes)
     return append(c, &bottom->in, bytes);
 }
 
-weft_err conn_stages_give_back(conn *c, weft_bytes bytes)
+weft_err wf_conn_stages_give_back(conn *c, weft_bytes bytes)
 {
     weft_bytes rest = c->rare->unread;
     c->rare->unread = weft_bytes_share(bytes);
@@ -145,7 +145,7 @@ static conn_pulled pull(conn *c, weft_stage *stage, weft_piece *piece, weft_err 
     return CONN_PIECE;
 }
 
-conn_pulled conn_stages_pull(conn *c, weft_piece *piece, weft_err *err, weft_why *why)
+conn_pulled wf_conn_stages_pull(conn *c, weft_piece *piece, weft_err *err, weft_why *why)
 {
     conn_rare *rare = c->rare;
     if (rare->unread.size != 0) {
@@ -156,7 +156,7 @@ conn_pulled conn_stages_pull(conn *c, weft_piece *piece, weft_err *err, weft_why
     return pull(c, rare->top, piece, err, why);
 }
 
-size_t conn_stages_unread(const conn *c)
+size_t wf_conn_stages_unread(const conn *c)
 {
     if (c->rare == NULL)
         return 0;
@@ -166,7 +166,7 @@ size_t conn_stages_unread(const conn *c)
     return n;
 }
 
-size_t conn_stages_charge(const conn *c)
+size_t wf_conn_stages_charge(const conn *c)
 {
     size_t n = 0;
     for (const weft_stage *s = c->rare != NULL ? c->rare->top : NULL; s != NULL; s = s->below)
@@ -174,24 +174,24 @@ size_t conn_stages_charge(const conn *c)
     return n;
 }
 
-bool conn_stages_hungry(const conn *c)
+bool wf_conn_stages_hungry(const conn *c)
 {
     /* bytes, not what their buffer is charged at: a frame as long as the window must fit, although its
      * buffer grows by doubling */
     size_t max = c->window.max > STAGES_BYTES_MIN ? c->window.max : STAGES_BYTES_MIN;
-    return conn_stages_unread(c) < max && c->window.held - conn_stages_charge(c) <= c->window.max;
+    return wf_conn_stages_unread(c) < max && c->window.held - wf_conn_stages_charge(c) <= c->window.max;
 }
 
 static void stage_free(weft_stage *stage)
 {
     if (stage->ops->close != NULL)
         stage->ops->close(stage);
-    conn_items_drop(&stage->down, &stage->down_last);
+    wf_conn_items_drop(&stage->down, &stage->down_last);
     weft_bytes_drop(&stage->in);
     free(stage);
 }
 
-void conn_stages_close(conn *c)
+void wf_conn_stages_close(conn *c)
 {
     if (c->rare == NULL)
         return;
@@ -238,7 +238,7 @@ static void link_out(conn_rare *rare, weft_stage *s)
 
 static weft_stage *stage_new(conn *c, const weft_stage_ops *ops, weft_stage_place place)
 {
-    conn_rare *rare = conn_rare_of(c);
+    conn_rare *rare = wf_conn_rare_of(c);
     weft_stage *s = rare != NULL ? calloc(1, sizeof *s + ops->state_bytes) : NULL;
     if (s == NULL)
         return NULL;
@@ -256,22 +256,22 @@ static weft_stage *stage_new(conn *c, const weft_stage_ops *ops, weft_stage_plac
 weft_err weft_push(weft_actor *self, weft_ref stream, const weft_stage_ops *ops, const void *config,
                    weft_stage_place place, weft_why *why)
 {
-    conn *c = conn_here(stream);
+    conn *c = wf_conn_here(stream);
     (void)self;
     if (c == NULL || (c->flags & (CONN_CLOSED | CONN_CLOSING | CONN_END_OUT)) != 0)
         return weft_because(why, WEFT_EGONE,
                             "there is no such stream on this reactor, or it has been ended");
-    if (place == WEFT_STAGE_BOTTOM && conn_stages_unread(c) != 0)
+    if (place == WEFT_STAGE_BOTTOM && wf_conn_stages_unread(c) != 0)
         return weft_because(why, WEFT_EPROTO,
                             "%zu bytes came before the %s stage was there: they cannot count as "
                             "said within it",
-                            conn_stages_unread(c), ops->name);
+                            wf_conn_stages_unread(c), ops->name);
     weft_stage *s = stage_new(c, ops, place);
     if (s == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for the %s stage", ops->name);
     bool outermost = conn_busy(c);
     weft_err err = ops->open != NULL ? ops->open(s, config, why) : WEFT_OK;
-    conn_idle(c, outermost);
+    wf_conn_idle(c, outermost);
     if (err != WEFT_OK) {
         c->rare->unread = s->in;
         s->in = WEFT_NO_BYTES;
@@ -283,7 +283,7 @@ weft_err weft_push(weft_actor *self, weft_ref stream, const weft_stage_ops *ops,
 
 weft_err weft_pop(weft_actor *self, weft_ref stream, const weft_stage_ops *ops)
 {
-    conn *c = conn_here(stream);
+    conn *c = wf_conn_here(stream);
     (void)self;
     if (c == NULL)
         return WEFT_EGONE;
@@ -301,22 +301,22 @@ weft_err weft_pop(weft_actor *self, weft_ref stream, const weft_stage_ops *ops)
     if (rest.size != 0)
         err = append(c, &rare->unread, rest);
     if (err != WEFT_OK)
-        conn_lost(c, err, "no memory for what a stage had not used");
+        wf_conn_lost(c, err, "no memory for what a stage had not used");
     else
-        conn_deliver(c);
+        wf_conn_deliver(c);
     return err;
 }
 
 size_t weft_unread(weft_actor *self, weft_ref stream)
 {
-    const conn *c = conn_here(stream);
+    const conn *c = wf_conn_here(stream);
     (void)self;
-    return c != NULL ? conn_stages_unread(c) : 0;
+    return c != NULL ? wf_conn_stages_unread(c) : 0;
 }
 
 weft_stage *weft_stage_of(weft_actor *self, weft_ref stream, const weft_stage_ops *ops)
 {
-    const conn *c = conn_here(stream);
+    const conn *c = wf_conn_here(stream);
     weft_stage *s = c != NULL && c->rare != NULL ? c->rare->top : NULL;
     (void)self;
     while (s != NULL && s->ops != ops)

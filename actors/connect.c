@@ -20,7 +20,7 @@ static void connected(conn *c)
     weft_timer *timer = &c->rare->timer;
     weft_timer_cancel(conn_actor(c), timer);
     c->rare->on_ready = NULL;
-    conn_begin(c);
+    wf_conn_begin(c);
 }
 
 static void on_outcome(conn *c)
@@ -32,16 +32,16 @@ static void on_outcome(conn *c)
         connected(c);
         return;
     }
-    conn_lost(c, weft_err_from_errno(failed), strerror(failed));
+    wf_conn_lost(c, weft_err_from_errno(failed), strerror(failed));
 }
 
 static void on_wire_outcome(conn *c)
 {
-    weft_err err = wire_connected(c);
+    weft_err err = wf_wire_connected(c);
     if (err == WEFT_OK)
         connected(c);
     else
-        conn_lost(c, err, "the simulated connect was refused");
+        wf_conn_lost(c, err, "the simulated connect was refused");
 }
 
 static weft_err on_late(weft_actor *self, weft_msg *msg)
@@ -49,7 +49,7 @@ static weft_err on_late(weft_actor *self, weft_msg *msg)
     conn *c = weft_state(self);
     (void)msg;
     if ((c->flags & CONN_OPENING) != 0)
-        conn_lost(c, WEFT_ETIMEDOUT, "no answer to the connect within its timeout");
+        wf_conn_lost(c, WEFT_ETIMEDOUT, "no answer to the connect within its timeout");
     return WEFT_OK;
 }
 
@@ -60,12 +60,12 @@ static const weft_type conn_late_type = {
 static void own(conn *c)
 {
     if (weft_monitor(conn_actor(c), c->owner) != WEFT_OK)
-        conn_lost(c, WEFT_ENOMEM, "no memory to watch its owner");
+        wf_conn_lost(c, WEFT_ENOMEM, "no memory to watch its owner");
 }
 
 static void set_limits(conn *c, const weft_url *url)
 {
-    conn_rare *rare = conn_rare_of(c);
+    conn_rare *rare = wf_conn_rare_of(c);
     c->window.max = (uint32_t)url->options.window_bytes;
     if (rare != NULL)
         rare->write_queue_max = (uint32_t)url->options.write_queue_bytes_max;
@@ -75,11 +75,11 @@ static weft_err begin_socket(conn *c, const weft_url *url, weft_why *why)
 {
     weft_err err;
     bool pending;
-    int fd = socket_connect(url, &pending, &err, why);
+    int fd = wf_socket_connect(url, &pending, &err, why);
     if (fd < 0)
         return err;
-    conn_set_fd(c, fd);
-    c->leaf = &conn_leaf_fd;
+    wf_conn_set_fd(c, fd);
+    c->leaf = &wf_conn_leaf_fd;
     c->rare->on_ready = on_outcome;
     weft_watch_set(&c->watch, WEFT_WRITABLE);
     return WEFT_OK;
@@ -88,7 +88,7 @@ static weft_err begin_socket(conn *c, const weft_url *url, weft_why *why)
 static weft_err begin_wire(conn *c, struct weft_sim *sim, const weft_url *url, weft_why *why)
 {
     c->rare->on_ready = on_wire_outcome;
-    return wire_connect(c, sim, url, why);
+    return wf_wire_connect(c, sim, url, why);
 }
 
 static weft_err begin(conn *c, const char *text, weft_why *why)
@@ -100,7 +100,7 @@ static weft_err begin(conn *c, const char *text, weft_why *why)
         err = weft_url_check(&url, WEFT_URL_CONNECT, why);
     if (err != WEFT_OK)
         return err;
-    err = wire_check(sim, &url, why);
+    err = wf_wire_check(sim, &url, why);
     if (err != WEFT_OK)
         return err;
     set_limits(c, &url);
@@ -118,32 +118,32 @@ weft_ref weft_connect(weft_actor *self, const char *url, weft_ref owner)
 {
     weft_ref ref;
     weft_why why = {""};
-    conn *c = conn_new(self, &conn_leaf_none, owner, &ref);
+    conn *c = wf_conn_new(self, &wf_conn_leaf_none, owner, &ref);
     if (c == NULL)
         return WEFT_NOBODY;
     own(c);
     if ((c->flags & CONN_CLOSED) != 0)
         return ref;
-    weft_err err = conn_rare_of(c) != NULL
+    weft_err err = wf_conn_rare_of(c) != NULL
                        ? begin(c, url, &why)
                        : weft_because(&why, WEFT_ENOMEM, "no memory to connect");
     if (err != WEFT_OK)
-        conn_lost(c, err, why.text);
+        wf_conn_lost(c, err, why.text);
     return ref;
 }
 
 weft_ref weft_adopt(weft_actor *self, int fd, weft_ref owner)
 {
     weft_ref ref;
-    conn *c = conn_new(self, &conn_leaf_fd, owner, &ref);
+    conn *c = wf_conn_new(self, &wf_conn_leaf_fd, owner, &ref);
     if (c == NULL) {
         (void)close(fd);
         return WEFT_NOBODY;
     }
-    conn_set_fd(c, fd);
+    wf_conn_set_fd(c, fd);
     own(c);
     if ((c->flags & CONN_CLOSED) == 0)
-        conn_begin(c);
+        wf_conn_begin(c);
     return ref;
 }
 
@@ -152,7 +152,7 @@ weft_ref weft_adopt(weft_actor *self, int fd, weft_ref owner)
 weft_leaf *weft_leaf_new(weft_actor *self, const weft_leaf_ops *ops, void *context, weft_ref owner,
                          weft_ref *stream)
 {
-    conn *c = conn_new(self, ops, owner, stream);
+    conn *c = wf_conn_new(self, ops, owner, stream);
     if (c == NULL)
         return NULL;
     memcpy(&c->watch, &context, sizeof context);
@@ -162,7 +162,7 @@ weft_leaf *weft_leaf_new(weft_actor *self, const weft_leaf_ops *ops, void *conte
 
 void weft_leaf_begin(weft_leaf *leaf)
 {
-    conn_begin(leaf);
+    wf_conn_begin(leaf);
 }
 
 void *weft_leaf_context(const weft_leaf *leaf)
@@ -174,7 +174,7 @@ void *weft_leaf_context(const weft_leaf *leaf)
 
 weft_leaf *weft_leaf_of(weft_ref stream, const weft_leaf_ops *ops)
 {
-    conn *c = conn_here(stream);
+    conn *c = wf_conn_here(stream);
     return c != NULL && c->leaf == ops && (c->flags & CONN_CLOSED) == 0 ? c : NULL;
 }
 
@@ -186,12 +186,12 @@ weft_account *weft_leaf_window(weft_leaf *leaf)
 void weft_leaf_ready(weft_leaf *leaf, unsigned events)
 {
     if ((leaf->flags & CONN_OPENING) == 0)
-        conn_ready(leaf, events);
+        wf_conn_ready(leaf, events);
 }
 
 void weft_leaf_lost(weft_leaf *leaf, weft_err reason, const char *why)
 {
-    conn_lost(leaf, reason, why);
+    wf_conn_lost(leaf, reason, why);
 }
 
 /* ---- no leaf yet: a stream that never got as far as a descriptor */
@@ -234,7 +234,7 @@ static weft_err none_nodelay(conn *c, bool on)
     return WEFT_EUNSUPPORTED;
 }
 
-const conn_leaf conn_leaf_none = {
+const conn_leaf wf_conn_leaf_none = {
     .name = "none",
     .read = none_read,
     .write = none_write,

@@ -115,10 +115,10 @@ static void fd_addresses(conn *c, weft_address *local, weft_address *peer)
     struct sockaddr_storage sa;
     socklen_t n = sizeof sa;
     if (getsockname(fd_of(c), (struct sockaddr *)&sa, &n) == 0)
-        address_from_sockaddr(local, (const struct sockaddr *)&sa, n);
+        wf_address_from_sockaddr(local, (const struct sockaddr *)&sa, n);
     n = sizeof sa;
     if (getpeername(fd_of(c), (struct sockaddr *)&sa, &n) == 0)
-        address_from_sockaddr(peer, (const struct sockaddr *)&sa, n);
+        wf_address_from_sockaddr(peer, (const struct sockaddr *)&sa, n);
 }
 
 static weft_err fd_nodelay(conn *c, bool on)
@@ -136,7 +136,7 @@ static bool fd_unread(conn *c)
     return recv(fd_of(c), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-const conn_leaf conn_leaf_fd = {
+const conn_leaf wf_conn_leaf_fd = {
     .name = "fd",
     .read = fd_read,
     .write = fd_write,
@@ -150,10 +150,10 @@ const conn_leaf conn_leaf_fd = {
 
 static void on_ready(weft_watch *watch, unsigned events)
 {
-    conn_ready((conn *)(void *)((char *)watch - offsetof(conn, watch)), events);
+    wf_conn_ready((conn *)(void *)((char *)watch - offsetof(conn, watch)), events);
 }
 
-void conn_set_fd(conn *c, int fd)
+void wf_conn_set_fd(conn *c, int fd)
 {
     weft_watch_init(&c->watch, fd, on_ready);
 }

@@ -66,7 +66,7 @@ static void on_hook(weft_hook *hook)
     pair_end *e = (pair_end *)(void *)((char *)hook - offsetof(pair_end, hook));
     unsigned events = e->c != NULL ? ready_events(e) : 0;
     if (events != 0)
-        conn_ready(e->c, events);
+        wf_conn_ready(e->c, events);
 }
 
 static weft_err pair_read(conn *c, weft_bytes *out, weft_why *why)
@@ -186,11 +186,11 @@ weft_err weft_pair(weft_actor *self, weft_ref owner_a, weft_ref owner_b, weft_re
         pair_end *e = &p->end[i];
         e->pair = p;
         e->hook.run = on_hook;
-        c[i] = conn_new(self, &leaf_pair, owner[i], &out[i]);
+        c[i] = wf_conn_new(self, &leaf_pair, owner[i], &out[i]);
         if (c[i] == NULL) {
             p->open = 1;
             if (i == 1)
-                conn_lost(c[0], WEFT_ENOMEM, "no memory for its other end");
+                wf_conn_lost(c[0], WEFT_ENOMEM, "no memory for its other end");
             else
                 free(p);
             return WEFT_ENOMEM;
@@ -200,9 +200,9 @@ weft_err weft_pair(weft_actor *self, weft_ref owner_a, weft_ref owner_b, weft_re
     }
     for (int i = 0; i < 2; i++) {
         if (weft_monitor(conn_actor(c[i]), owner[i]) != WEFT_OK)
-            conn_lost(c[i], WEFT_ENOMEM, "no memory to watch its owner");
+            wf_conn_lost(c[i], WEFT_ENOMEM, "no memory to watch its owner");
         else
-            conn_begin(c[i]);
+            wf_conn_begin(c[i]);
     }
     return WEFT_OK;
 }

@@ -25,7 +25,7 @@ static size_t peek(const wire_end *e, uint8_t *to, size_t max)
 
 static weft_err sim_read(conn *c, weft_bytes *out, weft_why *why)
 {
-    wire_end *e = wire_end_of(c), *peer = wire_peer(e);
+    wire_end *e = wf_wire_end_of(c), *peer = wire_peer(e);
     struct weft_sim *sim = e->link->sim;
     if (e->here.first == NULL) {
         if (e->lost)
@@ -38,14 +38,14 @@ static weft_err sim_read(conn *c, weft_bytes *out, weft_why *why)
     size_t n = peek(e, block, WEFT_READ_BYTES_MAX);
     if (n > 1 && weft_sim_chance(sim, weft_sim_faults_of(sim)->short_read)) {
         n = 1 + weft_sim_below(sim, (uint32_t)n - 1);
-        wire_note(e->link, "fault: a read gives %zu bytes", n);
+        wf_wire_note(e->link, "fault: a read gives %zu bytes", n);
     }
     weft_err err = weft_read_bytes(n, &c->window, out);
     if (err != WEFT_OK)
         return err;
-    wire_took(e, n);
+    wf_wire_took(e, n);
     /* the peer sees the room as late as it would see an acknowledgement */
-    wire_look(peer, e->link->latency_ms);
+    wf_wire_look(peer, e->link->latency_ms);
     return WEFT_OK;
 }
 
@@ -86,7 +86,7 @@ static weft_err fill(wire_chunk *chunk, const conn_item *items, unsigned n, weft
 
 static weft_err sim_write(conn *c, const conn_item *items, unsigned n, size_t *sent, weft_why *why)
 {
-    wire_end *e = wire_end_of(c), *peer = wire_peer(e);
+    wire_end *e = wf_wire_end_of(c), *peer = wire_peer(e);
     struct weft_sim *sim = e->link->sim;
     size_t total = 0, size;
     *sent = 0;
@@ -94,23 +94,23 @@ static weft_err sim_write(conn *c, const conn_item *items, unsigned n, size_t *s
         return weft_because(why, WEFT_ELOST, "the simulated link was lost");
     for (unsigned i = 0; i < n; i++)
         total += items[i].bytes.size;
-    size = wire_room(peer);
+    size = wf_wire_room(peer);
     size = size < WRITE_BYTES_MAX ? size : WRITE_BYTES_MAX;
     size = size < total ? size : total;
     if (size != 0 && weft_sim_chance(sim, weft_sim_faults_of(sim)->short_write)) {
         size = weft_sim_below(sim, (uint32_t)size);
-        wire_note(e->link, "fault: a write takes %zu bytes", size);
+        wf_wire_note(e->link, "fault: a write takes %zu bytes", size);
     }
     if (size != 0) {
-        wire_chunk *chunk = wire_chunk_new(WIRE_BYTES, size);
+        wire_chunk *chunk = wf_wire_chunk_new(WIRE_BYTES, size);
         if (chunk == NULL)
             return weft_because(why, WEFT_ENOMEM, "no memory for simulated bytes");
         weft_err err = fill(chunk, items, n, why);
         if (err != WEFT_OK) {
-            wire_chunk_free(chunk);
+            wf_wire_chunk_free(chunk);
             return err;
         }
-        wire_send(peer, chunk);
+        wf_wire_send(peer, chunk);
     }
     *sent = size;
     return size < total ? WEFT_EFULL : WEFT_OK;
@@ -118,28 +118,28 @@ static weft_err sim_write(conn *c, const conn_item *items, unsigned n, size_t *s
 
 static void sim_want(conn *c, unsigned events)
 {
-    wire_end *e = wire_end_of(c);
+    wire_end *e = wf_wire_end_of(c);
     e->want = events;
-    wire_look(e, 0);
+    wf_wire_look(e, 0);
 }
 
 static void sim_end(conn *c)
 {
-    wire_send_kind(wire_peer(wire_end_of(c)), WIRE_END);
+    wf_wire_send_kind(wire_peer(wf_wire_end_of(c)), WIRE_END);
 }
 
 /* As the kernel does it: bytes that nobody read make the end a reset. */
 static void sim_close(conn *c, bool abort)
 {
-    wire_end *e = wire_end_of(c);
+    wire_end *e = wf_wire_end_of(c);
     if (!e->lost)
-        wire_send_kind(wire_peer(e), abort || e->here.first != NULL ? WIRE_RESET : WIRE_END);
-    wire_close(e);
+        wf_wire_send_kind(wire_peer(e), abort || e->here.first != NULL ? WIRE_RESET : WIRE_END);
+    wf_wire_close(e);
 }
 
 static void sim_addresses(conn *c, weft_address *local, weft_address *peer)
 {
-    wire_end *e = wire_end_of(c);
+    wire_end *e = wf_wire_end_of(c);
     *local = e->address;
     *peer = wire_peer(e)->address;
 }
@@ -150,7 +150,7 @@ static weft_err sim_nodelay(conn *c, bool on)
     return WEFT_OK;
 }
 
-const conn_leaf conn_leaf_sim = {
+const conn_leaf wf_conn_leaf_sim = {
     .name = "sim",
     .read = sim_read,
     .write = sim_write,

@@ -62,7 +62,7 @@ typedef struct accept_again {
 static void refuse(const accepted *a)
 {
     if (a->end != NULL)
-        wire_refuse(a->end);
+        wf_wire_refuse(a->end);
     else if (a->fd >= 0)
         (void)close(a->fd);
 }
@@ -81,11 +81,11 @@ static const weft_type accept_again_type = WEFT_TYPE("weft.accept_again", accept
 static void set_up(conn *c, const accepted *a, const weft_url *url)
 {
     if (a->end != NULL) {
-        wire_attach(c, a->end);
+        wf_wire_attach(c, a->end);
         return;
     }
-    conn_set_fd(c, a->fd);
-    socket_set_up(a->fd, url);
+    wf_conn_set_fd(c, a->fd);
+    wf_socket_set_up(a->fd, url);
 }
 
 static void watch_accepts(listener *l)
@@ -95,7 +95,7 @@ static void watch_accepts(listener *l)
     if (l->closed)
         return;
     if (l->shared->wire != NULL)
-        wire_listener_want(l->shared->wire, want);
+        wf_wire_listener_want(l->shared->wire, want);
     else
         weft_watch_set(&l->watch, want ? WEFT_READABLE : 0);
 }
@@ -130,7 +130,7 @@ static void keep_connection(weft_actor *self, listener *l, const accepted *a)
     const listening *shared = l->shared;
     const weft_url_options *o = &shared->url.options;
     weft_ref ref;
-    conn *c = conn_new(self, &conn_leaf_fd, WEFT_NOBODY, &ref);
+    conn *c = wf_conn_new(self, &wf_conn_leaf_fd, WEFT_NOBODY, &ref);
     if (c == NULL) {
         weft_log(self, WEFT_ERROR, "no memory for a connection: refused");
         refuse(a);
@@ -141,18 +141,18 @@ static void keep_connection(weft_actor *self, listener *l, const accepted *a)
     c->flags |= CONN_COUNTED;
     l->open++;
     c->window.max = (uint32_t)o->window_bytes;
-    if (o->write_queue_bytes_max != WEFT_WRITE_QUEUE_BYTES_MAX && conn_rare_of(c) != NULL)
+    if (o->write_queue_bytes_max != WEFT_WRITE_QUEUE_BYTES_MAX && wf_conn_rare_of(c) != NULL)
         c->rare->write_queue_max = (uint32_t)o->write_queue_bytes_max;
     c->owner = weft_spawn(conn_actor(c), shared->behaviour, shared->config);
     if (weft_ref_is_nobody(c->owner)) {
-        conn_lost(c, WEFT_ENOMEM, "no memory for its protocol actor");
+        wf_conn_lost(c, WEFT_ENOMEM, "no memory for its protocol actor");
         return;
     }
     c->flags |= CONN_CHILD;
-    conn_begin(c);
+    wf_conn_begin(c);
     /* what a client that speaks first has said is there: it need not be waited for */
     if (shared->url.scheme == WEFT_SCHEME_HTTP)
-        conn_ready(c, WEFT_READABLE);
+        wf_conn_ready(c, WEFT_READABLE);
 }
 
 static weft_err on_accepted(weft_actor *self, weft_msg *msg)
@@ -205,7 +205,7 @@ static bool accept_one(const listening *shared, accepted *out)
     *out = (accepted){.fd = -1};
     if (shared->wire != NULL) {
         errno = EAGAIN;
-        out->end = wire_accept(shared->wire);
+        out->end = wf_wire_accept(shared->wire);
         return out->end != NULL;
     }
     out->fd = accept4(shared->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -282,7 +282,7 @@ static void close_listener(weft_actor *self, listener *l, listening *shared)
     l->closed = true;
     if (shared->wire != NULL) {
         l->accepts = false;
-        wire_unlisten(shared->wire);
+        wf_wire_unlisten(shared->wire);
         return;
     }
     if (l->accepts) {
@@ -344,7 +344,7 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
         return WEFT_OK;
     l->accepts = true;
     if (l->shared->wire != NULL) {
-        wire_listener_watch(l->shared->wire, weft_reactor_of(self), on_wire_acceptable, l);
+        wf_wire_listener_watch(l->shared->wire, weft_reactor_of(self), on_wire_acceptable, l);
     } else {
         l->spare_fd = dup(l->shared->fd);
         weft_watch_init(&l->watch, l->shared->fd, on_acceptable);
@@ -356,7 +356,7 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
 static const weft_handler handlers[] = {
     {.type = &weft_started_type, .fn = on_started},
     {.type = &accepted_type, .fn = on_accepted},
-    {.type = &conn_over_type, .fn = on_over},
+    {.type = &wf_conn_over_type, .fn = on_over},
     {.type = &left_type, .fn = on_left},
     {.type = &accept_again_type, .fn = on_again},
     {.type = &weft_phase_begins_type, .fn = on_phase},
@@ -398,7 +398,7 @@ weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour
     if (err != WEFT_OK)
         return err;
     struct weft_sim *sim = weft_sim_of(sys);
-    err = wire_check(sim, &url, why);
+    err = wf_wire_check(sim, &url, why);
     if (err != WEFT_OK)
         return err;
     listening *shared = calloc(1, sizeof *shared);
@@ -409,9 +409,9 @@ weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour
     shared->n = weft_system_reactors(sys);
     shared->fd = -1;
     if (sim != NULL)
-        shared->wire = wire_listen(sim, &url, &got.address, &err, why);
+        shared->wire = wf_wire_listen(sim, &url, &got.address, &err, why);
     else
-        shared->fd = socket_listen(&url, &got.address, &err, why);
+        shared->fd = wf_socket_listen(&url, &got.address, &err, why);
     if (shared->fd < 0 && shared->wire == NULL) {
         free(shared);
         return err;
@@ -421,7 +421,7 @@ weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour
     if (weft_ref_is_nobody(got.listener)) {
         /* otherwise what was spawned ends with the system, and closes what it holds */
         if (shared->wire != NULL)
-            wire_unlisten(shared->wire);
+            wf_wire_unlisten(shared->wire);
         else
             (void)close(shared->fd);
     }
@@ -429,7 +429,7 @@ weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour
         free(shared);
     if (err != WEFT_OK)
         return err;
-    address_url(&got.address, url.scheme == WEFT_SCHEME_HTTP ? "http" : "tcp", got.url,
+    wf_address_url(&got.address, url.scheme == WEFT_SCHEME_HTTP ? "http" : "tcp", got.url,
                 sizeof got.url);
     *out = got;
     return WEFT_OK;

@@ -34,8 +34,8 @@ static weft_err address_of(const weft_url *url, struct sockaddr_storage *sa, soc
                            weft_why *why)
 {
     if (url->scheme == WEFT_SCHEME_UNIX)
-        return address_of_path(url, sa, n);
-    return address_of_host(&url->host, sa, n, why);
+        return wf_address_of_path(url, sa, n);
+    return wf_address_of_host(&url->host, sa, n, why);
 }
 
 /* A socket file that nobody listens at any more is in the way; one that somebody does is not ours. */
@@ -52,7 +52,7 @@ static void remove_stale(const struct sockaddr_storage *sa, socklen_t n, const c
     (void)close(fd);
 }
 
-int socket_listen(const weft_url *url, weft_address *local, weft_err *err, weft_why *why)
+int wf_socket_listen(const weft_url *url, weft_address *local, weft_err *err, weft_why *why)
 {
     struct sockaddr_storage sa;
     socklen_t n = 0;
@@ -93,7 +93,7 @@ int socket_listen(const weft_url *url, weft_address *local, weft_err *err, weft_
         return fail(fd, "listen at", text, err, why);
     n = sizeof sa;
     if (getsockname(fd, (struct sockaddr *)&sa, &n) == 0)
-        address_from_sockaddr(local, (const struct sockaddr *)&sa, n);
+        wf_address_from_sockaddr(local, (const struct sockaddr *)&sa, n);
     return fd;
 }
 
@@ -103,7 +103,7 @@ static int bind_first(int fd, const weft_url *url, weft_err *err, weft_why *why)
     socklen_t n = 0;
     if (!weft_url_given(url, WEFT_URL_BIND))
         return 0;
-    *err = address_of_host(&url->options.bind, &sa, &n, why);
+    *err = wf_address_of_host(&url->options.bind, &sa, &n, why);
     if (*err != WEFT_OK) {
         (void)close(fd);
         return -1;
@@ -113,7 +113,7 @@ static int bind_first(int fd, const weft_url *url, weft_err *err, weft_why *why)
     return 0;
 }
 
-int socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_why *why)
+int wf_socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_why *why)
 {
     struct sockaddr_storage sa;
     socklen_t n = 0;
@@ -127,7 +127,7 @@ int socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_why *
         return fail(fd, "open a socket for", text, err, why);
     if (url->scheme != WEFT_SCHEME_UNIX && bind_first(fd, url, err, why) != 0)
         return -1;
-    socket_set_up(fd, url);
+    wf_socket_set_up(fd, url);
     *pending = false;
     if (connect(fd, (struct sockaddr *)&sa, n) == 0)
         return fd;
@@ -137,7 +137,7 @@ int socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_why *
     return fd;
 }
 
-void socket_set_up(int fd, const weft_url *url)
+void wf_socket_set_up(int fd, const weft_url *url)
 {
     if (url->scheme == WEFT_SCHEME_UNIX)
         return;

@@ -8,12 +8,12 @@
 
 /* Binds and listens as @url says; a stale unix socket is removed first.
  * errors: -1 with @err and @why: EEXISTS, EDENIED, EUNREACHABLE, ELIMIT, ENONAME. */
-int socket_listen(const weft_url *url, weft_address *local, weft_err *err, weft_why *why);
+int wf_socket_listen(const weft_url *url, weft_address *local, weft_err *err, weft_why *why);
 
 /* Begins to connect as @url says; @pending: the outcome is there when it becomes writable. errors: -1. */
-int socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_why *why);
+int wf_socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_why *why);
 
 /* Sets on a connected socket what @url asks for: nodelay, keepalive. */
-void socket_set_up(int fd, const weft_url *url);
+void wf_socket_set_up(int fd, const weft_url *url);
 
 #endif

@@ -47,7 +47,7 @@ static void op_release(void *body)
     weft_file_drop(&op->file);
 }
 
-const weft_type conn_op_type = {.name = "weft.stream_op",
+const weft_type wf_conn_op_type = {.name = "weft.stream_op",
                                 .size = sizeof(conn_op),
                                 .bytes = 1 + offsetof(conn_op, bytes),
                                 .share = op_share,
@@ -59,16 +59,16 @@ static weft_err write_bytes(conn *c, weft_bytes bytes)
         return WEFT_EGONE;
     if (bytes.size == 0)
         return WEFT_OK;
-    return conn_transforms(c) ? conn_down_bytes(c, bytes) : conn_queue_bytes(c, bytes);
+    return wf_conn_transforms(c) ? wf_conn_down_bytes(c, bytes) : wf_conn_queue_bytes(c, bytes);
 }
 
 static weft_err write_file(conn *c, weft_file *file, uint64_t offset, uint64_t size)
 {
     if ((c->flags & (CONN_CLOSING | CONN_CLOSED | CONN_END_OUT)) != 0)
         return WEFT_EGONE;
-    if (conn_transforms(c))
-        return conn_down_file(c, file, offset, size);
-    return conn_queue_file(c, file, offset, size);
+    if (wf_conn_transforms(c))
+        return wf_conn_down_file(c, file, offset, size);
+    return wf_conn_queue_file(c, file, offset, size);
 }
 
 static weft_err end_out(conn *c)
@@ -78,21 +78,21 @@ static weft_err end_out(conn *c)
     if ((c->flags & CONN_END_OUT) != 0)
         return WEFT_OK;
     c->flags |= CONN_END_OUT;
-    conn_goodbye(c);
-    conn_down_end(c);
-    conn_flush(c);
+    wf_conn_goodbye(c);
+    wf_conn_down_end(c);
+    wf_conn_flush(c);
     return WEFT_OK;
 }
 
 static weft_err produce(conn *c, weft_ref producer)
 {
-    conn_rare *rare = conn_rare_of(c);
+    conn_rare *rare = wf_conn_rare_of(c);
     if (rare == NULL)
         return WEFT_ENOMEM;
     if (!weft_ref_is_nobody(rare->producer) && !weft_ref_same(rare->producer, producer))
         return WEFT_EEXISTS;
     rare->producer = producer;
-    conn_pull(c);
+    wf_conn_pull(c);
     return WEFT_OK;
 }
 
@@ -104,16 +104,16 @@ static void produce_end(conn *c, weft_ref producer)
 
 static weft_err hand_over(conn *c, weft_ref owner, weft_bytes unread)
 {
-    conn_rare *rare = conn_rare_of(c);
+    conn_rare *rare = wf_conn_rare_of(c);
     if (rare == NULL)
         return WEFT_ENOMEM;
     /* what the old owner did not use stands before what was not told */
-    weft_err err = unread.size != 0 ? conn_stages_give_back(c, unread) : WEFT_OK;
+    weft_err err = unread.size != 0 ? wf_conn_stages_give_back(c, unread) : WEFT_OK;
     if (err != WEFT_OK)
-        conn_lost(c, err, "no memory for what its old owner had not used");
+        wf_conn_lost(c, err, "no memory for what its old owner had not used");
     rare->next_owner = owner;
     c->flags |= CONN_HAND_OVER;
-    conn_deliver(c);
+    wf_conn_deliver(c);
     return err;
 }
 
@@ -121,10 +121,10 @@ static weft_err set(conn *c, const weft_stream_settings *s)
 {
     if ((s->given & WEFT_SET_WINDOW) != 0) {
         c->window.max = s->window_bytes;
-        conn_deliver(c);
+        wf_conn_deliver(c);
     }
     if ((s->given & WEFT_SET_WRITE_QUEUE) != 0) {
-        conn_rare *rare = conn_rare_of(c);
+        conn_rare *rare = wf_conn_rare_of(c);
         if (rare == NULL)
             return WEFT_ENOMEM;
         rare->write_queue_max = s->write_queue_bytes_max;
@@ -144,11 +144,11 @@ static weft_err apply(conn *c, const conn_op *op)
     case OP_END:
         return end_out(c);
     case OP_CLOSE:
-        conn_close(c);
+        wf_conn_close(c);
         return WEFT_OK;
     case OP_ABORT:
         c->flags &= ~(uint32_t)CONN_DATA_OUT;
-        conn_lost(c, op->reason, NULL);
+        wf_conn_lost(c, op->reason, NULL);
         return WEFT_OK;
     case OP_PRODUCE:
         return produce(c, op->who);
@@ -162,7 +162,7 @@ static weft_err apply(conn *c, const conn_op *op)
     }
 }
 
-weft_err conn_on_op(weft_actor *self, weft_msg *msg)
+weft_err wf_conn_on_op(weft_actor *self, weft_msg *msg)
 {
     conn *c = weft_state(self);
     const conn_op *op = weft_body(msg);
@@ -170,24 +170,24 @@ weft_err conn_on_op(weft_actor *self, weft_msg *msg)
     /* whoever sent it was told that it is on its way: a stream that has closed says so itself, and one
      * that cannot do it must not go on as if it had */
     if (err != WEFT_OK && err != WEFT_EGONE && op->kind != OP_SET)
-        conn_lost(c, err == WEFT_EFULL ? WEFT_ELIMIT : err,
+        wf_conn_lost(c, err == WEFT_EFULL ? WEFT_ELIMIT : err,
                   "what another reactor asked of it could not be done");
     return WEFT_OK;
 }
 
 static weft_err run(weft_actor *self, weft_ref stream, const conn_op *op)
 {
-    conn *c = conn_here(stream);
+    conn *c = wf_conn_here(stream);
     if (c != NULL)
         return (c->flags & CONN_CLOSED) != 0 ? WEFT_EGONE : apply(c, op);
     if (weft_is_here(stream))
         return WEFT_EGONE;
-    return weft_tell_body(self, stream, &conn_op_type, op);
+    return weft_tell_body(self, stream, &wf_conn_op_type, op);
 }
 
 weft_err weft_write(weft_actor *self, weft_ref stream, weft_bytes bytes)
 {
-    conn *c = conn_here(stream);
+    conn *c = wf_conn_here(stream);
     if (c != NULL)
         return write_bytes(c, bytes);
     return run(self, stream, &(conn_op){.kind = OP_WRITE, .bytes = bytes});
@@ -210,12 +210,12 @@ static weft_err join(const weft_bytes *parts, unsigned count, weft_bytes *out)
 
 weft_err weft_write_parts(weft_actor *self, weft_ref stream, const weft_bytes *parts, unsigned count)
 {
-    conn *c = conn_here(stream);
+    conn *c = wf_conn_here(stream);
     weft_bytes joined;
-    if (c != NULL && !conn_transforms(c)) {
+    if (c != NULL && !wf_conn_transforms(c)) {
         if ((c->flags & (CONN_CLOSING | CONN_CLOSED | CONN_END_OUT)) != 0)
             return WEFT_EGONE;
-        return conn_queue_parts(c, parts, count);
+        return wf_conn_queue_parts(c, parts, count);
     }
     weft_err err = join(parts, count, &joined);
     if (err != WEFT_OK)
@@ -227,13 +227,13 @@ weft_err weft_write_parts(weft_actor *self, weft_ref stream, const weft_bytes *p
 
 weft_err weft_write_copy(weft_actor *self, weft_ref stream, const void *from, size_t size)
 {
-    conn *c = conn_here(stream);
+    conn *c = wf_conn_here(stream);
     if (size == 0)
         return WEFT_OK;
-    if (c != NULL && !conn_transforms(c)) {
+    if (c != NULL && !wf_conn_transforms(c)) {
         if ((c->flags & (CONN_CLOSING | CONN_CLOSED | CONN_END_OUT)) != 0)
             return WEFT_EGONE;
-        return conn_queue_copy(c, from, size);
+        return wf_conn_queue_copy(c, from, size);
     }
     weft_bytes bytes;
     uint8_t *to;
@@ -316,29 +316,29 @@ weft_err weft_stream_set(weft_actor *self, weft_ref stream, const weft_stream_se
 
 size_t weft_write_queued(weft_actor *self, weft_ref stream)
 {
-    const conn *c = conn_here(stream);
+    const conn *c = wf_conn_here(stream);
     (void)self;
     return c != NULL ? c->queued : 0;
 }
 
 uint64_t weft_write_left(weft_actor *self, weft_ref stream)
 {
-    const conn *c = conn_here(stream);
+    const conn *c = wf_conn_here(stream);
     (void)self;
-    return c != NULL ? conn_left(c) : 0;
+    return c != NULL ? wf_conn_left(c) : 0;
 }
 
 bool weft_write_full(weft_actor *self, weft_ref stream)
 {
-    conn *c = conn_here(stream);
+    conn *c = wf_conn_here(stream);
     (void)self;
-    return c != NULL && conn_is_full(c);
+    return c != NULL && wf_conn_is_full(c);
 }
 
 weft_err weft_stream_addresses(weft_actor *self, weft_ref stream, weft_address *local,
                                weft_address *peer)
 {
-    conn *c = conn_here(stream);
+    conn *c = wf_conn_here(stream);
     (void)self;
     if (c == NULL || (c->flags & CONN_CLOSED) != 0)
         return WEFT_EGONE;

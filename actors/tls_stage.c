@@ -302,7 +302,7 @@ weft_err weft_tls_about(weft_actor *self, weft_ref stream, weft_tls_info *out)
 {
     weft_stage *stage = weft_stage_of(self, stream, &tls_ops);
     if (stage == NULL)
-        return conn_here(stream) != NULL ? WEFT_ENOTFOUND : WEFT_EGONE;
+        return wf_conn_here(stream) != NULL ? WEFT_ENOTFOUND : WEFT_EGONE;
     const tls_state *s = weft_stage_state(stage);
     const unsigned char *alpn = NULL;
     unsigned n = 0;

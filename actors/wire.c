@@ -11,7 +11,7 @@
 
 enum { PORT_FIRST = 49152, PORTS = 16384, NOTE_BYTES = 160, CONNECT_AGAIN_MS = 1000 };
 
-void wire_note(const wire_link *link, const char *format, ...)
+void wf_wire_note(const wire_link *link, const char *format, ...)
 {
     char text[NOTE_BYTES];
     int n = snprintf(text, sizeof text, "wire %u: ", link->id);
@@ -29,7 +29,7 @@ static const char *side(const wire_end *e)
 
 /* ---- chunks */
 
-wire_chunk *wire_chunk_new(wire_kind kind, size_t size)
+wire_chunk *wf_wire_chunk_new(wire_kind kind, size_t size)
 {
     wire_chunk *chunk = malloc(sizeof *chunk + size);
     if (chunk != NULL)
@@ -37,7 +37,7 @@ wire_chunk *wire_chunk_new(wire_kind kind, size_t size)
     return chunk;
 }
 
-void wire_chunk_free(wire_chunk *chunk)
+void wf_wire_chunk_free(wire_chunk *chunk)
 {
     free(chunk);
 }
@@ -66,7 +66,7 @@ static void queue_drop(wire_queue *q)
         free(chunk);
 }
 
-void wire_took(wire_end *e, size_t size)
+void wf_wire_took(wire_end *e, size_t size)
 {
     e->bytes -= (uint32_t)size;
     for (wire_chunk *chunk; size != 0; free(chunk)) {
@@ -83,7 +83,7 @@ void wire_took(wire_end *e, size_t size)
 
 /* ---- readiness */
 
-uint32_t wire_room(const wire_end *e)
+uint32_t wf_wire_room(const wire_end *e)
 {
     uint32_t window = e->c != NULL ? weft_leaf_window(e->c)->max : e->window;
     return window > e->bytes ? window - e->bytes : 0;
@@ -94,7 +94,7 @@ static unsigned events_of(wire_end *e)
     unsigned events = 0;
     if (e->here.first != NULL || e->ended || e->lost)
         events |= WEFT_READABLE;
-    if (e->lost || wire_room(wire_peer(e)) != 0)
+    if (e->lost || wf_wire_room(wire_peer(e)) != 0)
         events |= WEFT_WRITABLE;
     return events & e->want;
 }
@@ -107,10 +107,10 @@ static void on_ready(weft_arrival *arrival)
         return;
     /* level triggered: told again, unless it closes or no longer wants it */
     weft_arrive(&e->ready, e->reactor, 0, on_ready);
-    conn_ready(e->c, events);
+    wf_conn_ready(e->c, events);
 }
 
-void wire_look(wire_end *e, uint32_t delay_ms)
+void wf_wire_look(wire_end *e, uint32_t delay_ms)
 {
     if (e->c != NULL && events_of(e) != 0 && weft_arrive_wait_ms(&e->ready) > delay_ms)
         weft_arrive(&e->ready, e->reactor, delay_ms, on_ready);
@@ -133,7 +133,7 @@ static void lose(wire_end *e)
         free(chunk);
     }
     e->lost = true;
-    wire_look(e, 0);
+    wf_wire_look(e, 0);
 }
 
 /* Bytes for an end that was closed: its peer wrote into nothing, and is told so. */
@@ -141,7 +141,7 @@ static void came_too_late(wire_end *e, const wire_chunk *chunk)
 {
     e->bytes -= chunk->size;
     if (chunk->kind == WIRE_BYTES && !wire_peer(e)->closed)
-        wire_send_kind(wire_peer(e), WIRE_RESET);
+        wf_wire_send_kind(wire_peer(e), WIRE_RESET);
 }
 
 static void arrived(wire_end *e, wire_chunk *chunk)
@@ -154,28 +154,28 @@ static void arrived(wire_end *e, wire_chunk *chunk)
     switch (chunk->kind) {
     case WIRE_BYTES:
         if (weft_sim_chance(e->link->sim, weft_sim_faults_of(e->link->sim)->lost)) {
-            wire_note(e->link, "fault: lost at %u bytes for the %s", chunk->size, side(e));
+            wf_wire_note(e->link, "fault: lost at %u bytes for the %s", chunk->size, side(e));
             e->bytes -= chunk->size;
             free(chunk);
             lose(e);
-            wire_send_kind(wire_peer(e), WIRE_RESET);
+            wf_wire_send_kind(wire_peer(e), WIRE_RESET);
             return;
         }
-        wire_note(e->link, "%u bytes for the %s", chunk->size, side(e));
+        wf_wire_note(e->link, "%u bytes for the %s", chunk->size, side(e));
         queue_put(&e->here, chunk);
         break;
     case WIRE_END:
-        wire_note(e->link, "the end for the %s", side(e));
+        wf_wire_note(e->link, "the end for the %s", side(e));
         e->ended = true;
         free(chunk);
         break;
     default:
-        wire_note(e->link, "a reset for the %s", side(e));
+        wf_wire_note(e->link, "a reset for the %s", side(e));
         free(chunk);
         lose(e);
         return;
     }
-    wire_look(e, 0);
+    wf_wire_look(e, 0);
 }
 
 static void on_coming(weft_arrival *arrival)
@@ -193,7 +193,7 @@ static void on_coming(weft_arrival *arrival)
     free(chunk);
 }
 
-void wire_send(wire_end *to, wire_chunk *chunk)
+void wf_wire_send(wire_end *to, wire_chunk *chunk)
 {
     uint32_t now = weft_sim_now(to->link->sim), due = now + latency(to->link);
     if (to->way.first != NULL && (int32_t)(due - to->due_last) < 0)
@@ -206,18 +206,18 @@ void wire_send(wire_end *to, wire_chunk *chunk)
         weft_arrive(&to->coming, to->reactor, due - now, on_coming);
 }
 
-void wire_send_kind(wire_end *to, wire_kind kind)
+void wf_wire_send_kind(wire_end *to, wire_kind kind)
 {
-    wire_chunk *chunk = to->closed ? NULL : wire_chunk_new(kind, 0);
+    wire_chunk *chunk = to->closed ? NULL : wf_wire_chunk_new(kind, 0);
     if (chunk != NULL)
-        wire_send(to, chunk);
+        wf_wire_send(to, chunk);
     else if (!to->closed)
         lose(to);
 }
 
 /* ---- connecting */
 
-weft_err wire_check(const struct weft_sim *sim, const weft_url *url, weft_why *why)
+weft_err wf_wire_check(const struct weft_sim *sim, const weft_url *url, weft_why *why)
 {
     if (sim == NULL && url->scheme == WEFT_SCHEME_SIM)
         return weft_because(why, WEFT_EUNSUPPORTED,
@@ -229,7 +229,7 @@ weft_err wire_check(const struct weft_sim *sim, const weft_url *url, weft_why *w
     return WEFT_OK;
 }
 
-wire_end *wire_end_of(const conn *c)
+wire_end *wf_wire_end_of(const conn *c)
 {
     return weft_leaf_context(c);
 }
@@ -240,10 +240,10 @@ static void set_conn(conn *c, wire_end *e)
     e->c = c;
     e->reactor = weft_reactor_of(conn_actor(c));
     memcpy(&c->watch, &context, sizeof context);
-    c->leaf = &conn_leaf_sim;
+    c->leaf = &wf_conn_leaf_sim;
 }
 
-void wire_attach(conn *c, wire_end *e)
+void wf_wire_attach(conn *c, wire_end *e)
 {
     set_conn(c, e);
 }
@@ -257,7 +257,7 @@ static void on_outcome(weft_arrival *arrival)
 {
     wire_end *client = &link_of(arrival)->end[0];
     if (client->c != NULL)
-        conn_ready(client->c, WEFT_WRITABLE);
+        wf_conn_ready(client->c, WEFT_WRITABLE);
 }
 
 /* As with TCP, a listener whose queue is full does not answer, and the connect tries again. */
@@ -265,22 +265,22 @@ static void on_connect(weft_arrival *arrival)
 {
     wire_link *link = link_of(arrival);
     wire_end *client = &link->end[0], *server = &link->end[1];
-    wire_listener *l = wire_listener_at(link->sim, &server->address);
+    wire_listener *l = wf_wire_listener_at(link->sim, &server->address);
     if (l == NULL || weft_sim_chance(link->sim, weft_sim_faults_of(link->sim)->refused)) {
         link->refused = true;
-    } else if (wire_listener_offer(l, server)) {
+    } else if (wf_wire_listener_offer(l, server)) {
         link->open++;
         server->closed = false;
     } else {
-        wire_note(link, "no answer: too many wait there");
+        wf_wire_note(link, "no answer: too many wait there");
         weft_arrive(&link->opening, 0, CONNECT_AGAIN_MS, on_connect);
         return;
     }
-    wire_note(link, "%s", link->refused ? "refused" : "connected");
+    wf_wire_note(link, "%s", link->refused ? "refused" : "connected");
     weft_arrive(&link->opening, client->reactor, latency(link), on_outcome);
 }
 
-weft_err wire_address(weft_address *to, const char *name, unsigned port, weft_why *why)
+weft_err wf_wire_address(weft_address *to, const char *name, unsigned port, weft_why *why)
 {
     *to = (weft_address){.family = WEFT_FAMILY_SIM, .port = (uint16_t)port};
     size_t n = strlen(name);
@@ -292,45 +292,45 @@ weft_err wire_address(weft_address *to, const char *name, unsigned port, weft_wh
     return WEFT_OK;
 }
 
-weft_err wire_connect(conn *c, struct weft_sim *sim, const weft_url *url, weft_why *why)
+weft_err wf_wire_connect(conn *c, struct weft_sim *sim, const weft_url *url, weft_why *why)
 {
     weft_address to, from;
-    weft_err err = wire_address(&to, url->host.name, url->host.port, why);
+    weft_err err = wf_wire_address(&to, url->host.name, url->host.port, why);
     if (err != WEFT_OK)
         return err;
     wire_link *link = calloc(1, sizeof *link);
     if (link == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for a simulated link");
     *link = (wire_link){
-        .sim = sim, .id = wire_number(sim), .latency_ms = url->options.latency_ms, .open = 1};
+        .sim = sim, .id = wf_wire_number(sim), .latency_ms = url->options.latency_ms, .open = 1};
     for (int i = 0; i < 2; i++)
         link->end[i].link = link;
     link->end[1].closed = true; /* until somebody listens */
     link->end[0].window = (uint32_t)url->options.window_bytes;
-    (void)wire_address(&from, "client", PORT_FIRST + link->id % PORTS, NULL);
+    (void)wf_wire_address(&from, "client", PORT_FIRST + link->id % PORTS, NULL);
     link->end[0].address = from;
     link->end[1].address = to;
     set_conn(c, &link->end[0]);
-    wire_note(link, "connects to %s", url->host.name);
+    wf_wire_note(link, "connects to %s", url->host.name);
     /* on the way it belongs to nobody: any reactor will do */
     weft_arrive(&link->opening, 0, latency(link), on_connect);
     return WEFT_OK;
 }
 
-weft_err wire_connected(const conn *c)
+weft_err wf_wire_connected(const conn *c)
 {
-    return wire_end_of(c)->link->refused ? WEFT_EREFUSED : WEFT_OK;
+    return wf_wire_end_of(c)->link->refused ? WEFT_EREFUSED : WEFT_OK;
 }
 
 /* ---- the end */
 
-void wire_refuse(wire_end *e)
+void wf_wire_refuse(wire_end *e)
 {
-    wire_send_kind(wire_peer(e), WIRE_RESET);
-    wire_close(e);
+    wf_wire_send_kind(wire_peer(e), WIRE_RESET);
+    wf_wire_close(e);
 }
 
-void wire_close(wire_end *e)
+void wf_wire_close(wire_end *e)
 {
     wire_link *link = e->link;
     weft_arrive_cancel(&e->ready);

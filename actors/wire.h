@@ -63,64 +63,64 @@ struct wire_link {
 /* ---- links (wire.c) */
 
 /* Whether @url is of the world that @sim (NULL: the real one) is. errors: EUNSUPPORTED. */
-weft_err wire_check(const struct weft_sim *sim, const weft_url *url, weft_why *why);
+weft_err wf_wire_check(const struct weft_sim *sim, const weft_url *url, weft_why *why);
 
 /* Begins to connect @c, whose outcome reaches its on_ready. errors: ENOMEM. */
-weft_err wire_connect(conn *c, struct weft_sim *sim, const weft_url *url, weft_why *why);
+weft_err wf_wire_connect(conn *c, struct weft_sim *sim, const weft_url *url, weft_why *why);
 /* What it came to, once on_ready was called. errors: EREFUSED. */
-weft_err wire_connected(const conn *c);
+weft_err wf_wire_connected(const conn *c);
 /* Makes @c the connection of @e, which was accepted. */
-void wire_attach(conn *c, wire_end *e);
+void wf_wire_attach(conn *c, wire_end *e);
 /* Nobody takes @e, which was accepted: its peer sees a reset. */
-void wire_refuse(wire_end *e);
+void wf_wire_refuse(wire_end *e);
 
 /* The end of a connection. */
-wire_end *wire_end_of(const conn *c);
+wire_end *wf_wire_end_of(const conn *c);
 static inline wire_end *wire_peer(wire_end *e)
 {
     return e == &e->link->end[0] ? &e->link->end[1] : &e->link->end[0];
 }
 /* Sends a chunk, which is taken, to @to. */
-void wire_send(wire_end *to, wire_chunk *chunk);
+void wf_wire_send(wire_end *to, wire_chunk *chunk);
 /* The same for one without bytes; what memory has no room for is lost with the connection. */
-void wire_send_kind(wire_end *to, wire_kind kind);
+void wf_wire_send_kind(wire_end *to, wire_kind kind);
 /* errors: NULL. */
-wire_chunk *wire_chunk_new(wire_kind kind, size_t size);
-void wire_chunk_free(wire_chunk *chunk);
+wire_chunk *wf_wire_chunk_new(wire_kind kind, size_t size);
+void wf_wire_chunk_free(wire_chunk *chunk);
 /* @size of the bytes that are here were read. */
-void wire_took(wire_end *e, size_t size);
+void wf_wire_took(wire_end *e, size_t size);
 /* Has @e tell its connection what it wants to know, in @delay_ms at the latest. */
-void wire_look(wire_end *e, uint32_t delay_ms);
+void wf_wire_look(wire_end *e, uint32_t delay_ms);
 /* How many bytes may be sent to @e now. */
-uint32_t wire_room(const wire_end *e);
+uint32_t wf_wire_room(const wire_end *e);
 /* Closes an end; frees the link with the second. */
-void wire_close(wire_end *e);
+void wf_wire_close(wire_end *e);
 /* errors: EINVAL for a name that is too long. */
-weft_err wire_address(weft_address *to, const char *name, unsigned port, weft_why *why);
+weft_err wf_wire_address(weft_address *to, const char *name, unsigned port, weft_why *why);
 /* A line in the event log. */
-void wire_note(const wire_link *link, const char *format, ...) WEFT_PRINTF(2, 3);
+void wf_wire_note(const wire_link *link, const char *format, ...) WEFT_PRINTF(2, 3);
 
-/* ---- listeners (wire_listen.c) */
+/* ---- listeners (wf_wire_listen.c) */
 
 /* Listens at the name and port of @url. errors: NULL with @err and @why: EEXISTS, ENOMEM. */
-wire_listener *wire_listen(struct weft_sim *sim, const weft_url *url, weft_address *local,
+wire_listener *wf_wire_listen(struct weft_sim *sim, const weft_url *url, weft_address *local,
                            weft_err *err, weft_why *why);
 /* Has @ready(@context) called on @reactor when somebody waits, if that is wanted. */
-void wire_listener_watch(wire_listener *l, unsigned reactor, void (*ready)(void *context),
+void wf_wire_listener_watch(wire_listener *l, unsigned reactor, void (*ready)(void *context),
                          void *context);
-void wire_listener_want(wire_listener *l, bool want);
+void wf_wire_listener_want(wire_listener *l, bool want);
 /* The next that waits, or NULL. */
-wire_end *wire_accept(wire_listener *l);
+wire_end *wf_wire_accept(wire_listener *l);
 /* Ends it: those that wait are reset. */
-void wire_unlisten(wire_listener *l);
+void wf_wire_unlisten(wire_listener *l);
 
 /* Who listens at @address, or NULL. */
-wire_listener *wire_listener_at(struct weft_sim *sim, const weft_address *address);
+wire_listener *wf_wire_listener_at(struct weft_sim *sim, const weft_address *address);
 /* Has @e, which wants to connect, wait there. false: too many do. */
-bool wire_listener_offer(wire_listener *l, wire_end *e);
+bool wf_wire_listener_offer(wire_listener *l, wire_end *e);
 /* The next number for a link, and for a port of one that connects. */
-uint32_t wire_number(struct weft_sim *sim);
+uint32_t wf_wire_number(struct weft_sim *sim);
 
-extern const conn_leaf conn_leaf_sim;
+extern const conn_leaf wf_conn_leaf_sim;
 
 #endif

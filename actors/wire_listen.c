@@ -45,13 +45,13 @@ static wire *wire_of(struct weft_sim *sim)
     return *at;
 }
 
-uint32_t wire_number(struct weft_sim *sim)
+uint32_t wf_wire_number(struct weft_sim *sim)
 {
     wire *w = wire_of(sim);
     return w != NULL ? ++w->links : 0;
 }
 
-wire_listener *wire_listener_at(struct weft_sim *sim, const weft_address *address)
+wire_listener *wf_wire_listener_at(struct weft_sim *sim, const weft_address *address)
 {
     const wire *w = wire_of(sim);
     for (wire_listener *l = w != NULL ? w->listeners : NULL; l != NULL; l = l->next)
@@ -60,15 +60,15 @@ wire_listener *wire_listener_at(struct weft_sim *sim, const weft_address *addres
     return NULL;
 }
 
-wire_listener *wire_listen(struct weft_sim *sim, const weft_url *url, weft_address *local,
+wire_listener *wf_wire_listen(struct weft_sim *sim, const weft_url *url, weft_address *local,
                            weft_err *err, weft_why *why)
 {
     weft_address address;
-    *err = wire_address(&address, url->host.name, url->host.port, why);
+    *err = wf_wire_address(&address, url->host.name, url->host.port, why);
     if (*err != WEFT_OK)
         return NULL;
     wire *w = wire_of(sim);
-    if (w != NULL && wire_listener_at(sim, &address) != NULL) {
+    if (w != NULL && wf_wire_listener_at(sim, &address) != NULL) {
         *err = weft_because(why, WEFT_EEXISTS, "somebody listens at sim://%.64s already",
                             url->host.name);
         return NULL;
@@ -106,7 +106,7 @@ static void look(wire_listener *l)
         weft_arrive(&l->ready, l->reactor, 0, ready);
 }
 
-void wire_listener_watch(wire_listener *l, unsigned reactor, void (*on_ready)(void *context),
+void wf_wire_listener_watch(wire_listener *l, unsigned reactor, void (*on_ready)(void *context),
                          void *context)
 {
     l->reactor = reactor;
@@ -114,7 +114,7 @@ void wire_listener_watch(wire_listener *l, unsigned reactor, void (*on_ready)(vo
     l->context = context;
 }
 
-void wire_listener_want(wire_listener *l, bool want)
+void wf_wire_listener_want(wire_listener *l, bool want)
 {
     l->want = want;
     look(l);
@@ -122,7 +122,7 @@ void wire_listener_want(wire_listener *l, bool want)
 
 /* ---- who waits */
 
-bool wire_listener_offer(wire_listener *l, wire_end *e)
+bool wf_wire_listener_offer(wire_listener *l, wire_end *e)
 {
     if (l->waiting >= l->backlog)
         return false;
@@ -140,7 +140,7 @@ bool wire_listener_offer(wire_listener *l, wire_end *e)
     return true;
 }
 
-wire_end *wire_accept(wire_listener *l)
+wire_end *wf_wire_accept(wire_listener *l)
 {
     wire_end *e = l->first;
     if (e == NULL)
@@ -151,11 +151,11 @@ wire_end *wire_accept(wire_listener *l)
     return e;
 }
 
-void wire_unlisten(wire_listener *l)
+void wf_wire_unlisten(wire_listener *l)
 {
     weft_arrive_cancel(&l->ready);
-    for (wire_end *e; (e = wire_accept(l)) != NULL;)
-        wire_refuse(e);
+    for (wire_end *e; (e = wf_wire_accept(l)) != NULL;)
+        wf_wire_refuse(e);
     for (wire_listener **at = &l->world->listeners; *at != NULL; at = &(*at)->next)
         if (*at == l) {
             *at = l->next;

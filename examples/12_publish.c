@@ -4,22 +4,22 @@
 #include <string.h>
 #include <weft/weft.h>
 
-enum { SUBSCRIBERS_MAX = 10000, TOPIC_BYTES_MAX = 512 << 10 };
+enum { SUBSCRIBERS_MAX = 2000, TOPIC_BYTES_MAX = 512 << 10 };
 
 typedef struct news {
     weft_bytes bytes;
 } news;
 static const weft_type news_type = WEFT_TYPE_BYTES("news", news, bytes, NULL);
 typedef struct join {
-    char nothing;
+    weft_ref stream;
 } join;
 static const weft_type join_type = WEFT_TYPE("join", join, NULL);
 
 /* [topic] */
 typedef struct topic {
-    weft_account *account; /* what the slowest still has to read is charged here, not to who sent it */
-    weft_ref *member;
+    weft_account *account; /* what somebody still has to read is charged here, not to who sent it */
     unsigned n;
+    weft_ref member[SUBSCRIBERS_MAX];
 } topic;
 
 static weft_err on_publish(weft_actor *self, weft_msg *msg)
@@ -37,18 +37,18 @@ static weft_err on_publish(weft_actor *self, weft_msg *msg)
 static weft_err on_join(weft_actor *self, weft_msg *msg)
 {
     topic *t = weft_state(self);
+    const weft_ref who = ((const join *)weft_body(msg))->stream;
     if (t->n == SUBSCRIBERS_MAX || weft_monitor(self, weft_sender(msg)) != WEFT_OK)
-        return weft_stop_ref(self, weft_sender(msg), WEFT_ELIMIT);
+        return weft_abort(self, who, WEFT_ELIMIT);
     t->member[t->n++] = weft_sender(msg);
-    return weft_tell(self, weft_sender(msg), news, .bytes = WEFT_BYTES_LITERAL("welcome\n"));
+    return weft_write(self, who, WEFT_BYTES_LITERAL("welcome\n"));
 }
 
 static weft_err on_down(weft_actor *self, weft_msg *msg)
 {
     topic *t = weft_state(self);
-    const weft_down *down = weft_body(msg);
     for (unsigned i = 0; i < t->n; i++)
-        if (weft_ref_same(t->member[i], down->who))
+        if (weft_ref_same(t->member[i], ((const weft_down *)weft_body(msg))->who))
             t->member[i--] = t->member[--t->n];
     return WEFT_OK;
 }
@@ -59,16 +59,13 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     topic *t = weft_state(self);
     (void)msg;
     t->account = weft_account_new("topic", TOPIC_BYTES_MAX);
-    t->member = malloc(SUBSCRIBERS_MAX * sizeof *t->member);
-    return t->account != NULL && t->member != NULL ? weft_register(self, "topic") : WEFT_ENOMEM;
+    return t->account != NULL ? weft_register(self, "topic") : WEFT_ENOMEM;
 }
 
-static void topic_ended(weft_actor *self, weft_err reason)
+static void on_ended(weft_actor *self, weft_err reason)
 {
-    topic *t = weft_state(self);
     (void)reason;
-    weft_account_close(&t->account);
-    free(t->member);
+    weft_account_close(&((topic *)weft_state(self))->account);
 }
 
 static const weft_handler topic_rows[] = {
@@ -77,14 +74,14 @@ static const weft_handler topic_rows[] = {
     {0},
 };
 static const weft_behaviour topic_behaviour = {
-    .name = "topic", .handlers = topic_rows, .state_bytes = sizeof(topic), .ended = topic_ended};
+    .name = "topic", .handlers = topic_rows, .state_bytes = sizeof(topic), .ended = on_ended};
 
 /* [subscriber] */
 static weft_err on_opened(weft_actor *self, weft_msg *msg)
 {
     weft_ref *stream = weft_state(self);
-    *stream = ((const weft_opened *)weft_body(msg))->stream;
-    return weft_tell(self, weft_named(self, "topic"), join, .nothing = 0);
+    *stream = weft_sender(msg);
+    return weft_tell(self, weft_named(self, "topic"), join, .stream = *stream);
 }
 
 static weft_err on_data(weft_actor *self, weft_msg *msg)
@@ -98,7 +95,7 @@ static weft_err on_news(weft_actor *self, weft_msg *msg)
     const weft_ref *stream = weft_state(self);
     const char *policy = weft_config(self);
     weft_err err = weft_write(self, *stream, ((const news *)weft_body(msg))->bytes);
-    /* its queue is at ?write_queue=: it goes without these, or goes */
+    /* its queue has reached ?write_queue=: it does without these, or goes */
     if (err == WEFT_EFULL && strcmp(policy, "disconnect") == 0)
         return weft_abort(self, *stream, WEFT_ELIMIT);
     return WEFT_OK;

@@ -133,7 +133,7 @@ static weft_err add_url(const option *row, const char *text, option_urls *to, we
 static weft_err add_port(const option *row, const char *text, option_urls *to, weft_why *why)
 {
     char url[64];
-    uint32_t port;
+    uint32_t port = 0;
     const option as_count = {.name = row->name, .min = 0, .max = 65535};
     weft_err err = read_count(&as_count, text, &port, why);
     if (err != WEFT_OK)

@@ -27,7 +27,7 @@ static bool is_name(const option *row, const char *name, size_t n)
     return !row->positional && strlen(row->name) == n && memcmp(row->name, name, n) == 0;
 }
 
-static weft_err find(option_set *sets, size_t count, const char *word, place *out, weft_why *why)
+static bool find(option_set *sets, size_t count, const char *word, place *out, weft_why *why)
 {
     const char *name = word + 2, *nearest = NULL;
     char text[64];
@@ -40,15 +40,16 @@ static weft_err find(option_set *sets, size_t count, const char *word, place *ou
             size_t distance = row->positional ? SIZE_MAX : word_distance(text, row->name);
             if (is_name(row, name, n)) {
                 *out = (place){&sets[i], row};
-                return WEFT_OK;
+                return true;
             }
             if (distance < best) {
                 best = distance;
                 nearest = row->name;
             }
         }
-    return weft_because(why, WEFT_EINVAL, "there is no option --%s; the nearest is --%s", text,
-                        nearest != NULL ? nearest : "help");
+    (void)weft_because(why, WEFT_EINVAL, "there is no option --%s; the nearest is --%s", text,
+                       nearest != NULL ? nearest : "help");
+    return false;
 }
 
 static weft_err set_value(place p, const char *value, weft_why *why)
@@ -67,9 +68,8 @@ static weft_err read_option(option_set *sets, size_t count, option_words *words,
 {
     const char *word = words->at[words->next++], *value = strchr(word, '=');
     place p;
-    weft_err err = find(sets, count, word, &p, why);
-    if (err != WEFT_OK)
-        return err;
+    if (!find(sets, count, word, &p, why))
+        return WEFT_EINVAL;
 
     if (p.row->kind == OPTION_FLAG) {
         if (value != NULL)

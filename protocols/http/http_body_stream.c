@@ -92,12 +92,20 @@ static void input_again(weft_actor *self, void *context)
     wf_http_input(self, context);
 }
 
-/* A response cut short must not look whole: the connection ends in the middle of it. That its owner
- * ended together with this connection's actor cuts it too. */
+/* That its owner ended together with this connection's actor cuts it too. */
 static bool is_whole(const wf_http_body *b)
 {
     bool site_lives = weft_here(weft_self(b->x->site_actor)) != NULL;
     return site_lives && !b->cut && (!b->counted || b->left == 0);
+}
+
+/* A response cut short must not look whole. One with chunks or a length does not when the
+ * connection closes in the middle of it; one without would, and is aborted. */
+static void cut_response(weft_actor *self, wf_http_body *b)
+{
+    bool framed = b->counted || (b->x->flags & WF_HTTP_X_CHUNKED) != 0;
+    weft_log(self, WEFT_WARNING, "a streamed response was cut short");
+    wf_http_close(self, b->x->conn, framed ? WEFT_OK : WEFT_EABORTED);
 }
 
 static void end_response(weft_actor *self, void *context)
@@ -106,9 +114,7 @@ static void end_response(weft_actor *self, void *context)
     wf_http_exchange *x = b->x;
     weft_err err = WEFT_OK;
     if (!is_whole(b)) {
-        weft_log(self, WEFT_WARNING,
-                 "a streamed response was cut short: the connection is aborted");
-        wf_http_close(self, x->conn, WEFT_EABORTED);
+        cut_response(self, b);
         return;
     }
     if ((x->flags & WF_HTTP_X_CHUNKED) != 0)
@@ -161,6 +167,8 @@ static weft_err body_read(weft_leaf *leaf, weft_bytes *out, weft_why *why)
     weft_bytes_drop(from);
     b->first = (b->first + 1) % IN_ITEMS;
     b->n--;
+    /* whoever is waited for next, owner or client, is waited for from now on */
+    b->x->at = b->x->conn->read_at = weft_now_ms(NULL);
     look(b);
     return WEFT_OK;
 }
@@ -318,6 +326,11 @@ weft_err wf_http_stream_take(weft_actor *self, wf_http_exchange *x, weft_bytes b
     b->in[(b->first + b->n++) % IN_ITEMS] = kept;
     look(b);
     return WEFT_OK;
+}
+
+bool wf_http_stream_is_behind(const wf_http_exchange *x)
+{
+    return x->stream != NULL && x->stream->leaf != NULL && x->stream->n != 0;
 }
 
 void wf_http_stream_whole(wf_http_exchange *x)

@@ -259,6 +259,8 @@ WEFT_MUST_USE weft_err wf_http_stream_open(weft_actor *self, wf_http_exchange *x
 /* Its owner may be told of it now. */
 void wf_http_stream_begin(wf_http_exchange *x);
 WEFT_MUST_USE weft_err wf_http_stream_take(weft_actor *self, wf_http_exchange *x, weft_bytes bytes);
+/* Whether something of the body has come that its owner has not taken. */
+bool wf_http_stream_is_behind(const wf_http_exchange *x);
 /* The request's body is whole. */
 void wf_http_stream_whole(wf_http_exchange *x);
 /* The response's head has been written: its body of @bytes (0: of any length) follows. */

@@ -29,15 +29,15 @@ static void sooner(limit *best, waiting what, uint32_t since, uint32_t timeout)
         *best = (limit){what, at};
 }
 
-/* A client that was not told to go on need not. While input is paused the client is not to blame.
- */
+/* A client that was not told to go on need not. While input is paused, or what came is not taken,
+ * the client is not to blame. */
 static void limit_input(const wf_http_conn *c, limit *best)
 {
     const weft_http_limits *l = &c->site->limits;
     if ((c->flags & WF_HTTP_PAUSED) != 0)
         return;
     if (c->reading != NULL) {
-        if ((c->reading->flags & WF_HTTP_X_CONTINUE) == 0)
+        if ((c->reading->flags & WF_HTTP_X_CONTINUE) == 0 && !wf_http_stream_is_behind(c->reading))
             sooner(best, FOR_BODY, c->read_at, l->body_timeout_ms);
     } else if ((c->flags & WF_HTTP_HEAD_BEGUN) != 0)
         sooner(best, FOR_HEAD, c->read_at, l->head_timeout_ms);

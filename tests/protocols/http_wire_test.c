@@ -206,7 +206,8 @@ static const wire_world world = {.url = "sim://web",
     X(a_streamed_response_that_is_aborted_is_cut)                       \
     X(a_streamed_response_waits_for_its_turn)                           \
     X(a_body_refused_early_ends_the_connection)                         \
-    X(a_stream_may_be_closed_or_aborted_before_the_answer)              \
+    X(a_stream_may_be_closed_before_the_answer) \
+    X(a_stream_may_be_aborted_before_the_answer) \
     X(a_body_its_reader_does_not_take_holds_the_client_back)            \
     X(a_stream_that_says_nothing_is_aborted)                            \
     X(bad_framing_is_refused)                                           \

@@ -476,13 +476,12 @@ static weft_err make_end(weft_actor *self, worker *w)
         return weft_close(self, w->stream);
     if (strcmp(how, "trailers") == 0)
         CHECK_OK(weft_http_trailers(self, w->stream, sums, 1));
-    if (strcmp(how, "crash") == 0)
-        return weft_stop_because(self, WEFT_EINTERNAL, "a fault");
     if (strcmp(how, "stop") == 0)
         return weft_stop(self, WEFT_OK);
-    if (strcmp(how, "abort") == 0)
-        return weft_abort(self, w->stream, WEFT_OK);
-    return weft_end(self, w->stream);
+    if (strcmp(how, "crash") != 0 && strcmp(how, "abort") != 0)
+        return weft_end(self, w->stream);
+    (void)weft_after(self, 10, worker_tick, .nothing = 0); /* when what was written has left */
+    return WEFT_OK;
 }
 
 static weft_err make_pull(weft_actor *self, weft_msg *msg)
@@ -503,9 +502,19 @@ static weft_err make_pull(weft_actor *self, weft_msg *msg)
     return w->left == 0 ? make_end(self, w) : WEFT_OK;
 }
 
+static weft_err make_tick(weft_actor *self, weft_msg *msg)
+{
+    worker *w = weft_state(self);
+    (void)msg;
+    if (strcmp(weft_http_query(w->request, "end"), "abort") == 0)
+        return weft_abort(self, w->stream, WEFT_OK);
+    return weft_stop_because(self, WEFT_EINTERNAL, "a fault");
+}
+
 static const weft_handler make_rows[] = {
     {.type = &weft_http_request_type, .fn = make_request},
     {.type = &weft_pull_type, .fn = make_pull},
+    {.type = &worker_tick_type, .fn = make_tick},
     {.type = &weft_ended_type, .fn = ignore},
     {.type = &weft_closed_type, .fn = worker_closed},
     {0},

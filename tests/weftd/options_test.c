@@ -155,10 +155,11 @@ static void listeners_add_up_and_replace_the_one_of_the_table(void)
     CHECK_U64(got.listen.count, 2);
     CHECK_STR(got.listen.at[0], "unix:a");
     CHECK_STR(got.listen.at[1], "tcp://[::1]:80?window=1M");
+    size_t n = 0;
     for (int i = 0; i < OPTION_URLS_MAX; i++)
-        strcat(text, "--listen unix:a ");
+        n += (size_t)snprintf(text + n, sizeof text - n, "--listen unix:a ");
     CHECK_OK(read_all(text));
-    strcat(text, "--listen unix:a ");
+    (void)snprintf(text + n, sizeof text - n, "--listen unix:a ");
     refused(text, "at most 16 times");
 }
 
