@@ -562,6 +562,7 @@ static void conn_ended(weft_actor *self, weft_err reason)
 
 static const weft_handler conn_handlers[] = {
     {.type = &wf_conn_op_type, .fn = wf_conn_on_op},
+    {.type = &wf_conn_let_go_type, .fn = wf_conn_on_let_go},
     {.type = &weft_stopping_type, .fn = on_stopping},
     {.type = &weft_down_type, .fn = on_down},
     {0},

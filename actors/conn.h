@@ -237,8 +237,13 @@ typedef struct conn_over {
 } conn_over;
 
 /* What is asked of a stream from another reactor: one type for every operation (stream.c). */
-extern const weft_type wf_conn_op_type;
+extern const weft_type wf_conn_op_type, wf_conn_let_go_type;
 weft_err wf_conn_on_op(weft_actor *self, weft_msg *msg);
+/* A message of the stream was let go of on another reactor (conn_events.c). */
+typedef struct wf_conn_let_go {
+    uint32_t kind;
+} wf_conn_let_go;
+weft_err wf_conn_on_let_go(weft_actor *self, weft_msg *msg);
 
 /* Descriptors. @fd is taken. */
 extern const conn_leaf wf_conn_leaf_fd, wf_conn_leaf_none;

@@ -4,61 +4,55 @@
 
 /* ---- a message of the stream was let go of, wherever its owner lives */
 
-/* Runs @fn on the connection, here or on its reactor, unless it is over. */
-static void on_conn(weft_ref stream, weft_call_fn *fn)
+typedef enum let_go_kind { LET_GO, LET_GO_PULL } let_go_kind;
+
+static void let_go_here(conn *c, let_go_kind kind)
 {
-    const uint64_t nothing[4] = {0};
-    if (!weft_is_here(stream))
-        (void)weft_call(stream, fn, nothing);
-    else
-        fn(weft_here(stream), nothing);
+    if (kind == LET_GO) {
+        c->flags &= ~(uint32_t)CONN_DATA_OUT;
+        wf_conn_deliver(c);
+    } else if (c->rare != NULL) {
+        c->rare->pull_out = false;
+        wf_conn_pull(c);
+    }
 }
 
-static conn *conn_of(weft_actor *target)
+/* From another reactor it comes behind what the owner asked of the stream before: a write, a hand-over. */
+const weft_type wf_conn_let_go_type = WEFT_TYPE("weft.let_go", wf_conn_let_go, NULL);
+
+weft_err wf_conn_on_let_go(weft_actor *self, weft_msg *msg)
 {
-    if (target == NULL || weft_behaviour_of(target) != &wf_conn_behaviour)
-        return NULL;
-    return weft_state(target);
+    let_go_here(weft_state(self), (let_go_kind)((const wf_conn_let_go *)weft_body(msg))->kind);
+    return WEFT_OK;
 }
 
-static void let_go_here(weft_actor *target, const uint64_t word[4])
+static void let_go(weft_ref stream, let_go_kind kind)
 {
-    conn *c = conn_of(target);
-    (void)word;
-    if (c == NULL)
-        return;
-    c->flags &= ~(uint32_t)CONN_DATA_OUT;
-    wf_conn_deliver(c);
-}
-
-static void pull_done_here(weft_actor *target, const uint64_t word[4])
-{
-    conn *c = conn_of(target);
-    (void)word;
-    if (c == NULL || c->rare == NULL)
-        return;
-    c->rare->pull_out = false;
-    wf_conn_pull(c);
+    conn *c = wf_conn_here(stream);
+    if (c != NULL)
+        let_go_here(c, kind);
+    else if (!weft_is_here(stream))
+        (void)!weft_event(NULL, stream, &wf_conn_let_go_type, &(wf_conn_let_go){kind});
 }
 
 void weft_data_release(void *body)
 {
-    on_conn(((const weft_data *)body)->stream, let_go_here);
+    let_go(((const weft_data *)body)->stream, LET_GO);
 }
 
 static void opened_release(void *body)
 {
-    on_conn(((const weft_opened *)body)->stream, let_go_here);
+    let_go(((const weft_opened *)body)->stream, LET_GO);
 }
 
 static void ended_release(void *body)
 {
-    on_conn(((const weft_ended *)body)->stream, let_go_here);
+    let_go(((const weft_ended *)body)->stream, LET_GO);
 }
 
 static void pull_release(void *body)
 {
-    on_conn(((const weft_pull *)body)->stream, pull_done_here);
+    let_go(((const weft_pull *)body)->stream, LET_GO_PULL);
 }
 
 /* ---- what happens without a row */

@@ -226,7 +226,7 @@ static const weft_url_option *find(wf_piece name, const weft_url *url, weft_why 
         if (wf_edit_distance(name, option->name) < wf_edit_distance(name, nearest->name))
             nearest = option;
     }
-    weft_because(why, WEFT_EINVAL, "%s URLs have no option \"%s\"; the nearest is \"%s\": %s",
+    (void)weft_because(why, WEFT_EINVAL, "%s URLs have no option \"%s\"; the nearest is \"%s\": %s",
                  wf_scheme_row(url->scheme)->name, wf_quote_of(name).text, nearest->name,
                  nearest->help);
     return NULL;

@@ -103,11 +103,10 @@ weft_err weft_because_v(weft_why *why, weft_err err, const char *format, va_list
     return err;
 }
 
-weft_err weft_because(weft_why *why, weft_err err, const char *format, ...)
+void weft_explain(weft_why *why, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    weft_because_v(why, err, format, args);
+    (void)weft_because_v(why, WEFT_OK, format, args);
     va_end(args);
-    return err;
 }

@@ -118,7 +118,7 @@ typedef struct wf_control {
 } wf_control;
 extern const weft_type wf_control_type;
 
-/* Runs @run on the reactor of @to, at once if it is this one. errors: ENOMEM. */
+/* Runs @run on the reactor of @to, at once if it is this one. errors: ENOMEM, EGONE (no such reactor). */
 weft_err wf_control_send(wf_reactor *r, weft_ref to, const wf_control *control);
 void wf_control_run(wf_reactor *r, uint32_t slot, uint32_t gen, weft_msg *m);
 

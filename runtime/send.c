@@ -242,6 +242,8 @@ void wf_control_run(wf_reactor *r, uint32_t slot, uint32_t gen, weft_msg *m)
 
 weft_err wf_control_send(wf_reactor *r, weft_ref to, const wf_control *control)
 {
+    if (wf_home_index(to.home) >= r->sys->threads)
+        return WEFT_EGONE; /* of another system */
     weft_msg *m = wf_block_take(r, sizeof *control);
     if (m == NULL)
         return WEFT_ENOMEM;

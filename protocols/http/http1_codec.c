@@ -64,8 +64,8 @@ static weft_err head_checked(wf_http1_reading *r, size_t empty, size_t head_byte
                                line_max);
     if (head_bytes > r->limits->head_bytes_max)
         return wf_http1_refuse(r, WEFT_ETOOBIG, 431,
-                               "a head of %zu bytes, expected at most %u (head_bytes_max)",
-                               head_bytes, r->limits->head_bytes_max);
+                               "a head of more than %u bytes (head_bytes_max)",
+                               r->limits->head_bytes_max);
     return WEFT_OK;
 }
 

@@ -79,6 +79,12 @@ weft_tls *kit_tls_client(void)
     return tls;
 }
 
+void kit_fault(kit_side *s, const char *what, int line)
+{
+    s->faults++;
+    (void)fprintf(stderr, "\n    line %d: not so: %s", line, what);
+}
+
 static void push_tls(weft_actor *self, kit_side *s)
 {
     weft_why why = {""};
@@ -88,7 +94,7 @@ static void push_tls(weft_actor *self, kit_side *s)
     weft_err err = weft_tls_push(self, s->stream, tls, client ? host : NULL, &why);
     if (err != WEFT_OK)
         (void)fprintf(stderr, "\n    tls: %s", why.text);
-    CHECK_OK(err);
+    KIT_CHECK(s, err == WEFT_OK);
     weft_tls_drop(&tls);
 }
 
@@ -134,7 +140,7 @@ static weft_err on_go(weft_actor *self, weft_msg *msg)
     (void)snprintf(url, sizeof url, "%s%s", s->world->url,
                    s->world->connect_options != NULL ? s->world->connect_options : "");
     s->stream = weft_connect(self, url, weft_self(self));
-    CHECK(!weft_ref_is_nobody(s->stream));
+    KIT_CHECK(s, !weft_ref_is_nobody(s->stream));
     return WEFT_OK;
 }
 
@@ -149,7 +155,7 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     note_event(s, 'o');
     set.given = (s->window != 0 ? WEFT_SET_WINDOW : 0U) | (s->write_queue != 0 ? WEFT_SET_WRITE_QUEUE : 0U);
     if (set.given != 0)
-        CHECK_OK(weft_stream_set(self, s->stream, &set));
+        KIT_CHECK(s, weft_stream_set(self, s->stream, &set) == WEFT_OK);
     if (s->world->by->tls && !s->plain && s != s->world->c)
         push_tls(self, s);
     call(s->opened, self, msg);
@@ -160,7 +166,7 @@ static weft_err on_data(weft_actor *self, weft_msg *msg)
 {
     kit_side *s = side_of(self);
     const weft_data *data = weft_body(msg);
-    CHECK(data->bytes.size != 0);
+    KIT_CHECK(s, data->bytes.size != 0);
     for (size_t i = 0; i < data->bytes.size && !s->raw; i++)
         s->wrong += data->bytes.at[i] != kit_byte(s->got + i);
     s->got += data->bytes.size;
@@ -260,7 +266,8 @@ weft_err kit_send(weft_actor *self, kit_side *s, size_t piece)
         weft_bytes bytes;
         uint8_t *to;
         size_t n = piece < s->total - s->sent ? piece : (size_t)(s->total - s->sent);
-        REQUIRE(weft_bytes_new(n, &to, &bytes) == WEFT_OK);
+        if ((err = weft_bytes_new(n, &to, &bytes)) != WEFT_OK)
+            return err;
         for (size_t i = 0; i < n; i++)
             to[i] = kit_byte(s->sent + i);
         err = weft_write(self, s->stream, bytes);
@@ -271,14 +278,14 @@ weft_err kit_send(weft_actor *self, kit_side *s, size_t piece)
     }
     if (s->end_when_sent) {
         s->end_when_sent = false;
-        CHECK_OK(weft_end(self, s->stream));
+        KIT_CHECK(s, weft_end(self, s->stream) == WEFT_OK);
     }
     return err;
 }
 
 void kit_tell(weft_actor *self, kit_side *to, uint32_t what)
 {
-    CHECK_OK(weft_tell(self, to->self, kit_note, .what = what));
+    KIT_CHECK(to, weft_tell(self, to->self, kit_note, .what = what) == WEFT_OK);
 }
 
 void kit_let_go(weft_actor *self, kit_side *s)
@@ -297,28 +304,48 @@ void kit_let_go(weft_actor *self, kit_side *s)
 static weft_ref spawn_side(weft_actor *self, kit_side *s)
 {
     s->self = weft_spawn(self, s->bare ? &kit_bare_behaviour : &kit_side_behaviour, s);
-    CHECK(!weft_ref_is_nobody(s->self));
+    KIT_CHECK(s, !weft_ref_is_nobody(s->self));
     return s->self;
+}
+
+static void join(weft_actor *self, kit_world *w, weft_ref a)
+{
+    weft_ref out[2];
+    weft_err err = WEFT_OK;
+    if (w->no_connect)
+        kit_tell(self, w->a, 0);
+    else if (w->by->url == NULL) {
+        err = weft_pair(self, a, spawn_side(self, w->b), out);
+        w->b->stream = out[1];
+    } else if (w->far)
+        KIT_CHECK(w->b, !weft_ref_is_nobody(weft_connect(self, w->url, a)));
+    else
+        err = weft_tell(self, a, kit_go, .nothing = 0);
+    KIT_CHECK(w->b, err == WEFT_OK);
+}
+
+static weft_err far_spawned(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    kit_world *w = (kit_world *)(uintptr_t)weft_config(self);
+    (void)msg;
+    KIT_CHECK(w->b, got->err == WEFT_OK);
+    if (got->err == WEFT_OK)
+        join(self, w, w->a->self = ((const weft_spawned *)got->body)->ref);
+    return WEFT_OK;
 }
 
 static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
     kit_world *w = (kit_world *)(uintptr_t)((const weft_started *)weft_body(msg))->config;
-    weft_ref out[2];
     w->director = weft_self(self);
     (void)weft_after(self, HANGS_AFTER_MS, kit_late, .nothing = 0);
-    weft_ref a = spawn_side(self, w->a);
     if (w->c != NULL)
         (void)spawn_side(self, w->c);
-    if (w->no_connect)
-        kit_tell(self, w->a, 0);
-    else if (w->by->url != NULL)
-        CHECK_OK(weft_tell(self, a, kit_go, .nothing = 0));
-    else {
-        CHECK_OK(weft_pair(self, a, spawn_side(self, w->b), out));
-        w->a->stream = out[0];
-        w->b->stream = out[1];
-    }
+    for (unsigned i = 0; i < w->n_more; i++)
+        KIT_CHECK(w->b, weft_tell(self, spawn_side(self, &w->more[i]), kit_go, .nothing = 0) == WEFT_OK);
+    if (w->far)
+        return weft_when(msg, weft_spawn_on(self, 1, &kit_side_behaviour, w->a), far_spawned);
+    join(self, w, spawn_side(self, w->a));
     return WEFT_OK;
 }
 
@@ -365,8 +392,8 @@ static void listen_for(weft_system *sys, kit_world *w)
     (void)snprintf(w->url, sizeof w->url, w->by->url, (int)getpid());
     (void)snprintf(url, sizeof url, "%s%s", w->url,
                    w->listen_options != NULL ? w->listen_options : "");
-    weft_err err = weft_listen_at(sys, url, w->b->bare ? &kit_bare_behaviour : &kit_side_behaviour,
-                                  w->b, &got, &why);
+    const weft_behaviour *behaviour = w->b->bare ? &kit_bare_behaviour : &kit_side_behaviour;
+    weft_err err = weft_listen_at(sys, url, w->serve != NULL ? w->serve : behaviour, w->b, &got, &why);
     if (err != WEFT_OK)
         (void)fprintf(stderr, "\n    listen: %s", why.text);
     REQUIRE(err == WEFT_OK);
@@ -383,6 +410,8 @@ void kit_run(kit_world *w)
     w->a->world = w->b->world = w;
     if (w->c != NULL)
         w->c->world = w;
+    for (unsigned i = 0; i < w->n_more; i++)
+        w->more[i].world = w;
     listen_for(sys, w);
     w->director = weft_system_spawn(sys, 0, &director, w);
     CHECK(!weft_ref_is_nobody(w->director));
@@ -393,4 +422,5 @@ void kit_run(kit_world *w)
                       (unsigned long long)w->a->got, w->b->log, (unsigned long long)w->b->got);
     CHECK(!w->hung);
     CHECK_U64(w->a->wrong + w->b->wrong, 0);
+    CHECK_U64(w->a->faults + w->b->faults + (w->c != NULL ? w->c->faults : 0), 0);
 }

@@ -49,6 +49,7 @@ struct kit_side {
     char log[64];
     unsigned opens, datas, drains, closes;
     uint64_t got, sent, wrong;      /* bytes; those that were not the pattern */
+    unsigned faults;                /* what was not as KIT_CHECK expected */
     weft_err reason;
     char why[96];
     bool stopped;                   /* a bare one: its actor has ended */
@@ -70,6 +71,10 @@ struct kit_world {
     const char *listen_options;     /* "?..." */
     const char *connect_options;
     bool no_connect;                /* a is only started: its `note` begins */
+    bool far;                       /* a lives on reactor 1, and its stream on reactor 0 */
+    kit_side *more;                 /* connect too, as a does */
+    unsigned n_more;
+    const weft_behaviour *serve;    /* accepts instead of side b; its config is b */
 
     char url[256];                  /* where b listens */
     weft_ref director;
@@ -77,6 +82,10 @@ struct kit_world {
     unsigned seen;
     int exit_code;
 };
+
+/* A check that may be made in any thread: CUnit's may not. */
+#define KIT_CHECK(s, x) ((x) ? (void)0 : kit_fault((s), #x, __LINE__))
+void kit_fault(kit_side *s, const char *what, int line);
 
 /* Runs it; a world that hangs is a failed check. */
 void kit_run(kit_world *w);

@@ -32,7 +32,8 @@ void wire_put(wire_text *text, const void *at, size_t n)
     if (bigger == NULL)
         abort();
     text->at = bigger;
-    memcpy(text->at + text->n, at, n);
+    if (n != 0)
+        memcpy(text->at + text->n, at, n);
     text->n += n;
     text->at[text->n] = '\0';
 }

@@ -31,7 +31,8 @@ typedef struct weft_leaf_ops {
      * WEFT_EFULL: nothing now. WEFT_EDONE: the peer sends no more. Else: lost, with @why. */
     weft_err (*read)(weft_leaf *leaf, weft_bytes *out, weft_why *why);
     /** Sends of @n items what goes, telling how many bytes in @sent. WEFT_OK, WEFT_EFULL (no more goes
-     * now; @sent may be some), or lost. What is kept of the items is shared. */
+     * now; @sent may be some), EUNSUPPORTED (nothing was sent, the first is a file: it comes again as
+     * bytes), or lost. What is kept of the items is shared. */
     weft_err (*write)(weft_leaf *leaf, const weft_leaf_item *items, unsigned n, size_t *sent,
                       weft_why *why);
     /** weft_leaf_ready is wanted for these events (WEFT_READABLE, WEFT_WRITABLE) from now on. */

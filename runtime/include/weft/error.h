@@ -72,9 +72,12 @@ const char *weft_err_text(weft_err err);
 /** The code for the errno value @sys_errno. thread: any. */
 weft_err weft_err_from_errno(int sys_errno);
 
-/** Writes a sentence into @why (nothing if it is NULL) and returns @err, so that a function can
- * `return weft_because(why, WEFT_EINVAL, "port %d is not a port", port);`. thread: any. */
-weft_err weft_because(weft_why *why, weft_err err, const char *format, ...) WEFT_PRINTF(3, 4);
+/** Writes a sentence into @why (nothing if it is NULL). thread: any. */
+void weft_explain(weft_why *why, const char *format, ...) WEFT_PRINTF(2, 3);
+
+/** The same as an expression of the value @err, so that a function can
+ * `return weft_because(why, WEFT_EINVAL, "port %d is not a port", port);`. */
+#define weft_because(why, err, ...) (weft_explain((why), __VA_ARGS__), (weft_err)(err))
 
 /** As weft_because, with a va_list. */
 weft_err weft_because_v(weft_why *why, weft_err err, const char *format, va_list args)
