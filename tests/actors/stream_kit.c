@@ -378,7 +378,7 @@ static const weft_behaviour director = {.name = "director", .handlers = director
 static void be_quiet(void *context, const weft_log_line *line)
 {
     (void)context;
-    if (line->level > WEFT_WARNING)
+    if (line->level > WEFT_WARNING || getenv("WEFT_TEST_LOG") != NULL)
         (void)fprintf(stderr, "\n    log: %s: %s", line->name, line->text);
 }
 

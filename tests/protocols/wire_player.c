@@ -66,6 +66,7 @@ static void fail(player *p, const char *what)
     if (!p->failed)
         (void)fprintf(stderr, "\ntests/wire/%s.wire:%u (%s, seed %" PRIu64 "): %s\n", p->name, p->line,
                       cuts[p->cut], p->seed, what);
+    if (getenv("WIRE_LOG")) fputs(weft_sim_event_log(p->sim, NULL), stderr);
     p->failed = true;
     CHECK(!"a wire script fails; see above");
 }
