@@ -27,6 +27,9 @@
 /* Single writer, any reader: plain moves, but no race by the letter. */
 #define WF_STAT_GET(x) atomic_load_explicit(&(x), memory_order_relaxed)
 #define WF_STAT_SET(x, v) atomic_store_explicit(&(x), (v), memory_order_relaxed)
+/* For pointers that a reader follows: what they point to was written before (release and acquire). */
+#define WF_STAT_PUBLISH(x, v) atomic_store_explicit(&(x), (v), memory_order_release)
+#define WF_STAT_FOLLOW(x) atomic_load_explicit(&(x), memory_order_acquire)
 #define WF_STAT_ADD(x, n) WF_STAT_SET(x, WF_STAT_GET(x) + (n))
 #define WF_STAT_SUB(x, n) WF_STAT_SET(x, WF_STAT_GET(x) - (n))
 

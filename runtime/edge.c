@@ -220,7 +220,7 @@ static outer go_in(wf_reactor *r, weft_actor *self, weft_msg *msg)
         o.current->flags |= WF_RUNS;
     r->current = msg;
     r->unconsumed = 0;
-    WF_STAT_SET(r->running, self);
+    WF_STAT_PUBLISH(r->running, self);
     return o;
 }
 
@@ -228,7 +228,7 @@ static void go_out(wf_reactor *r, weft_actor *self, outer o)
 {
     if (r->unconsumed != 0 && self != NULL)
         wf_detach_unconsumed(r, self);
-    WF_STAT_SET(r->running, o.running);
+    WF_STAT_PUBLISH(r->running, o.running);
     r->current = o.current;
     r->unconsumed = o.unconsumed;
     if (o.current != r->nothing)

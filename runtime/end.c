@@ -164,11 +164,11 @@ static WF_NOINLINE void call_child_ended(wf_reactor *r, weft_actor *parent, weft
     weft_msg *outer = r->current;
     weft_actor *running = WF_STAT_GET(r->running);
     r->current = r->nothing;
-    WF_STAT_SET(r->running, parent);
+    WF_STAT_PUBLISH(r->running, parent);
     b->child_ended(parent, wf_ref_of(r, a), a->rare != NULL ? a->rare->reason : WEFT_OK);
     if (r->unconsumed != 0)
         wf_detach_unconsumed(r, parent);
-    WF_STAT_SET(r->running, running);
+    WF_STAT_PUBLISH(r->running, running);
     r->current = outer;
 }
 
@@ -227,10 +227,10 @@ static void run_ended_hook(wf_reactor *r, weft_actor *a)
     weft_msg *outer = r->current;
     weft_actor *running = WF_STAT_GET(r->running);
     r->current = r->nothing;
-    WF_STAT_SET(r->running, a);
+    WF_STAT_PUBLISH(r->running, a);
     b->ended(a, a->rare != NULL ? a->rare->reason : WEFT_OK);
     r->unconsumed = 0;
-    WF_STAT_SET(r->running, running);
+    WF_STAT_PUBLISH(r->running, running);
     r->current = outer;
 }
 

@@ -203,7 +203,8 @@ void wf_reactor_run(wf_reactor *r)
         bool more = wf_reactor_round(r);
         if (WF_UNLIKELY(wf_reactor_over(r)))
             break;
-        if (more)
+        /* a nudge may have told actors to stop: they are ready since then */
+        if (more || WF_UNLIKELY(wf_reactor_ready(r)))
             wf_reactor_poll(r, 0);
         else
             sleep_until_something(r);

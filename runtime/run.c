@@ -268,7 +268,7 @@ static inline WF_FAST void turn_over(wf_reactor *r, weft_actor *a)
 
 static inline WF_FAST uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_msg *m, uint32_t left)
 {
-    WF_STAT_SET(r->running, a);
+    WF_STAT_PUBLISH(r->running, a); /* the watcher reads the actor and its program */
     uint32_t k = run_messages(r, a, &m, left);
     if (WF_UNLIKELY(m != NULL)) {
         r->rest_actor = a;

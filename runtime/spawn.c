@@ -251,7 +251,7 @@ weft_err weft_become(weft_actor *self, const weft_behaviour *behaviour)
     if (program == NULL)
         return err;
     rare->spawned_as = first;
-    WF_STAT_SET(self->program, program);
+    WF_STAT_PUBLISH(self->program, program);
     return WEFT_OK;
 }
 

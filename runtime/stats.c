@@ -42,7 +42,7 @@ static bool read_actor(const wf_reactor *r, uint32_t slot, weft_actor_stats *out
     uint32_t gen = __atomic_load_n(&s->gen, __ATOMIC_RELAXED);
     if (a == NULL || WF_STAT_GET(a->gen) != gen || WF_STAT_GET(a->slot) != slot)
         return false;
-    const wf_program *program = WF_STAT_GET(a->program);
+    const wf_program *program = WF_STAT_FOLLOW(a->program);
     if (program == NULL)
         return false;
     uint64_t mail = WF_STAT_GET(a->mail);

@@ -268,12 +268,12 @@ static int64_t embedded_turn(void *context)
     bool more = wf_reactor_round(r);
     if (wf_reactor_over(r))
         return -1; /* the program calls weft_finish */
-    if (!more) {
+    if (!more && !wf_reactor_ready(r)) {
         wf_block_send_home(r);
         atomic_store_explicit(&r->sleeping, 1, memory_order_seq_cst);
         more = atomic_load_explicit(&r->inbox, memory_order_seq_cst) != NULL;
     }
-    return more ? 0 : wf_reactor_timeout(r);
+    return more || wf_reactor_ready(r) ? 0 : wf_reactor_timeout(r);
 }
 
 weft_err weft_start(weft_system *sys, weft_why *why)

@@ -34,7 +34,7 @@ static void count_busy(wf_reactor *r, weft_actor *a)
 static void look(struct wf_watch_thread *w, unsigned i, bool *worked)
 {
     wf_reactor *r = w->sys->reactor[i];
-    weft_actor *a = WF_STAT_GET(r->running);
+    weft_actor *a = WF_STAT_FOLLOW(r->running);
     uint64_t served = WF_STAT_GET(r->served);
     if (served != w->seen[i].served || a != NULL)
         *worked = true;
@@ -52,7 +52,7 @@ static void look(struct wf_watch_thread *w, unsigned i, bool *worked)
     if (w->seen[i].told || r->blocking || w->seen[i].same * SAMPLE_MS < w->sys->options.hog_ms)
         return;
     w->seen[i].told = true;
-    const wf_program *program = WF_STAT_GET(a->program);
+    const wf_program *program = WF_STAT_FOLLOW(a->program);
     WF_STAT_ADD(r->stat.hogs, 1);
     wf_log(w->sys, WEFT_WARNING, "weft",
            "%s on reactor %u has held it for %u ms: a handler must not block or compute for long",

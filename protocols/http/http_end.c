@@ -12,7 +12,9 @@ void wf_http_close(weft_actor *self, wf_http_conn *c, weft_err reason)
     if ((c->flags & WF_HTTP_GONE) != 0)
         return;
     c->flags |= WF_HTTP_CLOSING | WF_HTTP_GONE;
-    if (reason == WEFT_OK)
+    if (weft_ref_is_nobody(c->stream))
+        (void)weft_stop(self, reason); /* it has not said anything yet; without its owner it closes */
+    else if (reason == WEFT_OK)
         (void)weft_close(self, c->stream);
     else
         (void)weft_abort(self, c->stream, reason);

@@ -43,7 +43,7 @@ void wire_put(wire_text *text, const void *at, size_t n)
 static void show(const char *title, const char *at, size_t n, size_t differs)
 {
     (void)fprintf(stderr, "--- %s (%zu bytes):\n", title, n);
-    size_t from = getenv("WIRE_ALL") ? 0 : differs > 300 ? differs - 300 : 0, to = getenv("WIRE_ALL") || n < differs + 200 ? n : differs + 200;
+    size_t from = differs > 300 ? differs - 300 : 0, to = n < differs + 200 ? n : differs + 200;
     for (size_t i = from; i < to; i++) {
         unsigned char c = (unsigned char)at[i];
         if (i == differs)
@@ -66,7 +66,6 @@ static void fail(player *p, const char *what)
     if (!p->failed)
         (void)fprintf(stderr, "\ntests/wire/%s.wire:%u (%s, seed %" PRIu64 "): %s\n", p->name, p->line,
                       cuts[p->cut], p->seed, what);
-    if (getenv("WIRE_LOG")) fputs(weft_sim_event_log(p->sim, NULL), stderr);
     p->failed = true;
     CHECK(!"a wire script fails; see above");
 }
