@@ -251,7 +251,10 @@ static bool expect(SSL *ssl, const char *host)
     unsigned char ip[16];
     if (inet_pton(AF_INET, host, ip) == 1 || inet_pton(AF_INET6, host, ip) == 1)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-    return SSL_set_tlsext_host_name(ssl, host) == 1 && SSL_set1_host(ssl, host) == 1;
+    /* what the macro of SSL_set_tlsext_host_name does, without its cast that drops const */
+    return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                    (void *)(uintptr_t)host) == 1 &&
+           SSL_set1_host(ssl, host) == 1;
 }
 
 static weft_err tls_open(weft_stage *stage, const void *config, weft_why *why)

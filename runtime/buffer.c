@@ -12,6 +12,7 @@ enum { CLASS_MIN_LOG2 = 7, CACHE_BYTES = 1 << 20, NO_CLASS = 255, COPY_RATIO = 4
 struct wf_buffers {
     wf_buffer *free[WF_BUFFER_CLASSES];
     uint32_t cached[WF_BUFFER_CLASSES]; /* bytes */
+    wf_buffer *unsent; /* ended here, but there was no memory to send them home */
 };
 
 /* An account of its own: freed when it is closed and holds nothing. */
@@ -123,7 +124,21 @@ void wf_buffer_end(wf_buffer *buffer)
         return;
     }
     wf_control control = {.run = end_control, .word = {(uint64_t)(uintptr_t)buffer}};
-    (void)wf_control_send(r, (weft_ref){.home = wf_home(buffer->home)}, &control);
+    if (wf_control_send(r, (weft_ref){.home = wf_home(buffer->home)}, &control) == WEFT_OK)
+        return;
+    buffer->next = r->buffers->unsent;
+    r->buffers->unsent = buffer;
+    r->out_any = true;
+}
+
+void wf_buffers_send_home(wf_reactor *r)
+{
+    wf_buffer *next, *b = r->buffers->unsent;
+    r->buffers->unsent = NULL;
+    for (; b != NULL; b = next) {
+        next = b->next;
+        wf_buffer_end(b);
+    }
 }
 
 uint32_t wf_buffers_alive(const wf_reactor *r)

@@ -34,6 +34,8 @@ static inline void wf_buffer_share(wf_buffer *buffer)
 }
 
 void wf_buffer_end(wf_buffer *buffer) WF_NOINLINE;
+/* Tries again with those that there was no memory to send home. */
+void wf_buffers_send_home(wf_reactor *r);
 
 static inline void wf_buffer_drop(wf_buffer *buffer)
 {

@@ -49,8 +49,10 @@ void wf_tell_holder(wf_reactor *r, weft_actor *a, weft_msg *m)
             wf_fail_cell(r, cell, WEFT_ECANCELLED, "the asker no longer wants it");
         }
     }
-    if ((m->flags & WF_KEPT) != 0 && WF_STAT_GET(a->program)->wants_cancelled) {
+    if ((m->flags & (WF_KEPT | WF_CANCELLED)) == WF_KEPT &&
+        WF_STAT_GET(a->program)->wants_cancelled) {
         weft_cancelled body = {m};
+        m->flags |= WF_CANCELLED; /* once, also when a limit and a lost asker come together */
         (void)wf_put(NULL, wf_ref_of(r, a), &weft_cancelled_type, &body, 0, WF_UNCOUNTED);
     }
 }

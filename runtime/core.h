@@ -69,6 +69,7 @@ enum {
     WF_LOCAL = 1 << 12,    /* not from a mailbox: its owner made it and frees it */
     WF_PLAIN = 1 << 13,    /* its body holds nothing that would have to be given back */
     WF_RUNS = 1 << 14,     /* its handler runs, and within it another one: not to be ended here */
+    WF_CANCELLED = 1 << 15, /* its holder was told that nobody waits for it any more */
 };
 
 /* 56 bytes, so that a message with one word of body fills one cache line. Where it goes is kept in the

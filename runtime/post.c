@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 #include "block.h"
+#include "buffer.h"
 #include "mailbox.h"
 
 wf_batch *wf_batch_take(wf_reactor *r)
@@ -76,6 +77,7 @@ void wf_hand_over_all(wf_reactor *r)
     if (WF_LIKELY(!r->out_any))
         return;
     r->out_any = false;
+    wf_buffers_send_home(r);
     for (unsigned i = 0; i < r->sys->threads; i++)
         if (r->out[i] != NULL)
             hand_over(r, i);

@@ -20,11 +20,14 @@ void wf_http_close(weft_actor *self, wf_http_conn *c, weft_err reason)
         (void)weft_abort(self, c->stream, reason);
 }
 
-void wf_http_give_up(weft_actor *self, wf_http_exchange *x)
+void wf_http_give_up(weft_actor *self, wf_http_exchange *x, weft_err reason)
 {
     if ((x->flags & (WF_HTTP_X_SERVED | WF_HTTP_X_ANSWERED)) == WF_HTTP_X_SERVED)
         weft_local_cancel(self, wf_http_message(x));
     x->flags |= WF_HTTP_X_GIVEN_UP;
+    wf_http_stream_end(x, reason);
+    if (!weft_ref_is_nobody(x->worker))
+        (void)weft_stop_ref(self, x->worker, reason);
 }
 
 /* What is still open will not be answered any more. */
@@ -34,7 +37,7 @@ static void abandon(weft_actor *self, wf_http_conn *c, bool ending)
     while (c->first != NULL) {
         wf_http_exchange *x = wf_http_exchange_shift(c);
         if (!ending)
-            wf_http_give_up(self, x);
+            wf_http_give_up(self, x, WEFT_ELOST);
         x->flags |= WF_HTTP_X_GIVEN_UP;
         wf_http_exchange_leave(self, x, 499, WEFT_ELOST);
     }
@@ -103,7 +106,7 @@ void wf_http_refuse(weft_actor *self, wf_http_conn *c, wf_http_exchange *x, int 
         wf_http_close(self, c, WEFT_ENOMEM);
         return;
     }
-    wf_http_stream_end(x, reason);
+    wf_http_give_up(self, x, reason);
     if ((x->flags & WF_HTTP_X_HEAD_SENT) != 0) {
         /* in the middle of a response nothing can be said any more */
         wf_http_close(self, c, reason);
@@ -113,10 +116,7 @@ void wf_http_refuse(weft_actor *self, wf_http_conn *c, wf_http_exchange *x, int 
         wf_http_stored_free(x->stored);
         x->stored = NULL;
         x->flags &= (uint16_t)~WF_HTTP_X_ANSWERED;
-        x->flags |= WF_HTTP_X_GIVEN_UP;
     }
-    if ((x->flags & WF_HTTP_X_ANSWERED) != 0)
-        return;
-    wf_http_give_up(self, x);
-    wf_http_answer_error(self, x, status, detail, NULL);
+    if ((x->flags & WF_HTTP_X_ANSWERED) == 0)
+        wf_http_answer_error(self, x, status, detail, NULL);
 }

@@ -121,8 +121,8 @@ void wf_http_finish(weft_actor *self, wf_http_conn *c, bool whole);
  * stream is closed with @reason. */
 void wf_http_refuse(weft_actor *self, wf_http_conn *c, wf_http_exchange *x, int status,
                     weft_err reason, const char *detail);
-/* The handler took too long, or is no longer wanted: what it waits for is cancelled. */
-void wf_http_give_up(weft_actor *self, wf_http_exchange *x);
+/* The handler is no longer wanted, for @reason: what it waits for is cancelled, its worker stopped. */
+void wf_http_give_up(weft_actor *self, wf_http_exchange *x, weft_err reason);
 /* The stream has closed, or this actor ends (@ending: nothing may be cancelled then). */
 void wf_http_lost(weft_actor *self, wf_http_conn *c, bool ending);
 

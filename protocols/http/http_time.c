@@ -139,7 +139,7 @@ static void timed_out(weft_actor *self, void *context)
         wf_http_refuse(self, c, c->reading, 408, WEFT_ETIMEDOUT, "The body came too slowly.");
         break;
     case FOR_ANSWER:
-        wf_http_give_up(self, c->first);
+        wf_http_give_up(self, c->first, WEFT_ETIMEDOUT);
         wf_http_answer_error(self, c->first, 504, NULL, NULL);
         break;
     case FOR_CLIENT:

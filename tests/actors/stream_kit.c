@@ -22,19 +22,21 @@ const kit_transport kit_transports[] = {
     {0},
 };
 
+static unsigned failures_before;
+
 bool kit_wants(const kit_transport *by)
 {
+    failures_before = CU_get_number_of_failures();
     const char *only = getenv("WEFT_TEST_TRANSPORT");
     return only == NULL || strcmp(only, by->name) == 0;
 }
 
 void kit_tell_failures(const kit_transport *by)
 {
-    static unsigned before;
     unsigned now = CU_get_number_of_failures();
-    if (now != before)
-        (void)fprintf(stderr, "\n    (the last %u with transport %s)", now - before, by->name);
-    before = now;
+    if (now != failures_before)
+        (void)fprintf(stderr, "\n    (the last %u with transport %s)", now - failures_before,
+                      by->name);
 }
 
 uint8_t kit_byte(uint64_t at)

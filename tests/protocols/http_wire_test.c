@@ -96,10 +96,6 @@ static bool check(const char *word, const char *rest)
         {"workers", http_saw.workers},     {"pieces", http_saw.pieces},
         {"body_bytes", http_saw.body_bytes},
     };
-    if (strcmp(word, "stream") == 0) {
-        CHECK_STR(weft_err_name(http_saw.closed), rest);
-        return true;
-    }
     if (strcmp(word, "worker") == 0) {
         CHECK_STR(weft_err_name(http_saw.ended), rest);
         return true;

@@ -295,14 +295,6 @@ static void worker_over(weft_actor *self, weft_err reason)
     weft_drop(&w->request);
 }
 
-static weft_err worker_closed(weft_actor *self, weft_msg *msg)
-{
-    const weft_closed *closed = weft_body(msg);
-    (void)self;
-    http_saw.closed = closed->reason;
-    return WEFT_OK;
-}
-
 static weft_err ignore(weft_actor *self, weft_msg *msg)
 {
     (void)self, (void)msg;
@@ -345,7 +337,7 @@ static weft_err crash_request(weft_actor *self, weft_msg *msg)
 
 static const weft_handler crash_rows[] = {
     {.type = &weft_http_request_type, .fn = crash_request},
-    {.type = &weft_closed_type, .fn = worker_closed},
+    {.type = &weft_closed_type, .fn = ignore},
     {0},
 };
 static const weft_behaviour crash = {.name = "test.crash",
@@ -391,7 +383,7 @@ static const weft_handler count_rows[] = {
     {.type = &weft_http_request_type, .fn = count_request},
     {.type = &weft_data_type, .fn = count_data},
     {.type = &weft_ended_type, .fn = count_ended},
-    {.type = &weft_closed_type, .fn = worker_closed},
+    {.type = &weft_closed_type, .fn = ignore},
     {0},
 };
 static const weft_behaviour count = {.name = "test.count",
@@ -416,7 +408,7 @@ static weft_err back_data(weft_actor *self, weft_msg *msg)
 static const weft_handler back_rows[] = {
     {.type = &weft_http_request_type, .fn = back_request},
     {.type = &weft_data_type, .fn = back_data},
-    {.type = &weft_closed_type, .fn = worker_closed},
+    {.type = &weft_closed_type, .fn = ignore},
     {0},
 };
 static const weft_behaviour back = {.name = "test.back",
@@ -439,7 +431,7 @@ static weft_err early_request(weft_actor *self, weft_msg *msg)
 static const weft_handler early_rows[] = {
     {.type = &weft_http_request_type, .fn = early_request},
     {.type = &weft_ended_type, .fn = ignore},
-    {.type = &weft_closed_type, .fn = worker_closed},
+    {.type = &weft_closed_type, .fn = ignore},
     {0},
 };
 static const weft_behaviour early = {.name = "test.early",
@@ -516,7 +508,7 @@ static const weft_handler make_rows[] = {
     {.type = &weft_pull_type, .fn = make_pull},
     {.type = &worker_tick_type, .fn = make_tick},
     {.type = &weft_ended_type, .fn = ignore},
-    {.type = &weft_closed_type, .fn = worker_closed},
+    {.type = &weft_closed_type, .fn = ignore},
     {0},
 };
 static const weft_behaviour make = {.name = "test.make",
@@ -537,7 +529,7 @@ static weft_err silent_request(weft_actor *self, weft_msg *msg)
 static const weft_handler silent_rows[] = {
     {.type = &weft_http_request_type, .fn = silent_request},
     {.type = &weft_ended_type, .fn = ignore},
-    {.type = &weft_closed_type, .fn = worker_closed},
+    {.type = &weft_closed_type, .fn = ignore},
     {0},
 };
 static const weft_behaviour silent = {.name = "test.silent",

@@ -16,7 +16,6 @@ typedef struct http_seen {
     unsigned pieces;      /* of bodies that came to a stream */
     unsigned workers;     /* made and not ended yet */
     uint64_t body_bytes;  /* of bodies that came to a stream */
-    weft_err closed;      /* what the last stream of a body ended with */
     weft_err ended;       /* what the last worker ended with */
 } http_seen;
 extern http_seen http_saw;

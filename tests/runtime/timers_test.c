@@ -378,7 +378,7 @@ static void one_that_was_reset_and_is_due_again_comes(void)
     it = weft_sim_spawn(sim, &doing, NULL);
     todo = (deed){reset_and_stall, &push};
     do_it(start_two, &(arm){.delay = 10, .id = 1});
-    weft_sim_advance(sim, 10);
+    weft_sim_advance(sim, 60); /* of which the stall takes 50 */
     CHECK_U64(logged, 1);
     weft_sim_advance(sim, 200);
     CHECK_U64(logged, 1);

@@ -109,16 +109,17 @@ int weft_http_status_of(weft_err err);
 
 /** One row of a site: exactly one of handler, use, to. Of several that match, the most specific wins.
  *
- * What .use makes lives as long as its exchange: it is stopped when the response is written or the client
- * has gone (with weft_stopping, if it has a row for that). One that ends with an error cuts the response
+ * What .use makes lives as long as its exchange: it is stopped when the response is written, or before
+ * that with a reason: ELOST (the client has gone), ETIMEDOUT (it took too long, or the client did),
+ * ETRUNCATED, EPROTO or ETOOBIG (its streamed body will not be whole). Its `ended` is told the reason, and
+ * with a row for weft_stopping it has its own time to end. One that ends with an error cuts the response
  * it was streaming, so that what is not whole never looks whole; one that ends in order has said all.
  *
  * With .stream it owns request->stream, which tells it `opened`, `data` and, when the body is whole,
  * `ended` (but for a GET or HEAD without a body, where nobody expects one). As with every stream, `ended` without a row for it flushes and
- * closes, so whoever goes on writing after the request has ended needs that row. `closed` comes with the
- * end of the exchange: EDONE, ELOST (the client has gone), ETRUNCATED, EPROTO, ETOOBIG, ETIMEDOUT (the
- * body will not be whole). The body's head is answered before or while it comes, or after it; the time for
- * that begins anew whenever the client has been waited for. */
+ * closes, so whoever goes on writing after the request has ended needs that row. It may answer before the
+ * body comes, while it does, or behind it; the time for that begins anew whenever the client has been
+ * waited for. */
 typedef struct weft_http_route {
     const char *route;                /**< "GET /path/:param"; without a method: any */
     weft_handler_fn *handler;         /**< serves the request; `self` is the connection's actor */
