@@ -140,8 +140,8 @@ static weft_err v6(struct sockaddr_storage *to, socklen_t *bytes, const char *te
     return WEFT_OK;
 }
 
-weft_err wf_address_of_host(const weft_url_host *host, struct sockaddr_storage *to, socklen_t *bytes,
-                         weft_why *why)
+weft_err wf_address_of_host(const weft_url_host *host, struct sockaddr_storage *to,
+                            socklen_t *bytes, weft_why *why)
 {
     struct in_addr ip = {.s_addr = htonl(INADDR_LOOPBACK)};
     memset(to, 0, sizeof *to);

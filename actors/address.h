@@ -12,8 +12,8 @@ void wf_address_from_sockaddr(weft_address *to, const struct sockaddr *from, soc
 
 /* The address @host stands for: a literal, any, or localhost. errors: ENONAME for a name that would have
  * to be looked up. */
-weft_err wf_address_of_host(const weft_url_host *host, struct sockaddr_storage *to, socklen_t *bytes,
-                         weft_why *why);
+weft_err wf_address_of_host(const weft_url_host *host, struct sockaddr_storage *to,
+                            socklen_t *bytes, weft_why *why);
 /* The address of a unix URL. errors: EINVAL. */
 weft_err wf_address_of_path(const weft_url *url, struct sockaddr_storage *to, socklen_t *bytes);
 

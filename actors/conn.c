@@ -389,7 +389,8 @@ static void deliver_next(conn *c)
         deliver_staged(c);
     if ((c->flags & CONN_DATA_OUT) != 0)
         return;
-    if ((c->flags & (CONN_ENDED_IN | CONN_ENDED_TOLD | CONN_CLOSING | CONN_CLOSED)) == CONN_ENDED_IN)
+    if ((c->flags & (CONN_ENDED_IN | CONN_ENDED_TOLD | CONN_CLOSING | CONN_CLOSED)) ==
+        CONN_ENDED_IN)
         tell_ended(c);
     else if ((c->flags & CONN_CLOSED) == 0 && over(c) && !linger(c))
         close_leaf(c, false);

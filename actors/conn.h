@@ -17,29 +17,29 @@ typedef weft_leaf_item conn_item;
 typedef weft_leaf_ops conn_leaf;
 
 enum {
-    CONN_OPENING = 1 << 0,   /* connecting: nothing is read or written yet */
-    CONN_CLOSING = 1 << 1,   /* flushes, then closes */
-    CONN_CLOSED = 1 << 2,    /* the leaf is closed */
-    CONN_DATA_OUT = 1 << 3,  /* a message of this stream has not been let go of */
-    CONN_PAUSED = 1 << 4,    /* reading is off */
-    CONN_BLOCKED = 1 << 5,   /* the wire took no more: waits for room */
-    CONN_ENDED_IN = 1 << 6,  /* the peer sends no more */
-    CONN_ENDED_TOLD = 1 << 7,/* and the owner was told */
-    CONN_END_OUT = 1 << 8,   /* half close asked for: after what is queued */
+    CONN_OPENING = 1 << 0,    /* connecting: nothing is read or written yet */
+    CONN_CLOSING = 1 << 1,    /* flushes, then closes */
+    CONN_CLOSED = 1 << 2,     /* the leaf is closed */
+    CONN_DATA_OUT = 1 << 3,   /* a message of this stream has not been let go of */
+    CONN_PAUSED = 1 << 4,     /* reading is off */
+    CONN_BLOCKED = 1 << 5,    /* the wire took no more: waits for room */
+    CONN_ENDED_IN = 1 << 6,   /* the peer sends no more */
+    CONN_ENDED_TOLD = 1 << 7, /* and the owner was told */
+    CONN_END_OUT = 1 << 8,    /* half close asked for: after what is queued */
     CONN_END_SENT = 1 << 9,
-    CONN_DRAIN = 1 << 10,    /* a write was refused: `drained` is owed */
-    CONN_CHILD = 1 << 11,    /* the owner is this actor's child */
-    CONN_TOLD = 1 << 12,     /* `closed` was told: nothing more is */
-    CONN_NO_SOCKET = 1 << 13,/* a pipe or a file: written without MSG_NOSIGNAL */
-    CONN_COUNTED = 1 << 14,  /* its parent is a listener, which is told when it is over */
-    CONN_BUSY = 1 << 15,     /* its queues or stages are being worked on: nothing is told meanwhile */
-    CONN_AGAIN = 1 << 16,    /* and something is to be told after that */
-    CONN_RETRY = 1 << 17,    /* memory was out for `closed`: a hook tries again */
+    CONN_DRAIN = 1 << 10,     /* a write was refused: `drained` is owed */
+    CONN_CHILD = 1 << 11,     /* the owner is this actor's child */
+    CONN_TOLD = 1 << 12,      /* `closed` was told: nothing more is */
+    CONN_NO_SOCKET = 1 << 13, /* a pipe or a file: written without MSG_NOSIGNAL */
+    CONN_COUNTED = 1 << 14,   /* its parent is a listener, which is told when it is over */
+    CONN_BUSY = 1 << 15,  /* its queues or stages are being worked on: nothing is told meanwhile */
+    CONN_AGAIN = 1 << 16, /* and something is to be told after that */
+    CONN_RETRY = 1 << 17, /* memory was out for `closed`: a hook tries again */
     CONN_LINGERING = 1 << 21, /* all has been sent; what still comes is read and thrown away */
-    CONN_GOODBYE = 1 << 22,  /* what is left to be sent is a stage's own, to a peer that has ended */
-    CONN_HAND_OVER = 1 << 23, /* to next_owner, when no message is out */
-    CONN_LOST = 1 << 20,     /* it does not end in order: the reason says why */
-    CONN_FLUSHING = 1 << 19, /* sending is under way */
+    CONN_GOODBYE = 1 << 22, /* what is left to be sent is a stage's own, to a peer that has ended */
+    CONN_HAND_OVER = 1 << 23,  /* to next_owner, when no message is out */
+    CONN_LOST = 1 << 20,       /* it does not end in order: the reason says why */
+    CONN_FLUSHING = 1 << 19,   /* sending is under way */
     CONN_DOWN_ENDED = 1 << 18, /* what the owner wrote, and its end, went through every stage */
 };
 
@@ -57,20 +57,20 @@ typedef struct conn_out {
 /* What most connections never need. */
 typedef struct conn_rare {
     weft_stage *top, *bottom;
-    weft_bytes unread;     /* came through the whole stack, or was given back, and was not told */
-    weft_ref producer;     /* who is told weft_pull */
-    bool pull_out;         /* and has not let go of it */
-    weft_ref next_owner;   /* with CONN_HAND_OVER */
-    weft_err reason;       /* what it ends with */
+    weft_bytes unread;   /* came through the whole stack, or was given back, and was not told */
+    weft_ref producer;   /* who is told weft_pull */
+    bool pull_out;       /* and has not let go of it */
+    weft_ref next_owner; /* with CONN_HAND_OVER */
+    weft_err reason;     /* what it ends with */
     char why[96];
     void (*on_ready)(conn *c); /* while opening: the connect has come to something */
     weft_timer timer;
     uint32_t write_queue_max;
-    uint32_t above;        /* of @queued: what stands above stages and did not go through them yet */
-    bool in_up;            /* a stage is making a piece: what it sends is its own, not the owner's */
-    bool moved;            /* output has left since the alarm was set */
+    uint32_t above; /* of @queued: what stands above stages and did not go through them yet */
+    bool in_up;     /* a stage is making a piece: what it sends is its own, not the owner's */
+    bool moved;     /* output has left since the alarm was set */
     conn *owner;
-    weft_alarm alarm;      /* ends a close whose peer takes nothing, or does not close */
+    weft_alarm alarm; /* ends a close whose peer takes nothing, or does not close */
 } conn_rare;
 
 /* One stage of a stack. */
@@ -78,24 +78,24 @@ struct weft_stage {
     const weft_stage_ops *ops;
     conn *owner;
     weft_stage *above, *below;
-    weft_bytes in;     /* came from below and was not taken */
+    weft_bytes in;              /* came from below and was not taken */
     conn_out *down, *down_last; /* was written above and did not go through yet */
-    bool starved;      /* asked for more since @in last grew */
-    bool ended;        /* the peer's end was passed on */
-    bool not_now;      /* takes nothing to send before it has seen more from below */
-    bool ending;       /* above has ended: so does this, behind what stands in @down */
-    bool down_ended;   /* and did */
+    bool starved;               /* asked for more since @in last grew */
+    bool ended;                 /* the peer's end was passed on */
+    bool not_now;               /* takes nothing to send before it has seen more from below */
+    bool ending;                /* above has ended: so does this, behind what stands in @down */
+    bool down_ended;            /* and did */
     _Alignas(16) unsigned char state[];
 };
 
 struct weft_leaf {
-    weft_watch watch;  /* or whatever the leaf keeps there */
+    weft_watch watch; /* or whatever the leaf keeps there */
     weft_account window;
     const conn_leaf *leaf;
     weft_ref owner;
     conn_out *out, *out_last;
     conn_rare *rare;
-    uint32_t queued;   /* bytes in the queue that are fresh: bounded by write_queue_max */
+    uint32_t queued; /* bytes in the queue that are fresh: bounded by write_queue_max */
     uint32_t flags;
 };
 

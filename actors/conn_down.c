@@ -14,8 +14,8 @@
 #include "conn.h"
 
 enum {
-    WIRE_LOW = 64 << 10,   /* stages work while the queue of the wire is below this */
-    PIECE_MAX = 64 << 10,  /* of a file read at a time */
+    WIRE_LOW = 64 << 10,  /* stages work while the queue of the wire is below this */
+    PIECE_MAX = 64 << 10, /* of a file read at a time */
 };
 
 weft_stage *wf_conn_taker(weft_stage *stage)

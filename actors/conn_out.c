@@ -5,7 +5,13 @@
 
 #include "conn.h"
 
-enum { FLUSH_BYTES = 64 << 10, LOW_DIVISOR = 2, COALESCE_MAX = 4096, COPY_ROOM_MIN = 960, COPY_ROOM_MAX = 8000 };
+enum {
+    FLUSH_BYTES = 64 << 10,
+    LOW_DIVISOR = 2,
+    COALESCE_MAX = 4096,
+    COPY_ROOM_MIN = 960,
+    COPY_ROOM_MAX = 8000
+};
 
 static void flush_hook(weft_hook *hook)
 {
@@ -233,9 +239,8 @@ weft_err wf_conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count)
     if (fresh != 0 && check_room(c, fresh) != WEFT_OK)
         return WEFT_EFULL;
     for (unsigned i = 0; i < count; i++) {
-        weft_err err = parts[i].size != 0
-                           ? wf_conn_item_put(c, &c->out, &c->out_last, parts[i])
-                           : WEFT_OK;
+        weft_err err =
+            parts[i].size != 0 ? wf_conn_item_put(c, &c->out, &c->out_last, parts[i]) : WEFT_OK;
         if (err != WEFT_OK) {
             wf_conn_lost(c, err, "no memory for the rest of what was being written");
             return err;
@@ -252,7 +257,8 @@ static bool coalesce(conn *c, const void *from, size_t size)
     if (o == NULL || o->n == o->first || size > COALESCE_MAX)
         return false;
     conn_item *last = &o->item[o->n - 1];
-    if (last->file != NULL || !wf_conn_is_fresh(last->bytes) || weft_bytes_spare(last->bytes) < size)
+    if (last->file != NULL || !wf_conn_is_fresh(last->bytes) ||
+        weft_bytes_spare(last->bytes) < size)
         return false;
     /* the buffer is this queue's alone, so what follows its bytes is free */
     memcpy((uint8_t *)(uintptr_t)last->bytes.at + last->bytes.size, from, size);

@@ -75,7 +75,8 @@ weft_err wf_conn_stages_give_back(conn *c, weft_bytes bytes)
 
 /* Runs @fn, which makes a piece of what stands below @stage. */
 static weft_err make(weft_stage *stage,
-                     weft_err (*fn)(weft_stage *stage, weft_bytes in, weft_piece *out, weft_why *why),
+                     weft_err (*fn)(weft_stage *stage, weft_bytes in, weft_piece *out,
+                                    weft_why *why),
                      weft_piece *piece, weft_why *why)
 {
     conn_rare *rare = stage->owner->rare;
@@ -86,13 +87,15 @@ static weft_err make(weft_stage *stage,
     stage->not_now = false;
     if (err == WEFT_OK && piece->kind == WEFT_PIECE_FRAME && stage->above != NULL) {
         weft_bytes_drop(&piece->bytes);
-        err = weft_because(why, WEFT_EINTERNAL, "the %s stage makes messages: nothing can stand on it",
-                           stage->ops->name);
+        err =
+            weft_because(why, WEFT_EINTERNAL,
+                         "the %s stage makes messages: nothing can stand on it", stage->ops->name);
     }
     return err;
 }
 
-static conn_pulled pull(conn *c, weft_stage *stage, weft_piece *piece, weft_err *err, weft_why *why);
+static conn_pulled pull(conn *c, weft_stage *stage, weft_piece *piece, weft_err *err,
+                        weft_why *why);
 
 /* Has @stage given more to work on. CONN_PIECE: something was added; CONN_NOTHING: nothing is there now,
  * or nothing will come (@ended). */
@@ -179,7 +182,8 @@ bool wf_conn_stages_hungry(const conn *c)
     /* bytes, not what their buffer is charged at: a frame as long as the window must fit, although its
      * buffer grows by doubling */
     size_t max = c->window.max > STAGES_BYTES_MIN ? c->window.max : STAGES_BYTES_MIN;
-    return wf_conn_stages_unread(c) < max && c->window.held - wf_conn_stages_charge(c) <= c->window.max;
+    return wf_conn_stages_unread(c) < max &&
+           c->window.held - wf_conn_stages_charge(c) <= c->window.max;
 }
 
 static void stage_free(weft_stage *stage)

@@ -11,14 +11,14 @@ enum { PAIR_QUEUE = 64, PAIR_BYTES_MAX = 256 << 10, PAIR_WRITE_MAX = 64 << 10 };
 
 /* One direction; each end has one it reads. Freed with the second end. */
 typedef struct pair_end {
-    conn *c;             /* NULL: closed */
+    conn *c; /* NULL: closed */
     struct pair *pair;
-    weft_hook hook;      /* readiness is told after the turn, as a descriptor's is */
+    weft_hook hook; /* readiness is told after the turn, as a descriptor's is */
     unsigned want;
     weft_bytes queue[PAIR_QUEUE];
     uint32_t first, n;
     size_t bytes;
-    bool ended;          /* the peer sends no more */
+    bool ended; /* the peer sends no more */
     bool aborted;
 } pair_end;
 

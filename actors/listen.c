@@ -43,8 +43,8 @@ typedef struct listener {
     unsigned next;      /* which reactor is given the next one */
     int spare_fd;       /* given up to refuse politely when descriptors are out */
     bool accepts, paused;
-    bool exhausted;     /* descriptors are out, and that was said */
-    bool closed;        /* what is listened at is */
+    bool exhausted; /* descriptors are out, and that was said */
+    bool closed;    /* what is listened at is */
 } listener;
 
 /* A descriptor, or the end of a simulated link. */
@@ -430,7 +430,7 @@ weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour
     if (err != WEFT_OK)
         return err;
     wf_address_url(&got.address, url.scheme == WEFT_SCHEME_HTTP ? "http" : "tcp", got.url,
-                sizeof got.url);
+                   sizeof got.url);
     *out = got;
     return WEFT_OK;
 }

@@ -48,10 +48,10 @@ static void op_release(void *body)
 }
 
 const weft_type wf_conn_op_type = {.name = "weft.stream_op",
-                                .size = sizeof(conn_op),
-                                .bytes = 1 + offsetof(conn_op, bytes),
-                                .share = op_share,
-                                .release = op_release};
+                                   .size = sizeof(conn_op),
+                                   .bytes = 1 + offsetof(conn_op, bytes),
+                                   .share = op_share,
+                                   .release = op_release};
 
 static weft_err write_bytes(conn *c, weft_bytes bytes)
 {
@@ -171,7 +171,7 @@ weft_err wf_conn_on_op(weft_actor *self, weft_msg *msg)
      * that cannot do it must not go on as if it had */
     if (err != WEFT_OK && err != WEFT_EGONE && op->kind != OP_SET)
         wf_conn_lost(c, err == WEFT_EFULL ? WEFT_ELIMIT : err,
-                  "what another reactor asked of it could not be done");
+                     "what another reactor asked of it could not be done");
     return WEFT_OK;
 }
 
@@ -208,7 +208,8 @@ static weft_err join(const weft_bytes *parts, unsigned count, weft_bytes *out)
     return err;
 }
 
-weft_err weft_write_parts(weft_actor *self, weft_ref stream, const weft_bytes *parts, unsigned count)
+weft_err weft_write_parts(weft_actor *self, weft_ref stream, const weft_bytes *parts,
+                          unsigned count)
 {
     conn *c = wf_conn_here(stream);
     weft_bytes joined;

@@ -38,8 +38,8 @@ typedef struct tls_state {
     weft_err sending; /* why nothing could be sent */
     weft_err failed;  /* told behind what came before it */
     weft_why why;
-    bool up;          /* the handshake is over */
-    bool ended;       /* the peer's close_notify came */
+    bool up;    /* the handshake is over */
+    bool ended; /* the peer's close_notify came */
 } tls_state;
 
 /* ---- the BIO */
@@ -310,9 +310,8 @@ weft_err weft_tls_about(weft_actor *self, weft_ref stream, weft_tls_info *out)
     const unsigned char *alpn = NULL;
     unsigned n = 0;
     SSL_get0_alpn_selected(s->ssl, &alpn, &n);
-    *out = (weft_tls_info){.up = s->up,
-                           .version = SSL_get_version(s->ssl),
-                           .cipher = SSL_get_cipher_name(s->ssl)};
+    *out = (weft_tls_info){
+        .up = s->up, .version = SSL_get_version(s->ssl), .cipher = SSL_get_cipher_name(s->ssl)};
     if (n != 0 && n < sizeof out->alpn)
         memcpy(out->alpn, alpn, n);
     return WEFT_OK;
@@ -418,7 +417,8 @@ static weft_err use_alpn(weft_tls *tls, const char *const *names, weft_why *why)
         if (n == 0 || n > 63 || tls->alpn_bytes + 1 + n > ALPN_BYTES_MAX)
             return weft_because(why, WEFT_EINVAL,
                                 "TLS: \"%.70s\" cannot be a protocol: expected 1 to 63 bytes, and "
-                                "%d for all", *names, ALPN_BYTES_MAX);
+                                "%d for all",
+                                *names, ALPN_BYTES_MAX);
         tls->alpn[tls->alpn_bytes++] = (unsigned char)n;
         memcpy(tls->alpn + tls->alpn_bytes, *names, n);
         tls->alpn_bytes += (unsigned)n;

@@ -227,8 +227,8 @@ static const weft_url_option *find(wf_piece name, const weft_url *url, weft_why 
             nearest = option;
     }
     (void)weft_because(why, WEFT_EINVAL, "%s URLs have no option \"%s\"; the nearest is \"%s\": %s",
-                 wf_scheme_row(url->scheme)->name, wf_quote_of(name).text, nearest->name,
-                 nearest->help);
+                       wf_scheme_row(url->scheme)->name, wf_quote_of(name).text, nearest->name,
+                       nearest->help);
     return NULL;
 }
 

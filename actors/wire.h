@@ -104,10 +104,10 @@ void wf_wire_note(const wire_link *link, const char *format, ...) WEFT_PRINTF(2,
 
 /* Listens at the name and port of @url. errors: NULL with @err and @why: EEXISTS, ENOMEM. */
 wire_listener *wf_wire_listen(struct weft_sim *sim, const weft_url *url, weft_address *local,
-                           weft_err *err, weft_why *why);
+                              weft_err *err, weft_why *why);
 /* Has @ready(@context) called on @reactor when somebody waits, if that is wanted. */
 void wf_wire_listener_watch(wire_listener *l, unsigned reactor, void (*ready)(void *context),
-                         void *context);
+                            void *context);
 void wf_wire_listener_want(wire_listener *l, bool want);
 /* The next that waits, or NULL. */
 wire_end *wf_wire_accept(wire_listener *l);

@@ -61,7 +61,7 @@ wire_listener *wf_wire_listener_at(struct weft_sim *sim, const weft_address *add
 }
 
 wire_listener *wf_wire_listen(struct weft_sim *sim, const weft_url *url, weft_address *local,
-                           weft_err *err, weft_why *why)
+                              weft_err *err, weft_why *why)
 {
     weft_address address;
     *err = wf_wire_address(&address, url->host.name, url->host.port, why);
@@ -107,7 +107,7 @@ static void look(wire_listener *l)
 }
 
 void wf_wire_listener_watch(wire_listener *l, unsigned reactor, void (*on_ready)(void *context),
-                         void *context)
+                            void *context)
 {
     l->reactor = reactor;
     l->on_ready = on_ready;

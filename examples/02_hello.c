@@ -11,7 +11,9 @@ static weft_err hello(weft_actor *self, weft_msg *msg)
 
 static const weft_http_route routes[] = {
     {.route = "GET /hello/:name", .handler = hello},
-    {.route = "GET /files/*", .use = &weft_http_files, .config = &(weft_http_files_config){.root = "."}},
+    {.route = "GET /files/*",
+     .use = &weft_http_files,
+     .config = &(weft_http_files_config){.root = "."}},
     {0},
 };
 

@@ -27,7 +27,8 @@ static weft_err upload_data(weft_actor *self, weft_msg *msg)
 {
     upload *u = weft_state(self);
     const weft_data *data = weft_body(msg);
-    if (pwrite(u->fd, data->bytes.at, data->bytes.size, (off_t)u->bytes) != (ssize_t)data->bytes.size)
+    if (pwrite(u->fd, data->bytes.at, data->bytes.size, (off_t)u->bytes) !=
+        (ssize_t)data->bytes.size)
         return weft_http_error(u->request, 507, NULL);
     u->bytes += data->bytes.size;
     return WEFT_OK;
@@ -55,10 +56,8 @@ static const weft_handler upload_rows[] = {
     {.type = &weft_ended_type, .fn = upload_ended},
     {0},
 };
-static const weft_behaviour uploads = {.name = "upload",
-                                       .handlers = upload_rows,
-                                       .state_bytes = sizeof(upload),
-                                       .ended = upload_over};
+static const weft_behaviour uploads = {
+    .name = "upload", .handlers = upload_rows, .state_bytes = sizeof(upload), .ended = upload_over};
 /* [/upload] */
 
 /* [lines] */
@@ -98,7 +97,10 @@ static const weft_behaviour lines = {
 int main(int argc, char **argv)
 {
     const weft_http_route routes[] = {
-        {.route = "POST /upload", .use = &uploads, .config = argc > 2 ? argv[2] : "uploaded", .stream = true},
+        {.route = "POST /upload",
+         .use = &uploads,
+         .config = argc > 2 ? argv[2] : "uploaded",
+         .stream = true},
         {.route = "GET /lines", .use = &lines, .stream = true},
         {0},
     };

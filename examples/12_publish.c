@@ -69,8 +69,10 @@ static void on_ended(weft_actor *self, weft_err reason)
 }
 
 static const weft_handler topic_rows[] = {
-    {.type = &weft_started_type, .fn = on_started}, {.type = &join_type, .fn = on_join},
-    {.type = &news_type, .fn = on_publish},         {.type = &weft_down_type, .fn = on_down},
+    {.type = &weft_started_type, .fn = on_started},
+    {.type = &join_type, .fn = on_join},
+    {.type = &news_type, .fn = on_publish},
+    {.type = &weft_down_type, .fn = on_down},
     {0},
 };
 static const weft_behaviour topic_behaviour = {

@@ -116,8 +116,8 @@ weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control)
     weft_ref from = wf_ref_of(r, self);
     memcpy(&control->word[0], &from, sizeof from);
     control->word[2] = wf_cell_id(r, cell);
-    weft_err err = wf_home_index(to.home) < r->sys->reactors ? wf_control_send(r, to, control)
-                                                              : WEFT_EINVAL;
+    weft_err err =
+        wf_home_index(to.home) < r->sys->reactors ? wf_control_send(r, to, control) : WEFT_EINVAL;
     if (err != WEFT_OK)
         wf_fail_cell(r, cell, err, err == WEFT_EINVAL ? "there is no such reactor" : NULL);
     else
@@ -144,7 +144,8 @@ static weft_msg *failure_new(wf_reactor *r, const weft_actor *from, uint64_t req
     return m;
 }
 
-weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err, const char *why)
+weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err,
+                         const char *why)
 {
     m->flags |= WF_ANSWERED;
     if ((m->flags & WF_LOCAL) != 0) {
@@ -215,8 +216,8 @@ void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m)
         got = (weft_outcome){WEFT_OK, "", m->type, m->body, m->from};
     } else {
         const wf_failure *failure = (const wf_failure *)(const void *)m->body;
-        got = (weft_outcome){failure->err, failure->why[0] != '\0' ? failure->why
-                                                                   : weft_err_text(failure->err),
+        got = (weft_outcome){failure->err,
+                             failure->why[0] != '\0' ? failure->why : weft_err_text(failure->err),
                              NULL, NULL, m->from};
     }
     weft_continue_fn *then = cell->then;
@@ -265,12 +266,12 @@ void wf_detach_unconsumed(wf_reactor *r, weft_actor *a)
 
 /* ---- consuming */
 
-static inline WF_FAST wf_cell *consume(weft_actor *self, weft_deferred deferred, unsigned state, weft_err *err)
+static inline WF_FAST wf_cell *consume(weft_actor *self, weft_deferred deferred, unsigned state,
+                                       weft_err *err)
 {
     wf_reactor *r = WF_R;
     wf_cell *cell = wf_cell_at(r, (uint64_t)deferred.gen << 32 | deferred.slot);
-    if (cell == NULL || cell->kind != WF_CELL_ASK ||
-        cell->timer.spare != WF_STAT_GET(self->slot)) {
+    if (cell == NULL || cell->kind != WF_CELL_ASK || cell->timer.spare != WF_STAT_GET(self->slot)) {
         *err = deferred.slot == 0 ? WEFT_ELIMIT : WEFT_EGONE;
         return NULL;
     }
@@ -323,8 +324,7 @@ static weft_err room_there(weft_actor *self, weft_msg *msg)
     return weft_reply_body(msg, &wf_room_type, &yes);
 }
 
-const weft_type wf_room_type = {
-    .name = "weft.room", .size = 1, .otherwise = room_there};
+const weft_type wf_room_type = {.name = "weft.room", .size = 1, .otherwise = room_there};
 
 weft_deferred weft_room(weft_actor *self, weft_ref to)
 {

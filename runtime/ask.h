@@ -77,7 +77,8 @@ void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m);
 void wf_detach_unconsumed(wf_reactor *r, weft_actor *a) WF_COLD;
 
 /* Fails the request @m with @err and @why (NULL: the code's sentence); @from may be NULL. */
-weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err, const char *why);
+weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err,
+                         const char *why);
 
 /* Puts a failed outcome for the cell @id into its owner's mailbox. */
 void wf_fail_cell(wf_reactor *r, wf_cell *cell, weft_err err, const char *why);
@@ -107,7 +108,6 @@ wf_hold *wf_hold_of(wf_reactor *r, weft_actor *a, weft_msg *m);
 void wf_hold_free(wf_reactor *r, weft_msg *m);
 /* What an actor rarely needs, made at the first need. errors: NULL. */
 wf_rare *wf_rare_of(weft_actor *a);
-
 
 /* The request behind weft_room: by the time its turn comes, what stood before it is gone. */
 extern const weft_type wf_room_type;

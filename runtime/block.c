@@ -49,7 +49,7 @@ weft_msg *wf_block_refill(wf_reactor *r, uint32_t class)
 #ifdef WEFT_DEV
     m = wf_alloc(64 * (class + 1));
     if (m != NULL) {
-        m->class = (uint8_t)class;
+        m->class = (uint8_t) class;
         m->owner = (uint8_t)r->index;
         count(m, 1);
     }
@@ -65,7 +65,7 @@ weft_msg *wf_block_refill(wf_reactor *r, uint32_t class)
             return NULL;
         for (size_t i = REFILL; i-- > 0;) {
             m = (weft_msg *)(void *)(at + i * size);
-            m->class = (uint8_t)class;
+            m->class = (uint8_t) class;
             m->owner = (uint8_t)r->index;
             m->next = r->free_block[class];
             r->free_block[class] = m;

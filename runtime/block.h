@@ -19,7 +19,7 @@ static inline weft_msg *wf_block_take(wf_reactor *r, size_t body_bytes)
         return wf_block_big(body_bytes, r->index);
     weft_msg *m = r->free_block[class];
     if (WF_UNLIKELY(m == NULL))
-        return wf_block_refill(r, (uint32_t)class);
+        return wf_block_refill(r, (uint32_t) class);
     r->free_block[class] = m->next;
     return m;
 }

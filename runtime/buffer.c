@@ -12,7 +12,7 @@ enum { CLASS_MIN_LOG2 = 7, CACHE_BYTES = 1 << 20, NO_CLASS = 255, COPY_RATIO = 4
 struct wf_buffers {
     wf_buffer *free[WF_BUFFER_CLASSES];
     uint32_t cached[WF_BUFFER_CLASSES]; /* bytes */
-    wf_buffer *unsent; /* ended here, but there was no memory to send them home */
+    wf_buffer *unsent;                  /* ended here, but there was no memory to send them home */
 };
 
 /* An account of its own: freed when it is closed and holds nothing. */
@@ -59,7 +59,7 @@ wf_buffer *wf_buffer_new(wf_reactor *r, size_t bytes)
             return NULL;
         b->charge = (uint32_t)total;
         b->capacity = (uint32_t)(total - sizeof *b);
-        b->class = (uint8_t)class;
+        b->class = (uint8_t) class;
         b->home = (uint16_t)r->index;
         WF_STAT_ADD(r->stat.buffer_bytes, b->charge);
         WF_STAT_ADD(r->stat.buffers, 1);

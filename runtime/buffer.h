@@ -16,13 +16,13 @@ struct wf_buffer {
     uint8_t spare;
     uint32_t capacity;
     _Atomic uint32_t holder_slot, holder_gen; /* who kept it last, on any reactor, for reports */
-    wf_buffer *next;       /* in a free list */
+    wf_buffer *next;                          /* in a free list */
     _Alignas(16) uint8_t data[];
 };
 
 enum {
-    WF_BUFFER_CLASSES = 11,          /* 128 bytes to 128 KiB, headers included */
-    WF_READ_BYTES = (64 << 10),      /* the scratch block a read lands in */
+    WF_BUFFER_CLASSES = 11,     /* 128 bytes to 128 KiB, headers included */
+    WF_READ_BYTES = (64 << 10), /* the scratch block a read lands in */
 };
 
 /* A buffer with room for @bytes, one reference, charged to nobody. errors: NULL. thread: the reactor's. */

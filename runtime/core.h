@@ -34,21 +34,21 @@
 #define WF_STAT_SUB(x, n) WF_STAT_SET(x, WF_STAT_GET(x) - (n))
 
 enum {
-    WF_THREADS_MAX = 128,      /* reactors and pool threads: WEFT_REACTORS_MAX + 64 */
-    WF_SLOTS_MAX = 1 << 22,    /* actors_max by default */
-    WF_CELLS_MAX = 1 << 22,    /* asks, timers and monitors of one reactor */
-    WF_MAILBOX_MAX = 4096,     /* mailbox_max by default */
-    WF_ASKS_MAX = 65536,       /* asks_max by default */
-    WF_MONITORS_MAX = 65536,   /* monitors_max by default */
-    WF_NAMES_MAX = 65536,      /* names_max */
-    WF_GROUPS_MAX = 4096,      /* groups_max */
-    WF_ABROAD_MAX = 16384,     /* messages sent to one other reactor whose blocks have not come home */
+    WF_THREADS_MAX = 128,    /* reactors and pool threads: WEFT_REACTORS_MAX + 64 */
+    WF_SLOTS_MAX = 1 << 22,  /* actors_max by default */
+    WF_CELLS_MAX = 1 << 22,  /* asks, timers and monitors of one reactor */
+    WF_MAILBOX_MAX = 4096,   /* mailbox_max by default */
+    WF_ASKS_MAX = 65536,     /* asks_max by default */
+    WF_MONITORS_MAX = 65536, /* monitors_max by default */
+    WF_NAMES_MAX = 65536,    /* names_max */
+    WF_GROUPS_MAX = 4096,    /* groups_max */
+    WF_ABROAD_MAX = 16384, /* messages sent to one other reactor whose blocks have not come home */
     WF_ABROAD_BYTES_MAX = 8 << 20, /* and the bytes of those blocks */
-    WF_BUDGET = 256,           /* messages between two looks at the descriptors */
-    WF_BUDGET_EVENT = 4,       /* and this many more for each descriptor the last look reported */
-    WF_UNRUN_FIRST_MAX = 8,    /* new children in a row, then one actor of the run queue */
-    WF_SCRATCH_MAX = 1 << 20,  /* scratch_bytes_max of one message */
-    WF_STOP_GRACE_MS = 5000,   /* stop_grace_ms of one actor */
+    WF_BUDGET = 256,               /* messages between two looks at the descriptors */
+    WF_BUDGET_EVENT = 4,      /* and this many more for each descriptor the last look reported */
+    WF_UNRUN_FIRST_MAX = 8,   /* new children in a row, then one actor of the run queue */
+    WF_SCRATCH_MAX = 1 << 20, /* scratch_bytes_max of one message */
+    WF_STOP_GRACE_MS = 5000,  /* stop_grace_ms of one actor */
 };
 
 /* ---- messages */
@@ -60,15 +60,16 @@ enum {
     WF_KEPT = 1 << 3,      /* a handler keeps it */
     WF_WAITS = 1 << 4,     /* continuations of it are outstanding */
     WF_FAILED = 1 << 5,    /* a reply whose body is a wf_failure */
-    WF_GUARDED = 1 << 6,   /* an armed ask upstream cancels it: asks made while serving it arm nothing */
-    WF_TIMER = 1 << 7,     /* of a timer: @request names its cell, not an asker */
-    WF_SERIAL = 1 << 8,    /* other ordinary messages of the actor wait until it is done */
-    WF_CONTROL = 1 << 9,   /* runs on the target's reactor as soon as it arrives */
-    WF_NOTED = 1 << 10,    /* its sender wants weft_undelivered */
-    WF_HELD = 1 << 11,     /* being served: @next is its wf_hold */
-    WF_LOCAL = 1 << 12,    /* not from a mailbox: its owner made it and frees it */
-    WF_PLAIN = 1 << 13,    /* its body holds nothing that would have to be given back */
-    WF_RUNS = 1 << 14,     /* its handler runs, and within it another one: not to be ended here */
+    WF_GUARDED =
+        1 << 6, /* an armed ask upstream cancels it: asks made while serving it arm nothing */
+    WF_TIMER = 1 << 7,      /* of a timer: @request names its cell, not an asker */
+    WF_SERIAL = 1 << 8,     /* other ordinary messages of the actor wait until it is done */
+    WF_CONTROL = 1 << 9,    /* runs on the target's reactor as soon as it arrives */
+    WF_NOTED = 1 << 10,     /* its sender wants weft_undelivered */
+    WF_HELD = 1 << 11,      /* being served: @next is its wf_hold */
+    WF_LOCAL = 1 << 12,     /* not from a mailbox: its owner made it and frees it */
+    WF_PLAIN = 1 << 13,     /* its body holds nothing that would have to be given back */
+    WF_RUNS = 1 << 14,      /* its handler runs, and within it another one: not to be ended here */
     WF_CANCELLED = 1 << 15, /* its holder was told that nobody waits for it any more */
 };
 
@@ -81,7 +82,7 @@ struct weft_msg {
     };
     const weft_type *type;
     weft_ref from;
-    uint64_t request;  /* generation and slot of the asker's cell; 0: a tell */
+    uint64_t request; /* generation and slot of the asker's cell; 0: a tell */
     uint64_t trace;
     uint32_t deadline; /* in ticks; 0: none */
     uint16_t flags;
@@ -90,7 +91,7 @@ struct weft_msg {
             uint8_t class; /* of the block: 64 * (class + 1) bytes; WF_CLASS_BIG: from the system */
             uint8_t owner; /* the reactor the block belongs to */
         };
-        uint16_t place;    /* both, to be compared at once */
+        uint16_t place; /* both, to be compared at once */
     };
     _Alignas(8) unsigned char body[];
 };
@@ -170,7 +171,7 @@ struct weft_actor {
     _Atomic uint32_t slot, gen;
     _Atomic uint64_t mail; /* ordinary messages that wait, and above 32 bits the bytes of all */
     uint16_t bits;
-    uint16_t unrun; /* children on the unrun stack; saturates */
+    uint16_t unrun;            /* children on the unrun stack; saturates */
     _Atomic uint32_t ready_at; /* tick at which its oldest message came, at the latest */
     _Atomic uint64_t handled;
     _Atomic uint32_t parent;
@@ -179,20 +180,21 @@ struct weft_actor {
     struct wf_rare *rare;
     _Alignas(8) unsigned char state[];
 };
-_Static_assert(sizeof(weft_actor) == 96, "an idle actor with 32 bytes of state is 144 with its slot");
+_Static_assert(sizeof(weft_actor) == 96,
+               "an idle actor with 32 bytes of state is 144 with its slot");
 
 /* What most actors never need. */
 typedef struct wf_rare {
     wf_hold *holds;
-    weft_msg *held, **held_tail;  /* ordinary messages that wait for a serial one */
-    uint32_t serials;             /* serial ones that are being served */
-    struct wf_watcher *watchers;  /* who monitors this actor */
-    uint32_t monitors;            /* set by it */
-    uint32_t names;               /* its names, an index chain; 0: none */
+    weft_msg *held, **held_tail; /* ordinary messages that wait for a serial one */
+    uint32_t serials;            /* serial ones that are being served */
+    struct wf_watcher *watchers; /* who monitors this actor */
+    uint32_t monitors;           /* set by it */
+    uint32_t names;              /* its names, an index chain; 0: none */
     weft_err reason;
     char *why;
-    wf_timer grace;               /* ends a stop that takes too long */
-    uint32_t actor;               /* slot, for the timer */
+    wf_timer grace; /* ends a stop that takes too long */
+    uint32_t actor; /* slot, for the timer */
     bool note_undelivered;
     const weft_behaviour *spawned_as;
 } wf_rare;
@@ -216,10 +218,10 @@ typedef struct wf_cell {
     union {
         struct {
             weft_continue_fn *then;
-            weft_msg *msg;      /* the one that waits for it */
+            weft_msg *msg; /* the one that waits for it */
         };
         struct {
-            weft_msg *tick;     /* a timer's message; NULL while it is under way */
+            weft_msg *tick; /* a timer's message; NULL while it is under way */
             uint32_t period;
             uint32_t skipped;
         };
@@ -254,16 +256,17 @@ enum { WF_FOREIGN = 255 }; /* owner of what a thread that is no reactor sent */
 
 typedef struct wf_reactor wf_reactor;
 struct wf_reactor {
-    uint64_t home; /* what references to its actors carry */
+    uint64_t home;     /* what references to its actors carry */
     weft_msg *current; /* the one being served; @nothing between turns */
     wf_slot *slots;
-    _Atomic uint64_t *busy; /* by slot: generation and samples in which that actor ran; the watcher's */
+    _Atomic uint64_t
+        *busy; /* by slot: generation and samples in which that actor ran; the watcher's */
     weft_msg *free_block[WF_CLASSES];
-    uint16_t place;       /* of a block of class 0 of this reactor */
+    uint16_t place; /* of a block of class 0 of this reactor */
     weft_actor *unrun, *ready, **ready_tail;
-    uint32_t unrun_row;   /* unrun children served in a row */
+    uint32_t unrun_row; /* unrun children served in a row */
     uint32_t slots_used, free_slot;
-    uint32_t unconsumed;  /* Deferreds made by this handler and not consumed */
+    uint32_t unconsumed; /* Deferreds made by this handler and not consumed */
     weft_actor *_Atomic running;
     _Atomic uint64_t served;
 
@@ -272,26 +275,27 @@ struct wf_reactor {
 
     wf_cell *cells;
     uint32_t cells_used, free_cell;
-    uint32_t cancel_last; /* of the asks that are being cancelled, a chain through next_free; 0: none is */
+    uint32_t
+        cancel_last; /* of the asks that are being cancelled, a chain through next_free; 0: none is */
     wf_wheel wheel;
-    uint32_t events;      /* descriptors the last poll reported */
+    uint32_t events; /* descriptors the last poll reported */
     weft_system *sys;
     const wf_driver_ops *drv;
     wf_driver *driver;
     wf_poller *poller;
     weft_hook *hooks, **hooks_tail; /* run before the next poll: output to be flushed */
- weft_msg *nothing;    /* the context of what no message caused */
-    bool crossed;         /* something came from another reactor since the last sleep */
-    bool ending;          /* every actor was told to stop; the loop ends when none is left */
-    wf_timer end_timer;   /* ends those that do not */
+    weft_msg *nothing;              /* the context of what no message caused */
+    bool crossed;                   /* something came from another reactor since the last sleep */
+    bool ending;        /* every actor was told to stop; the loop ends when none is left */
+    wf_timer end_timer; /* ends those that do not */
     unsigned index;
-    bool blocking;        /* a thread of the pool: its handlers may block */
+    bool blocking; /* a thread of the pool: its handlers may block */
     _Atomic bool stop;
-    _Atomic bool nudged;  /* something without a message is to be seen to: shut-down, its end */
+    _Atomic bool nudged; /* something without a message is to be seen to: shut-down, its end */
     _Atomic uint32_t end_grace_ms; /* its end was asked for; 0: not */
 
     weft_actor *free_actor[96];
-    char *run, *run_end;  /* the rest of the run that blocks and actors are carved from */
+    char *run, *run_end; /* the rest of the run that blocks and actors are carved from */
     struct wf_run *runs;
     wf_batch *out[WF_THREADS_MAX], *homeward[WF_THREADS_MAX], *free_batch, *come_home;
     uint32_t abroad[WF_THREADS_MAX], abroad_bytes[WF_THREADS_MAX];
@@ -312,8 +316,8 @@ struct wf_reactor {
     struct wf_buffers *buffers;
 
     /* shared */
-    _Alignas(64) _Atomic(wf_batch *) inbox;   /* newest first; pairs with wf_push_batch */
-    _Alignas(64) _Atomic(wf_batch *) batches; /* batches of ours, empty */
+    _Alignas(64) _Atomic(wf_batch *) inbox;    /* newest first; pairs with wf_push_batch */
+    _Alignas(64) _Atomic(wf_batch *) batches;  /* batches of ours, empty */
     _Alignas(64) _Atomic(wf_batch *) returned; /* batches of blocks of ours */
     _Alignas(64) _Atomic uint32_t sleeping;
 };

@@ -30,7 +30,8 @@ typedef struct wf_driver_ops {
     void (*random)(wf_driver *driver, void *to, size_t bytes);
 
     /* Makes what reactor @index sleeps on; @loop: the program's own, or NULL. errors: NULL and @why. */
-    wf_poller *(*poller_new)(wf_driver *driver, unsigned index, struct ev_loop *loop, weft_why *why);
+    wf_poller *(*poller_new)(wf_driver *driver, unsigned index, struct ev_loop *loop,
+                             weft_why *why);
     void (*poller_free)(wf_poller *poller);
     /* Looks at the descriptors, waiting up to @timeout_ms (0: not at all; negative: until something
      * happens), and calls what is ready. Returns how many were. thread: the poller's. */

@@ -116,7 +116,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
 }
 
 static wf_poller *real_poller_new(wf_driver *driver, unsigned index, struct ev_loop *loop,
-                                weft_why *why)
+                                  weft_why *why)
 {
     (void)driver, (void)index;
     wf_poller *p = wf_alloc_zero(sizeof *p);
@@ -196,7 +196,7 @@ static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
     if (polling != NULL)
         polling->events++;
     ready((weft_watch *)w, ((revents & EV_READ) != 0 ? WEFT_READABLE : 0U) |
-                             ((revents & EV_WRITE) != 0 ? WEFT_WRITABLE : 0U));
+                               ((revents & EV_WRITE) != 0 ? WEFT_WRITABLE : 0U));
 }
 
 static void real_watch_init(wf_poller *p, weft_watch *watch, int fd, weft_ready_fn *ready)
@@ -236,7 +236,7 @@ static void *thread_main(void *arg)
 }
 
 static wf_thread *real_thread_start(wf_driver *driver, const char *name, void (*fn)(void *context),
-                                  void *context)
+                                    void *context)
 {
     (void)driver;
     wf_thread *t = wf_alloc_zero(sizeof *t);
@@ -260,7 +260,8 @@ static void real_thread_join(wf_thread *thread)
     wf_free(thread);
 }
 
-static void real_wait_word(wf_driver *driver, _Atomic uint32_t *word, uint32_t expected, uint64_t ns)
+static void real_wait_word(wf_driver *driver, _Atomic uint32_t *word, uint32_t expected,
+                           uint64_t ns)
 {
     struct timespec t = {(time_t)(ns / 1000000000U), (long)(ns % 1000000000U)};
     (void)driver;

@@ -55,8 +55,8 @@ weft_err weft_stop(weft_actor *self, weft_err reason)
 static void grace_over(wf_timer *timer)
 {
     wf_reactor *r = WF_R;
-    const wf_rare *rare = (const wf_rare *)(const void *)((const char *)timer -
-                                                          offsetof(wf_rare, grace));
+    const wf_rare *rare =
+        (const wf_rare *)(const void *)((const char *)timer - offsetof(wf_rare, grace));
     weft_actor *a = r->slots[rare->actor].actor;
     weft_log(a, WEFT_WARNING, "did not stop within %d ms: stopped by force", WF_STOP_GRACE_MS);
     wf_actor_stop(r, a, WEFT_ETIMEDOUT, "did not stop in time", true);
@@ -189,8 +189,7 @@ static void leave_family(wf_reactor *r, weft_actor *a)
         return;
     weft_actor *parent = r->slots[parent_slot].actor;
     unlink_sibling(r, a, parent);
-    if (WF_UNLIKELY((parent->bits & (WF_STOPPING | WF_READY)) == WF_STOPPING) &&
-        parent->child == 0)
+    if (WF_UNLIKELY((parent->bits & (WF_STOPPING | WF_READY)) == WF_STOPPING) && parent->child == 0)
         wf_make_ready(r, parent);
     const weft_behaviour *b = WF_STAT_GET(parent->program)->behaviour;
     if (WF_UNLIKELY(b->child_ended != NULL) && (parent->bits & WF_STOPPING) == 0)

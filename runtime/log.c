@@ -28,7 +28,8 @@ weft_err weft_level_parse(const char *text, weft_level *out, weft_why *why)
             return WEFT_OK;
         }
     return weft_because(why, WEFT_EINVAL,
-                        "\"%s\" is no log level: debug, info, notice, warning, error or none", text);
+                        "\"%s\" is no log level: debug, info, notice, warning, error or none",
+                        text);
 }
 
 bool wf_log_init(weft_system *sys)

@@ -99,7 +99,8 @@ static void assign(name *n, weft_ref who)
 {
     uint32_t version = atomic_load_explicit(&n->version, memory_order_relaxed);
     atomic_store_explicit(&n->version, version + 1, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release); /* odd before the fields; pairs with the reader's acquire */
+    atomic_thread_fence(
+        memory_order_release); /* odd before the fields; pairs with the reader's acquire */
     atomic_store_explicit(&n->home, who.home, memory_order_relaxed);
     atomic_store_explicit(&n->slot, who.slot, memory_order_relaxed);
     atomic_store_explicit(&n->gen, who.gen, memory_order_relaxed);
@@ -118,8 +119,7 @@ weft_ref wf_name_resolve(const weft_system *sys, weft_ref ref)
         who.slot = atomic_load_explicit(&n->slot, memory_order_relaxed);
         who.gen = atomic_load_explicit(&n->gen, memory_order_relaxed);
         atomic_thread_fence(memory_order_acquire);
-        if ((before & 1) == 0 &&
-            atomic_load_explicit(&n->version, memory_order_relaxed) == before)
+        if ((before & 1) == 0 && atomic_load_explicit(&n->version, memory_order_relaxed) == before)
             return who;
     }
 }
@@ -184,8 +184,7 @@ weft_ref weft_lookup(weft_actor *self, const char *text)
     wf_lock_take(sys, &sys->lock);
     uint32_t i = known_index(sys->names, text);
     wf_lock_give(sys, &sys->lock);
-    return i != 0 ? wf_name_resolve(sys, (weft_ref){.home = WF_HOME_NAME, .slot = i})
-                  : WEFT_NOBODY;
+    return i != 0 ? wf_name_resolve(sys, (weft_ref){.home = WF_HOME_NAME, .slot = i}) : WEFT_NOBODY;
 }
 
 /* ---- groups */
@@ -210,8 +209,7 @@ weft_ref wf_group_resolve(const wf_reactor *r, weft_ref ref)
 {
     if (r->sys->groups == NULL || ref.slot >= WF_GROUPS_MAX)
         return WEFT_NOBODY;
-    const group *g =
-        atomic_load_explicit(&r->sys->groups->group[ref.slot], memory_order_acquire);
+    const group *g = atomic_load_explicit(&r->sys->groups->group[ref.slot], memory_order_acquire);
     if (g == NULL)
         return WEFT_NOBODY;
     return g->member[r->index < g->n ? r->index : 0];

@@ -30,10 +30,10 @@ struct wf_phases {
 
 /* The coordinator's state. */
 typedef struct coordinator {
-    weft_alarm retry;  /* memory was out for the next phase */
+    weft_alarm retry; /* memory was out for the next phase */
     weft_phase now, next;
-    uint32_t open;     /* answers outstanding */
-    uint32_t until;    /* the tick shut-down must be over by; 0: not shutting down */
+    uint32_t open;  /* answers outstanding */
+    uint32_t until; /* the tick shut-down must be over by; 0: not shutting down */
     weft_err reason;
     uint32_t cut;
 } coordinator;

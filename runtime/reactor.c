@@ -21,7 +21,8 @@ static bool tables_new(wf_reactor *r)
     r->busy = wf_reserve(WF_SLOTS_MAX * sizeof *r->busy);
     r->cells = wf_reserve(WF_CELLS_MAX * sizeof *r->cells);
     r->nothing = wf_alloc_zero(sizeof(weft_msg) + 8);
-    return r->slots != NULL && r->busy != NULL && r->cells != NULL && r->nothing != NULL && wf_buffers_init(r);
+    return r->slots != NULL && r->busy != NULL && r->cells != NULL && r->nothing != NULL &&
+           wf_buffers_init(r);
 }
 
 wf_reactor *wf_reactor_new(weft_system *sys, unsigned index, struct ev_loop *loop, weft_why *why)

@@ -84,14 +84,13 @@ weft_err weft_forward(weft_msg *msg, weft_ref to)
         return WEFT_EUSED;
     /* a request served in place has no asker to be named to others */
     if ((msg->flags & WF_LOCAL) != 0)
-        return weft_when(msg,
-                         weft_ask_body(WF_STAT_GET(r->running), to, msg->type, msg->body,
-                                       WEFT_INHERIT),
-                         on_forwarded);
+        return weft_when(
+            msg, weft_ask_body(WF_STAT_GET(r->running), to, msg->type, msg->body, WEFT_INHERIT),
+            on_forwarded);
     uint64_t request = (msg->flags & WF_TIMER) != 0 ? 0 : msg->request;
     /* not WF_GUARDED: a cancel looks for the request here, so what is asked there needs limits of its own */
-    weft_err err = wf_msg_new(r, NULL, msg->type, msg->body, request, msg->flags & WF_NOTED, &copy,
-                              NULL);
+    weft_err err =
+        wf_msg_new(r, NULL, msg->type, msg->body, request, msg->flags & WF_NOTED, &copy, NULL);
     if (err != WEFT_OK)
         return err;
     copy->from = msg->from;

@@ -131,8 +131,8 @@ static weft_handler_fn *otherwise_of(const weft_actor *a, const weft_msg *m)
 static inline WF_FAST void serve(wf_reactor *r, weft_actor *a, weft_msg *m, const wf_row *row)
 {
     weft_err err;
-    if (m->request != 0 && WF_UNLIKELY(m->deadline != 0 &&
-                                       (int32_t)(r->wheel.now - m->deadline) >= 0) &&
+    if (m->request != 0 &&
+        WF_UNLIKELY(m->deadline != 0 && (int32_t)(r->wheel.now - m->deadline) >= 0) &&
         (m->flags & WF_TIMER) == 0) {
         (void)weft_fail(m, WEFT_ETIMEDOUT, "its time was over before its turn came");
         return;
@@ -158,8 +158,7 @@ void wf_msg_done(wf_reactor *r, weft_actor *a, weft_msg *m)
     unsigned flags = m->flags;
     if (WF_UNLIKELY((flags & (WF_KEPT | WF_WAITS)) != 0))
         return;
-    if (WF_UNLIKELY(m->request != 0 &&
-                    (flags & (WF_REPLY | WF_ANSWERED | WF_TIMER)) == 0))
+    if (WF_UNLIKELY(m->request != 0 && (flags & (WF_REPLY | WF_ANSWERED | WF_TIMER)) == 0))
         (void)wf_fail_request(r, a, m, WEFT_ENOANSWER, NULL);
     if (WF_UNLIKELY((flags & (WF_HELD | WF_SERIAL | WF_TIMER | WF_LOCAL)) != 0)) {
         if ((flags & WF_HELD) != 0)
@@ -223,7 +222,8 @@ static inline WF_FAST void run_checked(wf_reactor *r, weft_actor *a, weft_msg *m
 }
 
 /* Serves @m and what follows it, at most @left; returns how many, and the first that was not served. */
-static inline WF_FAST uint32_t run_messages(wf_reactor *r, weft_actor *a, weft_msg **first, uint32_t left)
+static inline WF_FAST uint32_t run_messages(wf_reactor *r, weft_actor *a, weft_msg **first,
+                                            uint32_t left)
 {
     weft_msg *m = *first, *next;
     uint32_t k = 0;
@@ -266,7 +266,8 @@ static inline WF_FAST void turn_over(wf_reactor *r, weft_actor *a)
         wf_make_ready(r, a);
 }
 
-static inline WF_FAST uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_msg *m, uint32_t left)
+static inline WF_FAST uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_msg *m,
+                                            uint32_t left)
 {
     WF_STAT_PUBLISH(r->running, a); /* the watcher reads the actor and its program */
     uint32_t k = run_messages(r, a, &m, left);

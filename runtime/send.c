@@ -198,8 +198,7 @@ weft_err weft_tell_body(weft_actor *self, weft_ref to, const weft_type *type, co
     return put(self, to, type, body, 0, 0);
 }
 
-const weft_type weft_undelivered_type =
-    WEFT_TYPE("weft.undelivered", weft_undelivered, NULL);
+const weft_type weft_undelivered_type = WEFT_TYPE("weft.undelivered", weft_undelivered, NULL);
 
 /* A sender of this reactor is looked at now, so that the fast path need not mark its messages. */
 static bool wants_report(const wf_reactor *r, const weft_msg *m)

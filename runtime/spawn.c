@@ -26,7 +26,7 @@ static uint8_t class_of(size_t bytes)
 
 static size_t class_bytes(uint8_t class)
 {
-    return class < 64 ? 16 * (size_t)class : (size_t)1024 << (class - 64);
+    return class < 64 ? 16 * (size_t) class : (size_t)1024 << (class - 64);
 }
 
 static weft_actor *memory_take(wf_reactor *r, size_t bytes)

@@ -61,8 +61,7 @@ static bool read_actor(const wf_reactor *r, uint32_t slot, weft_actor_stats *out
     };
     uint32_t account = program->behaviour->account;
     if (account != 0)
-        out->held_bytes =
-            WF_STAT_GET(((weft_account *)(void *)(a->state + account - 1))->held);
+        out->held_bytes = WF_STAT_GET(((weft_account *)(void *)(a->state + account - 1))->held);
     if (parent != 0)
         out->parent.gen = __atomic_load_n(&r->slots[parent].gen, __ATOMIC_RELAXED);
     atomic_thread_fence(memory_order_acquire);

@@ -16,13 +16,13 @@ struct weft_system {
     wf_reactor *reactor[WF_THREADS_MAX];
     unsigned reactors, threads; /* @threads counts those of the pool too */
     wf_thread *thread[WF_THREADS_MAX];
-    uint64_t start_ns; /* tick 0 */
-    _Atomic int stopping;   /* 1 + reason, once shut-down was asked for from outside */
+    uint64_t start_ns;    /* tick 0 */
+    _Atomic int stopping; /* 1 + reason, once shut-down was asked for from outside */
     _Atomic bool running;
     weft_err reason;
-    unsigned next_pool;     /* round robin of spawn_blocking */
+    unsigned next_pool; /* round robin of spawn_blocking */
 
-    wf_lock lock;           /* programs and names: cold paths */
+    wf_lock lock; /* programs and names: cold paths */
     wf_program *programs;
     struct wf_names *names;
     struct wf_groups *groups;
@@ -31,8 +31,8 @@ struct weft_system {
     struct wf_watch_thread *watcher;
     _Atomic uint32_t watcher_sleeps; /* the watcher waits for whoever leaves its sleep */
     struct wf_signals *signals;
-    weft_err failed;        /* what a call before start came to: weft_run says so */
-    struct weft_sim *sim;   /* the simulated world this system lives in, or NULL */
+    weft_err failed;      /* what a call before start came to: weft_run says so */
+    struct weft_sim *sim; /* the simulated world this system lives in, or NULL */
 };
 
 void wf_lock_take(weft_system *sys, wf_lock *lock);

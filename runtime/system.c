@@ -18,7 +18,14 @@
 #include "sys.h"
 #include "watcher.h"
 
-enum { EXIT_UNAVAILABLE = 69, EXIT_SOFTWARE = 70, EXIT_OS = 71, POOL_THREADS = 2, POOL_MAX = 64, FORCE_MS = 5000 };
+enum {
+    EXIT_UNAVAILABLE = 69,
+    EXIT_SOFTWARE = 70,
+    EXIT_OS = 71,
+    POOL_THREADS = 2,
+    POOL_MAX = 64,
+    FORCE_MS = 5000
+};
 
 void wf_lock_take(weft_system *sys, wf_lock *lock)
 {
@@ -78,8 +85,7 @@ weft_system *wf_system_new(const weft_system_options *options, wf_driver *driver
     sys->start_ns = sys->drv->now_ns(driver);
     bool ok = wf_log_init(sys);
     for (unsigned i = 0; ok && i < sys->reactors; i++) {
-        sys->reactor[i] =
-            wf_reactor_new(sys, i, i == 0 ? sys->options.loop : NULL, why);
+        sys->reactor[i] = wf_reactor_new(sys, i, i == 0 ? sys->options.loop : NULL, why);
         ok = sys->reactor[i] != NULL;
         if (ok)
             sys->threads++;
@@ -96,8 +102,7 @@ weft_system *weft_system_new(const weft_system_options *options)
     weft_why why = {"no memory for a system"};
     weft_system *sys = wf_system_new(options, wf_driver_ev_new(), &why);
     if (sys == NULL && options != NULL && options->log_hook != NULL) {
-        weft_log_line line = {
-            .level = WEFT_ERROR, .name = "weft", .who = "", .text = why.text};
+        weft_log_line line = {.level = WEFT_ERROR, .name = "weft", .who = "", .text = why.text};
         options->log_hook(options->log_context, &line);
     }
     return sys;
@@ -282,7 +287,8 @@ weft_err weft_start(weft_system *sys, weft_why *why)
         return weft_because(why, WEFT_EINVAL,
                             "weft_start needs a loop in the options; weft_run makes its own");
     if (sys->failed != WEFT_OK)
-        return weft_because(why, sys->failed, "what was asked for before start could not be had: %s",
+        return weft_because(why, sys->failed,
+                            "what was asked for before start could not be had: %s",
                             weft_err_text(sys->failed));
     weft_err err = start(sys, why);
     if (err != WEFT_OK)

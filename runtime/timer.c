@@ -115,8 +115,7 @@ void wf_tick_done(wf_reactor *r, weft_msg *m)
 static wf_cell *cell_of(weft_actor *self, weft_timer timer)
 {
     wf_cell *cell = wf_cell_at(WF_R, (uint64_t)timer.gen << 32 | timer.slot);
-    if (cell == NULL || cell->kind != WF_CELL_TIMER ||
-        cell->timer.spare != WF_STAT_GET(self->slot))
+    if (cell == NULL || cell->kind != WF_CELL_TIMER || cell->timer.spare != WF_STAT_GET(self->slot))
         return NULL;
     return cell;
 }
@@ -143,8 +142,7 @@ weft_err weft_timer_reset(weft_actor *self, weft_timer timer, uint32_t delay_ms)
 
 uint64_t weft_skipped(const weft_msg *msg)
 {
-    const wf_cell *cell =
-        (msg->flags & WF_TIMER) != 0 ? wf_cell_at(WF_R, msg->request) : NULL;
+    const wf_cell *cell = (msg->flags & WF_TIMER) != 0 ? wf_cell_at(WF_R, msg->request) : NULL;
     return cell != NULL ? cell->target_slot : 0;
 }
 

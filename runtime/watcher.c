@@ -17,7 +17,7 @@ struct wf_watch_thread {
     struct {
         uint64_t served, turns;
         weft_actor *running;
-        uint32_t same;  /* samples in which nothing moved */
+        uint32_t same; /* samples in which nothing moved */
         bool told;
     } seen[WF_THREADS_MAX];
 };
@@ -56,8 +56,7 @@ static void look(struct wf_watch_thread *w, unsigned i, bool *worked)
     WF_STAT_ADD(r->stat.hogs, 1);
     wf_log(w->sys, WEFT_WARNING, "weft",
            "%s on reactor %u has held it for %u ms: a handler must not block or compute for long",
-           program != NULL ? program->behaviour->name : "an actor", i,
-           w->seen[i].same * SAMPLE_MS);
+           program != NULL ? program->behaviour->name : "an actor", i, w->seen[i].same * SAMPLE_MS);
 }
 
 static void watch(void *context)

@@ -85,8 +85,7 @@ weft_err wf_http1_head_unfinished(const wf_http1_limits *limits, const uint8_t *
     }
     if (n >= all.head_bytes_max) {
         *status = 431;
-        return weft_because(why, WEFT_ETOOBIG,
-                            "a head of more than %u bytes (head_bytes_max)",
+        return weft_because(why, WEFT_ETOOBIG, "a head of more than %u bytes (head_bytes_max)",
                             all.head_bytes_max);
     }
     return WEFT_OK;

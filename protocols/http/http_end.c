@@ -13,7 +13,8 @@ void wf_http_close(weft_actor *self, wf_http_conn *c, weft_err reason)
         return;
     c->flags |= WF_HTTP_CLOSING | WF_HTTP_GONE;
     if (weft_ref_is_nobody(c->stream))
-        (void)weft_stop(self, reason); /* it has not said anything yet; without its owner it closes */
+        (void)weft_stop(self,
+                        reason); /* it has not said anything yet; without its owner it closes */
     else if (reason == WEFT_OK)
         (void)weft_close(self, c->stream);
     else

@@ -9,7 +9,8 @@
 
 #include "actors/stream_kit.h"
 
-static const kit_transport nothing = {.name = "none"}, tcp = {.name = "tcp", .url = "tcp://127.0.0.1:0"};
+static const kit_transport nothing = {.name = "none"},
+                           tcp = {.name = "tcp", .url = "tcp://127.0.0.1:0"};
 
 static void close_it(weft_actor *self, kit_side *s, weft_msg *msg)
 {
@@ -193,7 +194,8 @@ static void close_this(weft_actor *self, kit_side *s, weft_msg *msg)
 static void a_listener_accepts_conns_max_and_the_next_when_one_has_gone(void)
 {
     for (unsigned reactors = 1; reactors <= 1; reactors++) {
-        kit_side a = {.note = connect_then_look, .opened = look_after_a_moment, .ended = close_this};
+        kit_side a = {
+            .note = connect_then_look, .opened = look_after_a_moment, .ended = close_this};
         kit_side b = {.opened = count_up, .closed = count_down, .ended = close_this};
         a.count = CONNECTS;
         open_now = open_most = 0;

@@ -15,9 +15,9 @@
 enum {
     CHANNELS = 3, /* 0 is control */
     PAYLOAD = 1000,
-    CREDIT = 30,               /* payloads under way on a channel */
-    CHANNEL_BYTES = 64 << 10,  /* what these are charged with: their buffers are 2 KiB */
-    CHUNKS = 3000,             /* on channel 1 */
+    CREDIT = 30,              /* payloads under way on a channel */
+    CHANNEL_BYTES = 64 << 10, /* what these are charged with: their buffers are 2 KiB */
+    CHUNKS = 3000,            /* on channel 1 */
     PINGS = 500,
     HANGS_AFTER_MS = 20000,
 };

@@ -38,7 +38,8 @@ static void end_after_five(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void opened_data_ended_closed_come_in_that_order(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = send_it, .total = 5, .data = end_after_five};
         kit_side b = {.data = echo, .ended = end_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
@@ -66,7 +67,8 @@ static void one_write_of_any_size_arrives_whole(void)
 {
     static const uint64_t sizes[] = {0, 1, 64 << 10, 10 << 20};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        KIT_FOR_EACH (by) {
+        KIT_FOR_EACH(by)
+        {
             kit_side a = {.opened = write_at_once, .count = sizes[i]}, b = {.ended = close_it};
             kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
             CHECK_U64(b.got, sizes[i]);
@@ -84,7 +86,8 @@ static void half_closed(kit_side *first, kit_side *second, kit_side *a, kit_side
     second->ended = send_it;
     second->total = 1 << 20;
     second->end_when_sent = true;
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side one = *a, two = *b;
         kit_run(&(kit_world){.by = by, .a = &one, .b = &two});
         CHECK_U64(one.got + two.got, 1 << 20);
@@ -105,7 +108,8 @@ static void who_ended_its_side_is_still_told_what_comes(void)
 
 static void without_a_row_the_peers_end_closes_and_closed_stops_the_owner(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = send_it, .total = 5, .end_when_sent = true};
         kit_side b = {.bare = true, .data = echo};
         if (by->tls)
@@ -140,7 +144,8 @@ static void check_other(const kit_transport *by, const kit_side *s)
 
 static void an_abort_is_told_to_both_once_with_its_reason_here(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = send_it, .total = 5, .ended = close_it}, b = {.data = abort_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
         CHECK_ERR(b.reason, WEFT_EPROTO);
@@ -156,7 +161,8 @@ static void an_abort_is_told_to_both_once_with_its_reason_here(void)
 
 static void a_peer_that_vanishes_at_once_is_told_as_closed(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.ended = close_it}, b = {.opened = abort_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
         CHECK_ERR(b.reason, WEFT_EPROTO);
@@ -170,7 +176,8 @@ static void a_peer_that_vanishes_at_once_is_told_as_closed(void)
 
 static void a_peer_that_vanishes_ends_a_writer(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = send_it, .total = 10 << 20}, b = {.data = abort_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
         CHECK_ERR(a.reason, WEFT_ELOST);
@@ -188,7 +195,8 @@ static void send_and_abort(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void a_peer_that_vanishes_in_the_middle_leaves_a_reader_a_prefix(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.ended = close_it}, b = {.opened = send_and_abort, .drained = send_and_abort};
         b.total = 600000;
         b.write_queue = 100000;
@@ -213,7 +221,8 @@ static void send_and_close(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void what_was_written_before_a_close_arrives(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = send_and_close, .total = 900 << 10}, b = {.ended = close_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
         CHECK_U64(b.got, 900 << 10);
@@ -233,7 +242,8 @@ static void send_and_stop(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void what_an_owner_wrote_before_it_stopped_arrives(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = send_and_stop, .total = 900 << 10}, b = {.ended = close_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b, .closes = 1});
         CHECK_U64(b.got, 900 << 10);

@@ -68,7 +68,8 @@ static void let_go_in_the_end(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void a_message_that_is_kept_holds_back_the_next_and_in_the_end_the_writer(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = send_it, .total = 1, .write_queue = QUEUE, .note = fill_then_wait};
         kit_side b = {.data = keep_the_first, .note = let_go_in_the_end, .ended = close_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
@@ -113,8 +114,10 @@ static void drop_bytes_in_the_end(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void bytes_that_are_kept_hold_the_source_at_its_window(void)
 {
-    KIT_FOR_EACH (by) {
-        kit_side a = {.opened = send_it, .total = 4 << 20, .end_when_sent = true, .note = send_more};
+    KIT_FOR_EACH(by)
+    {
+        kit_side a = {
+            .opened = send_it, .total = 4 << 20, .end_when_sent = true, .note = send_more};
         kit_side b = {.window = WINDOW, .data = keep_bytes, .note = drop_bytes_in_the_end};
         b.ended = close_it;
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
@@ -125,7 +128,8 @@ static void bytes_that_are_kept_hold_the_source_at_its_window(void)
 
 static void a_window_of_one_byte_slows_and_never_stops(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = send_it, .total = 300000, .end_when_sent = true};
         kit_side b = {.window = 1, .ended = close_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
@@ -159,7 +163,8 @@ static void go_on_reading(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void an_echo_slows_its_peer_with_no_code_and_loses_nothing(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = send_it, .total = MUCH, .data = take_echo, .note = go_on_reading};
         kit_side b = {.window = WINDOW, .write_queue = 1000, .data = write_back, .ended = close_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
@@ -192,7 +197,8 @@ static void produce(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void a_producer_is_asked_for_the_next_piece_when_there_is_room(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = begin_producing, .write_queue = QUEUE, .pull = produce};
         kit_side b = {.ended = close_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
@@ -242,7 +248,8 @@ static void send_file(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void ranges_of_files_stand_in_line_with_what_is_written(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = send_file}, b = {.ended = close_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
         CHECK_U64(b.got, FILE_BYTES + 100);
@@ -260,7 +267,8 @@ static void send_beyond_file(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void a_file_that_is_too_short_closes_the_stream_as_truncated(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = send_beyond_file}, b = {.ended = close_it, .raw = true};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
         CHECK_ERR(a.reason, WEFT_ETRUNCATED);
@@ -297,7 +305,8 @@ static void send_then_tell(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void an_answer_arrives_although_the_request_was_never_read(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.data = close_unread, .note = answer_and_close};
         kit_side b = {.opened = send_it, .total = 1, .note = send_then_tell, .ended = close_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});

@@ -48,7 +48,8 @@ static void use_some_and_hand_over(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void what_the_old_owner_did_not_use_comes_first_at_the_new_one(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side b = {.data = use_some_and_hand_over};
         check_rest(by, &b, USED);
     }
@@ -62,7 +63,8 @@ static void hand_over_at_once(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void a_stream_can_be_handed_over_before_anything_came(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side b = {.opened = hand_over_at_once};
         check_rest(by, &b, 0);
     }
@@ -85,7 +87,8 @@ static void hand_over_kept(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void a_message_that_is_kept_puts_the_hand_over_off_and_loses_nothing(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side b = {.data = keep_it, .note = hand_over_kept};
         check_rest(by, &b, USED);
     }
@@ -108,7 +111,8 @@ static void stop_later(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void the_old_owners_end_does_not_end_the_stream(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side b = {.data = hand_over_and_live, .note = stop_later};
         check_rest(by, &b, USED);
     }
@@ -124,7 +128,8 @@ static void hand_back(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void a_stream_that_is_handed_on_unread_keeps_what_is_unread(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = sender(), b = {.data = use_some_and_hand_over};
         kit_side c = {.opened = hand_back, .ended = close_it, .got = USED};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b, .c = &c});
@@ -143,7 +148,8 @@ static void to_nobody(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void a_stream_handed_to_nobody_closes(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side a = {.opened = send_it, .total = 5, .ended = close_it}, b = {.data = to_nobody};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b, .closes = 1});
         CHECK_U64(a.closes, 1);

@@ -18,7 +18,11 @@ const kit_transport kit_transports[] = {
     {.name = "unix abstract", .url = "unix:@weft-test-%d", .sockets = true},
     {.name = "pair", .resets = true},
     {.name = "tls over a pair", .tls = true, .resets = true},
-    {.name = "tls over tcp", .url = "tcp://127.0.0.1:0", .tls = true, .resets = true, .sockets = true},
+    {.name = "tls over tcp",
+     .url = "tcp://127.0.0.1:0",
+     .tls = true,
+     .resets = true,
+     .sockets = true},
     {0},
 };
 
@@ -77,7 +81,8 @@ weft_tls *kit_tls_client(void)
     weft_why why;
     if (own.certificate[0] == '\0')
         test_certificate_make("localhost", &own);
-    REQUIRE(weft_tls_client(&(weft_tls_config){.trust_pem = own.certificate}, &tls, &why) == WEFT_OK);
+    REQUIRE(weft_tls_client(&(weft_tls_config){.trust_pem = own.certificate}, &tls, &why) ==
+            WEFT_OK);
     return tls;
 }
 
@@ -155,7 +160,8 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     s->stream = opened->stream;
     s->opens++;
     note_event(s, 'o');
-    set.given = (s->window != 0 ? WEFT_SET_WINDOW : 0U) | (s->write_queue != 0 ? WEFT_SET_WRITE_QUEUE : 0U);
+    set.given =
+        (s->window != 0 ? WEFT_SET_WINDOW : 0U) | (s->write_queue != 0 ? WEFT_SET_WRITE_QUEUE : 0U);
     if (set.given != 0)
         KIT_CHECK(s, weft_stream_set(self, s->stream, &set) == WEFT_OK);
     if (s->world->by->tls && !s->plain && s != s->world->c)
@@ -240,7 +246,8 @@ static const weft_handler side_rows[] = {
     {0},
 };
 
-const weft_behaviour kit_side_behaviour = {.name = "side", .handlers = side_rows, .ended = side_ended};
+const weft_behaviour kit_side_behaviour = {
+    .name = "side", .handlers = side_rows, .ended = side_ended};
 
 /* One that leaves everything but data to the defaults; that its actor ends is what tells of `closed`. */
 static void bare_ended(weft_actor *self, weft_err reason)
@@ -257,7 +264,8 @@ static const weft_handler bare_rows[] = {
     {0},
 };
 
-const weft_behaviour kit_bare_behaviour = {.name = "bare", .handlers = bare_rows, .ended = bare_ended};
+const weft_behaviour kit_bare_behaviour = {
+    .name = "bare", .handlers = bare_rows, .ended = bare_ended};
 
 /* ---- what scripts use */
 
@@ -344,7 +352,8 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     if (w->c != NULL)
         (void)spawn_side(self, w->c);
     for (unsigned i = 0; i < w->n_more; i++)
-        KIT_CHECK(w->b, weft_tell(self, spawn_side(self, &w->more[i]), kit_go, .nothing = 0) == WEFT_OK);
+        KIT_CHECK(w->b,
+                  weft_tell(self, spawn_side(self, &w->more[i]), kit_go, .nothing = 0) == WEFT_OK);
     if (w->far)
         return weft_when(msg, weft_spawn_on(self, 1, &kit_side_behaviour, w->a), far_spawned);
     join(self, w, spawn_side(self, w->a));
@@ -395,7 +404,8 @@ static void listen_for(weft_system *sys, kit_world *w)
     (void)snprintf(url, sizeof url, "%s%s", w->url,
                    w->listen_options != NULL ? w->listen_options : "");
     const weft_behaviour *behaviour = w->b->bare ? &kit_bare_behaviour : &kit_side_behaviour;
-    weft_err err = weft_listen_at(sys, url, w->serve != NULL ? w->serve : behaviour, w->b, &got, &why);
+    weft_err err =
+        weft_listen_at(sys, url, w->serve != NULL ? w->serve : behaviour, w->b, &got, &why);
     if (err != WEFT_OK)
         (void)fprintf(stderr, "\n    listen: %s", why.text);
     REQUIRE(err == WEFT_OK);
@@ -420,8 +430,9 @@ void kit_run(kit_world *w)
     w->exit_code = weft_run(&sys);
     CHECK_U64(w->exit_code, 0);
     if (w->hung)
-        (void)fprintf(stderr, "\n    it hung: a saw %s (%llu bytes), b saw %s (%llu bytes)", w->a->log,
-                      (unsigned long long)w->a->got, w->b->log, (unsigned long long)w->b->got);
+        (void)fprintf(stderr, "\n    it hung: a saw %s (%llu bytes), b saw %s (%llu bytes)",
+                      w->a->log, (unsigned long long)w->a->got, w->b->log,
+                      (unsigned long long)w->b->got);
     CHECK(!w->hung);
     CHECK_U64(w->a->wrong + w->b->wrong, 0);
     CHECK_U64(w->a->faults + w->b->faults + (w->c != NULL ? w->c->faults : 0), 0);

@@ -23,9 +23,8 @@ extern const kit_transport kit_transports[];
 
 /* Runs the statement behind it for each transport (with the environment's WEFT_TEST_TRANSPORT: for that
  * one), and says which one a check failed with. */
-#define KIT_FOR_EACH(by)                                                       \
-    for (const kit_transport *by = kit_transports; by->name != NULL;           \
-         kit_tell_failures(by), by++)                                          \
+#define KIT_FOR_EACH(by)                                                                          \
+    for (const kit_transport *by = kit_transports; by->name != NULL; kit_tell_failures(by), by++) \
         if (kit_wants(by))
 bool kit_wants(const kit_transport *by);
 void kit_tell_failures(const kit_transport *by);
@@ -37,22 +36,22 @@ typedef void kit_fn(weft_actor *self, kit_side *s, weft_msg *msg);
 struct kit_side {
     /* what it does, beyond what the kit does: each may be NULL */
     kit_fn *opened, *data, *ended, *closed, *drained, *pull, *note;
-    bool bare;                      /* has no rows but `data`: the defaults of the vocabulary */
-    bool plain;                     /* does not push TLS, whatever the transport is */
-    bool raw;                       /* what comes is not the pattern */
-    uint32_t window, write_queue;   /* set when it opens; 0: the default */
-    uint64_t total;                 /* kit_send writes so many bytes of the pattern */
-    bool end_when_sent;             /* and then ends its side */
-    const char *host;               /* whom it expects, by TLS; NULL: localhost */
+    bool bare;                    /* has no rows but `data`: the defaults of the vocabulary */
+    bool plain;                   /* does not push TLS, whatever the transport is */
+    bool raw;                     /* what comes is not the pattern */
+    uint32_t window, write_queue; /* set when it opens; 0: the default */
+    uint64_t total;               /* kit_send writes so many bytes of the pattern */
+    bool end_when_sent;           /* and then ends its side */
+    const char *host;             /* whom it expects, by TLS; NULL: localhost */
 
     /* what it saw: o(pened) d(ata) e(nded) c(losed), runs of one kind as one letter */
     char log[64];
     unsigned opens, datas, drains, closes;
-    uint64_t got, sent, wrong;      /* bytes; those that were not the pattern */
-    unsigned faults;                /* what was not as KIT_CHECK expected */
+    uint64_t got, sent, wrong; /* bytes; those that were not the pattern */
+    unsigned faults;           /* what was not as KIT_CHECK expected */
     weft_err reason;
     char why[96];
-    bool stopped;                   /* a bare one: its actor has ended */
+    bool stopped; /* a bare one: its actor has ended */
 
     /* what it is */
     kit_world *world;
@@ -60,25 +59,25 @@ struct kit_side {
     weft_msg *held;
     weft_bytes kept[64];
     unsigned n_kept;
-    uint64_t count;                 /* for the test */
+    uint64_t count; /* for the test */
 };
 
 struct kit_world {
     const kit_transport *by;
-    kit_side *a, *b, *c;            /* c: a third actor, for hand-over; NULL: none */
-    unsigned reactors;              /* 0: 1 */
-    unsigned closes;                /* so many `closed` (or ends of bare sides) end it; 0: 2 */
-    const char *listen_options;     /* "?..." */
+    kit_side *a, *b, *c;        /* c: a third actor, for hand-over; NULL: none */
+    unsigned reactors;          /* 0: 1 */
+    unsigned closes;            /* so many `closed` (or ends of bare sides) end it; 0: 2 */
+    const char *listen_options; /* "?..." */
     const char *connect_options;
-    bool no_connect;                /* a is only started: its `note` begins */
-    bool far;                       /* a lives on reactor 1, and its stream on reactor 0 */
-    kit_side *more;                 /* connect too, as a does */
+    bool no_connect; /* a is only started: its `note` begins */
+    bool far;        /* a lives on reactor 1, and its stream on reactor 0 */
+    kit_side *more;  /* connect too, as a does */
     unsigned n_more;
-    const weft_behaviour *serve;    /* accepts instead of side b; its config is b */
+    const weft_behaviour *serve; /* accepts instead of side b; its config is b */
 
-    char url[256];                  /* where b listens */
+    char url[256]; /* where b listens */
     weft_ref director;
-    bool hung;                      /* it did not end by itself */
+    bool hung; /* it did not end by itself */
     unsigned seen;
     int exit_code;
 };

@@ -47,7 +47,8 @@ enum { CLIENTS = 8 };
 
 static void connections_on_both_reactors_are_served(void)
 {
-    KIT_FOR_EACH (by) {
+    KIT_FOR_EACH(by)
+    {
         kit_side client[CLIENTS], b = {.count = 0};
         if (by->url == NULL || by->tls)
             continue;
@@ -71,7 +72,7 @@ static void connections_on_both_reactors_are_served(void)
 
 /* ---- an owner on reactor 1 of a stream on reactor 0; TLS is pushed where the stream is */
 
-#define FOR_EACH_PLAIN(by) KIT_FOR_EACH (by) if (!by->tls)
+#define FOR_EACH_PLAIN(by) KIT_FOR_EACH(by) if (!by->tls)
 
 static void run_far(const kit_transport *by, kit_side *a, kit_side *b, kit_side *c)
 {
@@ -80,7 +81,8 @@ static void run_far(const kit_transport *by, kit_side *a, kit_side *b, kit_side 
 
 static void an_owner_far_away_sees_and_does_what_one_nearby_does(void)
 {
-    FOR_EACH_PLAIN (by) {
+    FOR_EACH_PLAIN(by)
+    {
         kit_side a = {.opened = send_it, .total = 800 << 10, .data = end_when_back};
         kit_side b = {.data = echo, .ended = close_it};
         run_far(by, &a, &b, NULL);
@@ -94,7 +96,8 @@ static void an_owner_far_away_sees_and_does_what_one_nearby_does(void)
 
 static void bytes_given_to_a_far_owner_are_echoed_and_come_home(void)
 {
-    FOR_EACH_PLAIN (by) {
+    FOR_EACH_PLAIN(by)
+    {
         kit_side a = {.data = echo, .ended = close_it, .window = 100000};
         kit_side b = {.opened = send_it, .total = 800 << 10, .data = end_when_back};
         run_far(by, &a, &b, NULL);
@@ -105,7 +108,8 @@ static void bytes_given_to_a_far_owner_are_echoed_and_come_home(void)
 
 static void an_abort_from_far_away_is_told_to_both(void)
 {
-    FOR_EACH_PLAIN (by) {
+    FOR_EACH_PLAIN(by)
+    {
         kit_side a = {.data = abort_it}, b = {.opened = send_it, .total = 5, .ended = close_it};
         run_far(by, &a, &b, NULL);
         CHECK_ERR(a.reason, WEFT_EPROTO);
@@ -129,11 +133,11 @@ static void keep_it(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void what_a_far_writer_overruns_closes_the_stream_rather_than_losing_bytes(void)
 {
-    FOR_EACH_PLAIN (by) {
+    FOR_EACH_PLAIN(by)
+    {
         kit_side a = {.opened = send_too_much, .total = 32 << 20, .write_queue = 100000};
         kit_side b = {.opened = keep_it};
-        kit_run(&(kit_world){
-            .by = by, .a = &a, .b = &b, .reactors = 2, .far = true, .closes = 1});
+        kit_run(&(kit_world){.by = by, .a = &a, .b = &b, .reactors = 2, .far = true, .closes = 1});
         CHECK_ERR(a.reason, WEFT_ELIMIT);
     }
 }
@@ -157,7 +161,8 @@ static void produce(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void a_far_producer_is_pulled_and_never_overruns(void)
 {
-    FOR_EACH_PLAIN (by) {
+    FOR_EACH_PLAIN(by)
+    {
         kit_side a = {.opened = begin_producing, .pull = produce, .write_queue = 200000};
         kit_side b = {.ended = close_it};
         run_far(by, &a, &b, NULL);
@@ -176,7 +181,8 @@ static void hand_over(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void a_hand_over_from_one_reactor_to_the_other_loses_nothing(void)
 {
-    FOR_EACH_PLAIN (by) {
+    FOR_EACH_PLAIN(by)
+    {
         kit_side a = {.data = hand_over}, c = {.ended = close_it, .got = 3};
         kit_side b = {.opened = send_it, .total = 800 << 10, .end_when_sent = true};
         run_far(by, &a, &b, &c);

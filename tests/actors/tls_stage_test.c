@@ -89,7 +89,8 @@ static void push(weft_actor *self, kit_side *s, weft_msg *msg)
 }
 
 /* Takes both. */
-static void shake_hands(weft_tls *client, weft_tls *server, const char *host, kit_side *a, kit_side *b)
+static void shake_hands(weft_tls *client, weft_tls *server, const char *host, kit_side *a,
+                        kit_side *b)
 {
     one_side = client;
     other_side = server;
@@ -386,17 +387,17 @@ static void sides_that_cannot_be_are_refused_with_a_sentence(void)
     test_certificate_make("localhost", &other);
     CHECK_ERR(weft_tls_server(NULL, &tls, &why), WEFT_EINVAL);
     CHECK(strstr(why.text, "certificate") != NULL);
-    CHECK_ERR(weft_tls_server(&(weft_tls_config){.certificate_pem = c.certificate,
-                                                 .key_pem = other.key},
-                              &tls, &why),
-              WEFT_EINVAL);
+    CHECK_ERR(
+        weft_tls_server(&(weft_tls_config){.certificate_pem = c.certificate, .key_pem = other.key},
+                        &tls, &why),
+        WEFT_EINVAL);
     CHECK_ERR(weft_tls_server(&(weft_tls_config){.certificate_pem = "nonsense", .key_pem = c.key},
                               &tls, &why),
               WEFT_EINVAL);
-    CHECK_ERR(weft_tls_server(&(weft_tls_config){.certificate_file = "/nowhere/at/all",
-                                                 .key_pem = c.key},
-                              &tls, &why),
-              WEFT_ENOTFOUND);
+    CHECK_ERR(
+        weft_tls_server(&(weft_tls_config){.certificate_file = "/nowhere/at/all", .key_pem = c.key},
+                        &tls, &why),
+        WEFT_ENOTFOUND);
     CHECK(strstr(why.text, "/nowhere/at/all") != NULL);
     CHECK_ERR(weft_tls_client(&(weft_tls_config){.trust_pem = c.key}, &tls, &why), WEFT_EINVAL);
     static const char *const empty[] = {"", NULL};

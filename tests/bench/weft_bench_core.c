@@ -202,10 +202,9 @@ static weft_err on_asked(weft_actor *self, weft_msg *msg, const weft_outcome *go
     }
     if (--p->left == 0)
         return done(self);
-    return weft_when(msg,
-                     weft_ask_within(self, p->to, ask_limit, query,
-                                     .v = ((const answer *)got->body)->v),
-                     on_asked);
+    return weft_when(
+        msg, weft_ask_within(self, p->to, ask_limit, query, .v = ((const answer *)got->body)->v),
+        on_asked);
 }
 
 static weft_err on_ask_query(weft_actor *self, weft_msg *msg)
@@ -220,8 +219,8 @@ static weft_err on_ask_query(weft_actor *self, weft_msg *msg)
 static weft_err on_starter_go(weft_actor *self, weft_msg *msg)
 {
     const peer *p = weft_state(self);
-    return weft_ignore(self, weft_ask_within(self, p->to, 600000, query,
-                                             .v = ((const go *)weft_body(msg))->v));
+    return weft_ignore(
+        self, weft_ask_within(self, p->to, 600000, query, .v = ((const go *)weft_body(msg))->v));
 }
 
 static weft_err on_query(weft_actor *self, weft_msg *msg)

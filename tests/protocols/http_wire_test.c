@@ -74,7 +74,8 @@ static bool expand(const char *word, char *rest, wire_text *out)
     (void)snprintf(line, sizeof line,
                    "HTTP/1.1 %d %s\r\nServer: weft\r\nContent-Type: text/html; charset=utf-8\r\n"
                    "Content-Length: %zu\r\n%s",
-                   status, weft_http_status_text(status), w.n, close ? "Connection: close\r\n" : "");
+                   status, weft_http_status_text(status), w.n,
+                   close ? "Connection: close\r\n" : "");
     put_text(out, line);
     if (field != NULL) {
         put_text(out, field);
@@ -91,9 +92,12 @@ static bool check(const char *word, const char *rest)
         const char *name;
         uint64_t value;
     } counts[] = {
-        {"served", http_saw.served},       {"used", http_saw.used},
-        {"calm", http_saw.calm},           {"cancelled", http_saw.cancelled},
-        {"workers", http_saw.workers},     {"pieces", http_saw.pieces},
+        {"served", http_saw.served},
+        {"used", http_saw.used},
+        {"calm", http_saw.calm},
+        {"cancelled", http_saw.cancelled},
+        {"workers", http_saw.workers},
+        {"pieces", http_saw.pieces},
         {"body_bytes", http_saw.body_bytes},
     };
     if (strcmp(word, "worker") == 0) {
@@ -202,8 +206,8 @@ static const wire_world world = {.url = "sim://web",
     X(a_streamed_response_that_is_aborted_is_cut)                       \
     X(a_streamed_response_waits_for_its_turn)                           \
     X(a_body_refused_early_ends_the_connection)                         \
-    X(a_stream_may_be_closed_before_the_answer) \
-    X(a_stream_may_be_aborted_before_the_answer) \
+    X(a_stream_may_be_closed_before_the_answer)                         \
+    X(a_stream_may_be_aborted_before_the_answer)                        \
     X(a_body_its_reader_does_not_take_holds_the_client_back)            \
     X(a_stream_that_says_nothing_is_aborted)                            \
     X(bad_framing_is_refused)                                           \
@@ -217,10 +221,10 @@ static const wire_world world = {.url = "sim://web",
     X(a_later_version_is_505)                                           \
     X(a_large_answer_comes_whole)
 
-#define SCRIPT(name)                            \
-    static void name(void)                      \
-    {                                           \
-        wire_play_all("http/" #name, &world);   \
+#define SCRIPT(name)                          \
+    static void name(void)                    \
+    {                                         \
+        wire_play_all("http/" #name, &world); \
     }
 SCRIPTS(SCRIPT)
 
@@ -228,7 +232,7 @@ static const test_case cases[] = {
 #define CASE(name) TEST(name),
     SCRIPTS(CASE)
 #undef CASE
-    {0},
+        {0},
 };
 
 const test_suite http_wire_suite = {"protocols/http_wire", NULL, NULL, cases, false};

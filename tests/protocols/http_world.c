@@ -8,6 +8,7 @@
 #include <weft/weft.h>
 
 #include "check.h"
+#include "http1_codec.h"
 
 http_seen http_saw;
 weft_http_site_config http_config;
@@ -20,6 +21,63 @@ uint8_t http_pattern(uint64_t i)
 static uint32_t number(weft_msg *msg, const char *name)
 {
     return (uint32_t)strtoul(weft_http_param(msg, name), NULL, 10);
+}
+
+/* ---- responses, as a client reads them */
+
+static void put_body(http_reply *r, const wf_http1_piece *piece)
+{
+    uint8_t *bigger = realloc(r->body, r->body_bytes + piece->data_bytes + 1);
+    if (bigger == NULL)
+        abort();
+    if (piece->data_bytes != 0)
+        memcpy(bigger + r->body_bytes, piece->data, piece->data_bytes);
+    r->body = bigger;
+    r->body_bytes += piece->data_bytes;
+    r->body[r->body_bytes] = 0;
+}
+
+http_reply http_take_reply(const uint8_t **at, size_t *n, bool head_only)
+{
+    http_reply r = {0};
+    wf_http1_limits limits = wf_http1_limits_filled(NULL);
+    wf_http1 parser;
+    wf_http1_head head = {.status = 100};
+    wf_http1_piece piece = {.trailers = NULL};
+    weft_http_field fields[64];
+    weft_why why;
+    while (head.status / 100 == 1) {
+        size_t scanned = 0, bytes = wf_http1_head_end(*at, *n, &scanned);
+        wf_http1_init(&parser, &limits);
+        if (bytes == 0 ||
+            wf_http1_parse_response(&parser, *at, bytes, head_only ? WEFT_HTTP_HEAD : WEFT_HTTP_GET,
+                                    &head, fields, 64, &why) != WEFT_OK)
+            return r;
+        r.head = (const char *)*at;
+        r.head_bytes = bytes;
+        *at += bytes;
+        *n -= bytes;
+    }
+    r.status = head.status;
+    while (!r.whole && wf_http1_body(&parser, *at, *n, &piece, &why) == WEFT_OK) {
+        put_body(&r, &piece);
+        *at += piece.consumed;
+        *n -= piece.consumed;
+        r.whole = piece.complete;
+        if (piece.consumed == 0 && !piece.complete)
+            break;
+    }
+    return r;
+}
+
+bool http_is_pattern(const http_reply *reply, uint64_t bytes)
+{
+    if (reply->body_bytes != bytes)
+        return false;
+    for (uint64_t i = 0; i < bytes; i++)
+        if (reply->body[i] != http_pattern(i))
+            return false;
+    return true;
 }
 
 /* ---- handlers on the connection's actor */
@@ -37,11 +95,11 @@ static weft_err tell(weft_actor *self, weft_msg *msg)
     weft_http_text agent = weft_http_field_of(msg, "user-agent");
     const char *a = weft_http_query(msg, "a"), *b = weft_http_query(msg, "b c");
     (void)self;
-    return weft_http_text(msg, 200, "%.*s name=%s a=%s b=%s host=%.*s agent=%.*s\n",
-                          (int)r->method_name.bytes, r->method_name.at, weft_http_param(msg, "name"),
-                          a != NULL ? a : "(none)", b != NULL ? b : "(none)", (int)r->host.bytes,
-                          r->host.bytes != 0 ? r->host.at : "", (int)agent.bytes,
-                          agent.bytes != 0 ? agent.at : "");
+    return weft_http_text(
+        msg, 200, "%.*s name=%s a=%s b=%s host=%.*s agent=%.*s\n", (int)r->method_name.bytes,
+        r->method_name.at, weft_http_param(msg, "name"), a != NULL ? a : "(none)",
+        b != NULL ? b : "(none)", (int)r->host.bytes, r->host.bytes != 0 ? r->host.at : "",
+        (int)agent.bytes, agent.bytes != 0 ? agent.at : "");
 }
 
 static weft_err echo(weft_actor *self, weft_msg *msg)
@@ -87,6 +145,14 @@ static weft_err status(weft_actor *self, weft_msg *msg)
 {
     (void)self;
     return weft_http_respond(msg, &(weft_http_answer){.status = (int)number(msg, "n")});
+}
+
+static weft_err client(weft_actor *self, weft_msg *msg)
+{
+    char address[WEFT_ADDRESS_TEXT_BYTES];
+    weft_address a = weft_http_client(msg);
+    (void)self;
+    return weft_http_text(msg, 200, "%s\n", weft_address_print(&a, address));
 }
 
 static weft_err error(weft_actor *self, weft_msg *msg)
@@ -137,7 +203,8 @@ static weft_err bad_field(weft_actor *self, weft_msg *msg)
 {
     static const weft_http_field field = WEFT_HTTP_FIELD("X-Bad", "a\r\nX-Worse: b");
     (void)self;
-    return weft_http_respond(msg, &(weft_http_answer){.status = 200, .fields = &field, .fields_count = 1});
+    return weft_http_respond(
+        msg, &(weft_http_answer){.status = 200, .fields = &field, .fields_count = 1});
 }
 
 static weft_err bad_stream(weft_actor *self, weft_msg *msg)
@@ -188,16 +255,17 @@ static weft_err other_request(weft_actor *self, weft_msg *msg)
         return WEFT_OK;
     if (strcmp(how, "fail") == 0)
         return weft_fail(msg, WEFT_ENOTFOUND, "other has no such thing");
+    if (strcmp(how, "client") == 0)
+        return client(self, msg);
     return weft_http_respond(
-        msg, &(weft_http_answer){.status = 200,
-                                 .content_type = "text/plain",
-                                 .fields = &field,
-                                 .fields_count = 1,
-                                 .body = weft_bytes_printf(msg, "other: %.*s %s\n",
-                                                           (int)r->path.bytes, r->path.at,
-                                                           weft_http_query(msg, "a") != NULL
-                                                               ? weft_http_query(msg, "a")
-                                                               : "")});
+        msg, &(weft_http_answer){
+                 .status = 200,
+                 .content_type = "text/plain",
+                 .fields = &field,
+                 .fields_count = 1,
+                 .body = weft_bytes_printf(
+                     msg, "other: %.*s %s\n", (int)r->path.bytes, r->path.at,
+                     weft_http_query(msg, "a") != NULL ? weft_http_query(msg, "a") : "")});
 }
 
 static weft_err other_ticked(weft_actor *self, weft_msg *msg)
@@ -567,6 +635,7 @@ const weft_http_route http_routes[] = {
     {.route = "GET /text/:n", .handler = text},
     {.route = "GET /status/:n", .handler = status},
     {.route = "GET /error/:n", .handler = error},
+    {.route = "GET /client", .handler = client},
     {.route = "GET /redirect", .handler = redirect},
     {.route = "GET /twice", .handler = twice},
     {.route = "GET /no-answer", .handler = no_answer},

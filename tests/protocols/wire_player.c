@@ -64,8 +64,8 @@ static void fail(player *p, const char *what)
 {
     static const char *const cuts[] = {"whole", "byte by byte", "split"};
     if (!p->failed)
-        (void)fprintf(stderr, "\ntests/wire/%s.wire:%u (%s, seed %" PRIu64 "): %s\n", p->name, p->line,
-                      cuts[p->cut], p->seed, what);
+        (void)fprintf(stderr, "\ntests/wire/%s.wire:%u (%s, seed %" PRIu64 "): %s\n", p->name,
+                      p->line, cuts[p->cut], p->seed, what);
     p->failed = true;
     CHECK(!"a wire script fails; see above");
 }
@@ -179,7 +179,8 @@ static void check_state(player *p, const char *state, const char *rest)
             fail(p, "the connection is not open any more");
     } else if (strcmp(state, "ended") == 0) {
         if (!c->ended || c->closed)
-            fail(p, c->closed ? "it is closed, not half closed" : "the server has not ended its side");
+            fail(p,
+                 c->closed ? "it is closed, not half closed" : "the server has not ended its side");
     } else if (!c->closed && !c->ended)
         fail(p, "the connection is still open");
     else if (rest[0] != '\0' && (!c->closed || strcmp(rest, weft_err_name(c->reason)) != 0))
@@ -200,7 +201,8 @@ static bool act(player *p, const char *word, char *rest)
         client_set_deaf(&p->client, true);
     else if (strcmp(word, "hear") == 0)
         client_set_deaf(&p->client, false);
-    else if (strcmp(word, "open") == 0 || strcmp(word, "ended") == 0 || strcmp(word, "closed") == 0) {
+    else if (strcmp(word, "open") == 0 || strcmp(word, "ended") == 0 ||
+             strcmp(word, "closed") == 0) {
         compare(p);
         check_state(p, word, rest);
     } else if (strcmp(word, "check") == 0) {

@@ -51,7 +51,8 @@ static void a_config_is_there_for_states_of_any_size(void)
 {
     static weft_behaviour sized[70];
     for (uint32_t i = 0; i < 70; i++) {
-        sized[i] = (weft_behaviour){.name = "sized", .handlers = act_handlers, .state_bytes = i * 7};
+        sized[i] =
+            (weft_behaviour){.name = "sized", .handlers = act_handlers, .state_bytes = i * 7};
         config_seen = NULL;
         weft_ref a = weft_sim_spawn(sim, &sized[i], &config);
         CHECK_OK(weft_sim_tell(sim, a, act, .fn = see_config));
@@ -549,7 +550,8 @@ static weft_err spawn_till_none(weft_actor *self, weft_msg *msg, void *with)
 {
     unsigned *n = with;
     (void)msg;
-    while (*n < 100 && !weft_ref_is_nobody(weft_spawn(self, &puppet, *n % 2 != 0 ? record_new() : NULL)))
+    while (*n < 100 &&
+           !weft_ref_is_nobody(weft_spawn(self, &puppet, *n % 2 != 0 ? record_new() : NULL)))
         ++*n;
     return WEFT_OK;
 }

@@ -156,14 +156,14 @@ static weft_err say_seven_anyhow(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 static const weft_type only_act_type = {.name = "test.only", .size = 8, .reply = &act_type};
-static const weft_handler wrong_handlers[] = {{.type = &only_act_type, .fn = say_seven_anyhow}, {0}};
+static const weft_handler wrong_handlers[] = {{.type = &only_act_type, .fn = say_seven_anyhow},
+                                              {0}};
 static const weft_behaviour wrong = {.name = "wrong", .handlers = wrong_handlers};
 
 static void an_answer_of_the_wrong_type_fails_both_ends(void)
 {
     weft_ref to = weft_sim_spawn(sim, &wrong, NULL);
-    const weft_outcome *got =
-        weft_sim_ask_body(sim, to, &only_act_type, &(num){1}, WEFT_INHERIT);
+    const weft_outcome *got = weft_sim_ask_body(sim, to, &only_act_type, &(num){1}, WEFT_INHERIT);
     CHECK_ERR(got->err, WEFT_ETYPE);
     CHECK_STR(got->why, "test.only is answered by kit.act, not by kit.num");
 }
@@ -275,8 +275,8 @@ static weft_err on_either(weft_actor *self, weft_msg *msg, const weft_outcome *g
 static weft_err both_at_once(weft_actor *self, weft_msg *msg, void *with)
 {
     waits *w = with;
-    CHECK_OK(weft_when(msg, weft_ask_body(self, w->first.to, &act_type, &w->first.inner, 0),
-                       on_either));
+    CHECK_OK(
+        weft_when(msg, weft_ask_body(self, w->first.to, &act_type, &w->first.inner, 0), on_either));
     return weft_when(msg, weft_ask_body(self, w->second.to, &act_type, &w->second.inner, 0),
                      on_either);
 }
@@ -647,8 +647,8 @@ static void a_request_whose_time_is_over_is_failed_and_not_run(void)
     weft_system *sys = rig_new(2);
     unsigned served = 0;
     weft_ref x = weft_system_spawn(sys, 0, &puppet, NULL);
-    asked a = {.to = weft_system_spawn(sys, 1, &puppet, NULL), .inner = {fail_it, &served},
-               .limit = 20};
+    asked a = {
+        .to = weft_system_spawn(sys, 1, &puppet, NULL), .inner = {fail_it, &served}, .limit = 20};
     rig_do(sys, x, ask_it, &a);
     (void)rig_round(sys, 0);
     wf_driver_sim_advance(sys->driver, 20 * 1000000);
@@ -822,7 +822,8 @@ static void asks_beyond_asks_max_fail(void)
     CHECK_U64(c.ok, 3);
     CHECK_U64(c.limit, 2);
     CHECK_U64(c.other, 0);
-    CHECK_OK(weft_sim_tell(sim, a, act, .fn = ask_five, .with = &c)); /* they have been given back */
+    CHECK_OK(
+        weft_sim_tell(sim, a, act, .fn = ask_five, .with = &c)); /* they have been given back */
     CHECK_U64(c.ok, 6);
 }
 

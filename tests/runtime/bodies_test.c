@@ -75,8 +75,8 @@ static void check_size(const weft_type *type, const void *body)
 {
     for (unsigned there = 0; there < 2; there++) {
         sim_of(2);
-        send s = {weft_system_spawn(weft_sim_system(sim), there, &seer, NULL), type, body,
-                  WEFT_OK, 1};
+        send s = {weft_system_spawn(weft_sim_system(sim), there, &seer, NULL), type, body, WEFT_OK,
+                  1};
         saw = (seen){0};
         sim_do(sim_puppet(NULL), send_it, &s);
         CHECK_OK(s.err);
@@ -118,7 +118,8 @@ static void bodies_at_the_edges_of_block_classes_are_whole(void)
 
 static void a_type_without_a_size_is_refused(void)
 {
-    send s = {.to = weft_sim_spawn(sim, &seer, NULL), .type = &empty_type, .body = "", .err = WEFT_OK};
+    send s = {
+        .to = weft_sim_spawn(sim, &seer, NULL), .type = &empty_type, .body = "", .err = WEFT_OK};
     saw = (seen){0};
     sim_do(sim_puppet(NULL), send_it, &s);
     CHECK_ERR(s.err, WEFT_EINVAL);
@@ -183,7 +184,9 @@ static void what_a_body_points_to_is_shared_and_released_once_each(void)
         sim_of(2);
         shares = releases = 0;
         send s = {.to = weft_system_spawn(weft_sim_system(sim), there, &sink, NULL),
-                  .type = &hooked_type, .body = &body, .err = WEFT_OK};
+                  .type = &hooked_type,
+                  .body = &body,
+                  .err = WEFT_OK};
         sim_do(sim_puppet(NULL), send_it, &s);
         CHECK_U64(shares, 1);
         CHECK_U64(releases, 1);
@@ -195,7 +198,8 @@ static void a_refused_body_is_given_back_what_was_shared(void)
     hooked body = {&shares};
     shares = releases = 0;
     weft_ref gone = sim_puppet(NULL);
-    send s = {.to = weft_sim_spawn(sim, &sink, NULL), .type = &hooked_type, .body = &body, .times = 5};
+    send s = {
+        .to = weft_sim_spawn(sim, &sink, NULL), .type = &hooked_type, .body = &body, .times = 5};
     sim_do(sim_puppet(NULL), send_it, &s);
     CHECK_ERR(s.err, WEFT_EFULL);
     CHECK_U64(releases, shares);

@@ -214,7 +214,7 @@ static weft_err close_them(weft_actor *self, weft_msg *msg, void *with)
     CHECK(p->one == NULL && p->two == NULL);
     weft_account_close(&p->one);
     CHECK_U64(p->bytes.at[899], 'a'); /* stay valid */
-    weft_bytes_drop(&p->bytes); /* and free the account */
+    weft_bytes_drop(&p->bytes);       /* and free the account */
     return WEFT_OK;
 }
 
@@ -340,8 +340,10 @@ static void drop_at_end(weft_actor *self, weft_err reason)
 }
 static const weft_handler sink_handlers[] = {
     {.type = &data_type, .fn = keep_data}, {.type = &num_type, .fn = drop_data}, {0}};
-static const weft_behaviour sink = {.name = "sink", .handlers = sink_handlers,
-                                    .state_bytes = sizeof(puppet_state), .ended = drop_at_end};
+static const weft_behaviour sink = {.name = "sink",
+                                    .handlers = sink_handlers,
+                                    .state_bytes = sizeof(puppet_state),
+                                    .ended = drop_at_end};
 
 typedef struct giving {
     weft_ref to;
@@ -429,8 +431,8 @@ static void check_source_ends_first(unsigned there, bool becomes)
     CHECK_OK(weft_sim_tell(sim, g.to, num, .n = 1));
     CHECK_U64(alive(0), 0);
     for (int i = 0; i < 5; i++)
-        CHECK(!weft_ref_is_nobody(weft_sim_spawn(sim, i % 2 ? &source_behaviour : &become_behaviour,
-                                                 NULL)));
+        CHECK(!weft_ref_is_nobody(
+            weft_sim_spawn(sim, i % 2 ? &source_behaviour : &become_behaviour, NULL)));
 }
 
 static void a_source_may_end_before_its_bytes(void)
@@ -473,8 +475,10 @@ static weft_err answer_last(weft_actor *self, weft_msg *msg)
 static const weft_type want_type = {.name = "test.want", .size = 8};
 static const weft_handler lending_handlers[] = {
     {.type = &data_type, .fn = keep_data}, {.type = &want_type, .fn = answer_last}, {0}};
-static const weft_behaviour lending = {.name = "lending", .handlers = lending_handlers,
-                                       .state_bytes = sizeof(puppet_state), .ended = drop_at_end};
+static const weft_behaviour lending = {.name = "lending",
+                                       .handlers = lending_handlers,
+                                       .state_bytes = sizeof(puppet_state),
+                                       .ended = drop_at_end};
 
 static weft_ref low_tells;
 static void say_low(weft_actor *self, void *context)
@@ -484,15 +488,13 @@ static void say_low(weft_actor *self, void *context)
 }
 static void telling_low(weft_account *account)
 {
-    weft_actor *self =
-        weft_actor_of_state((char *)account - (account->ops->state_offset - 1));
+    weft_actor *self = weft_actor_of_state((char *)account - (account->ops->state_offset - 1));
     lows++;
     weft_enter(self, say_low, NULL);
 }
 static void telling_low_plainly(weft_account *account)
 {
-    weft_actor *self =
-        weft_actor_of_state((char *)account - (account->ops->state_offset - 1));
+    weft_actor *self = weft_actor_of_state((char *)account - (account->ops->state_offset - 1));
     lows++;
     CHECK_OK(weft_tell(self, low_tells, num, .n = 4));
 }

@@ -229,7 +229,9 @@ static weft_err keeper_cancelled(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 static const weft_handler keeper_handlers[] = {
-    {.type = &act_type, .fn = keeper_act}, {.type = &weft_cancelled_type, .fn = keeper_cancelled}, {0}};
+    {.type = &act_type, .fn = keeper_act},
+    {.type = &weft_cancelled_type, .fn = keeper_cancelled},
+    {0}};
 static const weft_behaviour keeping = {
     .name = "keeping", .handlers = keeper_handlers, .state_bytes = sizeof(keeper)};
 

@@ -103,10 +103,8 @@ static const weft_handler handlers[] = {
     {0},
 };
 
-const weft_behaviour puppet = {.name = "puppet",
-                               .handlers = handlers,
-                               .state_bytes = sizeof(puppet_state),
-                               .ended = on_ended};
+const weft_behaviour puppet = {
+    .name = "puppet", .handlers = handlers, .state_bytes = sizeof(puppet_state), .ended = on_ended};
 
 /* ---- simulations */
 
@@ -188,8 +186,7 @@ weft_actor_stats sim_stats_of(weft_ref who)
 weft_system *rig_new(unsigned reactors)
 {
     weft_why why;
-    weft_system_options o = {
-        .reactors = reactors, .log_level = WEFT_NO_LOG, .log_level_set = true};
+    weft_system_options o = {.reactors = reactors, .log_level = WEFT_NO_LOG, .log_level_set = true};
     weft_system *sys = wf_system_new(&o, wf_driver_sim_new(1), &why);
     REQUIRE(sys != NULL);
     WF_R = sys->reactor[0];

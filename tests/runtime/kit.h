@@ -55,10 +55,10 @@ typedef struct puppet_state {
 /* ---- the simulation of the test that runs */
 
 extern weft_sim *sim;
-void sim_one(void);                 /* of one reactor; for a suite's `before` */
-void sim_of(unsigned reactors);     /* of several; instead of the one there is */
+void sim_one(void);             /* of one reactor; for a suite's `before` */
+void sim_of(unsigned reactors); /* of several; instead of the one there is */
 void sim_with(const weft_sim_options *options);
-void sim_done(void);                /* for a suite's `after`: nothing may have leaked */
+void sim_done(void); /* for a suite's `after`: nothing may have leaked */
 
 weft_ref sim_puppet(record *rec);
 weft_ref sim_puppet_on(unsigned reactor, record *rec);

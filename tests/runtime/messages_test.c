@@ -116,8 +116,7 @@ static void a_type_may_say_what_is_done_without_a_row(void)
 static void a_behaviour_may_take_what_it_has_no_row_for(void)
 {
     weft_ref a = weft_sim_spawn(sim, &taker, NULL);
-    const weft_outcome *got =
-        weft_sim_ask_body(sim, a, &stranger_type, &(num){1}, WEFT_INHERIT);
+    const weft_outcome *got = weft_sim_ask_body(sim, a, &stranger_type, &(num){1}, WEFT_INHERIT);
     CHECK_OK(got->err);
     CHECK_U64(((const num *)got->body)->n, 100);
     got = weft_sim_ask_body(sim, a, &obliging_type, &(num){1}, WEFT_INHERIT);
@@ -382,7 +381,8 @@ static void mail_left_at_an_end_is_reported_to_who_wants_it(void)
     for (int wide = 0; wide < 2; wide++) {
         record *rec = record_new();
         weft_ref a = sim_puppet(rec), b = sim_puppet(NULL);
-        sim_do(a, tell_row, &(two){.to = b, .n = 10}); /* so that blocks of both sizes are at hand */
+        sim_do(a, tell_row,
+               &(two){.to = b, .n = 10}); /* so that blocks of both sizes are at hand */
         sim_do(a, tell_and_stop, &(queue_up){.to = b, .wide = wide != 0});
         CHECK_U64(rec->undelivered, 1);
         CHECK_ERR(rec->refused.err, WEFT_EGONE);
@@ -485,8 +485,8 @@ static void a_request_has_time_left(void)
     CHECK_OK(weft_sim_ask_body(sim, sim_puppet(NULL), &act_type, &(act){look, &k}, 700)->err);
     CHECK(k.request);
     CHECK(k.left > 0 && k.left <= 700);
-    CHECK_OK(weft_sim_ask_body(sim, sim_puppet(NULL), &act_type, &(act){look, &k}, WEFT_NO_LIMIT)
-                 ->err);
+    CHECK_OK(
+        weft_sim_ask_body(sim, sim_puppet(NULL), &act_type, &(act){look, &k}, WEFT_NO_LIMIT)->err);
     CHECK_U64(k.left, WEFT_NO_LIMIT);
 }
 

@@ -112,8 +112,9 @@ static void the_names_of_an_actor_go_with_it(void)
 static void names_that_are_not_valid_are_refused(void)
 {
     static const char *const bad[] = {
-        "", " ", "a b", "a:b", "a\n", "\xc3\xa9", "a@b", "*",
-        "0123456789012345678901234567890123456789012345678901234567890123", /* 64 */
+        "",    " ",   "a b",
+        "a:b", "a\n", "\xc3\xa9",
+        "a@b", "*",   "0123456789012345678901234567890123456789012345678901234567890123", /* 64 */
     };
     weft_ref a = sim_puppet(NULL);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

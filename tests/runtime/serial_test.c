@@ -102,9 +102,11 @@ static const weft_handler handlers[] = {
     {.type = &act_type, .fn = on_act},
     {0},
 };
-static const weft_behaviour orderly = {
-    .name = "orderly", .handlers = handlers, .state_bytes = sizeof(one), .ended = on_ended,
-    .mailbox_max = 50};
+static const weft_behaviour orderly = {.name = "orderly",
+                                       .handlers = handlers,
+                                       .state_bytes = sizeof(one),
+                                       .ended = on_ended,
+                                       .mailbox_max = 50};
 
 static weft_ref it;
 
@@ -121,10 +123,10 @@ static void check_seen(const uint64_t *want, unsigned n)
     for (unsigned i = 0; i < n && i < seen->n; i++)
         CHECK_U64(seen->got[i], want[i]);
 }
-#define CHECK_SEEN(...)                                              \
-    do {                                                             \
-        const uint64_t want[] = {__VA_ARGS__};                       \
-        check_seen(want, (unsigned)(sizeof want / sizeof want[0]));  \
+#define CHECK_SEEN(...)                                             \
+    do {                                                            \
+        const uint64_t want[] = {__VA_ARGS__};                      \
+        check_seen(want, (unsigned)(sizeof want / sizeof want[0])); \
     } while (0)
 
 /* The control that lets go of what is kept overtakes nothing: it is a call, between two turns. */

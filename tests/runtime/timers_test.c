@@ -34,8 +34,8 @@ static weft_err on_tick(weft_actor *self, weft_msg *msg)
     CHECK(!weft_is_request(msg));
     CHECK_OK(weft_reply(msg, num, .n = 1)); /* nobody to answer */
     if (logged < sizeof log_of / sizeof log_of[0])
-        log_of[logged++] = (seen){((const tick *)weft_body(msg))->id, weft_now_ms(self),
-                                  weft_skipped(msg)};
+        log_of[logged++] =
+            (seen){((const tick *)weft_body(msg))->id, weft_now_ms(self), weft_skipped(msg)};
     if (h->keep && h->kept == NULL)
         h->kept = weft_keep(msg);
     return WEFT_OK;
@@ -112,17 +112,16 @@ static void check_log(const seen *want, unsigned n, uint32_t since)
         CHECK_U64(log_of[i].skipped, want[i].skipped);
     }
 }
-#define CHECK_LOG(since, ...)                                                    \
-    do {                                                                         \
-        const seen want[] = {__VA_ARGS__};                                       \
-        check_log(want, (unsigned)(sizeof want / sizeof want[0]), (since));      \
+#define CHECK_LOG(since, ...)                                               \
+    do {                                                                    \
+        const seen want[] = {__VA_ARGS__};                                  \
+        check_log(want, (unsigned)(sizeof want / sizeof want[0]), (since)); \
     } while (0)
 
 static uint32_t ticks_armed(void)
 {
     return sim_stats(0).timers;
 }
-
 
 static uint32_t now_seen;
 static weft_err see_now(weft_actor *self, weft_msg *msg, void *with)

@@ -188,8 +188,7 @@ static void child_ends(weft_actor *self, weft_err reason)
     (void)self, (void)reason;
     alive--;
 }
-static const weft_behaviour child = {
-    .name = "child", .otherwise = child_runs, .ended = child_ends};
+static const weft_behaviour child = {.name = "child", .otherwise = child_runs, .ended = child_ends};
 
 enum { A_TURN = 1000, TURNS = 20 };
 
@@ -246,8 +245,8 @@ static weft_err on_sky(weft_actor *self, weft_msg *msg);
 static weft_err on_sum(weft_actor *self, weft_msg *msg);
 static const weft_handler sky_handlers[] = {
     {.type = &sky_type, .fn = on_sky}, {.type = &num_type, .fn = on_sum}, {0}};
-static const weft_behaviour skynet_node = {.name = "skynet", .handlers = sky_handlers,
-                                           .state_bytes = sizeof(skynet), .ended = child_ends};
+static const weft_behaviour skynet_node = {
+    .name = "skynet", .handlers = sky_handlers, .state_bytes = sizeof(skynet), .ended = child_ends};
 
 static weft_err skynet_done(weft_actor *self, uint64_t sum)
 {

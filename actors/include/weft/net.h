@@ -18,9 +18,9 @@ weft_err weft_listen(weft_system *sys, const char *url, const weft_behaviour *be
 
 /** What a listener came to. */
 typedef struct weft_listening {
-    weft_ref listener;     /**< weft_stop_ref ends it: connections finish, nothing new is accepted */
-    weft_address address;  /**< where it really listens (port 0 becomes a port) */
-    char url[160];         /**< the same as a URL */
+    weft_ref listener;    /**< weft_stop_ref ends it: connections finish, nothing new is accepted */
+    weft_address address; /**< where it really listens (port 0 becomes a port) */
+    char url[160];        /**< the same as a URL */
 } weft_listening;
 
 /** As weft_listen, telling what came of it, without a log line on failure. */

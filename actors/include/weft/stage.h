@@ -40,11 +40,11 @@ typedef struct weft_piece {
 void weft_data_release(void *body);
 
 /** A type for the frames of a stage: its body is a weft_data. */
-#define WEFT_DATA_TYPE(type_name)                 \
-    {.name = (type_name),                         \
-     .size = sizeof(weft_data),                   \
-     .bytes = 1 + (uint32_t)offsetof(weft_data, bytes), \
-     .release = weft_data_release}
+#define WEFT_DATA_TYPE(type_name)                                                       \
+    {                                                                                   \
+        .name = (type_name), .size = sizeof(weft_data),                                 \
+        .bytes = 1 + (uint32_t)offsetof(weft_data, bytes), .release = weft_data_release \
+    }
 
 /** What a stage is. A static const value. */
 typedef struct weft_stage_ops {

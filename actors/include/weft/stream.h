@@ -72,7 +72,8 @@ weft_err weft_write(weft_actor *self, weft_ref stream, weft_bytes bytes);
 /** Writes @count pieces one behind the other: all of them, or none. Towards a stream of another reactor,
  * or one with a stage that changes what is written, they are joined in a copy first.
  * errors: as weft_write, ENOMEM. */
-weft_err weft_write_parts(weft_actor *self, weft_ref stream, const weft_bytes *parts, unsigned count);
+weft_err weft_write_parts(weft_actor *self, weft_ref stream, const weft_bytes *parts,
+                          unsigned count);
 
 /** Writes a copy of @size bytes at @from. errors: as weft_write, ENOMEM. */
 weft_err weft_write_copy(weft_actor *self, weft_ref stream, const void *from, size_t size);
@@ -143,7 +144,7 @@ weft_err weft_stream_addresses(weft_actor *self, weft_ref stream, weft_address *
 
 /* ---- limits, by name */
 
-#define WEFT_WINDOW_BYTES (256U << 10)          /**< given out and still alive, by default */
+#define WEFT_WINDOW_BYTES (256U << 10)           /**< given out and still alive, by default */
 #define WEFT_WRITE_QUEUE_BYTES_MAX (1024U << 10) /**< fresh bytes that wait to leave, by default */
 #define WEFT_CLOSE_STALL_MS 30000U /**< a stream that closes may flush so long without progress */
 #define WEFT_LINGER_MS 2000U       /**< and then waits so long for a peer that still sends */

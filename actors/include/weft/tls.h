@@ -37,8 +37,10 @@ typedef struct weft_tls_config {
 /** Makes the server side, or the client side (NULL config: the system's roots). TLS 1.2 and later.
  * owns: *@out, given back by weft_tls_drop. errors: EINVAL (no certificate, a key of another
  * certificate, not PEM), ENOTFOUND, EDENIED (files), ENOMEM. thread: any. */
-WEFT_MUST_USE weft_err weft_tls_server(const weft_tls_config *config, weft_tls **out, weft_why *why);
-WEFT_MUST_USE weft_err weft_tls_client(const weft_tls_config *config, weft_tls **out, weft_why *why);
+WEFT_MUST_USE weft_err weft_tls_server(const weft_tls_config *config, weft_tls **out,
+                                       weft_why *why);
+WEFT_MUST_USE weft_err weft_tls_client(const weft_tls_config *config, weft_tls **out,
+                                       weft_why *why);
 
 /** Takes a share. thread: any. */
 weft_tls *weft_tls_share(weft_tls *tls);
@@ -54,10 +56,10 @@ WEFT_MUST_USE weft_err weft_tls_push(weft_actor *self, weft_ref stream, weft_tls
 
 /** What was agreed on. */
 typedef struct weft_tls_info {
-    bool up;            /**< the handshake is over: true in every handler of data */
+    bool up;             /**< the handshake is over: true in every handler of data */
     const char *version; /**< "TLSv1.3" */
     const char *cipher;
-    char alpn[64];       /**< "": none */
+    char alpn[64]; /**< "": none */
 } weft_tls_info;
 
 /** Tells about the TLS of a stream of this reactor. The texts are static or copied. errors: EGONE (no

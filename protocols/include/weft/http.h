@@ -28,17 +28,17 @@ extern "C" {
  * later (weft_when, weft_keep) reads it anew, since its bytes may have moved meanwhile. */
 typedef struct weft_http_request {
     weft_http_method method;
-    uint8_t minor;               /**< HTTP/1.minor */
+    uint8_t minor; /**< HTTP/1.minor */
     weft_http_text method_name;
-    weft_http_text target;       /**< as it came */
-    weft_http_text path, query;  /**< still encoded */
+    weft_http_text target;      /**< as it came */
+    weft_http_text path, query; /**< still encoded */
     weft_http_text host;
     const weft_http_field *fields;
     uint32_t fields_count;
-    weft_bytes body;             /**< whole; empty when it is streamed */
-    weft_ref stream;             /**< of a route with .stream: the body comes from it, and a streamed
+    weft_bytes body;     /**< whole; empty when it is streamed */
+    weft_ref stream;     /**< of a route with .stream: the body comes from it, and a streamed
                                       response may go to it; nobody otherwise */
-    uint64_t body_bytes;         /**< its length if it is known, else UINT64_MAX */
+    uint64_t body_bytes; /**< its length if it is known, else UINT64_MAX */
     struct wf_http_exchange *exchange; /**< weft's */
 } weft_http_request;
 extern const weft_type weft_http_request_type, weft_http_response_type;
@@ -67,13 +67,13 @@ typedef struct weft_http_answer {
     const weft_http_field *fields;
     uint32_t fields_count;
     weft_bytes body;
-    weft_file *file;          /**< instead of @body: this range of it */
+    weft_file *file; /**< instead of @body: this range of it */
     uint64_t file_offset, file_bytes;
-    bool stream;              /**< the body follows on the request's stream (a route's .stream):
+    bool stream;           /**< the body follows on the request's stream (a route's .stream):
                                    weft_write or weft_produce, then weft_end or weft_close */
-    uint64_t stream_bytes;    /**< its length; 0: unknown (chunked, or until close for HTTP/1.0). One
+    uint64_t stream_bytes; /**< its length; 0: unknown (chunked, or until close for HTTP/1.0). One
                                    that comes to another length is cut, and the connection with it */
-    bool close;               /**< close the connection behind it */
+    bool close;            /**< close the connection behind it */
 } weft_http_answer;
 
 /** Answers. Everything in @answer stays yours; bytes and file are shared. WEFT_OK also when the client
@@ -121,30 +121,30 @@ int weft_http_status_of(weft_err err);
  * body comes, while it does, or behind it; the time for that begins anew whenever the client has been
  * waited for. */
 typedef struct weft_http_route {
-    const char *route;                /**< "GET /path/:param"; without a method: any */
-    weft_handler_fn *handler;         /**< serves the request; `self` is the connection's actor */
-    const weft_behaviour *use;        /**< an actor of it is made for each request, and asked; one without
+    const char *route;         /**< "GET /path/:param"; without a method: any */
+    weft_handler_fn *handler;  /**< serves the request; `self` is the connection's actor */
+    const weft_behaviour *use; /**< an actor of it is made for each request, and asked; one without
                                            state and with one row is run in place */
-    const char *to;                   /**< the actor of that name is asked */
-    const void *config;               /**< for weft_http_config_of, and weft_config of what .use makes */
-    bool stream;                      /**< .use: the body comes as a stream, owned by that actor */
-    uint64_t body_bytes_max;          /**< 0: the site's; of a streamed body: no limit */
+    const char *to;            /**< the actor of that name is asked */
+    const void *config;        /**< for weft_http_config_of, and weft_config of what .use makes */
+    bool stream;               /**< .use: the body comes as a stream, owned by that actor */
+    uint64_t body_bytes_max;   /**< 0: the site's; of a streamed body: no limit */
 } weft_http_route;
 
 /** Limits of a site; zero is the default. */
 typedef struct weft_http_limits {
-    uint32_t request_line_bytes_max;  /**< 8 KiB; beyond: 414 */
-    uint32_t head_bytes_max;          /**< 32 KiB; beyond: 431 */
-    uint32_t fields_max;              /**< 100; beyond: 431 */
-    uint64_t body_bytes_max;          /**< 1 MiB; beyond: 413 */
-    uint32_t responses_pending_max;   /**< 64 requests of a connection read and not yet answered */
-    uint32_t requests_max;            /**< of one connection; none */
-    uint32_t head_timeout_ms;         /**< from the first byte of a head to its last: 10 s; then 408 */
-    uint32_t body_timeout_ms;         /**< between two pieces of a body: 30 s; then 408 */
-    uint32_t idle_timeout_ms;         /**< between requests: 60 s; then the connection is closed */
-    uint32_t answer_timeout_ms;       /**< from a whole request to the head of its response: 30 s;
+    uint32_t request_line_bytes_max; /**< 8 KiB; beyond: 414 */
+    uint32_t head_bytes_max;         /**< 32 KiB; beyond: 431 */
+    uint32_t fields_max;             /**< 100; beyond: 431 */
+    uint64_t body_bytes_max;         /**< 1 MiB; beyond: 413 */
+    uint32_t responses_pending_max;  /**< 64 requests of a connection read and not yet answered */
+    uint32_t requests_max;           /**< of one connection; none */
+    uint32_t head_timeout_ms;   /**< from the first byte of a head to its last: 10 s; then 408 */
+    uint32_t body_timeout_ms;   /**< between two pieces of a body: 30 s; then 408 */
+    uint32_t idle_timeout_ms;   /**< between requests: 60 s; then the connection is closed */
+    uint32_t answer_timeout_ms; /**< from a whole request to the head of its response: 30 s;
                                            then 504 */
-    uint32_t write_timeout_ms;        /**< while the client takes nothing, or whoever streams the
+    uint32_t write_timeout_ms;  /**< while the client takes nothing, or whoever streams the
                                            response gives nothing: 60 s, at most twice that; then the
                                            connection is aborted */
 } weft_http_limits;
@@ -152,7 +152,7 @@ typedef struct weft_http_limits {
 /** Access logs: one line an exchange, in the combined format or as JSON. An exchange whose client left
  * before the response began has the status 499. */
 typedef struct weft_http_access_log {
-    int fd;      /**< appended to; -1: none */
+    int fd; /**< appended to; -1: none */
     bool json;
 } weft_http_access_log;
 
@@ -177,17 +177,17 @@ WEFT_MUST_USE weft_err weft_http_check(const weft_http_route *routes, weft_why *
 
 /** Files below a root. Zero is the default. */
 typedef struct weft_http_files_config {
-    const char *root;           /**< a folder; what is served never lies outside of it */
-    const char *param;          /**< the route's parameter that is the path; NULL: "*" */
-    const char *index;          /**< served for a folder; NULL: "index.html" */
-    bool no_listing;            /**< a folder without index is 404 instead of a listing */
-    bool hidden;                /**< names with a dot at the front are served too */
-    bool follow_symlinks;       /**< also those that lead out of the root; else only within */
-    bool no_compression;        /**< no gzip on the fly; .gz and .br siblings are still used */
-    const char *cache_control;  /**< the Cache-Control field; NULL: none */
-    uint32_t cache_ms;          /**< how stale an open file may be at most: 1,000 */
-    uint32_t cache_files_max;   /**< open files kept by each reactor: 1,024 */
-    uint32_t gzip_bytes_max;    /**< larger files are not compressed on the fly: 1 MiB */
+    const char *root;          /**< a folder; what is served never lies outside of it */
+    const char *param;         /**< the route's parameter that is the path; NULL: "*" */
+    const char *index;         /**< served for a folder; NULL: "index.html" */
+    bool no_listing;           /**< a folder without index is 404 instead of a listing */
+    bool hidden;               /**< names with a dot at the front are served too */
+    bool follow_symlinks;      /**< also those that lead out of the root; else only within */
+    bool no_compression;       /**< no gzip on the fly; .gz and .br siblings are still used */
+    const char *cache_control; /**< the Cache-Control field; NULL: none */
+    uint32_t cache_ms;         /**< how stale an open file may be at most: 1,000 */
+    uint32_t cache_files_max;  /**< open files kept by each reactor: 1,024 */
+    uint32_t gzip_bytes_max;   /**< larger files are not compressed on the fly: 1 MiB */
 } weft_http_files_config;
 
 /** Serves files: for a route that ends in a star. */

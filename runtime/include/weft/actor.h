@@ -26,12 +26,12 @@ typedef struct weft_handler {
 /** What an actor is. A static const value of the program; compiled at its first spawn. */
 typedef struct weft_behaviour {
     const char *name;
-    const weft_handler *handlers;   /**< ends in { 0 } */
-    weft_handler_fn *otherwise;     /**< serves types without a row; NULL: EUNHANDLED */
-    uint32_t state_bytes;           /**< of the state, zeroed at spawn */
-    uint32_t mailbox_max;           /**< ordinary messages that may wait; 0: 4,096 */
-    uint32_t asks_max;              /**< outstanding asks; 0: 65,536 */
-    uint32_t monitors_max;          /**< monitors set by it; 0: 65,536 */
+    const weft_handler *handlers; /**< ends in { 0 } */
+    weft_handler_fn *otherwise;   /**< serves types without a row; NULL: EUNHANDLED */
+    uint32_t state_bytes;         /**< of the state, zeroed at spawn */
+    uint32_t mailbox_max;         /**< ordinary messages that may wait; 0: 4,096 */
+    uint32_t asks_max;            /**< outstanding asks; 0: 65,536 */
+    uint32_t monitors_max;        /**< monitors set by it; 0: 65,536 */
     /** The last thing that happens to its state, whatever ended it: give back what the state holds.
      * May send (replies, tells); must not ask or spawn. */
     void (*ended)(weft_actor *self, weft_err reason);
@@ -39,7 +39,8 @@ typedef struct weft_behaviour {
      * die with one other; anything else is better served by weft_monitor. */
     void (*child_ended)(weft_actor *self, weft_ref child, weft_err reason);
     const struct wf_stream_ops *stream; /**< for transports of weft itself; NULL elsewhere */
-    uint32_t account; /**< for those: 1 + the offset in the state of the account of what it gives out */
+    uint32_t
+        account; /**< for those: 1 + the offset in the state of the account of what it gives out */
 } weft_behaviour;
 
 /** The first message of an actor, if it has a row for it (it costs nothing without). */

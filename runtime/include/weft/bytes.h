@@ -36,8 +36,7 @@ typedef struct weft_bytes {
 #define WEFT_NO_BYTES ((weft_bytes){NULL, 0, NULL})
 
 /** The bytes of a string literal: static, free to share. */
-#define WEFT_BYTES_LITERAL(text) \
-    ((weft_bytes){(const uint8_t *)("" text), sizeof(text) - 1, NULL})
+#define WEFT_BYTES_LITERAL(text) ((weft_bytes){(const uint8_t *)("" text), sizeof(text) - 1, NULL})
 
 /** Bytes that outlive the program's use of them (static or mapped for good). thread: any. */
 static inline weft_bytes weft_bytes_static(const void *at, size_t size)

@@ -144,7 +144,12 @@ void weft_system_refuse(struct weft_system *sys, weft_err err);
 /* ---- what the layer above keeps */
 
 /** What a part of a layer above keeps for each reactor: one pointer, NULL at first. */
-typedef enum weft_kept_id { WEFT_KEPT_STREAMS, WEFT_KEPT_HTTP, WEFT_KEPT_FILES, WEFT_KEPT_COUNT_ } weft_kept_id;
+typedef enum weft_kept_id {
+    WEFT_KEPT_STREAMS,
+    WEFT_KEPT_HTTP,
+    WEFT_KEPT_FILES,
+    WEFT_KEPT_COUNT_
+} weft_kept_id;
 void **weft_kept(weft_kept_id id);
 /** @free is called with what is kept when the system is freed. */
 void weft_kept_set_free(weft_kept_id id, void (*free)(void *kept));

@@ -27,10 +27,10 @@ typedef enum weft_log_format {
 /** One line as a hook sees it. Borrowed for the call. */
 typedef struct weft_log_line {
     weft_level level;
-    uint64_t wall_ns;  /**< since 1970 */
-    const char *name;  /**< of the behaviour or part of the runtime that speaks */
-    const char *who;   /**< the actor, as weft_ref_print writes it, or "" */
-    uint64_t trace;    /**< of the message being served, or 0 */
+    uint64_t wall_ns; /**< since 1970 */
+    const char *name; /**< of the behaviour or part of the runtime that speaks */
+    const char *who;  /**< the actor, as weft_ref_print writes it, or "" */
+    uint64_t trace;   /**< of the message being served, or 0 */
     const char *text;
 } weft_log_line;
 

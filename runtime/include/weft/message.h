@@ -22,8 +22,7 @@ extern "C" {
 weft_err weft_tell_body(weft_actor *self, weft_ref to, const weft_type *type, const void *body);
 
 /** weft_tell(self, to, counter_add, .amount = 1): the body is a compound literal of the type's struct. */
-#define weft_tell(self, to, T, ...) \
-    weft_tell_body((self), (to), &T##_type, &(const T){__VA_ARGS__})
+#define weft_tell(self, to, T, ...) weft_tell_body((self), (to), &T##_type, &(const T){__VA_ARGS__})
 
 /** Fires when @to has room again after WEFT_EFULL, or at once if it has. errors of the Deferred: EGONE.
  * thread: in a handler. */

@@ -15,26 +15,26 @@ struct weft_system;
 typedef struct weft_actor_stats {
     weft_ref ref, parent;
     const char *behaviour;
-    uint64_t handled;       /**< messages served */
-    uint32_t queued;        /**< ordinary messages that wait */
-    uint32_t queued_bytes;  /**< of all that wait, as allocated */
-    uint32_t age_ms;        /**< how long the oldest has waited, at most */
-    uint32_t held_bytes;    /**< bytes given out by it as a source and still alive */
-    uint64_t busy_us;       /**< time in its handlers, sampled every 10 ms */
+    uint64_t handled;      /**< messages served */
+    uint32_t queued;       /**< ordinary messages that wait */
+    uint32_t queued_bytes; /**< of all that wait, as allocated */
+    uint32_t age_ms;       /**< how long the oldest has waited, at most */
+    uint32_t held_bytes;   /**< bytes given out by it as a source and still alive */
+    uint64_t busy_us;      /**< time in its handlers, sampled every 10 ms */
 } weft_actor_stats;
 
 /** One reactor. */
 typedef struct weft_reactor_stats {
     uint64_t messages, turns, polls, sleeps, wakes; /**< wakes: how often it woke another reactor */
-    uint64_t refused;       /**< sends refused: full mailbox, no credit */
-    uint64_t dead_letters;  /**< messages for actors that had ended */
-    uint64_t late_replies;  /**< answers nobody waited for any more */
-    uint64_t unhandled;     /**< tells without a row */
-    uint64_t hogs;          /**< times a handler held the reactor too long */
-    uint32_t actors;        /**< alive */
-    uint32_t timers, asks;  /**< armed, outstanding */
-    uint64_t block_bytes;   /**< memory of messages and actors taken from the system */
-    uint64_t buffer_bytes;  /**< buffers alive */
+    uint64_t refused;                               /**< sends refused: full mailbox, no credit */
+    uint64_t dead_letters;                          /**< messages for actors that had ended */
+    uint64_t late_replies;                          /**< answers nobody waited for any more */
+    uint64_t unhandled;                             /**< tells without a row */
+    uint64_t hogs;         /**< times a handler held the reactor too long */
+    uint32_t actors;       /**< alive */
+    uint32_t timers, asks; /**< armed, outstanding */
+    uint64_t block_bytes;  /**< memory of messages and actors taken from the system */
+    uint64_t buffer_bytes; /**< buffers alive */
 } weft_reactor_stats;
 
 /** One reactor's counters. false: no such reactor. thread: any. */

@@ -17,19 +17,19 @@ typedef struct weft_system weft_system;
 
 /** What a system is made with; zero means the default. */
 typedef struct weft_system_options {
-    unsigned reactors;          /**< threads that serve actors; 0: 1; at most WEFT_REACTORS_MAX */
-    unsigned pool;              /**< threads for actors that block; 0: 2 when first used, at most 64 */
-    struct ev_loop *loop;       /**< reactor 0 runs on this loop, which the program runs; NULL: own */
-    uint32_t actors_max;        /**< for each reactor; 0: 4,194,304 */
-    uint32_t ask_limit_ms;      /**< the time limit of asks that inherit none; 0: 30,000 */
-    uint32_t stop_grace_ms;     /**< how long shut-down waits for accepted work; 0: 10,000 */
-    uint32_t hog_ms;            /**< a handler that holds its reactor longer is reported; 0: 250 */
-    uint32_t spin_us;           /**< a look-out for messages of other reactors before sleeping; 0: 20 */
-    bool no_signals;            /**< SIGINT and SIGTERM stay the program's */
-    weft_level log_level;       /**< threshold; WEFT_DEBUG is 0, so the default is set by log_level_set */
-    bool log_level_set;         /**< false: WEFT_NOTICE */
+    unsigned reactors;      /**< threads that serve actors; 0: 1; at most WEFT_REACTORS_MAX */
+    unsigned pool;          /**< threads for actors that block; 0: 2 when first used, at most 64 */
+    struct ev_loop *loop;   /**< reactor 0 runs on this loop, which the program runs; NULL: own */
+    uint32_t actors_max;    /**< for each reactor; 0: 4,194,304 */
+    uint32_t ask_limit_ms;  /**< the time limit of asks that inherit none; 0: 30,000 */
+    uint32_t stop_grace_ms; /**< how long shut-down waits for accepted work; 0: 10,000 */
+    uint32_t hog_ms;        /**< a handler that holds its reactor longer is reported; 0: 250 */
+    uint32_t spin_us;       /**< a look-out for messages of other reactors before sleeping; 0: 20 */
+    bool no_signals;        /**< SIGINT and SIGTERM stay the program's */
+    weft_level log_level; /**< threshold; WEFT_DEBUG is 0, so the default is set by log_level_set */
+    bool log_level_set;   /**< false: WEFT_NOTICE */
     weft_log_format log_format;
-    weft_log_hook *log_hook;    /**< instead of standard error */
+    weft_log_hook *log_hook; /**< instead of standard error */
     void *log_context;
 } weft_system_options;
 

@@ -21,9 +21,9 @@ struct weft_msg;
  * one block, or a struct with hooks. It may hold one `weft_bytes` that travels beside it and is shared,
  * never copied. */
 typedef struct weft_type {
-    const char *name; /**< for logs and for other nodes: "counter.add" */
-    uint32_t size;    /**< bytes of the body, at least 1 */
-    uint32_t bytes;   /**< 1 + the offset of the body's weft_bytes; 0: it has none */
+    const char *name;              /**< for logs and for other nodes: "counter.add" */
+    uint32_t size;                 /**< bytes of the body, at least 1 */
+    uint32_t bytes;                /**< 1 + the offset of the body's weft_bytes; 0: it has none */
     const struct weft_type *reply; /**< the only type that may answer it; NULL: any, or none */
     /** @body was just copied bit by bit: take a share of what it points to. thread: the sender's. */
     void (*share)(void *body);
@@ -31,23 +31,28 @@ typedef struct weft_type {
     void (*release)(void *body);
     /** What an actor without a row for it does with it; NULL: a request fails with EUNHANDLED. */
     weft_err (*otherwise)(struct weft_actor *self, struct weft_msg *msg);
-    const void *descriptor; /**< a ProtobufCMessageDescriptor when the struct comes from protobuf-c */
+    const void
+        *descriptor; /**< a ProtobufCMessageDescriptor when the struct comes from protobuf-c */
 } weft_type;
 
 /** A plain struct @T answered by @reply_type (a `const weft_type *`, or NULL). */
-#define WEFT_TYPE(type_name, T, reply_type) \
-    {.name = (type_name), .size = sizeof(T), .reply = (reply_type)}
+#define WEFT_TYPE(type_name, T, reply_type)                           \
+    {                                                                 \
+        .name = (type_name), .size = sizeof(T), .reply = (reply_type) \
+    }
 
 /** The same with a weft_bytes in its field @field. */
-#define WEFT_TYPE_BYTES(type_name, T, field, reply_type) \
-    {.name = (type_name),                                \
-     .size = sizeof(T),                                  \
-     .bytes = 1 + (uint32_t)offsetof(T, field),          \
-     .reply = (reply_type)}
+#define WEFT_TYPE_BYTES(type_name, T, field, reply_type)                                   \
+    {                                                                                      \
+        .name = (type_name), .size = sizeof(T), .bytes = 1 + (uint32_t)offsetof(T, field), \
+        .reply = (reply_type)                                                              \
+    }
 
 /** A struct that protoc-c made: its descriptor is @pb (`&shop__counter__add__descriptor`). */
-#define WEFT_TYPE_PROTO(type_name, T, pb, reply_type) \
-    {.name = (type_name), .size = sizeof(T), .reply = (reply_type), .descriptor = (pb)}
+#define WEFT_TYPE_PROTO(type_name, T, pb, reply_type)                                     \
+    {                                                                                     \
+        .name = (type_name), .size = sizeof(T), .reply = (reply_type), .descriptor = (pb) \
+    }
 
 #ifdef __cplusplus
 }
