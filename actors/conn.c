@@ -13,7 +13,6 @@
 #include "conn.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool may_read(const conn *c)
@@ -40,7 +39,7 @@ static const weft_account_ops window_ops = {
 conn_rare *wf_conn_rare_of(conn *c)
 {
     if (c->rare == NULL) {
-        c->rare = calloc(1, sizeof *c->rare);
+        c->rare = weft_alloc_zero(sizeof *c->rare);
         if (c->rare != NULL) {
             c->rare->owner = c;
             c->rare->write_queue_max = WEFT_WRITE_QUEUE_BYTES_MAX;
@@ -557,7 +556,7 @@ static void conn_ended(weft_actor *self, weft_err reason)
         weft_log(self, WEFT_ERROR, "no memory to tell the listener that a connection is over");
     if (c->rare != NULL)
         weft_bytes_drop(&c->rare->unread);
-    free(c->rare);
+    weft_alloc_free(c->rare);
     c->rare = NULL;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The output of a connection: gathered, and sent once a round or at 64 KiB. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "conn.h"
@@ -31,9 +30,9 @@ static void spare_free(void *kept)
     spare_outs *spare = kept;
     for (conn_out *o = spare->first, *next; o != NULL; o = next) {
         next = o->next;
-        free(o);
+        weft_alloc_free(o);
     }
-    free(spare);
+    weft_alloc_free(spare);
 }
 
 static conn_out *out_new(conn *c)
@@ -43,7 +42,7 @@ static conn_out *out_new(conn *c)
     if (spare != NULL && (o = spare->first) != NULL) {
         spare->first = o->next;
         spare->n--;
-    } else if ((o = malloc(sizeof *o)) == NULL)
+    } else if ((o = weft_alloc(sizeof *o)) == NULL)
         return NULL;
     o->hook = (weft_hook){.run = flush_hook};
     o->owner = c;
@@ -57,11 +56,11 @@ static void out_free(conn_out *o)
     spare_outs *spare = *weft_kept(WEFT_KEPT_STREAMS);
     weft_hook_cancel(&o->hook);
     if (spare == NULL) {
-        spare = *weft_kept(WEFT_KEPT_STREAMS) = calloc(1, sizeof *spare);
+        spare = *weft_kept(WEFT_KEPT_STREAMS) = weft_alloc_zero(sizeof *spare);
         weft_kept_set_free(WEFT_KEPT_STREAMS, spare_free);
     }
     if (spare == NULL || spare->n == SPARE_OUTS_MAX) {
-        free(o);
+        weft_alloc_free(o);
         return;
     }
     o->next = spare->first;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The stack of stages, upward: pulled one piece at a time; and how it changes. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "conn.h"
@@ -192,7 +191,7 @@ static void stage_free(weft_stage *stage)
         stage->ops->close(stage);
     wf_conn_items_drop(&stage->down, &stage->down_last);
     weft_bytes_drop(&stage->in);
-    free(stage);
+    weft_alloc_free(stage);
 }
 
 void wf_conn_stages_close(conn *c)
@@ -243,7 +242,7 @@ static void link_out(conn_rare *rare, weft_stage *s)
 static weft_stage *stage_new(conn *c, const weft_stage_ops *ops, weft_stage_place place)
 {
     conn_rare *rare = wf_conn_rare_of(c);
-    weft_stage *s = rare != NULL ? calloc(1, sizeof *s + ops->state_bytes) : NULL;
+    weft_stage *s = rare != NULL ? weft_alloc_zero(sizeof *s + ops->state_bytes) : NULL;
     if (s == NULL)
         return NULL;
     s->ops = ops;

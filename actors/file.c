@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Open files in queues: a descriptor with a count. */
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include <weft/edge.h>
 #include <weft/stream.h>
 
 struct weft_file {
@@ -13,7 +13,7 @@ struct weft_file {
 
 weft_file *weft_file_new(int fd)
 {
-    weft_file *file = malloc(sizeof *file);
+    weft_file *file = weft_alloc(sizeof *file);
     if (file == NULL) {
         (void)close(fd);
         return NULL;
@@ -37,7 +37,7 @@ void weft_file_drop(weft_file **at)
     if (file == NULL || atomic_fetch_sub_explicit(&file->refs, 1, memory_order_acq_rel) != 1)
         return;
     (void)close(file->fd);
-    free(file);
+    weft_alloc_free(file);
 }
 
 int weft_file_fd(const weft_file *file)

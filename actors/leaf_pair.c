@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The leaf of pairs in memory: what one writes stands in a queue of the other until that reads it. */
-#include <stdlib.h>
 #include <string.h>
 
 #include <weft/net.h>
@@ -142,7 +141,7 @@ static void pair_close(conn *c, bool abort)
     peer->aborted |= abort;
     look(peer);
     if (--e->pair->open == 0)
-        free(e->pair);
+        weft_alloc_free(e->pair);
 }
 
 static void pair_addresses(conn *c, weft_address *local, weft_address *peer)
@@ -178,7 +177,7 @@ weft_err weft_pair(weft_actor *self, weft_ref owner_a, weft_ref owner_b, weft_re
 {
     const weft_ref owner[2] = {owner_a, owner_b};
     conn *c[2];
-    pair *p = calloc(1, sizeof *p);
+    pair *p = weft_alloc_zero(sizeof *p);
     if (p == NULL)
         return WEFT_ENOMEM;
     p->open = 2;
@@ -192,7 +191,7 @@ weft_err weft_pair(weft_actor *self, weft_ref owner_a, weft_ref owner_b, weft_re
             if (i == 1)
                 wf_conn_lost(c[0], WEFT_ENOMEM, "no memory for its other end");
             else
-                free(p);
+                weft_alloc_free(p);
             return WEFT_ENOMEM;
         }
         e->c = c[i];

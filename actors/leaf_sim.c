@@ -150,6 +150,11 @@ static weft_err sim_nodelay(conn *c, bool on)
     return WEFT_OK;
 }
 
+static bool sim_unread(conn *c)
+{
+    return wf_wire_end_of(c)->here.first != NULL;
+}
+
 const conn_leaf wf_conn_leaf_sim = {
     .name = "sim",
     .read = sim_read,
@@ -159,4 +164,5 @@ const conn_leaf wf_conn_leaf_sim = {
     .close = sim_close,
     .addresses = sim_addresses,
     .nodelay = sim_nodelay,
+    .unread = sim_unread,
 };

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -318,7 +317,7 @@ static void listener_ended(weft_actor *self, weft_err reason)
     close_listener(self, weft_state(self), shared);
     /* the last of them frees what they share; release: its uses come before that */
     if (atomic_fetch_sub_explicit(&shared->users, 1, memory_order_acq_rel) == 1)
-        free(shared);
+        weft_alloc_free(shared);
 }
 
 /* Asked to end: nothing new is accepted while those that are open, its children, finish. */
@@ -401,7 +400,7 @@ weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour
     err = wf_wire_check(sim, &url, why);
     if (err != WEFT_OK)
         return err;
-    listening *shared = calloc(1, sizeof *shared);
+    listening *shared = weft_alloc_zero(sizeof *shared);
     if (shared == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for a listener");
     weft_listening got = {.listener = WEFT_NOBODY};
@@ -413,7 +412,7 @@ weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour
     else
         shared->fd = wf_socket_listen(&url, &got.address, &err, why);
     if (shared->fd < 0 && shared->wire == NULL) {
-        free(shared);
+        weft_alloc_free(shared);
         return err;
     }
     err = spawn_members(sys, shared, why);
@@ -426,7 +425,7 @@ weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour
             (void)close(shared->fd);
     }
     if (atomic_fetch_sub_explicit(&shared->users, 1, memory_order_acq_rel) == 1)
-        free(shared);
+        weft_alloc_free(shared);
     if (err != WEFT_OK)
         return err;
     wf_address_url(&got.address, url.scheme == WEFT_SCHEME_HTTP ? "http" : "tcp", got.url,

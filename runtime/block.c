@@ -79,12 +79,16 @@ weft_msg *wf_block_refill(wf_reactor *r, uint32_t class)
 
 weft_msg *wf_block_big(size_t body_bytes, unsigned owner)
 {
-    weft_msg *m = wf_alloc(sizeof *m + body_bytes);
-    if (m != NULL) {
-        m->class = WF_CLASS_BIG;
-        m->owner = (uint8_t)owner;
-        count(m, 1);
-    }
+    size_t size = WF_BIG_FRONT + sizeof(weft_msg) + body_bytes;
+    uint32_t bytes = size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
+    char *at = wf_alloc(size);
+    if (at == NULL)
+        return NULL;
+    memcpy(at, &bytes, sizeof bytes);
+    weft_msg *m = (weft_msg *)(void *)(at + WF_BIG_FRONT);
+    m->class = WF_CLASS_BIG;
+    m->owner = (uint8_t)owner;
+    count(m, 1);
     return m;
 }
 
@@ -100,7 +104,7 @@ static void block_end(wf_reactor *r, weft_msg *m)
 #endif
     (void)r;
     count(m, -1);
-    wf_free(m);
+    wf_free(wf_block_start(m));
 }
 
 static void send_home(wf_reactor *r, unsigned owner)
@@ -126,7 +130,7 @@ void wf_block_free_slow(wf_reactor *r, weft_msg *m)
             block_end(r, m);
         return;
     }
-    b->bytes += wf_block_bytes(m);
+    b->bytes += wf_block_size(m);
     b->entry[b->n].msg = m;
     if (++b->n == WF_BATCH)
         send_home(r, owner);

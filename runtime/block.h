@@ -40,10 +40,28 @@ static inline void wf_block_free(wf_reactor *r, weft_msg *m)
     wf_block_free_slow(r, m);
 }
 
-/* The bytes a block takes, for accounts. */
+/* The bytes a block takes, for accounts; those of WF_CLASS_BIG all count the same. */
 static inline uint32_t wf_block_bytes(const weft_msg *m)
 {
     return 64U * (m->class + 1U);
+}
+
+/* A big one says how many bytes it takes in front of its header, in so many bytes. */
+enum { WF_BIG_FRONT = 16 };
+
+/* The bytes a block really takes: for the credit between reactors. */
+static inline uint32_t wf_block_size(const weft_msg *m)
+{
+    uint32_t bytes;
+    if (WF_LIKELY(m->class < WF_CLASSES))
+        return 64U * (m->class + 1U);
+    memcpy(&bytes, (const char *)m - WF_BIG_FRONT, sizeof bytes);
+    return bytes;
+}
+
+static inline void *wf_block_start(weft_msg *m)
+{
+    return m->class < WF_CLASSES ? (char *)m : (char *)m - WF_BIG_FRONT;
 }
 
 /* Takes one batch of blocks that came home; false: there was none. */

@@ -100,7 +100,7 @@ weft_err wf_post(wf_reactor *r, unsigned to, uint32_t slot, uint32_t gen, weft_m
         return WEFT_ENOMEM;
     b->entry[b->n++] = (wf_entry){m, slot, gen};
     r->abroad[to]++;
-    r->abroad_bytes[to] += wf_block_bytes(m);
+    r->abroad_bytes[to] += wf_block_size(m);
     r->out_any = true;
     if (b->n == WF_BATCH)
         hand_over(r, to);
@@ -111,7 +111,7 @@ weft_err wf_post_foreign(weft_system *sys, unsigned to, uint32_t slot, uint32_t 
 {
     wf_batch *b = wf_alloc_aligned(64, sizeof *b);
     if (b == NULL) {
-        wf_free(m);
+        wf_free(wf_block_start(m));
         return WEFT_ENOMEM;
     }
     b->owner = WF_FOREIGN;

@@ -30,7 +30,10 @@ static weft_err on_worker_answered(weft_actor *self, weft_msg *msg, const weft_o
 
 static weft_err serve_named(weft_actor *self, weft_msg *msg)
 {
-    const char *name = wf_http_exchange_of(msg)->row->to;
+    wf_http_exchange *x = wf_http_exchange_of(msg);
+    const char *name = x->row->to;
+    if (!wf_http_exchange_persist(self, x))
+        return WEFT_ENOMEM;
     return weft_when(msg,
                      weft_ask_body(self, weft_named(self, name), &weft_http_request_type,
                                    weft_body(msg), WEFT_INHERIT),
@@ -41,6 +44,8 @@ static weft_err serve_spawned(weft_actor *self, weft_msg *msg)
 {
     wf_http_exchange *x = wf_http_exchange_of(msg);
     weft_err err = WEFT_OK;
+    if (!wf_http_exchange_persist(self, x))
+        return WEFT_ENOMEM;
     x->worker = weft_spawn(self, x->row->use, x->row->config);
     if (weft_ref_is_nobody(x->worker))
         return WEFT_ENOMEM;
@@ -53,7 +58,9 @@ static weft_err serve_spawned(weft_actor *self, weft_msg *msg)
                     weft_ask_body(self, x->worker, &weft_http_request_type, weft_body(msg),
                                   x->row->stream ? WEFT_NO_LIMIT : WEFT_INHERIT),
                     on_worker_answered);
-    wf_http_stream_begin(x);
+    /* who did not get the request, for want of memory, must not hear of its stream either */
+    if (x->shared)
+        wf_http_stream_begin(x);
     return err;
 }
 

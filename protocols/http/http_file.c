@@ -187,11 +187,14 @@ static weft_err load_listing(lookup *l)
 
     if (err != WEFT_OK)
         return err;
-    l->out->title = strndup(l->ask->title.bytes > 0 ? l->ask->title.at : "", l->ask->title.bytes);
+    /* not strndup: what follows the slice is not ours to look at */
+    l->out->title = calloc(1, l->ask->title.bytes + 1);
     if (l->out->title == NULL) {
         wf_http_form_free(&form);
         return WEFT_ENOMEM;
     }
+    if (l->ask->title.bytes > 0)
+        memcpy(l->out->title, l->ask->title.at, l->ask->title.bytes);
     l->out->kind = WF_HTTP_FILE_LISTING;
     l->out->content_type = WF_HTTP_LISTING_TYPE;
     put_form(l->out, WF_HTTP_IDENTITY, form);

@@ -72,7 +72,8 @@ enum {
     WF_HTTP_GONE = 1 << 5,      /* the stream has closed, or was told to: nothing is done with it */
     WF_HTTP_HEAD_BEGUN = 1 << 6, /* a part of a head is there */
     WF_HTTP_SURPLUS = 1 << 7,    /* something that came was thrown away, and more may come */
-    WF_HTTP_LOOKED = 1 << 8, /* c->left is what waited when the client was last seen not to take */
+    WF_HTTP_LOOKED = 1 << 8,     /* c->left is what waited when the client was last looked after */
+    WF_HTTP_DRAINED = 1 << 9,    /* the client has taken everything that was written */
 };
 
 struct wf_http_conn {

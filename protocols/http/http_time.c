@@ -48,7 +48,9 @@ static void limit_output(const wf_http_conn *c, limit *best)
     const weft_http_limits *l = &c->site->limits;
     const wf_http_exchange *x = c->first;
     if (x == NULL) {
-        if (best->what == NOTHING)
+        if ((c->flags & WF_HTTP_DRAINED) == 0)
+            sooner(best, FOR_CLIENT, c->write_at, l->write_timeout_ms);
+        if (best->what == NOTHING || best->what == FOR_CLIENT)
             sooner(best, FOR_REQUEST, c->write_at, l->idle_timeout_ms);
     } else if ((x->flags & WF_HTTP_X_ANSWERED) != 0)
         sooner(best, FOR_CLIENT, c->write_at, l->write_timeout_ms);
@@ -95,30 +97,37 @@ void wf_http_watch_time(wf_http_conn *c)
 void wf_http_wrote(wf_http_conn *c)
 {
     c->write_at = weft_now_ms(NULL);
-    c->flags &= (uint16_t)~WF_HTTP_LOOKED;
+    c->flags &= (uint16_t) ~(WF_HTTP_LOOKED | WF_HTTP_DRAINED);
+}
+
+static void give_up_on(weft_actor *self, wf_http_conn *c, const char *who)
+{
+    weft_log(self, WEFT_INFO, "%s for write_timeout_ms: aborted", who);
+    wf_http_close(self, c, WEFT_ETIMEDOUT);
 }
 
 /* Nothing was written for the whole time. Between two looks the queue can only have become shorter,
- * so that one of the same length has not moved: then either the client takes nothing, or, with an
- * empty queue, whoever streams the response gives nothing. */
-static void stalled(weft_actor *self, wf_http_conn *c)
+ * so that one of the same length has not moved. */
+static void look_after_client(weft_actor *self, wf_http_conn *c)
 {
-    uint32_t left = (uint32_t)weft_write_left(self, c->stream);
-    if (left == 0 || ((c->flags & WF_HTTP_LOOKED) != 0 && left == c->left)) {
-        weft_log(self, WEFT_INFO, "%s for write_timeout_ms: aborted",
-                 left == 0 ? "a response was not gone on with" : "a client took nothing");
-        wf_http_close(self, c, WEFT_ETIMEDOUT);
-        return;
+    uint64_t left = weft_write_left(self, c->stream);
+    if (left == 0 && c->first == NULL)
+        c->flags |= WF_HTTP_DRAINED;
+    else if (left == 0)
+        give_up_on(self, c, "a streamed response was not gone on with");
+    else if ((c->flags & WF_HTTP_LOOKED) != 0 && (uint32_t)left == c->left)
+        give_up_on(self, c, "a client took nothing");
+    else {
+        wf_http_wrote(c);
+        c->flags |= WF_HTTP_LOOKED;
+        c->left = (uint32_t)left;
     }
-    wf_http_wrote(c);
-    c->flags |= WF_HTTP_LOOKED;
-    c->left = left;
 }
 
 static void idle(weft_actor *self, wf_http_conn *c)
 {
     if (weft_write_left(self, c->stream) != 0)
-        stalled(self, c);
+        look_after_client(self, c);
     else
         wf_http_close(self, c, WEFT_OK);
 }
@@ -143,7 +152,7 @@ static void timed_out(weft_actor *self, void *context)
         wf_http_answer_error(self, c->first, 504, NULL, NULL);
         break;
     case FOR_CLIENT:
-        stalled(self, c);
+        look_after_client(self, c);
         break;
     case FOR_REQUEST:
         idle(self, c);

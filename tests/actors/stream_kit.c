@@ -9,7 +9,7 @@
 
 #include "test_certificate.h"
 
-enum { HANGS_AFTER_MS = 10000, PIECE = 16 << 10 };
+enum { HANGS_AFTER_MS = 10000, SIM_HANGS_AFTER_MS = 3600000, PIECE = 16 << 10 };
 
 const kit_transport kit_transports[] = {
     {.name = "tcp", .url = "tcp://127.0.0.1:0", .resets = true, .sockets = true},
@@ -23,6 +23,18 @@ const kit_transport kit_transports[] = {
      .tls = true,
      .resets = true,
      .sockets = true},
+    {.name = "simulated wire", .url = "sim://kit:1", .sim = true, .resets = true},
+    {.name = "simulated wire in small pieces",
+     .url = "sim://kit:1",
+     .sim = true,
+     .faults = {.short_read = 300000, .short_write = 300000, .latency_ms_max = 3},
+     .resets = true},
+    {.name = "tls over the simulated wire",
+     .url = "sim://kit:1",
+     .sim = true,
+     .faults = {.short_read = 100000, .short_write = 100000, .latency_ms_max = 3},
+     .tls = true,
+     .resets = true},
     {0},
 };
 
@@ -348,7 +360,7 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
     kit_world *w = (kit_world *)(uintptr_t)((const weft_started *)weft_body(msg))->config;
     w->director = weft_self(self);
-    (void)weft_after(self, HANGS_AFTER_MS, kit_late, .nothing = 0);
+    (void)weft_after(self, w->by->sim ? SIM_HANGS_AFTER_MS : HANGS_AFTER_MS, kit_late, .nothing = 0);
     if (w->c != NULL)
         (void)spawn_side(self, w->c);
     for (unsigned i = 0; i < w->n_more; i++)
@@ -413,26 +425,47 @@ static void listen_for(weft_system *sys, kit_world *w)
         (void)snprintf(w->url, sizeof w->url, "%s", got.url);
 }
 
-void kit_run(kit_world *w)
+static void run_real(kit_world *w)
 {
     weft_system *sys = weft_system_new(&(weft_system_options){
         .reactors = w->reactors, .no_signals = true, .stop_grace_ms = 2000, .log_hook = be_quiet});
     REQUIRE(sys != NULL);
+    listen_for(sys, w);
+    w->director = weft_system_spawn(sys, 0, &director, w);
+    CHECK(!weft_ref_is_nobody(w->director));
+    CHECK_I64(weft_run(&sys), 0);
+}
+
+/* The same in virtual time, with one seed after the other, so that runs differ and are the same again. */
+static void run_simulated(kit_world *w)
+{
+    static uint64_t seed;
+    weft_sim *sim = weft_sim_new(&(weft_sim_options){
+        .seed = ++seed, .faults = w->by->faults, .system = {.reactors = w->reactors, .log_hook = be_quiet}});
+    REQUIRE(sim != NULL);
+    listen_for(weft_sim_system(sim), w);
+    w->director = weft_sim_spawn(sim, &director, w);
+    CHECK(!weft_ref_is_nobody(w->director));
+    while (w->seen < w->closes && !w->hung)
+        weft_sim_advance(sim, 50);
+    CHECK_U64(weft_sim_free(&sim), 0);
+}
+
+void kit_run(kit_world *w)
+{
     w->closes = w->closes != 0 ? w->closes : 2;
     w->a->world = w->b->world = w;
     if (w->c != NULL)
         w->c->world = w;
     for (unsigned i = 0; i < w->n_more; i++)
         w->more[i].world = w;
-    listen_for(sys, w);
-    w->director = weft_system_spawn(sys, 0, &director, w);
-    CHECK(!weft_ref_is_nobody(w->director));
-    w->exit_code = weft_run(&sys);
-    CHECK_U64(w->exit_code, 0);
+    if (w->by->sim)
+        run_simulated(w);
+    else
+        run_real(w);
     if (w->hung)
-        (void)fprintf(stderr, "\n    it hung: a saw %s (%llu bytes), b saw %s (%llu bytes)",
-                      w->a->log, (unsigned long long)w->a->got, w->b->log,
-                      (unsigned long long)w->b->got);
+        (void)fprintf(stderr, "\n    it hung: a saw %s (%llu bytes), b saw %s (%llu bytes)", w->a->log,
+                      (unsigned long long)w->a->got, w->b->log, (unsigned long long)w->b->got);
     CHECK(!w->hung);
     CHECK_U64(w->a->wrong + w->b->wrong, 0);
     CHECK_U64(w->a->faults + w->b->faults + (w->c != NULL ? w->c->faults : 0), 0);

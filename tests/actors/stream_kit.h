@@ -7,6 +7,7 @@
 #define WEFT_TESTS_STREAM_KIT_H
 
 #include <weft/net.h>
+#include <weft/testing.h>
 
 #include "check.h"
 
@@ -16,6 +17,8 @@ typedef struct kit_transport {
     bool tls;        /* pushed by both as the first thing */
     bool resets;     /* an abort is seen as a loss, not as an end, by the other side */
     bool sockets;    /* a kernel in between keeps some MiB of its own */
+    bool sim;        /* in a simulated system, whose wire has these faults */
+    weft_sim_faults faults;
 } kit_transport;
 
 /* Every transport there is, ended by a row without a name: what a new one has to be added to. */
@@ -79,7 +82,6 @@ struct kit_world {
     weft_ref director;
     bool hung; /* it did not end by itself */
     unsigned seen;
-    int exit_code;
 };
 
 /* A check that may be made in any thread: CUnit's may not. */

@@ -205,6 +205,8 @@ static void a_side_that_takes_nothing_cannot_hold_an_idle_pair(void)
     client_set_deaf(&target, true);
     client_send(&client, bytes, n);
     weft_sim_advance(sim, 2100);
+    CHECK(client.ended); /* and not reset, whatever it still had under way */
+    client_close(&client);
     CHECK(client.closed);
     client_set_deaf(&target, false);
     CHECK(target.closed);

@@ -125,7 +125,7 @@ static weft_err big(weft_actor *self, weft_msg *msg)
     weft_bytes body;
     uint8_t *to;
     (void)self;
-    weft_err err = weft_bytes_new(n, &to, &body);
+    weft_err err = n != 0 ? weft_bytes_new(n, &to, &body) : WEFT_ENOMEM;
     if (err != WEFT_OK)
         return err;
     for (uint32_t i = 0; i < n; i++)
@@ -238,17 +238,33 @@ static weft_err other_started(weft_actor *self, weft_msg *msg)
     return weft_register(self, "other");
 }
 
+static weft_err other_answers(weft_msg *msg)
+{
+    const weft_http_request *r = weft_body(msg);
+    const weft_http_field field = WEFT_HTTP_FIELD("X-From", "other");
+    const char *a = weft_http_query(msg, "a");
+    weft_bytes body = weft_bytes_printf(msg, "other: %.*s %s\n", (int)r->path.bytes, r->path.at,
+                                        a != NULL ? a : "");
+    if (body.size == 0)
+        return WEFT_ENOMEM;
+    return weft_http_respond(msg, &(weft_http_answer){.status = 200,
+                                                      .content_type = "text/plain",
+                                                      .fields = &field,
+                                                      .fields_count = 1,
+                                                      .body = body});
+}
+
 static weft_err other_request(weft_actor *self, weft_msg *msg)
 {
     other *o = weft_state(self);
-    const weft_http_request *r = weft_body(msg);
-    const weft_http_field field = WEFT_HTTP_FIELD("X-From", "other");
     const char *how = weft_http_param(msg, "how");
+    if (strcmp(how, "") == 0)
+        return WEFT_ENOMEM;
     if (strcmp(how, "keep") == 0 || strcmp(how, "never") == 0) {
         weft_drop(&o->kept);
         o->kept = weft_keep(msg);
-        if (strcmp(how, "keep") == 0)
-            (void)weft_after(self, 1000, other_tick, .nothing = 0);
+        if (strcmp(how, "keep") == 0 && weft_after(self, 1000, other_tick, .nothing = 0).slot == 0)
+            return WEFT_ENOMEM;
         return WEFT_OK;
     }
     if (strcmp(how, "drop") == 0)
@@ -257,23 +273,16 @@ static weft_err other_request(weft_actor *self, weft_msg *msg)
         return weft_fail(msg, WEFT_ENOTFOUND, "other has no such thing");
     if (strcmp(how, "client") == 0)
         return client(self, msg);
-    return weft_http_respond(
-        msg, &(weft_http_answer){
-                 .status = 200,
-                 .content_type = "text/plain",
-                 .fields = &field,
-                 .fields_count = 1,
-                 .body = weft_bytes_printf(
-                     msg, "other: %.*s %s\n", (int)r->path.bytes, r->path.at,
-                     weft_http_query(msg, "a") != NULL ? weft_http_query(msg, "a") : "")});
+    return other_answers(msg);
 }
 
 static weft_err other_ticked(weft_actor *self, weft_msg *msg)
 {
     other *o = weft_state(self);
     (void)msg;
-    if (o->kept != NULL)
-        (void)weft_http_text(o->kept, 200, "kept %s\n", weft_http_param(o->kept, "how"));
+    const char *how = o->kept != NULL ? weft_http_param(o->kept, "how") : "";
+    if (strcmp(how, "") != 0)
+        (void)weft_http_text(o->kept, 200, "kept %s\n", how);
     weft_drop(&o->kept);
     return WEFT_OK;
 }
@@ -375,15 +384,19 @@ static weft_err late_request(weft_actor *self, weft_msg *msg)
     worker *w = weft_state(self);
     (void)worker_begins(self, msg);
     w->request = weft_keep(msg);
-    (void)weft_after(self, number(msg, "ms"), worker_tick, .nothing = 0);
+    if (weft_after(self, number(msg, "ms"), worker_tick, .nothing = 0).slot == 0)
+        return WEFT_ENOMEM;
     return WEFT_OK;
 }
 
 static weft_err late_tick(weft_actor *self, weft_msg *msg)
 {
     worker *w = weft_state(self);
+    const char *ms = weft_http_param(w->request, "ms");
     (void)msg;
-    return weft_http_text(w->request, 200, "late %s\n", weft_http_param(w->request, "ms"));
+    if (strcmp(ms, "") == 0)
+        return weft_http_error(w->request, 503, NULL);
+    return weft_http_text(w->request, 200, "late %s\n", ms);
 }
 
 static const weft_handler late_rows[] = {
@@ -470,7 +483,9 @@ static weft_err back_request(weft_actor *self, weft_msg *msg)
 static weft_err back_data(weft_actor *self, weft_msg *msg)
 {
     const weft_data *data = weft_body(msg);
-    return weft_write(self, data->stream, data->bytes);
+    weft_err err = weft_write(self, data->stream, data->bytes);
+    /* what is lost must not look as if it had never been there */
+    return err != WEFT_OK ? weft_abort(self, data->stream, err) : err;
 }
 
 static const weft_handler back_rows[] = {
@@ -515,6 +530,8 @@ static weft_err make_request(weft_actor *self, weft_msg *msg)
     const char *say = weft_http_query(msg, "say"), *piece = weft_http_query(msg, "piece");
     (void)worker_begins(self, msg);
     w->request = weft_keep(msg);
+    if (strcmp(weft_http_param(msg, "n"), "") == 0)
+        return WEFT_ENOMEM;
     w->left = number(msg, "n");
     w->bytes = piece != NULL ? (uint32_t)strtoul(piece, NULL, 10) : 1000;
     if (w->left == 0 && weft_http_query(msg, "first") != NULL)
@@ -524,7 +541,9 @@ static weft_err make_request(weft_actor *self, weft_msg *msg)
                                  .content_type = "text/plain",
                                  .stream = true,
                                  .stream_bytes = say != NULL ? strtoul(say, NULL, 10) : 0});
-    return err == WEFT_OK ? weft_produce(self, w->stream) : err;
+    if (err == WEFT_OK && weft_produce(self, w->stream) != WEFT_OK)
+        return weft_stop(self, WEFT_ENOMEM); /* it has been answered: only ending cuts it */
+    return err;
 }
 
 static weft_err make_end(weft_actor *self, worker *w)
@@ -535,7 +554,7 @@ static weft_err make_end(weft_actor *self, worker *w)
     if (how == NULL || strcmp(how, "close") == 0)
         return weft_close(self, w->stream);
     if (strcmp(how, "trailers") == 0)
-        CHECK_OK(weft_http_trailers(self, w->stream, sums, 1));
+        (void)weft_http_trailers(self, w->stream, sums, 1);
     if (strcmp(how, "stop") == 0)
         return weft_stop(self, WEFT_OK);
     if (strcmp(how, "crash") != 0 && strcmp(how, "abort") != 0)

@@ -43,7 +43,7 @@ static record *record_of(const weft_actor *self)
 {
     record *rec;
     const void *config = weft_config(self);
-    memcpy(&rec, &config, sizeof rec);
+    memcpy(&rec, &config, sizeof(void *));
     return rec;
 }
 

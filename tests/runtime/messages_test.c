@@ -765,7 +765,7 @@ static weft_err note_sender(weft_actor *self, weft_msg *msg)
 {
     weft_ref *from;
     const void *config = weft_config(self);
-    memcpy(&from, &config, sizeof from);
+    memcpy(&from, &config, sizeof(void *));
     *from = weft_sender(msg);
     return WEFT_OK;
 }
@@ -813,7 +813,7 @@ static weft_err see_down(weft_actor *self, weft_msg *msg)
 {
     down_seen *d;
     const void *config = weft_config(self);
-    memcpy(&d, &config, sizeof d);
+    memcpy(&d, &config, sizeof(void *));
     const weft_down *down = weft_body(msg);
     d->reason = down->reason;
     (void)snprintf(d->why, sizeof d->why, "%s", down->why);
