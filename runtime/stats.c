@@ -37,7 +37,8 @@ bool weft_stats_reactor(const weft_system *sys, unsigned reactor, weft_reactor_s
 /* Reads slot @slot of @r; false: nobody lives there, or somebody else moved in meanwhile. The address
  * sanitizer would call it a fault when one ends while its account is read: that memory stays memory of
  * actors, and what was read is thrown away. */
-__attribute__((no_sanitize_address)) static bool read_actor(const wf_reactor *r, uint32_t slot, weft_actor_stats *out)
+__attribute__((no_sanitize_address)) static bool read_actor(const wf_reactor *r, uint32_t slot,
+                                                            weft_actor_stats *out)
 {
     const wf_slot *s = &r->slots[slot];
     weft_actor *a = __atomic_load_n(&s->actor, __ATOMIC_ACQUIRE);

@@ -360,7 +360,8 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
     kit_world *w = (kit_world *)(uintptr_t)((const weft_started *)weft_body(msg))->config;
     w->director = weft_self(self);
-    (void)weft_after(self, w->by->sim ? SIM_HANGS_AFTER_MS : HANGS_AFTER_MS, kit_late, .nothing = 0);
+    (void)weft_after(self, w->by->sim ? SIM_HANGS_AFTER_MS : HANGS_AFTER_MS, kit_late,
+                     .nothing = 0);
     if (w->c != NULL)
         (void)spawn_side(self, w->c);
     for (unsigned i = 0; i < w->n_more; i++)
@@ -440,8 +441,10 @@ static void run_real(kit_world *w)
 static void run_simulated(kit_world *w)
 {
     static uint64_t seed;
-    weft_sim *sim = weft_sim_new(&(weft_sim_options){
-        .seed = ++seed, .faults = w->by->faults, .system = {.reactors = w->reactors, .log_hook = be_quiet}});
+    weft_sim *sim = weft_sim_new(
+        &(weft_sim_options){.seed = ++seed,
+                            .faults = w->by->faults,
+                            .system = {.reactors = w->reactors, .log_hook = be_quiet}});
     REQUIRE(sim != NULL);
     listen_for(weft_sim_system(sim), w);
     w->director = weft_sim_spawn(sim, &director, w);
@@ -464,8 +467,9 @@ void kit_run(kit_world *w)
     else
         run_real(w);
     if (w->hung)
-        (void)fprintf(stderr, "\n    it hung: a saw %s (%llu bytes), b saw %s (%llu bytes)", w->a->log,
-                      (unsigned long long)w->a->got, w->b->log, (unsigned long long)w->b->got);
+        (void)fprintf(stderr, "\n    it hung: a saw %s (%llu bytes), b saw %s (%llu bytes)",
+                      w->a->log, (unsigned long long)w->a->got, w->b->log,
+                      (unsigned long long)w->b->got);
     CHECK(!w->hung);
     CHECK_U64(w->a->wrong + w->b->wrong, 0);
     CHECK_U64(w->a->faults + w->b->faults + (w->c != NULL ? w->c->faults : 0), 0);

@@ -8,7 +8,7 @@
 #include "http_world.h"
 #include "sim_client.h"
 
-enum { SEEDS = 100, SETTLE_MS = 120000 };
+enum { SEEDS = 250, SETTLE_MS = 120000 };
 
 /* One of everything, the slow ones in between. */
 static const char everything[] =
@@ -264,14 +264,12 @@ static bool fail_nth(long n)
     long failed = wf_alloc_failed();
     wf_alloc_fail_after(n);
     client_send(&c, everything, EVERYTHING);
-    if (c.closed || c.got_bytes == 0) /* the client's own */
-        weft_sim_advance(sim, 1);
     weft_sim_advance(sim, 2000);
     wf_alloc_fail_after(-1);
     bool did = wf_alloc_failed() != failed;
-    weft_sim_advance(sim, 40000);
+    weft_sim_advance(sim, SETTLE_MS);
     unsigned answered = check_answers(&c, did ? 500 : 0);
-    CHECK(answered == ANSWERS || c.ended || c.closed);
+    CHECK(answered == ANSWERS || c.ended || c.closed || !c.opened);
     CHECK_U64(http_saw.workers, 0);
     if (!c.closed)
         client_close(&c);
@@ -290,9 +288,15 @@ static void any_taking_of_memory_may_fail(void)
 
 /* ---- all of it at once */
 
+static unsigned long seeds(void)
+{
+    const char *text = getenv("WEFT_SEEDS");
+    return text != NULL ? strtoul(text, NULL, 10) : SEEDS;
+}
+
 static void faults_give_right_answers_or_failures(void)
 {
-    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    for (uint64_t seed = 1; seed <= seeds(); seed++) {
         sim_client c;
         weft_sim *sim = http_world_open(&(weft_sim_options){
             .seed = seed,
@@ -308,7 +312,7 @@ static void faults_give_right_answers_or_failures(void)
         client_send(&c, everything, EVERYTHING);
         weft_sim_advance(sim, SETTLE_MS);
         unsigned answered = check_answers(&c, seed % 2 == 0 ? 500 : 0);
-        CHECK(answered == ANSWERS || c.ended || c.closed);
+        CHECK(answered == ANSWERS || c.ended || c.closed || !c.opened);
         CHECK_U64(http_saw.workers, 0);
         if (!c.closed)
             client_close(&c);

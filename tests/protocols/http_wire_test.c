@@ -219,6 +219,9 @@ static const wire_world world = {.url = "sim://web",
     X(http_1_1_without_host_is_400)                                     \
     X(an_unknown_method_is_501)                                         \
     X(a_later_version_is_505)                                           \
+    X(a_streamed_response_of_http_1_0_that_is_cut_is_aborted)           \
+    X(connection_close_holds_for_a_streamed_response_too)               \
+    X(a_text_of_any_length_is_answered_whole)                           \
     X(a_large_answer_comes_whole)
 
 #define SCRIPT(name)                          \

@@ -528,11 +528,12 @@ static weft_err make_request(weft_actor *self, weft_msg *msg)
 {
     worker *w = weft_state(self);
     const char *say = weft_http_query(msg, "say"), *piece = weft_http_query(msg, "piece");
+    const char *n = weft_http_param(msg, "n");
     (void)worker_begins(self, msg);
     w->request = weft_keep(msg);
-    if (strcmp(weft_http_param(msg, "n"), "") == 0)
+    if (n[0] == '\0')
         return WEFT_ENOMEM;
-    w->left = number(msg, "n");
+    w->left = strtoul(n, NULL, 10);
     w->bytes = piece != NULL ? (uint32_t)strtoul(piece, NULL, 10) : 1000;
     if (w->left == 0 && weft_http_query(msg, "first") != NULL)
         (void)weft_end(self, w->stream);
