@@ -177,15 +177,13 @@ static void spawn_here(wf_reactor *r, weft_actor *target, weft_msg *m)
     const wf_control *c = (const wf_control *)(const void *)m->body;
     weft_ref asker = WEFT_NOBODY;
     weft_why why = {""};
-    weft_actor *a;
+    weft_actor *a = NULL;
     (void)target;
     memcpy(&asker, &c->word[0], sizeof asker);
     weft_err err = spawn(r, NULL, (const weft_behaviour *)(uintptr_t)c->word[3],
                          (const void *)(uintptr_t)c->word[4], &a, &why);
-    if (err == WEFT_OK) {
+    if (err == WEFT_OK && a != NULL) {
         weft_spawned body = {wf_ref_of(r, a)};
-        /* the analyser does not follow the reference through the words it was copied into */
-        /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
         (void)wf_put(NULL, asker, &weft_spawned_type, &body, c->word[2], WF_REPLY | WF_UNCOUNTED);
         return;
     }
