@@ -117,8 +117,25 @@ void wf_conn_broken(conn *c, weft_err reason, const char *why);
 
 /* Flush, then close; nothing more is read. */
 void wf_conn_close(conn *c);
+/* A stream that closes and has something left to send is lost when its peer takes nothing of it. */
+void wf_conn_limit_close(conn *c);
 /* This side is about to end: what stages say from now on is nobody's loss if the peer has gone. */
 void wf_conn_goodbye(conn *c);
+
+/* Its owner has gone: what it wrote still leaves. */
+void wf_conn_owner_gone(conn *c);
+/* Whether nothing is left to be sent on a stream that is closing, or that has ended on both sides. */
+bool wf_conn_over(const conn *c);
+/* Whether it reads on for a moment rather than close now; `closed` has then been told. */
+bool wf_conn_linger(conn *c);
+/* The moment is over. */
+void wf_conn_lingered(conn *c);
+/* Closes the leaf, once; what is queued, or in the stages, is dropped. */
+void wf_conn_close_leaf(conn *c, bool abort);
+/* The leaf is closed: tells `closed`, if it was not, and stops the actor. */
+void wf_conn_finish(conn *c);
+/* The actor ends now, whatever is under way. */
+void wf_conn_end_now(conn *c);
 
 /* Tells the owner what is next, if it may be told something; else reads on. */
 void wf_conn_deliver(conn *c);

@@ -106,6 +106,8 @@ void wf_tell_holder(wf_reactor *r, weft_actor *a, weft_msg *m);
 wf_hold *wf_hold_of(wf_reactor *r, weft_actor *a, weft_msg *m);
 /* Frees the hold and the scratch memory of @m. */
 void wf_hold_free(wf_reactor *r, weft_msg *m);
+/* Takes one that @a keeps without a hold off its list; NULL: there is none. */
+weft_msg *wf_bare_of(wf_reactor *r, const weft_actor *a);
 /* What an actor rarely needs, made at the first need. errors: NULL. */
 wf_rare *wf_rare_of(weft_actor *a);
 

@@ -284,8 +284,9 @@ struct wf_reactor {
     wf_driver *driver;
     wf_poller *poller;
     weft_hook *hooks, **hooks_tail; /* run before the next poll: output to be flushed */
-    weft_msg *nothing;              /* the context of what no message caused */
-    bool crossed;                   /* something came from another reactor since the last sleep */
+    weft_msg *bare;     /* messages that are kept, though there was no memory for their holds */
+    weft_msg *nothing;  /* the context of what no message caused */
+    bool crossed;       /* something came from another reactor since the last sleep */
     bool ending;        /* every actor was told to stop; the loop ends when none is left */
     wf_timer end_timer; /* ends those that do not */
     unsigned index;

@@ -147,15 +147,24 @@ static void fail_all_mail(wf_reactor *r, weft_actor *a)
 }
 
 /* Messages that are kept or wait end here; whoever asked is told. */
+static void fail_one_held(wf_reactor *r, weft_actor *a, weft_msg *m)
+{
+    m->flags &= (uint16_t) ~(WF_KEPT | WF_WAITS | WF_SERIAL);
+    if (m->request != 0 && (m->flags & (WF_ANSWERED | WF_TIMER | WF_REPLY)) == 0)
+        (void)wf_fail_request(r, a, m, WEFT_EGONE, NULL);
+    wf_msg_done(r, a, m);
+}
+
 static void fail_held(wf_reactor *r, weft_actor *a)
 {
-    while (a->rare != NULL && a->rare->holds != NULL) {
-        weft_msg *m = a->rare->holds->msg;
-        m->flags &= (uint16_t) ~(WF_KEPT | WF_WAITS | WF_SERIAL);
-        if (m->request != 0 && (m->flags & (WF_ANSWERED | WF_TIMER | WF_REPLY)) == 0)
-            (void)wf_fail_request(r, a, m, WEFT_EGONE, NULL);
-        wf_msg_done(r, a, m);
-    }
+    while (a->rare != NULL && a->rare->holds != NULL)
+        fail_one_held(r, a, a->rare->holds->msg);
+}
+
+static WF_COLD void fail_bare(wf_reactor *r, weft_actor *a)
+{
+    for (weft_msg *m; (m = wf_bare_of(r, a)) != NULL;)
+        fail_one_held(r, a, m);
 }
 
 static WF_NOINLINE void call_child_ended(wf_reactor *r, weft_actor *parent, weft_actor *a,
@@ -254,6 +263,8 @@ void wf_actor_end(wf_reactor *r, weft_actor *a)
     run_ended_hook(r, a);
     if (a->rare != NULL)
         fail_held(r, a);
+    if (WF_UNLIKELY(r->bare != NULL))
+        fail_bare(r, a);
     if (a->cells != 0)
         wf_cells_end(r, a);
     if (a->rare != NULL) {

@@ -20,6 +20,41 @@ wf_rare *wf_rare_of(weft_actor *a)
     return a->rare;
 }
 
+/* Kept when there was no memory for a hold: in a list of the reactor's, with its actor where its trace
+ * stood. Only a cancel cannot find it. */
+static bool is_bare(const weft_msg *m)
+{
+    return (m->flags & (WF_KEPT | WF_HELD)) == WF_KEPT;
+}
+
+static WF_COLD void keep_bare(wf_reactor *r, const weft_actor *a, weft_msg *m)
+{
+    m->trace = (uint64_t)WF_STAT_GET(a->gen) << 32 | WF_STAT_GET(a->slot);
+    m->next = r->bare;
+    r->bare = m;
+}
+
+static WF_COLD void unlink_bare(wf_reactor *r, weft_msg *m)
+{
+    weft_msg **at = &r->bare;
+    while (*at != m)
+        at = &(*at)->next;
+    *at = m->next;
+    m->next = NULL;
+    m->trace = 0;
+}
+
+weft_msg *wf_bare_of(wf_reactor *r, const weft_actor *a)
+{
+    uint64_t owner = (uint64_t)WF_STAT_GET(a->gen) << 32 | WF_STAT_GET(a->slot);
+    for (weft_msg *m = r->bare; m != NULL; m = m->next)
+        if (m->trace == owner) {
+            unlink_bare(r, m);
+            return m;
+        }
+    return NULL;
+}
+
 wf_hold *wf_hold_of(wf_reactor *r, weft_actor *a, weft_msg *m)
 {
     if ((m->flags & WF_HELD) != 0)
@@ -28,6 +63,8 @@ wf_hold *wf_hold_of(wf_reactor *r, weft_actor *a, weft_msg *m)
     weft_msg *block = rare != NULL ? wf_block_take(r, sizeof(wf_hold)) : NULL;
     if (block == NULL)
         return NULL;
+    if (WF_UNLIKELY(is_bare(m)))
+        unlink_bare(r, m);
     wf_hold *hold = (wf_hold *)(void *)block->body;
     *hold = (wf_hold){.msg = m, .next = rare->holds, .back = &rare->holds};
     if (hold->next != NULL)
@@ -132,8 +169,8 @@ weft_bytes weft_bytes_printf(weft_msg *msg, const char *format, ...)
 weft_msg *weft_keep(weft_msg *msg)
 {
     wf_reactor *r = WF_R;
-    /* without a hold the message is still kept; only a cancel cannot find it */
-    (void)wf_hold_of(r, running(r), msg);
+    if (WF_UNLIKELY(wf_hold_of(r, running(r), msg) == NULL) && !is_bare(msg))
+        keep_bare(r, running(r), msg);
     msg->flags |= WF_KEPT;
     return msg;
 }
@@ -144,6 +181,8 @@ void weft_drop(weft_msg **msg)
     if (m == NULL)
         return;
     *msg = NULL;
+    if (WF_UNLIKELY(is_bare(m)))
+        unlink_bare(WF_R, m);
     m->flags &= (uint16_t)~WF_KEPT;
     /* one that is being served is ended by its own turn */
     if (m != WF_R->current && (m->flags & WF_RUNS) == 0)

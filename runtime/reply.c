@@ -142,5 +142,6 @@ uint64_t weft_trace(const weft_msg *msg)
 
 void weft_set_trace(weft_msg *msg, uint64_t trace)
 {
-    msg->trace = trace;
+    if ((msg->flags & (WF_KEPT | WF_HELD)) != WF_KEPT) /* else who keeps it stands there */
+        msg->trace = trace;
 }

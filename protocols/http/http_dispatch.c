@@ -28,6 +28,14 @@ static weft_err on_worker_answered(weft_actor *self, weft_msg *msg, const weft_o
     return on_answered(self, msg, got);
 }
 
+static weft_err on_named_answered(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    if (got->err == WEFT_EGONE)
+        return weft_fail(msg, WEFT_EGONE, "the actor \"%.60s\" is not there",
+                         wf_http_exchange_of(msg)->row->to);
+    return on_answered(self, msg, got);
+}
+
 static weft_err serve_named(weft_actor *self, weft_msg *msg)
 {
     wf_http_exchange *x = wf_http_exchange_of(msg);
@@ -37,7 +45,7 @@ static weft_err serve_named(weft_actor *self, weft_msg *msg)
     return weft_when(msg,
                      weft_ask_body(self, weft_named(self, name), &weft_http_request_type,
                                    weft_body(msg), WEFT_INHERIT),
-                     on_answered);
+                     on_named_answered);
 }
 
 static weft_err serve_spawned(weft_actor *self, weft_msg *msg)

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* How does a connection end, so that the client sees every answer it is owed?
  *
- *   open ──▶ closing ──▶ all written ──┬──▶ closed: nothing unread can be on its way
- *                                      └──▶ lingering: half closed; what comes is thrown away ──▶
- * closed
+ *   open ──▶ closing ──▶ all written ──▶ closed, if nothing unread can be on its way
+ *                              └──▶ lingering: half closed, throws away what comes ──▶ closed
  */
 #include "http_server.h"
+
+/* Nothing of what came is read any more. */
+static void let_go(wf_http_conn *c)
+{
+    c->flags &= (uint16_t)~WF_HTTP_PAUSED;
+    weft_bytes_drop(&c->pending);
+    if (c->held != NULL)
+        weft_drop(&c->held);
+}
 
 void wf_http_close(weft_actor *self, wf_http_conn *c, weft_err reason)
 {
@@ -19,6 +27,8 @@ void wf_http_close(weft_actor *self, wf_http_conn *c, weft_err reason)
         (void)weft_close(self, c->stream);
     else
         (void)weft_abort(self, c->stream, reason);
+    /* a stream that is lost already tells so when what is held is let go of */
+    let_go(c);
 }
 
 void wf_http_give_up(weft_actor *self, wf_http_exchange *x, weft_err reason)
@@ -56,15 +66,12 @@ void wf_http_lost(weft_actor *self, wf_http_conn *c, bool ending)
 static void linger(weft_actor *self, wf_http_conn *c)
 {
     c->flags |= WF_HTTP_LINGERING;
-    c->flags &= (uint16_t)~WF_HTTP_PAUSED;
     c->read_at = weft_now_ms(self);
-    weft_bytes_drop(&c->pending);
     if ((c->flags & WF_HTTP_ENDED) != 0)
         wf_http_close(self, c, WEFT_OK);
     else
         (void)weft_end(self, c->stream);
-    if (c->held != NULL)
-        weft_drop(&c->held);
+    let_go(c);
 }
 
 void wf_http_finish(weft_actor *self, wf_http_conn *c, bool whole)

@@ -3,9 +3,10 @@
 #include "http_file.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <weft/edge.h>
 
 #include "http_listing.h"
 #include "http_mime.h"
@@ -188,7 +189,7 @@ static weft_err load_listing(lookup *l)
     if (err != WEFT_OK)
         return err;
     /* not strndup: what follows the slice is not ours to look at */
-    l->out->title = calloc(1, l->ask->title.bytes + 1);
+    l->out->title = weft_alloc_zero(l->ask->title.bytes + 1);
     if (l->out->title == NULL) {
         wf_http_form_free(&form);
         return WEFT_ENOMEM;
@@ -254,7 +255,7 @@ void wf_http_file_done(wf_http_file *file)
 {
     for (unsigned c = 0; c < WF_HTTP_CODINGS_COUNT_; c++)
         wf_http_form_free(&file->forms[c]);
-    free(file->title);
+    weft_alloc_free(file->title);
     *file = (wf_http_file){.kind = WF_HTTP_FILE_NONE};
 }
 

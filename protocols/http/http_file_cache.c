@@ -2,9 +2,10 @@
 /* The cache of files: a hash table whose entries also stand in the order of their use. */
 #include "http_file_cache.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+
+#include <weft/edge.h>
 
 enum {
     BUCKETS_MIN = 64,
@@ -107,7 +108,7 @@ static void drop(wf_http_file_cache *cache, wf_http_file_entry *e)
     cache->bytes -= e->bytes;
     cache->descriptors -= e->descriptors;
     wf_http_file_done(&e->file);
-    free(e);
+    weft_alloc_free(e);
 }
 
 /* Counts again what @e holds. */
@@ -226,7 +227,7 @@ static weft_err load(wf_http_file_cache *cache, weft_actor *self, const wf_http_
 static wf_http_file_entry *entry_new(wf_http_file_cache *cache, uint64_t hash,
                                      const wf_http_file_ask *ask)
 {
-    wf_http_file_entry *e = calloc(1, sizeof *e + ask->path_n + 1);
+    wf_http_file_entry *e = weft_alloc_zero(sizeof *e + ask->path_n + 1);
 
     if (e == NULL)
         return NULL;
@@ -310,8 +311,8 @@ static void caches_free(void *kept)
         drop_idle(cache, &cache->refused, 0, 0);
         weft_alarm_clear(&cache->alarm);
         wf_http_file_root_done(&cache->root);
-        free(cache->buckets);
-        free(cache);
+        weft_alloc_free(cache->buckets);
+        weft_alloc_free(cache);
     }
 }
 
@@ -336,18 +337,18 @@ static bool make_buckets(wf_http_file_cache *cache, uint32_t entries_max)
     while (n < entries_max && n < BUCKETS_MAX)
         n *= 2;
     cache->mask = n - 1;
-    cache->buckets = calloc(n, sizeof(wf_http_file_entry *));
+    cache->buckets = weft_alloc_zero(n * sizeof(wf_http_file_entry *));
     return cache->buckets != NULL;
 }
 
 static wf_http_file_cache *cache_new(weft_actor *self, const weft_http_files_config *config)
 {
-    wf_http_file_cache *cache = calloc(1, sizeof *cache);
+    wf_http_file_cache *cache = weft_alloc_zero(sizeof *cache);
     uint32_t files_max = config->cache_files_max != 0 ? config->cache_files_max
                                                       : WF_HTTP_FILE_CACHE_FILES_MAX_DEFAULT;
 
     if (cache == NULL || !make_buckets(cache, files_max)) {
-        free(cache);
+        weft_alloc_free(cache);
         return NULL;
     }
     cache->config = config;

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weft/edge.h>
+
 #include "http_file.h"
 #include "http_listing.h"
 #include "http_path.h"
@@ -104,7 +106,7 @@ static weft_err read_entries(folder *f, DIR *dir)
 /* The folder as it is called in the URL, decoded, with a '/' at its end. NULL: no memory. */
 static char *title_of(const wf_http_file_ask *ask, size_t *title_n)
 {
-    char *title = malloc((size_t)ask->title.bytes + ask->path_n + 2);
+    char *title = weft_alloc((size_t)ask->title.bytes + ask->path_n + 2);
     size_t n = 0;
 
     if (title == NULL)
@@ -148,7 +150,7 @@ static weft_err make_page(const folder *f, wf_http_form **out)
         w = wf_http_writer_over((char *)to, form->size);
         err = put_page(f, &w, title, title_n);
     }
-    free(title);
+    weft_alloc_free(title);
     if (err == WEFT_OK)
         *out = form;
     else
@@ -159,9 +161,9 @@ static weft_err make_page(const folder *f, wf_http_form **out)
 static void folder_done(folder *f)
 {
     for (size_t i = 0; i < f->n; i++)
-        free((char *)(uintptr_t)f->entries[i].name);
-    free(f->entries);
-    free(f);
+        weft_alloc_free((char *)(uintptr_t)f->entries[i].name);
+    weft_alloc_free(f->entries);
+    weft_alloc_free(f);
 }
 
 static weft_err list(folder *f, DIR *dir, wf_http_form **out)
@@ -189,13 +191,13 @@ weft_err wf_http_folder_list(const wf_http_file_root *root, const wf_http_file_a
         return weft_because(why, WEFT_ENOTFOUND, "\"%.120s\" is no folder", ask->path);
     }
     DIR *dir = fdopendir(found.fd);
-    folder *f = calloc(1, sizeof *f);
+    folder *f = weft_alloc_zero(sizeof *f);
     if (dir == NULL || f == NULL) {
         if (dir != NULL)
             (void)closedir(dir);
         else
             (void)close(found.fd);
-        free(f);
+        weft_alloc_free(f);
         return weft_because(why, WEFT_ENOMEM, "no memory to list \"%.120s\"", ask->path);
     }
     f->root = root;

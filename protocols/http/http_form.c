@@ -2,9 +2,10 @@
 /* Representations: read, packed, and dressed with the fields that say what they are. */
 #include "http_file.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <weft/edge.h>
 
 #include "http_gzip.h"
 #include "http_listing.h"
@@ -107,7 +108,7 @@ static weft_err read_into(wf_http_form *form, wf_http_found *found)
 
 weft_err wf_http_form_read(wf_http_found *found, int64_t now_ns, wf_http_form **out)
 {
-    wf_http_form *form = calloc(1, sizeof *form);
+    wf_http_form *form = weft_alloc_zero(sizeof *form);
     weft_err err = form != NULL ? read_into(form, found) : WEFT_ENOMEM;
 
     if (found->fd >= 0)
@@ -127,7 +128,7 @@ weft_err wf_http_form_read(wf_http_found *found, int64_t now_ns, wf_http_form **
 
 wf_http_form *wf_http_form_unmade(const wf_http_form *from, int64_t now_ns)
 {
-    wf_http_form *form = calloc(1, sizeof *form);
+    wf_http_form *form = weft_alloc_zero(sizeof *form);
 
     if (form == NULL)
         return NULL;
@@ -139,7 +140,7 @@ wf_http_form *wf_http_form_unmade(const wf_http_form *from, int64_t now_ns)
 static weft_err pack_bytes(wf_http_form *form, const uint8_t *bytes, size_t n)
 {
     size_t room = n - n / PACK_SAVES_SHARE, packed_n = 0;
-    uint8_t *packed = malloc(room), *to;
+    uint8_t *packed = weft_alloc(room), *to;
     weft_err err = packed != NULL ? wf_http_gzip(bytes, n, packed, room, &packed_n) : WEFT_ENOMEM;
 
     if (err == WEFT_OK)
@@ -149,7 +150,7 @@ static weft_err pack_bytes(wf_http_form *form, const uint8_t *bytes, size_t n)
         form->size = packed_n;
         form->unmade = false;
     }
-    free(packed);
+    weft_alloc_free(packed);
     return err;
 }
 
@@ -160,13 +161,13 @@ weft_err wf_http_form_pack(wf_http_form *form, const wf_http_form *from)
     if (from->file == NULL)
         return pack_bytes(form, from->content.at, from->content.size);
 
-    uint8_t *bytes = malloc((size_t)from->size);
+    uint8_t *bytes = weft_alloc((size_t)from->size);
     if (bytes == NULL)
         return WEFT_ENOMEM;
     weft_err err = wf_http_file_read(weft_file_fd(from->file), 0, bytes, (size_t)from->size, &got);
     if (err == WEFT_OK)
         err = got == from->size ? pack_bytes(form, bytes, got) : WEFT_EIO;
-    free(bytes);
+    weft_alloc_free(bytes);
     return err;
 }
 
@@ -174,10 +175,10 @@ weft_err wf_http_form_pack(wf_http_form *form, const wf_http_form *from)
 
 wf_http_form *wf_http_form_page(size_t size, uint8_t **to)
 {
-    wf_http_form *form = calloc(1, sizeof *form);
+    wf_http_form *form = weft_alloc_zero(sizeof *form);
 
     if (form == NULL || weft_bytes_new(size, to, &form->content) != WEFT_OK) {
-        free(form);
+        weft_alloc_free(form);
         return NULL;
     }
     form->size = size;
@@ -235,5 +236,5 @@ void wf_http_form_free(wf_http_form **at)
         return;
     weft_file_drop(&form->file);
     weft_bytes_drop(&form->content);
-    free(form);
+    weft_alloc_free(form);
 }

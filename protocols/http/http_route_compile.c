@@ -3,6 +3,8 @@
  * brings together what shares its first segments, so that each node is a run of rows. */
 #include <stdlib.h>
 
+#include <weft/edge.h>
+
 #include "http_path.h"
 #include "http_route.h"
 #include "http_route_table.h"
@@ -301,7 +303,8 @@ static wf_http_routes *table_new(size_t rows_n, const needs *need)
     size_t rows = rows_n * sizeof(wf_http_route_row);
     size_t names = need->params * sizeof(weft_http_text);
     size_t leaves = (rows_n + 1) * sizeof(wf_http_route_leaf);
-    char *block = calloc(1, sizeof(wf_http_routes) + nodes + rows + names + leaves + need->text);
+    char *block =
+        weft_alloc_zero(sizeof(wf_http_routes) + nodes + rows + names + leaves + need->text);
 
     if (block == NULL)
         return NULL;
@@ -334,8 +337,8 @@ weft_err wf_http_routes_compile(const char *const *rows, size_t rows_n, wf_http_
                             WF_HTTP_ROUTES_MAX);
     needs need = count_needs(rows, rows_n);
     wf_http_routes *table = table_new(rows_n, &need);
-    route *routes = calloc(rows_n + 1, sizeof *routes);
-    segment *segments = calloc(need.segments + 1, sizeof *segments);
+    route *routes = weft_alloc_zero((rows_n + 1) * sizeof *routes);
+    segment *segments = weft_alloc_zero((need.segments + 1) * sizeof *segments);
     if (table != NULL && routes != NULL && segments != NULL)
         err = compile(&(compiler){.table = table,
                                   .rows = rows,
@@ -347,12 +350,12 @@ weft_err wf_http_routes_compile(const char *const *rows, size_t rows_n, wf_http_
                       rows_n);
     else
         (void)weft_because(why, err, "no memory for a table of %zu routes", rows_n);
-    free(routes);
-    free(segments);
+    weft_alloc_free(routes);
+    weft_alloc_free(segments);
     if (err == WEFT_OK)
         *out = table;
     else
-        free(table);
+        weft_alloc_free(table);
     return err;
 }
 
@@ -360,6 +363,6 @@ void wf_http_routes_free(wf_http_routes **routes)
 {
     if (routes == NULL)
         return;
-    free(*routes);
+    weft_alloc_free(*routes);
     *routes = NULL;
 }

@@ -316,6 +316,34 @@ static void an_answer_arrives_although_the_request_was_never_read(void)
     }
 }
 
+static void keep_for_ever(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)self;
+    if (s->held == NULL)
+        s->held = weft_keep(msg);
+}
+
+static void send_and_close(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    send_it(self, s, msg);
+    close_it(self, s, msg);
+}
+
+static void a_close_that_the_peer_holds_up_ends_after_its_limit(void)
+{
+    KIT_FOR_EACH(by)
+    {
+        if (!by->sim || by->tls)
+            continue; /* half a minute, but in virtual time */
+        kit_side a = {.opened = send_and_close, .total = 1000000};
+        kit_side b = {.data = keep_for_ever};
+        kit_run(
+            &(kit_world){.by = by, .a = &a, .b = &b, .closes = 1, .listen_options = "?window=64k"});
+        CHECK_ERR(a.reason, WEFT_ETIMEDOUT);
+        CHECK_U64(b.datas, 1);
+    }
+}
+
 static const test_case cases[] = {
     TEST(a_message_that_is_kept_holds_back_the_next_and_in_the_end_the_writer),
     TEST(bytes_that_are_kept_hold_the_source_at_its_window),
@@ -325,6 +353,7 @@ static const test_case cases[] = {
     TEST(ranges_of_files_stand_in_line_with_what_is_written),
     TEST(a_file_that_is_too_short_closes_the_stream_as_truncated),
     TEST(an_answer_arrives_although_the_request_was_never_read),
+    TEST(a_close_that_the_peer_holds_up_ends_after_its_limit),
     {0},
 };
 

@@ -81,6 +81,28 @@ static void before(void)
     http_world_reset();
 }
 
+/* How many actors there are. */
+static unsigned actors(weft_sim *sim)
+{
+    unsigned n = 0;
+    weft_reactor_stats stats;
+    for (unsigned i = 0; weft_stats_reactor(weft_sim_system(sim), i, &stats); i++)
+        n += stats.actors;
+    return n;
+}
+
+/* The client goes, if it has not, and all that was made for it goes with it. */
+static void check_all_gone(weft_sim *sim, sim_client *c, unsigned before_it)
+{
+    if (!c->closed)
+        client_close(c);
+    weft_sim_advance(sim, SETTLE_MS);
+    CHECK_U64(http_saw.workers, 0);
+    CHECK(actors(sim) == before_it || !c->opened);
+    CHECK_U64(weft_sim_free(&sim), 0);
+    client_done(c);
+}
+
 /* ---- nothing ends: what the rest is measured by */
 
 static void everything_is_answered(void)
@@ -88,35 +110,39 @@ static void everything_is_answered(void)
     sim_client c;
     weft_sim *sim = http_world_open(NULL);
     REQUIRE(sim != NULL);
+    unsigned none = actors(sim);
     client_connect(&c, sim, "sim://web");
     client_send(&c, everything, EVERYTHING);
     weft_sim_advance(sim, 2000);
     CHECK_U64(check_answers(&c, 0), ANSWERS);
     CHECK(c.ended);
-    CHECK_U64(http_saw.workers, 0);
-    client_close(&c);
-    CHECK_U64(weft_sim_free(&sim), 0);
-    client_done(&c);
+    check_all_gone(sim, &c, none);
 }
 
 /* ---- the client ends */
 
-static void leave(size_t sent, uint32_t ms, void (*how)(sim_client *c))
+static void leave_once(size_t sent, uint32_t ms, void (*how)(sim_client *c))
 {
     sim_client c;
     weft_sim *sim = http_world_open(&(weft_sim_options){.seed = sent + ms});
     REQUIRE(sim != NULL);
+    unsigned none = actors(sim);
     client_connect(&c, sim, "sim://web");
     client_send(&c, everything, sent);
     weft_sim_advance(sim, ms);
     how(&c);
     weft_sim_advance(sim, 5000);
     (void)check_answers(&c, 400); /* of a body that was not whole */
-    CHECK_U64(http_saw.workers, 0);
-    if (!c.closed)
-        client_close(&c);
-    CHECK_U64(weft_sim_free(&sim), 0);
-    client_done(&c);
+    check_all_gone(sim, &c, none);
+}
+
+/* Also while input stands still, since an answer is waited for. */
+static void leave(size_t sent, uint32_t ms, void (*how)(sim_client *c))
+{
+    http_config.limits.responses_pending_max = 0;
+    leave_once(sent, ms, how);
+    http_config.limits.responses_pending_max = 2;
+    leave_once(sent, ms, how);
 }
 
 static void the_client_may_be_lost_at_any_byte(void)
@@ -258,8 +284,10 @@ static void a_stop_that_cannot_wait_cuts_what_is_streamed(void)
 static bool fail_nth(long n)
 {
     sim_client c;
+    http_config.limits.responses_pending_max = n % 2 == 0 ? 0 : 2;
     weft_sim *sim = http_world_open(NULL);
     REQUIRE(sim != NULL);
+    unsigned none = actors(sim);
     client_connect(&c, sim, "sim://web");
     long failed = wf_alloc_failed();
     wf_alloc_fail_after(n);
@@ -270,11 +298,7 @@ static bool fail_nth(long n)
     weft_sim_advance(sim, SETTLE_MS);
     unsigned answered = check_answers(&c, did ? 500 : 0);
     CHECK(answered == ANSWERS || c.ended || c.closed || !c.opened);
-    CHECK_U64(http_saw.workers, 0);
-    if (!c.closed)
-        client_close(&c);
-    CHECK_U64(weft_sim_free(&sim), 0);
-    client_done(&c);
+    check_all_gone(sim, &c, none);
     return did;
 }
 
@@ -298,6 +322,7 @@ static void faults_give_right_answers_or_failures(void)
 {
     for (uint64_t seed = 1; seed <= seeds(); seed++) {
         sim_client c;
+        http_config.limits.responses_pending_max = seed % 3 == 0 ? 2 : 0;
         weft_sim *sim = http_world_open(&(weft_sim_options){
             .seed = seed,
             .faults = {.lost = 1000,
@@ -308,16 +333,13 @@ static void faults_give_right_answers_or_failures(void)
         });
         if (sim == NULL)
             continue;
+        unsigned none = actors(sim);
         client_connect(&c, sim, "sim://web");
         client_send(&c, everything, EVERYTHING);
         weft_sim_advance(sim, SETTLE_MS);
         unsigned answered = check_answers(&c, seed % 2 == 0 ? 500 : 0);
         CHECK(answered == ANSWERS || c.ended || c.closed || !c.opened);
-        CHECK_U64(http_saw.workers, 0);
-        if (!c.closed)
-            client_close(&c);
-        CHECK_U64(weft_sim_free(&sim), 0);
-        client_done(&c);
+        check_all_gone(sim, &c, none);
     }
 }
 

@@ -116,7 +116,8 @@ extern const weft_type weft_down_type;
  * once this said yes. errors: ELIMIT (monitors_max), ENOMEM. thread: in a handler. */
 weft_err weft_monitor(weft_actor *self, weft_ref who);
 
-/** Takes every monitor of @who back. thread: in a handler. */
+/** Takes every monitor of @who back; a `down` that is in the mailbox already still comes.
+ * thread: in a handler. */
 void weft_demonitor(weft_actor *self, weft_ref who);
 
 /** From now on, if either ends with an error the other is stopped with it. errors: as weft_monitor. */
