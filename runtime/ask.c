@@ -6,6 +6,7 @@
 
 #include "mailbox.h"
 #include "post.h"
+#include "put.h"
 
 enum { FAIL_AGAIN_MS = 10 };
 
@@ -37,9 +38,9 @@ static inline limit limit_of(const wf_reactor *r, uint32_t limit_ms)
     return (limit){deadline != 0 ? deadline : 1, limit_ms, WF_GUARDED};
 }
 
-static weft_deferred deferred_of(const wf_reactor *r, const wf_cell *cell)
+static weft_deferred deferred_at(uint64_t id)
 {
-    return (weft_deferred){wf_cell_index(r, cell), cell->gen};
+    return (weft_deferred){(uint32_t)id, (uint32_t)(id >> 32)};
 }
 
 static WF_COLD void failed_at_once(wf_reactor *r, wf_cell *cell, const weft_type *type,
@@ -56,13 +57,13 @@ static WF_COLD void failed_at_once(wf_reactor *r, wf_cell *cell, const weft_type
 }
 
 /* Opens the ask of @self to @to. errors: NULL when there is no cell; then the Deferred is {0}. */
-static inline wf_cell *ask_open(wf_reactor *r, weft_actor *self, weft_ref to, uint32_t limit_ms)
+static inline wf_cell *ask_open(wf_reactor *r, weft_actor *self, weft_ref to, uint32_t limit_ms,
+                                uint64_t *id)
 {
-    wf_cell *cell = wf_cell_new(r, self, WF_CELL_ASK);
+    wf_cell *cell = wf_cell_new(r, self, WF_CELL_ASK, id);
     if (WF_UNLIKELY(cell == NULL))
         return NULL;
     cell->state = WF_FRESH;
-    cell->then = NULL;
     cell->msg = NULL;
     cell->limit_ms = limit_ms;
     cell->target_home = (uint16_t)to.home;
@@ -74,10 +75,23 @@ static inline wf_cell *ask_open(wf_reactor *r, weft_actor *self, weft_ref to, ui
     return cell;
 }
 
-static inline void ask_arm(wf_reactor *r, wf_cell *cell)
+static inline void ask_arm(wf_reactor *r, wf_cell *cell, uint32_t limit_ms)
 {
-    if (cell->limit_ms != 0 && cell->limit_ms != WEFT_NO_LIMIT)
-        wf_timer_arm(&r->wheel, &cell->timer, cell->limit_ms, ask_late);
+    if (limit_ms != 0 && limit_ms != WEFT_NO_LIMIT)
+        wf_timer_start(&r->wheel, &cell->timer, limit_ms, ask_late);
+}
+
+/* The request carries the limit: lent to the context, so that the one way of sending serves asks. */
+static WF_NOINLINE weft_err put_with(wf_reactor *r, weft_actor *self, weft_ref to,
+                                     const weft_type *type, const void *body, uint64_t request,
+                                     limit l)
+{
+    weft_msg *c = r->current;
+    uint32_t deadline = c->deadline;
+    c->deadline = l.deadline;
+    weft_err err = wf_put(self, to, type, body, request, l.flags);
+    c->deadline = deadline;
+    return err;
 }
 
 weft_deferred weft_ask_body(weft_actor *self, weft_ref to, const weft_type *type, const void *body,
@@ -87,42 +101,42 @@ weft_deferred weft_ask_body(weft_actor *self, weft_ref to, const weft_type *type
     if (WF_UNLIKELY(to.home != r->home))
         to = wf_resolve(r, to);
     limit l = limit_of(r, limit_ms);
-    wf_cell *cell = ask_open(r, self, to, l.arm_ms);
+    uint64_t id;
+    wf_cell *cell = ask_open(r, self, to, l.arm_ms, &id);
     if (WF_UNLIKELY(cell == NULL))
         return (weft_deferred){0, 0};
     if (WF_UNLIKELY(self->asks > WF_STAT_GET(self->program)->asks_max)) {
         wf_fail_cell(r, cell, WEFT_ELIMIT, "asks_max is reached");
-        return deferred_of(r, cell);
+        return deferred_at(id);
     }
-    /* the request carries the limit: lent to the context, so that the one way of sending serves asks */
-    weft_msg *c = r->current;
-    uint32_t deadline = c->deadline;
-    c->deadline = l.deadline;
-    weft_err err = wf_put(self, to, type, body, wf_cell_id(r, cell), l.flags);
-    c->deadline = deadline;
-    if (WF_UNLIKELY(err != WEFT_OK))
-        failed_at_once(r, cell, type, body, err);
-    else
-        ask_arm(r, cell);
-    return deferred_of(r, cell);
+    if (!wf_put_fast(r, self, to, type, body, id, l.flags, l.deadline)) {
+        weft_err err = put_with(r, self, to, type, body, id, l);
+        if (WF_UNLIKELY(err != WEFT_OK)) {
+            failed_at_once(r, cell, type, body, err);
+            return deferred_at(id);
+        }
+    }
+    ask_arm(r, cell, l.arm_ms);
+    return deferred_at(id);
 }
 
 weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control)
 {
     wf_reactor *r = WF_R;
-    wf_cell *cell = ask_open(r, self, to, r->sys->options.ask_limit_ms);
+    uint64_t id;
+    wf_cell *cell = ask_open(r, self, to, r->sys->options.ask_limit_ms, &id);
     if (cell == NULL)
         return (weft_deferred){0, 0};
     weft_ref from = wf_ref_of(r, self);
     memcpy(&control->word[0], &from, sizeof from);
-    control->word[2] = wf_cell_id(r, cell);
+    control->word[2] = id;
     weft_err err =
         wf_home_index(to.home) < r->sys->reactors ? wf_control_send(r, to, control) : WEFT_EINVAL;
     if (err != WEFT_OK)
         wf_fail_cell(r, cell, err, err == WEFT_EINVAL ? "there is no such reactor" : NULL);
     else
-        ask_arm(r, cell);
-    return deferred_of(r, cell);
+        ask_arm(r, cell, cell->limit_ms);
+    return deferred_at(id);
 }
 
 /* ---- failures */
@@ -223,7 +237,7 @@ void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m)
     weft_continue_fn *then = cell->then;
     weft_msg *waiting = cell->msg;
     unsigned state = cell->state;
-    wf_cell_free(r, cell);
+    wf_cell_free_at(r, (uint32_t)m->request);
     a->asks--;
     WF_STAT_SUB(r->stat.asks, 1);
     if (WF_UNLIKELY(state != WF_CONSUMED)) {
@@ -237,16 +251,17 @@ void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m)
     weft_err err = then(a, waiting, &got);
     if (WF_UNLIKELY(err != WEFT_OK))
         wf_handler_failed(a, waiting, err);
-    wf_msg_done(r, a, waiting);
+    if ((waiting->flags & (WF_KEPT | WF_WAITS)) == 0)
+        wf_msg_done(r, a, waiting);
     r->current = m; /* what ends with the reply may send, too */
 }
 
 /* An ask that nothing upstream guards any more gets a limit of its own. */
-static void arm_late(wf_reactor *r, wf_cell *cell)
+static WF_COLD void arm_late(wf_reactor *r, wf_cell *cell)
 {
     cell->limit_ms = r->sys->options.ask_limit_ms;
     if (!wf_timer_armed(&cell->timer)) /* else it has failed, which memory had no room to say */
-        ask_arm(r, cell);
+        ask_arm(r, cell, cell->limit_ms);
 }
 
 /* The cells made by this handler stand at the head of the actor's list. */
@@ -266,10 +281,9 @@ void wf_detach_unconsumed(wf_reactor *r, weft_actor *a)
 
 /* ---- consuming */
 
-static inline WF_FAST wf_cell *consume(weft_actor *self, weft_deferred deferred, unsigned state,
-                                       weft_err *err)
+static inline WF_FAST wf_cell *consume(wf_reactor *r, weft_actor *self, weft_deferred deferred,
+                                       unsigned state, weft_err *err)
 {
-    wf_reactor *r = WF_R;
     wf_cell *cell = wf_cell_at(r, (uint64_t)deferred.gen << 32 | deferred.slot);
     if (cell == NULL || cell->kind != WF_CELL_ASK || cell->timer.spare != WF_STAT_GET(self->slot)) {
         *err = deferred.slot == 0 ? WEFT_ELIMIT : WEFT_EGONE;
@@ -289,15 +303,14 @@ weft_err weft_when(weft_msg *msg, weft_deferred deferred, weft_continue_fn *fn)
     wf_reactor *r = WF_R;
     weft_actor *self = WF_STAT_GET(r->running);
     weft_err err;
-    wf_hold *hold = wf_hold_of(r, self, msg);
-    if (WF_UNLIKELY(hold == NULL))
+    if (WF_UNLIKELY((msg->flags & WF_HELD) == 0) && wf_hold_of(r, self, msg) == NULL)
         return WEFT_ENOMEM;
-    wf_cell *cell = consume(self, deferred, WF_CONSUMED, &err);
+    wf_cell *cell = consume(r, self, deferred, WF_CONSUMED, &err);
     if (WF_UNLIKELY(cell == NULL))
         return err;
     cell->then = fn;
     cell->msg = msg;
-    hold->waits++;
+    msg->hold->waits++;
     msg->flags |= WF_WAITS;
     if (WF_UNLIKELY((msg->flags & WF_ANSWERED) != 0) && cell->limit_ms == 0)
         arm_late(r, cell); /* answered since it was asked: nothing guards it any more */
@@ -307,7 +320,7 @@ weft_err weft_when(weft_msg *msg, weft_deferred deferred, weft_continue_fn *fn)
 weft_err weft_ignore(weft_actor *self, weft_deferred deferred)
 {
     weft_err err;
-    wf_cell *cell = consume(self, deferred, WF_IGNORED, &err);
+    wf_cell *cell = consume(WF_R, self, deferred, WF_IGNORED, &err);
     if (cell == NULL)
         return err;
     if (cell->limit_ms == 0)
@@ -331,16 +344,17 @@ weft_deferred weft_room(weft_actor *self, weft_ref to)
     wf_reactor *r = WF_R;
     unsigned char ask = 1;
     to = wf_resolve(r, to);
-    wf_cell *cell = ask_open(r, self, to, r->sys->options.ask_limit_ms);
+    uint64_t id;
+    wf_cell *cell = ask_open(r, self, to, r->sys->options.ask_limit_ms, &id);
     if (cell == NULL)
         return (weft_deferred){0, 0};
     /* the request itself must not be refused for room: it is sent as an event would be */
-    weft_err err = wf_put(self, to, &wf_room_type, &ask, wf_cell_id(r, cell), WF_UNCOUNTED);
+    weft_err err = wf_put(self, to, &wf_room_type, &ask, id, WF_UNCOUNTED);
     if (err != WEFT_OK)
         wf_fail_cell(r, cell, err, NULL);
     else
-        ask_arm(r, cell);
-    return deferred_of(r, cell);
+        ask_arm(r, cell, cell->limit_ms);
+    return deferred_at(id);
 }
 
 void wf_arm_waiting(wf_reactor *r, const weft_actor *a, const weft_msg *m)

@@ -25,12 +25,11 @@ static inline wf_cell *wf_cell_at(const wf_reactor *r, uint64_t id)
 
 /* A cell of @a's list: a table that never moves, an id with a generation, so that what is late dies in
  * O(1). errors: NULL when there are WF_CELLS_MAX. */
-static inline wf_cell *wf_cell_new(wf_reactor *r, weft_actor *a, unsigned kind)
+static inline wf_cell *wf_cell_new(wf_reactor *r, weft_actor *a, unsigned kind, uint64_t *id)
 {
     uint32_t i = r->free_cell;
-    wf_cell *cell;
+    wf_cell *cell = &r->cells[i];
     if (WF_LIKELY(i != 0)) {
-        cell = &r->cells[i];
         r->free_cell = cell->next_free;
     } else {
         if (r->cells_used + 1 >= WF_CELLS_MAX)
@@ -39,6 +38,7 @@ static inline wf_cell *wf_cell_new(wf_reactor *r, weft_actor *a, unsigned kind)
         cell = &r->cells[i];
         cell->gen = 1;
     }
+    *id = (uint64_t)cell->gen << 32 | i;
     cell->kind = (uint8_t)kind;
     cell->timer.back = NULL;
     cell->timer.spare = WF_STAT_GET(a->slot);
@@ -50,10 +50,10 @@ static inline wf_cell *wf_cell_new(wf_reactor *r, weft_actor *a, unsigned kind)
     return cell;
 }
 
-/* Takes it out of its owner's list and frees it; its timer is cancelled. */
-static inline void wf_cell_free(wf_reactor *r, wf_cell *cell)
+/* Takes the cell at @i out of its owner's list and frees it; its timer is cancelled. */
+static inline void wf_cell_free_at(wf_reactor *r, uint32_t i)
 {
-    uint32_t i = wf_cell_index(r, cell);
+    wf_cell *cell = &r->cells[i];
     wf_timer_cancel(&r->wheel, &cell->timer);
     if (cell->next != 0)
         r->cells[cell->next].prev = cell->prev;
@@ -65,6 +65,11 @@ static inline void wf_cell_free(wf_reactor *r, wf_cell *cell)
     cell->kind = WF_CELL_FREE;
     cell->next_free = r->free_cell;
     r->free_cell = i;
+}
+
+static inline void wf_cell_free(wf_reactor *r, const wf_cell *cell)
+{
+    wf_cell_free_at(r, wf_cell_index(r, cell));
 }
 
 /* ---- outcomes */

@@ -125,8 +125,9 @@ typedef struct wf_scratch {
 
 typedef struct wf_row {
     const weft_type *type;
-    weft_handler_fn *fn;
-    uint64_t serial, spare; /* 32 bytes: a row is found by a shift */
+    weft_handler_fn *fn;   /* what a turn calls: the handler, or what goes before it */
+    weft_handler_fn *real; /* the handler */
+    uint64_t spare;        /* 32 bytes: a row is found by a shift */
 } wf_row;
 
 typedef struct wf_program {
@@ -180,6 +181,9 @@ struct weft_actor {
     struct wf_rare *rare;
     _Alignas(8) unsigned char state[];
 };
+_Static_assert(offsetof(weft_actor, gen) == offsetof(weft_actor, slot) + 4 &&
+                   offsetof(weft_ref, gen) == offsetof(weft_ref, slot) + 4,
+               "slot and generation are moved as one word");
 _Static_assert(sizeof(weft_actor) == 96,
                "an idle actor with 32 bytes of state is 144 with its slot");
 
@@ -252,6 +256,8 @@ typedef struct wf_batch {
     wf_entry entry[WF_BATCH];
 } wf_batch;
 
+enum { WF_PROGRAMS_CACHED = 64 };
+
 enum { WF_FOREIGN = 255 }; /* owner of what a thread that is no reactor sent */
 
 typedef struct wf_reactor wf_reactor;
@@ -303,7 +309,7 @@ struct wf_reactor {
     bool out_any;
     uint64_t wall_ns;
     uint32_t wall_tick;
-    const wf_program *programs[64]; /* behaviours spawned here, by a hash of their address */
+    const wf_program *programs[WF_PROGRAMS_CACHED]; /* behaviours spawned here, by their address */
 
     struct {
         _Atomic uint64_t messages, turns, polls, sleeps, wakes, refused, dead_letters, late_replies,
@@ -330,6 +336,15 @@ extern __thread wf_reactor *wf_this_reactor __attribute__((tls_model("initial-ex
 static inline weft_ref wf_ref_of(const wf_reactor *r, const weft_actor *a)
 {
     return (weft_ref){.home = r->home, .slot = WF_STAT_GET(a->slot), .gen = WF_STAT_GET(a->gen)};
+}
+
+/* Slot and generation of an actor of this reactor, as they stand in a reference: a plain move, since
+ * nobody else writes them. */
+static inline uint64_t wf_id_of(const weft_actor *a)
+{
+    uint64_t id;
+    memcpy(&id, (const char *)a + offsetof(weft_actor, slot), sizeof id);
+    return id;
 }
 
 /* The actor a reference of this reactor stands for; NULL if it has ended. */

@@ -172,7 +172,8 @@ static weft_err watch(weft_actor *self, weft_ref who, uint32_t link)
     if (rare->monitors >= WF_STAT_GET(self->program)->monitors_max)
         return WEFT_ELIMIT;
     weft_msg *down = wf_block_take(r, sizeof(down_body));
-    wf_cell *cell = down != NULL ? wf_cell_new(r, self, WF_CELL_MONITOR) : NULL;
+    uint64_t id;
+    wf_cell *cell = down != NULL ? wf_cell_new(r, self, WF_CELL_MONITOR, &id) : NULL;
     if (cell == NULL) {
         if (down != NULL)
             wf_block_free(r, down);
@@ -187,7 +188,7 @@ static weft_err watch(weft_actor *self, weft_ref who, uint32_t link)
     cell->target_gen = target.gen;
     self->rare->monitors++;
     wf_watcher entry = {
-        .watcher = wf_ref_of(r, self), .who = who, .cell = wf_cell_id(r, cell), .link = link};
+        .watcher = wf_ref_of(r, self), .who = who, .cell = id, .link = link};
     weft_err err = send_monitor(r, self, target, &entry);
     if (err != WEFT_OK)
         wf_monitor_end(r, cell);

@@ -31,7 +31,8 @@ static bool place(wf_program *p, unsigned size)
         wf_row *row = &p->rows[wf_program_index(p, h->type)];
         if (row->type != NULL)
             return false;
-        *row = (wf_row){.type = h->type, .fn = h->fn, .serial = h->serial};
+        *row = (wf_row){
+            .type = h->type, .fn = h->serial ? wf_serve_serial : h->fn, .real = h->fn};
     }
     return true;
 }
@@ -92,7 +93,7 @@ static const wf_program *find_or_compile(weft_system *sys, const weft_behaviour 
 const wf_program *wf_program_of(wf_reactor *r, const weft_behaviour *behaviour, weft_err *err,
                                 weft_why *why)
 {
-    const wf_program **cached = &r->programs[((uintptr_t)behaviour >> 4) % 61];
+    const wf_program **cached = &r->programs[((uintptr_t)behaviour >> 4) % WF_PROGRAMS_CACHED];
     if (WF_LIKELY(*cached != NULL && (*cached)->behaviour == behaviour))
         return *cached;
     wf_lock_take(r->sys, &r->sys->lock);

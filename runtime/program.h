@@ -11,6 +11,9 @@
 const wf_program *wf_program_of(wf_reactor *r, const weft_behaviour *behaviour, weft_err *err,
                                 weft_why *why);
 
+/* What a turn calls for a serial row (run.c). */
+weft_handler_fn wf_serve_serial;
+
 /* Frees the programs of a system. */
 void wf_programs_free(weft_system *sys);
 

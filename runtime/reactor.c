@@ -42,6 +42,7 @@ wf_reactor *wf_reactor_new(weft_system *sys, unsigned index, struct ev_loop *loo
     r->ready_tail = &r->ready;
     r->hooks_tail = &r->hooks;
     r->wheel.now = 1;
+    r->wheel.exact = r->drv->stands_still;
     r->blocking = index >= sys->reactors;
     if (!tables_new(r))
         (void)weft_because(why, WEFT_ENOMEM, "no memory for reactor %u", index);
@@ -112,21 +113,30 @@ bool wf_reactor_round(wf_reactor *r)
     return wf_reactor_ready(r) || r->hooks != NULL;
 }
 
+void wf_reactor_clock(wf_reactor *r)
+{
+    uint32_t now = wf_tick(r->sys);
+    if (now != r->wheel.now)
+        wf_wheel_run(&r->wheel, now);
+    /* what was started is due so many ms after the end of this tick, of which a part has passed */
+    wf_wheel_settle(&r->wheel, 1);
+}
+
 void wf_reactor_poll(wf_reactor *r, int64_t timeout_ms)
 {
     WF_STAT_ADD(r->stat.polls, 1);
     r->events += r->drv->poll(r->poller, timeout_ms);
-    uint32_t now = wf_tick(r->sys);
-    if (now != r->wheel.now)
-        wf_wheel_run(&r->wheel, now);
+    wf_reactor_clock(r);
 }
 
 int64_t wf_reactor_timeout(wf_reactor *r)
 {
+    uint32_t now = wf_tick(r->sys);
+    wf_wheel_settle(&r->wheel, now - r->wheel.now + 1);
     uint32_t next = wf_wheel_next(&r->wheel);
     if (next == WF_WHEEL_NEVER)
         return -1;
-    int32_t left = (int32_t)(r->wheel.now + next - wf_tick(r->sys));
+    int32_t left = (int32_t)(r->wheel.now + next - now);
     return left > 0 ? left : 0;
 }
 

@@ -18,6 +18,8 @@ bool wf_reactor_round(wf_reactor *r);
 
 /* Looks at the descriptors (@timeout_ms as in the driver's poll) and runs what is due. */
 void wf_reactor_poll(wf_reactor *r, int64_t timeout_ms);
+/* Reads the clock: fires what is due, and places the timers that were started since. */
+void wf_reactor_clock(wf_reactor *r);
 
 /* How long it may sleep, in ms: -1: until something happens. */
 int64_t wf_reactor_timeout(wf_reactor *r);

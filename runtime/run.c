@@ -100,18 +100,16 @@ static WF_COLD void serial_end(wf_reactor *r, weft_actor *a)
         wf_make_ready(r, a);
 }
 
-static WF_COLD bool serial_begin(weft_actor *a, weft_msg *m)
+weft_err wf_serve_serial(weft_actor *a, weft_msg *m)
 {
     wf_rare *rare = wf_rare_of(a);
-    if (rare == NULL) {
-        (void)weft_fail(m, WEFT_ENOMEM, NULL);
-        return false;
-    }
+    if (rare == NULL)
+        return WEFT_ENOMEM;
     /* a timer or an event may have such a row too, and come while another one is being served */
     rare->serials++;
     a->bits |= WF_BUSY;
     m->flags |= WF_SERIAL;
-    return true;
+    return wf_program_row(WF_STAT_GET(a->program), m->type)->real(a, m);
 }
 
 /* Who asks for room waits too: there is none before what is held has been served. */
@@ -138,8 +136,6 @@ static inline WF_FAST void serve(wf_reactor *r, weft_actor *a, weft_msg *m, cons
         return;
     }
     if (WF_LIKELY(row->type == m->type)) {
-        if (WF_UNLIKELY(row->serial != 0) && !serial_begin(a, m))
-            return;
         err = row->fn(a, m);
     } else {
         weft_handler_fn *otherwise = otherwise_of(a, m);
@@ -196,7 +192,10 @@ static inline WF_FAST void run_one(wf_reactor *r, weft_actor *a, weft_msg *m)
     if (WF_UNLIKELY((m->flags & (WF_REPLY | WF_TIMER)) != 0)) {
         if ((m->flags & WF_REPLY) != 0) {
             wf_settle(r, a, m);
-            wf_msg_free(r, m);
+            if (WF_LIKELY((m->flags & WF_PLAIN) != 0))
+                wf_block_free(r, m);
+            else
+                wf_msg_free(r, m);
         } else if (wf_tick_begins(r, m)) {
             serve(r, a, m, wf_program_row(WF_STAT_GET(a->program), m->type));
             wf_msg_done(r, a, m);
@@ -255,21 +254,31 @@ static inline WF_FAST uint32_t run_messages(wf_reactor *r, weft_actor *a, weft_m
     return k;
 }
 
+static WF_NOINLINE void turn_over_slowly(wf_reactor *r, weft_actor *a)
+{
+    if ((a->bits & WF_STOPPING) != 0)
+        wf_actor_end(r, a);
+    else if (a->head != NULL || (a->bits & WF_BUSY) == 0)
+        wf_make_ready(r, a);
+}
+
 /* After the snapshot: ends the actor, or puts it where it belongs. */
 static inline WF_FAST void turn_over(wf_reactor *r, weft_actor *a)
 {
+    unsigned bits = a->bits & ~(unsigned)WF_READY;
     WF_STAT_SET(r->running, NULL);
-    a->bits &= (uint16_t)~WF_READY;
-    if (WF_UNLIKELY((a->bits & WF_STOPPING) != 0))
-        wf_actor_end(r, a);
-    else if (a->head != NULL || (a->bits & (WF_HOLDS | WF_BUSY)) == WF_HOLDS)
-        wf_make_ready(r, a);
+    a->bits = (uint16_t)bits;
+    if (WF_LIKELY((bits & (WF_STOPPING | WF_HOLDS)) == 0)) {
+        if (a->head != NULL)
+            wf_make_ready(r, a);
+    } else
+        turn_over_slowly(r, a);
 }
 
 static inline WF_FAST uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_msg *m,
                                             uint32_t left)
 {
-    WF_STAT_PUBLISH(r->running, a); /* the watcher reads the actor and its program */
+    WF_STAT_PUBLISH(r->running, a);
     uint32_t k = run_messages(r, a, &m, left);
     if (WF_UNLIKELY(m != NULL)) {
         r->rest_actor = a;
@@ -283,9 +292,24 @@ static inline WF_FAST uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_m
     return k;
 }
 
-static inline WF_FAST uint32_t turn(wf_reactor *r, weft_actor *a, uint32_t left)
+/* Most turns serve the one message that has come: nothing else is in the mailbox. */
+static inline WF_FAST uint32_t turn_of_one(wf_reactor *r, weft_actor *a, weft_msg *m)
 {
-    weft_msg *m = a->head;
+    a->head = NULL;
+    a->tail = &a->head;
+    WF_STAT_SET(a->mail, 0);
+    WF_STAT_PUBLISH(r->running, a); /* the watcher reads the actor and its program */
+    r->current = m;
+    WF_STAT_ADD(r->served, 1);
+    run_checked(r, a, m);
+    r->current = r->nothing;
+    WF_STAT_ADD(a->handled, 1);
+    turn_over(r, a);
+    return 1;
+}
+
+static WF_NOINLINE uint32_t turn_of_many(wf_reactor *r, weft_actor *a, weft_msg *m, uint32_t left)
+{
     a->head = NULL;
     a->tail = &a->head;
     if (WF_UNLIKELY(m == NULL) && (a->bits & (WF_HOLDS | WF_BUSY)) == WF_HOLDS) {
@@ -293,6 +317,15 @@ static inline WF_FAST uint32_t turn(wf_reactor *r, weft_actor *a, uint32_t left)
         m = take_held(a, NULL);
     }
     return run_snapshot(r, a, m, left);
+}
+
+static inline WF_FAST uint32_t turn(wf_reactor *r, weft_actor *a, uint32_t left)
+{
+    weft_msg *m = a->head;
+    if (WF_LIKELY(m != NULL && m->next == NULL &&
+                  (a->bits & (WF_STOPPING | WF_BUSY | WF_HOLDS)) == 0))
+        return turn_of_one(r, a, m);
+    return turn_of_many(r, a, m, left);
 }
 
 uint32_t wf_turn(wf_reactor *r, weft_actor *a, uint32_t left)

@@ -6,6 +6,7 @@
 #include "buffer.h"
 #include "name.h"
 #include "post.h"
+#include "put.h"
 #include "wf_pb.h"
 
 /* The buffer of the weft_bytes in @body, if its type has one. */
@@ -109,8 +110,8 @@ weft_err wf_put_msg(wf_reactor *r, weft_ref to, weft_msg *m)
     return WEFT_OK;
 }
 
-/* What the fast path leaves: other reactors, names, large bodies, bytes, an empty pool. The checks come
- * before the copy, so that a refused body is never touched. */
+/* What the fast path leaves: other reactors, names, large bodies, bytes, an empty pool, what is refused. The
+ * checks come before the copy, so that a refused body is never touched. */
 static WF_NOINLINE weft_err put_slow(weft_actor *from, weft_ref to, const weft_type *type,
                                      const void *body, uint64_t request, unsigned flags)
 {
@@ -132,70 +133,26 @@ static WF_NOINLINE weft_err put_slow(weft_actor *from, weft_ref to, const weft_t
     return err;
 }
 
-/* The fast path is a plain body of one word for an actor of this reactor; everything that needs a call
- * leaves by a tail call, so that no register is saved here. Inlined where flags are known. */
-static inline __attribute__((always_inline)) weft_err put(weft_actor *from, weft_ref to,
-                                                          const weft_type *type, const void *body,
-                                                          uint64_t request, unsigned flags)
-{
-    wf_reactor *r = WF_R;
-    if (WF_UNLIKELY(to.home != r->home))
-        return put_slow(from, to, type, body, request, flags);
-    const wf_slot *s = &r->slots[to.slot & (WF_SLOTS_MAX - 1)];
-    if (WF_UNLIKELY(s->gen != to.gen))
-        return gone(r, flags);
-    weft_actor *a = s->actor;
-    unsigned bits = a->bits;
-    uint64_t mail = WF_STAT_GET(a->mail);
-    if (WF_UNLIKELY((bits & WF_STOPPING) != 0))
-        return gone(r, flags);
-    if ((flags & WF_UNCOUNTED) == 0 &&
-        WF_UNLIKELY((uint32_t)mail >= WF_STAT_GET(a->program)->mailbox_max))
-        return full(r);
-    weft_msg *m = r->free_block[0];
-    if (WF_UNLIKELY(type->size != 8 || m == NULL ||
-                    ((uintptr_t)type->share | (uintptr_t)type->release) != 0))
-        return put_slow(from, to, type, body, request, flags);
-    const weft_msg *c = r->current;
-    weft_msg *next_free = m->next;
-    uint64_t trace = c->trace, word;
-    uint32_t deadline = c->deadline;
-    memcpy(&word, body, 8);
-    r->free_block[0] = next_free;
-    __builtin_prefetch(next_free, 1);
-    WF_STAT_SET(a->mail, mail + (64ULL << 32) + ((flags & WF_UNCOUNTED) == 0));
-    m->next = NULL;
-    m->type = type;
-    m->from = wf_ref_of(r, from);
-    m->request = request;
-    m->trace = trace;
-    m->deadline = deadline;
-    m->flags = (uint16_t)(flags | WF_PLAIN);
-    memcpy(m->body, &word, 8);
-    *a->tail = m;
-    a->tail = &m->next;
-    if ((bits & WF_READY) == 0)
-        wf_make_ready(r, a);
-    return WEFT_OK;
-}
-
 weft_err wf_put(weft_actor *from, weft_ref to, const weft_type *type, const void *body,
                 uint64_t request, unsigned flags)
 {
-    if (WF_UNLIKELY(from == NULL))
-        return put_slow(from, to, type, body, request, flags);
-    return put(from, to, type, body, request, flags);
+    return put_slow(from, to, type, body, request, flags);
 }
 
 weft_err wf_put_reply(weft_actor *from, weft_ref to, const weft_type *type, const void *body,
                       uint64_t request)
 {
-    return put(from, to, type, body, request, WF_REPLY | WF_UNCOUNTED);
+    if (wf_put_fast(WF_R, from, to, type, body, request, WF_REPLY | WF_UNCOUNTED,
+                    WF_R->current->deadline))
+        return WEFT_OK;
+    return put_slow(from, to, type, body, request, WF_REPLY | WF_UNCOUNTED);
 }
 
 weft_err weft_tell_body(weft_actor *self, weft_ref to, const weft_type *type, const void *body)
 {
-    return put(self, to, type, body, 0, 0);
+    if (wf_put_fast(WF_R, self, to, type, body, 0, 0, WF_R->current->deadline))
+        return WEFT_OK;
+    return put_slow(self, to, type, body, 0, 0);
 }
 
 const weft_type weft_undelivered_type = WEFT_TYPE("weft.undelivered", weft_undelivered, NULL);

@@ -269,7 +269,7 @@ static int64_t embedded_turn(void *context)
     atomic_store_explicit(&r->sleeping, 0, memory_order_seq_cst);
     if (WF_UNLIKELY(atomic_load_explicit(&r->sys->watcher_sleeps, memory_order_seq_cst) != 0))
         wf_watcher_wake(r->sys);
-    wf_wheel_run(&r->wheel, wf_tick(r->sys));
+    wf_reactor_clock(r);
     bool more = wf_reactor_round(r);
     if (wf_reactor_over(r))
         return -1; /* the program calls weft_finish */

@@ -4,18 +4,14 @@
 
 #include "ask.h"
 #include "mailbox.h"
+#include "put.h"
 #include "sys.h"
 
-/* What the wheel is to be armed with so that @ms pass from now on: its time is that of the last look, and
- * a part of its tick has passed. */
-static uint32_t never_early(const wf_reactor *r, uint32_t ms)
+static void start(wf_reactor *r, wf_cell *cell, uint32_t ms, wf_fire_fn *fire)
 {
     if (ms > WEFT_TIMER_MS_MAX)
         ms = WEFT_TIMER_MS_MAX;
-    if (r->drv->stands_still)
-        return ms;
-    uint32_t late = wf_tick(r->sys) - r->wheel.now + 1;
-    return late < WEFT_TIMER_MS_MAX - ms ? ms + late : WEFT_TIMER_MS_MAX;
+    wf_timer_start(&r->wheel, &cell->timer, ms, fire);
 }
 
 /* Where a timer's message is. WITHDRAWN: in the mailbox, but not to be served, since the timer was reset. */
@@ -49,17 +45,18 @@ weft_timer weft_timer_start(weft_actor *self, uint32_t delay_ms, uint32_t period
                             const weft_type *type, const void *body)
 {
     wf_reactor *r = WF_R;
-    weft_msg *m;
+    weft_msg *m = wf_msg_of_word(r, type, body, WF_UNCOUNTED | WF_TIMER);
+    uint64_t id;
     if (period_ms > WEFT_TIMER_MS_MAX)
         period_ms = WEFT_TIMER_MS_MAX;
-    if (wf_msg_new(r, NULL, type, body, 0, WF_UNCOUNTED | WF_TIMER, &m, NULL) != WEFT_OK)
+    if (m == NULL && wf_msg_new(r, NULL, type, body, 0, WF_UNCOUNTED | WF_TIMER, &m, NULL) != WEFT_OK)
         return (weft_timer){0, 0};
-    wf_cell *cell = wf_cell_new(r, self, WF_CELL_TIMER);
+    wf_cell *cell = wf_cell_new(r, self, WF_CELL_TIMER, &id);
     if (cell == NULL) {
         wf_msg_free(r, m);
         return (weft_timer){0, 0};
     }
-    m->request = wf_cell_id(r, cell);
+    m->request = id;
     m->deadline = 0;
     m->trace = 0;
     cell->tick = m;
@@ -68,16 +65,24 @@ weft_timer weft_timer_start(weft_actor *self, uint32_t delay_ms, uint32_t period
     cell->skipped = 0;
     cell->target_slot = 0;
     WF_STAT_ADD(r->stat.timers, 1);
-    wf_timer_arm(&r->wheel, &cell->timer, never_early(r, delay_ms), tick);
-    return (weft_timer){wf_cell_index(r, cell), cell->gen};
+    start(r, cell, delay_ms, tick);
+    return (weft_timer){(uint32_t)id, (uint32_t)(id >> 32)};
+}
+
+static inline void timer_end(wf_reactor *r, wf_cell *cell, uint32_t i)
+{
+    weft_msg *m = cell->tick;
+    if (m != NULL && (m->flags & WF_PLAIN) != 0)
+        wf_block_free(r, m);
+    else if (m != NULL)
+        wf_msg_free(r, m);
+    WF_STAT_SUB(r->stat.timers, 1);
+    wf_cell_free_at(r, i);
 }
 
 void wf_timer_end(wf_reactor *r, wf_cell *cell)
 {
-    if (cell->tick != NULL)
-        wf_msg_free(r, cell->tick);
-    WF_STAT_SUB(r->stat.timers, 1);
-    wf_cell_free(r, cell);
+    timer_end(r, cell, wf_cell_index(r, cell));
 }
 
 bool wf_tick_begins(wf_reactor *r, weft_msg *m)
@@ -123,9 +128,10 @@ static wf_cell *cell_of(weft_actor *self, weft_timer timer)
 void weft_timer_cancel(weft_actor *self, weft_timer *timer)
 {
     wf_cell *cell = cell_of(self, *timer);
+    uint32_t i = timer->slot;
     *timer = (weft_timer){0, 0};
     if (cell != NULL)
-        wf_timer_end(WF_R, cell);
+        timer_end(WF_R, cell, i);
 }
 
 weft_err weft_timer_reset(weft_actor *self, weft_timer timer, uint32_t delay_ms)
@@ -136,7 +142,7 @@ weft_err weft_timer_reset(weft_actor *self, weft_timer timer, uint32_t delay_ms)
     if (cell->state == QUEUED)
         cell->state = WITHDRAWN;
     wf_timer_cancel(&WF_R->wheel, &cell->timer);
-    wf_timer_arm(&WF_R->wheel, &cell->timer, never_early(WF_R, delay_ms), tick);
+    start(WF_R, cell, delay_ms, tick);
     return WEFT_OK;
 }
 

@@ -141,6 +141,17 @@ static void slot_fire(wf_wheel *wheel)
     }
 }
 
+void wf_wheel_settle(wf_wheel *wheel, uint32_t late)
+{
+    wf_timer *head = &wheel->fresh;
+    while (!slot_is_empty(head)) {
+        wf_timer *timer = head->next;
+        uint32_t ms = timer->when < WF_TIMER_MS_MAX - late ? timer->when + late : WF_TIMER_MS_MAX;
+        wf_timer_cancel(wheel, timer);
+        wf_timer_arm(wheel, timer, ms, timer->fire);
+    }
+}
+
 /* Whether @to lies behind. An empty wheel may have slept for longer than a signed difference can
  * say. */
 static bool is_past(const wf_wheel *wheel, uint32_t to)

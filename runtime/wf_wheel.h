@@ -11,8 +11,10 @@
  * empty; its `now` may be set while nothing is armed, and read at any time. Ticks are 32 bits and
  * wrap.
  *
- * The wheel's time is that of the last run: a timer is @ms after that, and the part of a tick that
- * has passed since is not counted. Who must not be early by it runs the wheel first and adds one.
+ * The wheel's time is that of the last run: an armed timer is @ms after that, and what has passed since
+ * is not counted. A *started* one waits in a list of its own until wf_wheel_settle is told how late it is:
+ * it is never early, no clock is read for it, and most never come to stand in a slot, since they are
+ * cancelled before.
  *
  * thread: the reactor's. */
 #ifndef WF_WHEEL_H
@@ -42,9 +44,20 @@ struct wf_timer {
 typedef struct wf_wheel {
     wf_timer slot[4][256]; /* heads of rings: only next and back are used; both NULL: never used */
     uint64_t bits[4][4];   /* a set bit: the slot may hold something; cancelling leaves it set */
+    wf_timer fresh;        /* the ring of those that were started: @when is how many ms ahead */
     uint32_t now;          /* all that was due up to this tick, and at it, has been fired */
-    uint32_t armed;        /* how many stand in it */
+    uint32_t armed;        /* how many stand in it, the fresh ones among them */
+    bool exact;            /* its time stands still between two runs: what is started is armed at once */
 } wf_wheel;
+
+static inline void wf_ring_append(wf_timer *head, wf_timer *timer)
+{
+    wf_timer *last = head->back != NULL ? head->back : head;
+    timer->next = head;
+    timer->back = last;
+    last->next = timer;
+    head->back = timer;
+}
 
 /* Puts @timer, which must not be armed, @ms after the wheel's now; 0 counts as 1, what is more than
  * WF_TIMER_MS_MAX as that. @fire is called by wf_wheel_run with @timer no longer armed: it may arm
@@ -55,17 +68,29 @@ static inline void wf_timer_arm(wf_wheel *wheel, wf_timer *timer, uint32_t ms, w
     uint32_t when = wheel->now + ahead;
     uint32_t level = ahead < 256 ? 0 : (31U - (uint32_t)__builtin_clz(ahead)) >> 3;
     uint32_t i = (when >> (8 * level)) & 255;
-    wf_timer *head = &wheel->slot[level][i];
-    wf_timer *last = head->back != NULL ? head->back : head;
     timer->when = when;
     timer->fire = fire;
-    timer->next = head;
-    timer->back = last;
-    last->next = timer;
-    head->back = timer;
+    wf_ring_append(&wheel->slot[level][i], timer);
     wheel->bits[level][i >> 6] |= (uint64_t)1 << (i & 63);
     wheel->armed++;
 }
+
+/* As wf_timer_arm, but @ms after the moment of the call, and seen by wf_wheel_run and wf_wheel_next only
+ * after wf_wheel_settle. */
+static inline void wf_timer_start(wf_wheel *wheel, wf_timer *timer, uint32_t ms, wf_fire_fn *fire)
+{
+    if (wheel->exact) {
+        wf_timer_arm(wheel, timer, ms, fire);
+        return;
+    }
+    timer->when = ms;
+    timer->fire = fire;
+    wf_ring_append(&wheel->fresh, timer);
+    wheel->armed++;
+}
+
+/* Arms what was started since the last call, in that order, each @late ticks later than from now on. */
+void wf_wheel_settle(wf_wheel *wheel, uint32_t late);
 
 static inline bool wf_timer_armed(const wf_timer *timer)
 {
