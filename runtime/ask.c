@@ -330,15 +330,6 @@ weft_err weft_ignore(weft_actor *self, weft_deferred deferred)
 
 /* ---- room */
 
-static weft_err room_there(weft_actor *self, weft_msg *msg)
-{
-    (void)self;
-    unsigned char yes = 1;
-    return weft_reply_body(msg, &wf_room_type, &yes);
-}
-
-const weft_type wf_room_type = {.name = "weft.room", .size = 1, .otherwise = room_there};
-
 weft_deferred weft_room(weft_actor *self, weft_ref to)
 {
     wf_reactor *r = WF_R;

@@ -5,6 +5,8 @@
 
 #include "core.h"
 
+/* The bytes of a block of class 0. */
+#define WF_BLOCK_UNIT 64U
 #define WF_CLASS_OF(body_bytes) ((uint32_t)(sizeof(weft_msg) + (body_bytes)-1) >> 6)
 
 /* A block with room for @body_bytes behind the header; class and owner are set, nothing else is.

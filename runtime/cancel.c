@@ -65,6 +65,13 @@ static void cancel_request(wf_reactor *r, weft_actor *a, weft_ref asker, uint64_
     if (m != NULL) {
         WF_STAT_SUB(a->mail, wf_mail_of(m));
         wf_msg_free(r, m);
+        if ((a->bits & WF_ROOMERS) != 0)
+            wf_room_look(r, a);
+        return;
+    }
+    m = a->rare != NULL ? unqueue(&a->rare->roomers, NULL, asker, request) : NULL;
+    if (m != NULL) {
+        wf_msg_free(r, m);
         return;
     }
     for (wf_hold *hold = a->rare != NULL ? a->rare->holds : NULL; hold != NULL; hold = hold->next)

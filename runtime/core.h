@@ -163,6 +163,7 @@ enum {
     WF_ASKED = 1 << 6,    /* was told weft_stopping and may still work */
     WF_ZOMBIE = 1 << 7,   /* ended; its memory waits for bytes it gave out */
     WF_HOLDS = 1 << 8,    /* messages wait for a serial one that is being served, or is over */
+    WF_ROOMERS = 1 << 9,  /* some of other reactors wait for room */
 };
 
 struct weft_actor {
@@ -192,6 +193,7 @@ typedef struct wf_rare {
     wf_hold *holds;
     weft_msg *held, **held_tail; /* ordinary messages that wait for a serial one */
     uint32_t serials;            /* serial ones that are being served */
+    weft_msg *roomers;           /* requests of other reactors that wait for room */
     struct wf_watcher *watchers; /* who monitors this actor */
     uint32_t monitors;           /* set by it */
     uint32_t names;              /* its names, an index chain; 0: none */

@@ -128,6 +128,11 @@ static void fail_mail(wf_reactor *r, weft_actor *a, weft_msg *m)
 
 static void fail_all_mail(wf_reactor *r, weft_actor *a)
 {
+    while (a->rare != NULL && a->rare->roomers != NULL) {
+        weft_msg *m = a->rare->roomers;
+        a->rare->roomers = m->next;
+        wf_refuse(r, WF_STAT_GET(a->slot), WF_STAT_GET(a->gen), m, WEFT_EGONE);
+    }
     if (r->rest_actor == a) {
         weft_msg *rest = r->rest;
         r->rest_actor = NULL;

@@ -3,6 +3,7 @@
 #include "post.h"
 
 #include "alloc.h"
+#include "ask.h"
 #include "block.h"
 #include "buffer.h"
 #include "mailbox.h"
@@ -86,7 +87,7 @@ void wf_hand_over_all(wf_reactor *r)
 bool wf_has_credit(wf_reactor *r, unsigned to)
 {
     for (;;) {
-        if (r->abroad[to] < WF_ABROAD_MAX && r->abroad_bytes[to] < WF_ABROAD_BYTES_MAX)
+        if (wf_credit_left(r, to))
             return true;
         if (!wf_block_take_home(r))
             return false;
@@ -138,7 +139,7 @@ static void arrive(wf_reactor *r, const wf_entry *e)
                              (uint64_t)WF_STAT_GET(a->program)->mailbox_max + WF_ABROAD_MAX))
         /* one sender's whole credit has room beyond mailbox_max: what was accepted there is kept here */
         wf_refuse(r, e->slot, e->gen, m, WEFT_EFULL);
-    else
+    else if (WF_LIKELY(m->type != &wf_room_type) || !wf_room_wait(r, a, m))
         wf_deliver(r, a, m);
 }
 

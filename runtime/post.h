@@ -14,6 +14,12 @@ weft_err wf_post(wf_reactor *r, unsigned to, uint32_t slot, uint32_t gen, weft_m
 /* Whether one more ordinary message may go to reactor @to; takes home what has come back first. */
 bool wf_has_credit(wf_reactor *r, unsigned to);
 
+/* The same without a look at what has come back. */
+static inline bool wf_credit_left(const wf_reactor *r, unsigned to)
+{
+    return r->abroad[to] < WF_ABROAD_MAX && r->abroad_bytes[to] < WF_ABROAD_BYTES_MAX;
+}
+
 /* Hands over every batch that is being filled: at the end of a round of turns. */
 void wf_hand_over_all(wf_reactor *r);
 

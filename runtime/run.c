@@ -280,6 +280,8 @@ static inline WF_FAST uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_m
 {
     WF_STAT_PUBLISH(r->running, a);
     uint32_t k = run_messages(r, a, &m, left);
+    if (WF_UNLIKELY((a->bits & WF_ROOMERS) != 0))
+        wf_room_look(r, a);
     if (WF_UNLIKELY(m != NULL)) {
         r->rest_actor = a;
         r->rest = m;
@@ -323,7 +325,7 @@ static inline WF_FAST uint32_t turn(wf_reactor *r, weft_actor *a, uint32_t left)
 {
     weft_msg *m = a->head;
     if (WF_LIKELY(m != NULL && m->next == NULL &&
-                  (a->bits & (WF_STOPPING | WF_BUSY | WF_HOLDS)) == 0))
+                  (a->bits & (WF_STOPPING | WF_BUSY | WF_HOLDS | WF_ROOMERS)) == 0))
         return turn_of_one(r, a, m);
     return turn_of_many(r, a, m, left);
 }

@@ -110,6 +110,28 @@ weft_err wf_put_msg(wf_reactor *r, weft_ref to, weft_msg *m)
     return WEFT_OK;
 }
 
+/* A plain body of one word for an actor of another reactor, while there are credit and a batch with room for
+ * more than it. false: nothing was done. */
+static inline WF_FAST bool put_far(wf_reactor *r, const weft_actor *from, weft_ref to,
+                                   const weft_type *type, const void *body, uint64_t request,
+                                   unsigned flags)
+{
+    unsigned index = wf_home_index(to.home);
+    wf_batch *b = index < WF_THREADS_MAX ? r->out[index] : NULL;
+    if (b == NULL || b->n >= WF_BATCH - 1 || from == NULL || !wf_credit_left(r, index) ||
+        (from->rare != NULL && from->rare->note_undelivered))
+        return false;
+    weft_msg *m = wf_msg_of_word(r, type, body, flags);
+    if (m == NULL)
+        return false;
+    m->from = wf_ref_of(r, from);
+    m->request = request;
+    b->entry[b->n++] = (wf_entry){m, to.slot, to.gen};
+    r->abroad[index]++;
+    r->abroad_bytes[index] += WF_BLOCK_UNIT;
+    return true;
+}
+
 /* What the fast path leaves: other reactors, names, large bodies, bytes, an empty pool, what is refused. The
  * checks come before the copy, so that a refused body is never touched. */
 static WF_NOINLINE weft_err put_slow(weft_actor *from, weft_ref to, const weft_type *type,
@@ -117,8 +139,11 @@ static WF_NOINLINE weft_err put_slow(weft_actor *from, weft_ref to, const weft_t
 {
     wf_reactor *r = WF_R;
     weft_msg *m = NULL;
-    if (to.home != r->home)
+    if (to.home != r->home) {
+        if (put_far(r, from, to, type, body, request, flags))
+            return WEFT_OK;
         to = wf_resolve(r, to);
+    }
     if (to.home != r->home && to.slot != 0 && (flags & WF_UNCOUNTED) == 0 &&
         wf_home_index(to.home) < r->sys->threads && !wf_has_credit(r, wf_home_index(to.home)))
         return full(r);

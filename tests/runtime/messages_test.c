@@ -275,6 +275,81 @@ static void room_fires_when_there_is_room_again(void)
     CHECK_U64(sim_stats_of(b).handled, 5);
 }
 
+static weft_err on_no_room(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    two *t = ((const act *)weft_body(msg))->with;
+    (void)self;
+    t->err = got->err;
+    return WEFT_OK;
+}
+
+static const weft_behaviour slow = {
+    .name = "slow", .handlers = small_handlers, .otherwise = count_it, .state_bytes = 8};
+enum { ABROAD_MAX = 16384, SLOW_MAX = 4096 }; /* credit between two reactors; its mailbox_max */
+
+static weft_err tell_abroad_till_full(weft_actor *self, weft_msg *msg, void *with)
+{
+    two *t = with;
+    while ((t->err = weft_tell(self, t->to, num, .n = t->n)) == WEFT_OK)
+        t->n++;
+    return weft_when(msg, weft_room(self, t->to), on_room);
+}
+
+static void room_abroad_fires_while_there_is_still_something_to_do_there(void)
+{
+    sim_of(2);
+    weft_ref b = weft_system_spawn(weft_sim_system(sim), 1, &slow, NULL);
+    two t = {.to = b};
+    sim_do(sim_puppet(NULL), tell_abroad_till_full, &t);
+    CHECK_U64(t.n, ABROAD_MAX);
+    CHECK_OK(t.err);
+    CHECK(t.seen >= ABROAD_MAX / 2 - SLOW_MAX / 2 && t.seen < ABROAD_MAX);
+    CHECK_U64(sim_stats_of(b).handled, ABROAD_MAX + 1);
+}
+
+static weft_err fill_abroad_then_cancel(weft_actor *self, weft_msg *msg, void *with)
+{
+    two *t = with;
+    while (weft_tell(self, t->to, num, .n = t->n) == WEFT_OK)
+        t->n++;
+    weft_deferred room = weft_room(self, t->to);
+    CHECK_OK(weft_when(msg, room, on_no_room));
+    return weft_cancel(self, room);
+}
+
+static void room_abroad_can_be_cancelled(void)
+{
+    sim_of(2);
+    weft_ref b = weft_system_spawn(weft_sim_system(sim), 1, &slow, NULL);
+    two t = {.to = b};
+    sim_do(sim_puppet(NULL), fill_abroad_then_cancel, &t);
+    CHECK_ERR(t.err, WEFT_ECANCELLED);
+    CHECK_U64(sim_stats_of(b).handled, ABROAD_MAX);
+}
+
+static weft_err stop_at_once(weft_actor *self, weft_msg *msg, void *with)
+{
+    (void)msg, (void)with;
+    return weft_stop(self, WEFT_OK);
+}
+
+static weft_err stop_then_fill_abroad(weft_actor *self, weft_msg *msg, void *with)
+{
+    two *t = with;
+    (void)weft_tell(self, t->to, act, .fn = stop_at_once);
+    while (weft_tell(self, t->to, num, .n = t->n) == WEFT_OK)
+        t->n++;
+    return weft_when(msg, weft_room(self, t->to), on_no_room);
+}
+
+static void who_waits_for_room_abroad_hears_of_the_end_there(void)
+{
+    sim_of(2);
+    two t = {.to = sim_puppet_on(1, NULL)};
+    sim_do(sim_puppet(NULL), stop_then_fill_abroad, &t);
+    CHECK_ERR(t.err, WEFT_EGONE);
+}
+
 static weft_err wait_for_room(weft_actor *self, weft_msg *msg, void *with)
 {
     const two *t = with;
@@ -286,14 +361,6 @@ static void room_fires_at_once_if_there_is_some(void)
     two t = {.to = weft_sim_spawn(sim, &small, NULL), .err = WEFT_EINVAL};
     sim_do(sim_puppet(NULL), wait_for_room, &t);
     CHECK_OK(t.err);
-}
-
-static weft_err on_no_room(weft_actor *self, weft_msg *msg, const weft_outcome *got)
-{
-    two *t = ((const act *)weft_body(msg))->with;
-    (void)self;
-    t->err = got->err;
-    return WEFT_OK;
 }
 
 static weft_err wait_for_no_room(weft_actor *self, weft_msg *msg, void *with)
@@ -859,6 +926,9 @@ static const test_case cases[] = {
     TEST(a_full_mailbox_refuses_and_counts),
     TEST(room_fires_when_there_is_room_again),
     TEST(room_fires_at_once_if_there_is_some),
+    TEST(room_abroad_fires_while_there_is_still_something_to_do_there),
+    TEST(room_abroad_can_be_cancelled),
+    TEST(who_waits_for_room_abroad_hears_of_the_end_there),
     TEST(there_is_no_room_at_one_that_has_ended),
     TEST(a_tell_refused_abroad_is_reported_to_who_wants_it),
     TEST(a_tell_refused_abroad_is_not_reported_unasked),
