@@ -49,7 +49,7 @@ enum { CONN_OUT_ITEMS = 10 };
 typedef struct conn_out {
     weft_hook hook; /* of the first piece: flushes at the end of the round */
     conn *owner;
-    struct conn_out *next;
+    struct conn_out *next, *last; /* @last is right in the first piece of a queue */
     uint32_t first, n;
     conn_item item[CONN_OUT_ITEMS];
 } conn_out;
@@ -78,13 +78,13 @@ struct weft_stage {
     const weft_stage_ops *ops;
     conn *owner;
     weft_stage *above, *below;
-    weft_bytes in;              /* came from below and was not taken */
-    conn_out *down, *down_last; /* was written above and did not go through yet */
-    bool starved;               /* asked for more since @in last grew */
-    bool ended;                 /* the peer's end was passed on */
-    bool not_now;               /* takes nothing to send before it has seen more from below */
-    bool ending;                /* above has ended: so does this, behind what stands in @down */
-    bool down_ended;            /* and did */
+    weft_bytes in;   /* came from below and was not taken */
+    conn_out *down;  /* was written above and did not go through yet */
+    bool starved;    /* asked for more since @in last grew */
+    bool ended;      /* the peer's end was passed on */
+    bool not_now;    /* takes nothing to send before it has seen more from below */
+    bool ending;     /* above has ended: so does this, behind what stands in @down */
+    bool down_ended; /* and did */
     _Alignas(16) unsigned char state[];
 };
 
@@ -93,7 +93,7 @@ struct weft_leaf {
     weft_account window;
     const conn_leaf *leaf;
     weft_ref owner;
-    conn_out *out, *out_last;
+    conn_out *out; /* the queue of the wire; NULL: nothing waits */
     conn_rare *rare;
     uint32_t queued; /* bytes in the queue that are fresh: bounded by write_queue_max */
     uint32_t flags;
@@ -165,13 +165,13 @@ void wf_conn_flush(conn *c);
 /* Drops everything that is queued. */
 void wf_conn_out_drop(conn *c);
 /* The same for the pieces of a stage. */
-void wf_conn_items_drop(conn_out **first, conn_out **last);
-/* A new item at the end of such a list. errors: NULL. */
-conn_item *wf_conn_item_new(conn *c, conn_out **first, conn_out **last);
+void wf_conn_items_drop(conn_out **queue);
+/* A new item at the end of such a queue. errors: NULL. */
+conn_item *wf_conn_item_new(conn *c, conn_out **queue);
 /* Takes @size bytes off its front. */
-void wf_conn_items_take(conn *c, conn_out **first, conn_out **last, size_t size);
+void wf_conn_items_take(conn *c, conn_out **queue, size_t size);
 /* Puts a share of @bytes at its end, whatever the limit. errors: ENOMEM. */
-weft_err wf_conn_item_put(conn *c, conn_out **first, conn_out **last, weft_bytes bytes);
+weft_err wf_conn_item_put(conn *c, conn_out **queue, weft_bytes bytes);
 /* Whether there is room for a write of @bytes; if not, `drained` is owed. errors: EFULL. */
 weft_err wf_conn_check_room(conn *c, weft_bytes bytes);
 /* Whether @bytes count against the limit: all but those that a stream gave out, whose source stands

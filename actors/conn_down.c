@@ -36,12 +36,12 @@ static weft_err put(conn *c, weft_stage *to, weft_bytes bytes)
     if (bytes.size == 0)
         return WEFT_OK;
     if (to == NULL) {
-        weft_err err = wf_conn_item_put(c, &c->out, &c->out_last, bytes);
+        weft_err err = wf_conn_item_put(c, &c->out, bytes);
         if (err == WEFT_OK)
             wf_conn_schedule(c);
         return err;
     }
-    weft_err err = wf_conn_item_put(c, &to->down, &to->down_last, bytes);
+    weft_err err = wf_conn_item_put(c, &to->down, bytes);
     if (err == WEFT_OK && wf_conn_is_fresh(bytes))
         c->rare->above += (uint32_t)bytes.size;
     return err;
@@ -76,7 +76,7 @@ weft_err wf_conn_down_file(conn *c, weft_file *file, uint64_t offset, uint64_t s
         return WEFT_EUNSUPPORTED;
     if (size == 0)
         return WEFT_OK;
-    conn_item *item = wf_conn_item_new(c, &to->down, &to->down_last);
+    conn_item *item = wf_conn_item_new(c, &to->down);
     if (item == NULL)
         return WEFT_ENOMEM;
     *item = (conn_item){.bytes = {.size = size}, .file = weft_file_share(file), .offset = offset};
@@ -128,7 +128,7 @@ static weft_err one_piece(conn *c, weft_stage *s, weft_why *why)
     if (err == WEFT_OK) {
         if (item->file == NULL && wf_conn_is_fresh(item->bytes))
             c->rare->above -= (uint32_t)piece.size;
-        wf_conn_items_take(c, &s->down, &s->down_last, piece.size);
+        wf_conn_items_take(c, &s->down, piece.size);
     }
     weft_bytes_drop(&read);
     return err;

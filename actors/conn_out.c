@@ -70,18 +70,18 @@ static void out_free(conn_out *o)
 
 /* ---- lists of items: the queue of the wire, and what waits above a stage */
 
-conn_item *wf_conn_item_new(conn *c, conn_out **first, conn_out **last)
+conn_item *wf_conn_item_new(conn *c, conn_out **queue)
 {
-    conn_out *o = *last;
+    conn_out *first = *queue, *o = first != NULL ? first->last : NULL;
     if (o == NULL || o->n == CONN_OUT_ITEMS) {
         o = out_new(c);
         if (o == NULL)
             return NULL;
-        if (*last != NULL)
-            (*last)->next = o;
+        if (first != NULL)
+            first->last->next = o;
         else
-            *first = o;
-        *last = o;
+            *queue = first = o;
+        first->last = o;
     }
     return &o->item[o->n++];
 }
@@ -92,9 +92,9 @@ bool wf_conn_is_fresh(weft_bytes bytes)
     return account == NULL || account->ops->state_offset == 0;
 }
 
-weft_err wf_conn_item_put(conn *c, conn_out **first, conn_out **last, weft_bytes bytes)
+weft_err wf_conn_item_put(conn *c, conn_out **queue, weft_bytes bytes)
 {
-    conn_item *item = wf_conn_item_new(c, first, last);
+    conn_item *item = wf_conn_item_new(c, queue);
     if (item == NULL)
         return WEFT_ENOMEM;
     item->bytes = weft_bytes_share(bytes);
@@ -112,21 +112,21 @@ static void item_done(conn_item *item)
         weft_bytes_drop(&item->bytes); /* which may let its source read on */
 }
 
-void wf_conn_items_drop(conn_out **first, conn_out **last)
+void wf_conn_items_drop(conn_out **queue)
 {
-    for (conn_out *o = *first, *next; o != NULL; o = next) {
+    for (conn_out *o = *queue, *next; o != NULL; o = next) {
         next = o->next;
         for (uint32_t i = o->first; i < o->n; i++)
             item_done(&o->item[i]);
         out_free(o);
     }
-    *first = *last = NULL;
+    *queue = NULL;
 }
 
-void wf_conn_items_take(conn *c, conn_out **first, conn_out **last, size_t size)
+void wf_conn_items_take(conn *c, conn_out **queue, size_t size)
 {
     conn_out *o;
-    while ((o = *first) != NULL) {
+    while ((o = *queue) != NULL) {
         while (o->first < o->n) {
             conn_item *item = &o->item[o->first];
             size_t part = size < item->bytes.size ? size : item->bytes.size;
@@ -143,18 +143,19 @@ void wf_conn_items_take(conn *c, conn_out **first, conn_out **last, size_t size)
             item_done(item);
             o->first++;
         }
-        *first = o->next;
-        if (*first == NULL)
-            *last = NULL;
-        else if (o->hook.queued)
-            weft_hook_queue(&(*first)->hook);
+        conn_out *next = *queue = o->next;
+        if (next != NULL) {
+            next->last = o->last;
+            if (o->hook.queued)
+                weft_hook_queue(&next->hook);
+        }
         out_free(o);
     }
 }
 
 void wf_conn_out_drop(conn *c)
 {
-    wf_conn_items_drop(&c->out, &c->out_last);
+    wf_conn_items_drop(&c->out);
     c->queued = 0;
     if (c->rare != NULL)
         c->rare->above = 0;
@@ -220,7 +221,7 @@ weft_err wf_conn_queue_bytes(conn *c, weft_bytes bytes)
 {
     weft_err err = wf_conn_check_room(c, bytes);
     if (err == WEFT_OK)
-        err = wf_conn_item_put(c, &c->out, &c->out_last, bytes);
+        err = wf_conn_item_put(c, &c->out, bytes);
     if (err == WEFT_OK)
         wf_conn_schedule(c);
     return err;
@@ -238,8 +239,7 @@ weft_err wf_conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count)
     if (fresh != 0 && check_room(c, fresh) != WEFT_OK)
         return WEFT_EFULL;
     for (unsigned i = 0; i < count; i++) {
-        weft_err err =
-            parts[i].size != 0 ? wf_conn_item_put(c, &c->out, &c->out_last, parts[i]) : WEFT_OK;
+        weft_err err = parts[i].size != 0 ? wf_conn_item_put(c, &c->out, parts[i]) : WEFT_OK;
         if (err != WEFT_OK) {
             wf_conn_lost(c, err, "no memory for the rest of what was being written");
             return err;
@@ -252,7 +252,8 @@ weft_err wf_conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count)
 /* Small texts written one after the other share a buffer. */
 static bool coalesce(conn *c, const void *from, size_t size)
 {
-    conn_out *o = c->out_last;
+    const conn_out *first = c->out;
+    conn_out *o = first != NULL ? first->last : NULL;
     if (o == NULL || o->n == o->first || size > COALESCE_MAX)
         return false;
     conn_item *last = &o->item[o->n - 1];
@@ -278,7 +279,7 @@ weft_err wf_conn_queue_copy(conn *c, const void *from, size_t size)
     if (coalesce(c, from, size))
         return WEFT_OK;
     /* the more stands before it, the more will likely follow: answers of a pipeline gather in one */
-    size_t room = c->out_last == NULL ? COPY_ROOM_MIN : COPY_ROOM_MAX;
+    size_t room = c->out == NULL ? COPY_ROOM_MIN : COPY_ROOM_MAX;
     weft_err err = weft_bytes_new(size < room ? room : size, &to, &bytes);
     if (err != WEFT_OK)
         return err;
@@ -293,7 +294,7 @@ weft_err wf_conn_queue_file(conn *c, weft_file *file, uint64_t offset, uint64_t 
 {
     if (size == 0)
         return WEFT_OK;
-    conn_item *item = wf_conn_item_new(c, &c->out, &c->out_last);
+    conn_item *item = wf_conn_item_new(c, &c->out);
     if (item == NULL)
         return WEFT_ENOMEM;
     *item = (conn_item){.bytes = {.size = size}, .file = weft_file_share(file), .offset = offset};
@@ -373,7 +374,7 @@ static weft_err send_some(conn *c, weft_why *why)
     if (err == WEFT_EUNSUPPORTED && item->file != NULL)
         err = send_file_piece(c, item, &sent, why);
     if (sent != 0) {
-        wf_conn_items_take(c, &c->out, &c->out_last, sent);
+        wf_conn_items_take(c, &c->out, sent);
         if (c->rare != NULL)
             c->rare->moved = true;
     }

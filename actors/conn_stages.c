@@ -189,7 +189,7 @@ static void stage_free(weft_stage *stage)
 {
     if (stage->ops->close != NULL)
         stage->ops->close(stage);
-    wf_conn_items_drop(&stage->down, &stage->down_last);
+    wf_conn_items_drop(&stage->down);
     weft_bytes_drop(&stage->in);
     weft_alloc_free(stage);
 }

@@ -187,8 +187,7 @@ static weft_err watch(weft_actor *self, weft_ref who, uint32_t link)
     cell->target_slot = target.slot;
     cell->target_gen = target.gen;
     self->rare->monitors++;
-    wf_watcher entry = {
-        .watcher = wf_ref_of(r, self), .who = who, .cell = id, .link = link};
+    wf_watcher entry = {.watcher = wf_ref_of(r, self), .who = who, .cell = id, .link = link};
     weft_err err = send_monitor(r, self, target, &entry);
     if (err != WEFT_OK)
         wf_monitor_end(r, cell);

@@ -31,8 +31,7 @@ static bool place(wf_program *p, unsigned size)
         wf_row *row = &p->rows[wf_program_index(p, h->type)];
         if (row->type != NULL)
             return false;
-        *row = (wf_row){
-            .type = h->type, .fn = h->serial ? wf_serve_serial : h->fn, .real = h->fn};
+        *row = (wf_row){.type = h->type, .fn = h->serial ? wf_serve_serial : h->fn, .real = h->fn};
     }
     return true;
 }

@@ -49,7 +49,8 @@ weft_timer weft_timer_start(weft_actor *self, uint32_t delay_ms, uint32_t period
     uint64_t id;
     if (period_ms > WEFT_TIMER_MS_MAX)
         period_ms = WEFT_TIMER_MS_MAX;
-    if (m == NULL && wf_msg_new(r, NULL, type, body, 0, WF_UNCOUNTED | WF_TIMER, &m, NULL) != WEFT_OK)
+    if (m == NULL &&
+        wf_msg_new(r, NULL, type, body, 0, WF_UNCOUNTED | WF_TIMER, &m, NULL) != WEFT_OK)
         return (weft_timer){0, 0};
     wf_cell *cell = wf_cell_new(r, self, WF_CELL_TIMER, &id);
     if (cell == NULL) {

@@ -47,7 +47,7 @@ typedef struct wf_wheel {
     wf_timer fresh;        /* the ring of those that were started: @when is how many ms ahead */
     uint32_t now;          /* all that was due up to this tick, and at it, has been fired */
     uint32_t armed;        /* how many stand in it, the fresh ones among them */
-    bool exact;            /* its time stands still between two runs: what is started is armed at once */
+    bool exact; /* its time stands still between two runs: what is started is armed at once */
 } wf_wheel;
 
 static inline void wf_ring_append(wf_timer *head, wf_timer *timer)
