@@ -20,6 +20,12 @@ add_library(weft_dep_ev UNKNOWN IMPORTED)
 set_target_properties(weft_dep_ev PROPERTIES
     IMPORTED_LOCATION ${EV_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${EV_INCLUDE_DIR})
 
+# The static archive: the shared library would bring the C++ runtime, and two functions are used.
+find_library(BOOST_CONTEXT_LIBRARY libboost_context.a REQUIRED)
+mark_as_advanced(BOOST_CONTEXT_LIBRARY)
+add_library(weft_dep_boost_context STATIC IMPORTED)
+set_target_properties(weft_dep_boost_context PROPERTIES IMPORTED_LOCATION ${BOOST_CONTEXT_LIBRARY})
+
 # llhttp: a system library if there is one, else the C sources that Debian ships in node-llhttp. These
 # become part of libweft.
 find_library(LLHTTP_LIBRARY llhttp)
@@ -42,7 +48,7 @@ else()
 endif()
 
 # What a program that links the installed libweft.a must link too.
-set(WEFT_STATIC_LIBS ev protobuf-c ssl crypto z brotlienc brotlicommon)
+set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlienc brotlicommon)
 if(LLHTTP_LIBRARY)
     list(APPEND WEFT_STATIC_LIBS llhttp)
 endif()
