@@ -51,6 +51,16 @@ void *wf_reserve(size_t bytes)
     return at == MAP_FAILED ? NULL : at;
 }
 
+void *wf_reserve_guarded(size_t guard, size_t bytes)
+{
+    void *at = wf_reserve(guard + bytes);
+    if (at != NULL && mprotect(at, guard, PROT_NONE) != 0) {
+        wf_unreserve(at, guard + bytes);
+        at = NULL;
+    }
+    return at;
+}
+
 void wf_unreserve(void *block, size_t bytes)
 {
     if (block != NULL)

@@ -14,6 +14,8 @@ void wf_free(void *block);
 
 /* Address space only: pages come zeroed when touched, and a table made of it never moves. */
 void *wf_reserve(size_t bytes) __attribute__((warn_unused_result));
+/* The same, with no access to its first @guard bytes, of @guard + @bytes, both multiples of a page. */
+void *wf_reserve_guarded(size_t guard, size_t bytes) __attribute__((warn_unused_result));
 void wf_unreserve(void *block, size_t bytes);
 
 /* Tests only: lets @n takings on this thread succeed and the one after it fail; negative: none fails. */

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "fiber.h"
 #include "mailbox.h"
 #include "post.h"
 #include "put.h"
@@ -36,6 +37,11 @@ static inline limit limit_of(const wf_reactor *r, uint32_t limit_ms)
         limit_ms = WEFT_TIMER_MS_MAX;
     uint32_t deadline = r->wheel.now + limit_ms;
     return (limit){deadline != 0 ? deadline : 1, limit_ms, WF_GUARDED};
+}
+
+uint32_t wf_ask_limit_ms(const wf_reactor *r, uint32_t limit_ms)
+{
+    return limit_of(r, limit_ms).arm_ms;
 }
 
 static weft_deferred deferred_at(uint64_t id)
@@ -92,6 +98,11 @@ static WF_NOINLINE weft_err put_with(wf_reactor *r, weft_actor *self, weft_ref t
     weft_err err = wf_put(self, to, type, body, request, l.flags);
     c->deadline = deadline;
     return err;
+}
+
+void wf_ask_arm(wf_reactor *r, wf_cell *cell)
+{
+    ask_arm(r, cell, cell->limit_ms);
 }
 
 weft_deferred weft_ask_body(weft_actor *self, weft_ref to, const weft_type *type, const void *body,
@@ -201,8 +212,11 @@ static void ask_late(wf_timer *timer)
     wf_cell *cell = (wf_cell *)timer;
     char why[96], who[WEFT_REF_TEXT_BYTES];
     weft_ref target = {cell->target_home, cell->target_slot, cell->target_gen};
-    (void)snprintf(why, sizeof why, "%s did not answer within %u ms", weft_ref_print(target, who),
-                   cell->limit_ms);
+    if (target.slot == 0) /* a fiber waits for a message */
+        (void)snprintf(why, sizeof why, "nothing came within %u ms", cell->limit_ms);
+    else
+        (void)snprintf(why, sizeof why, "%s did not answer within %u ms",
+                       weft_ref_print(target, who), cell->limit_ms);
     /* the outcome comes through the mailbox, so that the order is kept: until it is served a reply that
      * is already queued wins */
     wf_fail_cell(r, cell, WEFT_ETIMEDOUT, why);
@@ -216,6 +230,25 @@ static void log_unread(weft_actor *a, const weft_outcome *got)
     if (got->err != WEFT_OK && got->err != WEFT_ECANCELLED)
         weft_log(a, WEFT_WARNING, "nobody read a failed answer: %s (%s)", got->why,
                  weft_err_name(got->err));
+}
+
+/* Nobody waits for the reply @m to @cell, or not yet. */
+static WF_COLD void settle_unconsumed(wf_reactor *r, weft_actor *a, wf_cell *cell, weft_msg *m,
+                                      const weft_outcome *got)
+{
+    if (cell->state == WF_LATER) {
+        wf_later_fired(r, cell, m);
+        return;
+    }
+    if (cell->state == WF_FIRED) {
+        WF_STAT_ADD(r->stat.late_replies, 1);
+        return;
+    }
+    if (cell->state == WF_DETACHED)
+        log_unread(a, got);
+    wf_cell_free(r, cell);
+    a->asks--;
+    WF_STAT_SUB(r->stat.asks, 1);
 }
 
 void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m)
@@ -236,15 +269,13 @@ void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m)
     }
     weft_continue_fn *then = cell->then;
     weft_msg *waiting = cell->msg;
-    unsigned state = cell->state;
+    if (WF_UNLIKELY(cell->state != WF_CONSUMED)) {
+        settle_unconsumed(r, a, cell, m, &got);
+        return;
+    }
     wf_cell_free_at(r, (uint32_t)m->request);
     a->asks--;
     WF_STAT_SUB(r->stat.asks, 1);
-    if (WF_UNLIKELY(state != WF_CONSUMED)) {
-        if (state == WF_DETACHED)
-            log_unread(a, &got);
-        return;
-    }
     if (--waiting->hold->waits == 0)
         waiting->flags &= (uint16_t)~WF_WAITS;
     r->current = waiting;
@@ -256,8 +287,7 @@ void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m)
     r->current = m; /* what ends with the reply may send, too */
 }
 
-/* An ask that nothing upstream guards any more gets a limit of its own. */
-static WF_COLD void arm_late(wf_reactor *r, wf_cell *cell)
+void wf_arm_late(wf_reactor *r, wf_cell *cell)
 {
     cell->limit_ms = r->sys->options.ask_limit_ms;
     if (!wf_timer_armed(&cell->timer)) /* else it has failed, which memory had no room to say */
@@ -274,7 +304,7 @@ void wf_detach_unconsumed(wf_reactor *r, weft_actor *a)
         cell->state = WF_DETACHED;
         r->unconsumed--;
         if (cell->limit_ms == 0)
-            arm_late(r, cell);
+            wf_arm_late(r, cell);
     }
     r->unconsumed = 0;
 }
@@ -289,12 +319,15 @@ static inline WF_FAST wf_cell *consume(wf_reactor *r, weft_actor *self, weft_def
         *err = deferred.slot == 0 ? WEFT_ELIMIT : WEFT_EGONE;
         return NULL;
     }
-    if (cell->state != WF_FRESH) {
+    if (WF_LIKELY(cell->state == WF_FRESH)) {
+        r->unconsumed--;
+    } else if (cell->state == WF_LATER || cell->state == WF_FIRED) {
+        wf_later_consume(r, self, cell);
+    } else {
         *err = WEFT_EUSED;
         return NULL;
     }
     cell->state = (uint8_t)state;
-    r->unconsumed--;
     return cell;
 }
 
@@ -313,7 +346,7 @@ weft_err weft_when(weft_msg *msg, weft_deferred deferred, weft_continue_fn *fn)
     msg->hold->waits++;
     msg->flags |= WF_WAITS;
     if (WF_UNLIKELY((msg->flags & WF_ANSWERED) != 0) && cell->limit_ms == 0)
-        arm_late(r, cell); /* answered since it was asked: nothing guards it any more */
+        wf_arm_late(r, cell); /* answered since it was asked: nothing guards it any more */
     return WEFT_OK;
 }
 
@@ -324,7 +357,7 @@ weft_err weft_ignore(weft_actor *self, weft_deferred deferred)
     if (cell == NULL)
         return err;
     if (cell->limit_ms == 0)
-        arm_late(WF_R, cell);
+        wf_arm_late(WF_R, cell);
     return WEFT_OK;
 }
 
@@ -352,7 +385,8 @@ void wf_arm_waiting(wf_reactor *r, const weft_actor *a, const weft_msg *m)
 {
     for (uint32_t i = a->cells; i != 0; i = r->cells[i].next) {
         wf_cell *cell = &r->cells[i];
-        if (cell->kind == WF_CELL_ASK && cell->msg == m && cell->limit_ms == 0)
-            arm_late(r, cell);
+        if (cell->kind == WF_CELL_ASK && cell->msg == m && cell->limit_ms == 0 &&
+            cell->state != WF_FIRED)
+            wf_arm_late(r, cell);
     }
 }

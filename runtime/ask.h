@@ -81,6 +81,13 @@ void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m);
  * their failure is logged. */
 void wf_detach_unconsumed(wf_reactor *r, weft_actor *a) WF_COLD;
 
+/* What a limit as given to weft_ask_body arms, in ms: 0 when an ask upstream guards it. */
+uint32_t wf_ask_limit_ms(const wf_reactor *r, uint32_t limit_ms);
+/* Arms the limit that stands in @cell, if any. */
+void wf_ask_arm(wf_reactor *r, wf_cell *cell);
+/* An ask that nothing upstream guards any more gets a limit of its own. */
+void wf_arm_late(wf_reactor *r, wf_cell *cell) WF_COLD;
+
 /* Fails the request @m with @err and @why (NULL: the code's sentence); @from may be NULL. */
 weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err,
                          const char *why);
@@ -102,7 +109,8 @@ weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control)
 /* @m is answered, but continuations of it are outstanding: what guarded their asks is over. */
 void wf_arm_waiting(wf_reactor *r, const weft_actor *a, const weft_msg *m);
 
-/* A request under way at @a is no longer wanted: its continuations, or whoever keeps it, are told. */
+/* A request under way at @a is no longer wanted: its continuations, its fiber, or whoever keeps it, are
+ * told. */
 void wf_tell_holder(wf_reactor *r, weft_actor *a, weft_msg *m);
 
 /* ---- holds */

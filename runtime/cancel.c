@@ -2,6 +2,7 @@
 /* Cancelling: the outcome here at once, the request wherever it is now. */
 #include "ask.h"
 #include "family.h"
+#include "fiber.h"
 #include "mailbox.h"
 #include "timer.h"
 
@@ -38,17 +39,22 @@ static weft_msg *unqueue_anywhere(wf_reactor *r, weft_actor *a, weft_ref asker, 
     return m;
 }
 
-/* A request under way is told: its continuations, or whoever keeps it. */
+/* Its continuations, its fiber, or whoever keeps it. What it asks from now on needs limits of its own: no
+ * cancel comes a second time. */
 void wf_tell_holder(wf_reactor *r, weft_actor *a, weft_msg *m)
 {
     for (uint32_t i = a->cells, next; i != 0; i = next) {
         wf_cell *cell = &r->cells[i];
         next = cell->next;
-        if (cell->kind == WF_CELL_ASK && cell->state == WF_CONSUMED && cell->msg == m) {
+        if (cell->kind == WF_CELL_ASK && cell->msg == m &&
+            (cell->state == WF_CONSUMED || cell->state == WF_LATER)) {
             wf_cancel_at_target(r, cell);
             wf_fail_cell(r, cell, WEFT_ECANCELLED, "the asker no longer wants it");
         }
     }
+    m->flags &= (uint16_t)~WF_GUARDED;
+    if ((m->flags & WF_HELD) != 0 && m->hold->fiber != NULL)
+        m->hold->fiber->cancelled = true;
     if ((m->flags & (WF_KEPT | WF_CANCELLED)) == WF_KEPT &&
         WF_STAT_GET(a->program)->wants_cancelled) {
         weft_cancelled body = {m};
@@ -127,7 +133,7 @@ weft_err weft_cancel(weft_actor *self, weft_deferred deferred)
     wf_reactor *r = WF_R;
     wf_cell *cell = wf_cell_at(r, (uint64_t)deferred.gen << 32 | deferred.slot);
     if (cell == NULL || cell->kind != WF_CELL_ASK || cell->timer.spare != WF_STAT_GET(self->slot) ||
-        cell->state == WF_IGNORED)
+        cell->state == WF_IGNORED || cell->state == WF_FIRED)
         return WEFT_EUSED;
     wf_cancel_at_target(r, cell);
     wf_timer_cancel(&r->wheel, &cell->timer);
@@ -141,6 +147,8 @@ void wf_cells_end(wf_reactor *r, weft_actor *a)
         wf_cell *cell = &r->cells[a->cells];
         switch (cell->kind) {
         case WF_CELL_ASK:
+            if (cell->state == WF_FIRED)
+                wf_later_drop(r, cell);
             wf_cancel_at_target(r, cell);
             WF_STAT_SUB(r->stat.asks, 1);
             wf_cell_free(r, cell);

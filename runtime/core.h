@@ -111,7 +111,8 @@ typedef struct wf_hold {
     weft_msg *msg;
     struct wf_scratch *scratch;
     uint32_t scratch_bytes;
-    uint32_t waits; /* continuations outstanding */
+    uint32_t waits;         /* continuations outstanding */
+    struct wf_fiber *fiber; /* which serves it, once that has waited */
 } wf_hold;
 
 typedef struct wf_scratch {
@@ -127,7 +128,7 @@ typedef struct wf_row {
     const weft_type *type;
     weft_handler_fn *fn;   /* what a turn calls: the handler, or what goes before it */
     weft_handler_fn *real; /* the handler */
-    uint64_t spare;        /* 32 bytes: a row is found by a shift */
+    uint64_t fiber;        /* it runs in one. 32 bytes: a row is found by a shift */
 } wf_row;
 
 typedef struct wf_program {
@@ -164,6 +165,7 @@ enum {
     WF_ZOMBIE = 1 << 7,   /* ended; its memory waits for bytes it gave out */
     WF_HOLDS = 1 << 8,    /* messages wait for a serial one that is being served, or is over */
     WF_ROOMERS = 1 << 9,  /* some of other reactors wait for room */
+    WF_EXPECTS = 1 << 10, /* fibers of it wait for next messages */
 };
 
 struct weft_actor {
@@ -203,6 +205,8 @@ typedef struct wf_rare {
     uint32_t actor; /* slot, for the timer */
     bool note_undelivered;
     const weft_behaviour *spawned_as;
+    /* its fibers that have waited, and those of them that wait for a next message, in order */
+    struct wf_fiber *fibers, *expecting, **expecting_tail;
 } wf_rare;
 
 typedef struct wf_slot {
@@ -213,7 +217,8 @@ typedef struct wf_slot {
 /* ---- cells: what is outstanding between a reactor and its actors (asks, timers, monitors) */
 
 enum { WF_CELL_FREE, WF_CELL_ASK, WF_CELL_TIMER, WF_CELL_MONITOR };
-enum { WF_FRESH, WF_CONSUMED, WF_DETACHED, WF_IGNORED };
+/* LATER and FIRED: of a fiber, which may still consume it (later.c). */
+enum { WF_FRESH, WF_CONSUMED, WF_DETACHED, WF_IGNORED, WF_LATER, WF_FIRED };
 
 typedef struct wf_cell {
     wf_timer timer; /* its spare: the owner's slot */
@@ -223,7 +228,10 @@ typedef struct wf_cell {
     uint32_t next, prev; /* in the owner's list */
     union {
         struct {
-            weft_continue_fn *then;
+            union {
+                weft_continue_fn *then;
+                weft_msg *reply; /* of one that is WF_FIRED */
+            };
             weft_msg *msg; /* the one that waits for it */
         };
         struct {
@@ -316,9 +324,11 @@ struct wf_reactor {
     struct {
         _Atomic uint64_t messages, turns, polls, sleeps, wakes, refused, dead_letters, late_replies,
             unhandled, hogs, block_bytes, buffer_bytes;
-        _Atomic uint32_t actors, timers, asks;
+        _Atomic uint32_t actors, timers, asks, fibers;
         _Atomic uint32_t blocks, buffers; /* alive; blocks are counted in dev builds only */
     } stat;
+    struct wf_fiber *fiber;       /* which runs, or NULL */
+    struct wf_fibers *fibers;     /* their stacks; NULL before the first */
     void *kept[WEFT_KEPT_COUNT_]; /* what layers above keep for each reactor */
     void (*kept_free[WEFT_KEPT_COUNT_])(void *kept);
     struct wf_buffer *read_block; /* what the next read lands in */

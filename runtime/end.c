@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ending: mail fails, children end first, then what was outstanding, then those who watch are told.
  *
- *   alive ── weft_stop ──▶ stopping ── its turn is over ──▶ mail failed ── children gone ──▶ ended
+ *   alive ── weft_stop ──▶ stopping ── turn over ──▶ fibers ended, mail failed ── children gone ──▶ ended
  *     └── stopped by others, has a row ──▶ asked ── weft_stop, or stop_grace_ms ──▲
  */
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 #include "ask.h"
 #include "buffer.h"
 #include "family.h"
+#include "fiber.h"
 #include "mailbox.h"
 #include "name.h"
 #include "program.h"
@@ -258,6 +259,8 @@ static void rare_free(wf_reactor *r, weft_actor *a)
 
 void wf_actor_end(wf_reactor *r, weft_actor *a)
 {
+    if (WF_UNLIKELY(a->rare != NULL) && a->rare->fibers != NULL)
+        wf_fibers_end(r, a);
     fail_all_mail(r, a);
     if (WF_UNLIKELY(a->child != 0)) {
         weft_err reason = a->rare != NULL ? a->rare->reason : WEFT_OK;

@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include "alloc.h"
+#include "fiber.h"
 #include "sys.h"
 
 enum { TRIES = 256, SIZE_MAX_LOG2 = 16 };
@@ -31,7 +32,11 @@ static bool place(wf_program *p, unsigned size)
         wf_row *row = &p->rows[wf_program_index(p, h->type)];
         if (row->type != NULL)
             return false;
-        *row = (wf_row){.type = h->type, .fn = h->serial ? wf_serve_serial : h->fn, .real = h->fn};
+        weft_handler_fn *fn = h->fiber ? wf_fiber_serve : h->fn;
+        *row = (wf_row){.type = h->type,
+                        .fn = h->serial ? wf_serve_serial : fn,
+                        .real = h->fn,
+                        .fiber = h->fiber};
     }
     return true;
 }

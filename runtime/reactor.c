@@ -7,6 +7,7 @@
 #include "block.h"
 #include "buffer.h"
 #include "family.h"
+#include "fiber.h"
 #include "mailbox.h"
 #include "phases.h"
 #include "post.h"
@@ -62,6 +63,7 @@ void wf_reactor_free(wf_reactor *r)
         return;
     if (r->poller != NULL)
         r->drv->poller_free(r->poller);
+    wf_fibers_done(r);
     wf_blocks_done(r);
     wf_batches_done(r);
     wf_buffers_done(r);

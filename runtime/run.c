@@ -13,6 +13,7 @@
  * runs, so that a producer's next turn waits for what its last one made. */
 #include "ask.h"
 #include "family.h"
+#include "fiber.h"
 #include "mailbox.h"
 #include "program.h"
 #include "timer.h"
@@ -109,7 +110,8 @@ weft_err wf_serve_serial(weft_actor *a, weft_msg *m)
     rare->serials++;
     a->bits |= WF_BUSY;
     m->flags |= WF_SERIAL;
-    return wf_program_row(WF_STAT_GET(a->program), m->type)->real(a, m);
+    const wf_row *row = wf_program_row(WF_STAT_GET(a->program), m->type);
+    return row->fiber != 0 ? wf_fiber_serve(a, m) : row->real(a, m);
 }
 
 /* Who asks for room waits too: there is none before what is held has been served. */
@@ -227,13 +229,18 @@ static inline WF_FAST uint32_t run_messages(wf_reactor *r, weft_actor *a, weft_m
     weft_msg *m = *first, *next;
     uint32_t k = 0;
     while (m != NULL && k < left) {
-        if (WF_UNLIKELY((a->bits & (WF_STOPPING | WF_BUSY | WF_HOLDS)) != 0)) {
+        if (WF_UNLIKELY((a->bits & (WF_STOPPING | WF_BUSY | WF_HOLDS | WF_EXPECTS)) != 0)) {
             if ((a->bits & WF_STOPPING) != 0)
                 break;
-            if ((a->bits & WF_BUSY) == 0)
+            if ((a->bits & (WF_BUSY | WF_HOLDS)) == WF_HOLDS)
                 m = take_held(a, m);
-            else if (must_wait(a, m)) {
-                next = m->next;
+            next = m->next;
+            if ((a->bits & WF_EXPECTS) != 0 && wf_fiber_takes(r, a, m)) {
+                k++;
+                m = next;
+                continue;
+            }
+            if (must_wait(a, m)) {
                 serial_wait(a, m);
                 m = next;
                 continue;
@@ -325,7 +332,7 @@ static inline WF_FAST uint32_t turn(wf_reactor *r, weft_actor *a, uint32_t left)
 {
     weft_msg *m = a->head;
     if (WF_LIKELY(m != NULL && m->next == NULL &&
-                  (a->bits & (WF_STOPPING | WF_BUSY | WF_HOLDS | WF_ROOMERS)) == 0))
+                  (a->bits & (WF_STOPPING | WF_BUSY | WF_HOLDS | WF_ROOMERS | WF_EXPECTS)) == 0))
         return turn_of_one(r, a, m);
     return turn_of_many(r, a, m, left);
 }

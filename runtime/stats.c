@@ -28,6 +28,7 @@ bool weft_stats_reactor(const weft_system *sys, unsigned reactor, weft_reactor_s
         .actors = WF_STAT_GET(r->stat.actors),
         .timers = WF_STAT_GET(r->stat.timers),
         .asks = WF_STAT_GET(r->stat.asks),
+        .fibers = WF_STAT_GET(r->stat.fibers),
         .block_bytes = WF_STAT_GET(r->stat.block_bytes),
         .buffer_bytes = WF_STAT_GET(r->stat.buffer_bytes),
     };

@@ -33,6 +33,8 @@ struct weft_system {
     struct wf_signals *signals;
     weft_err failed;      /* what a call before start came to: weft_run says so */
     struct weft_sim *sim; /* the simulated world this system lives in, or NULL */
+
+    _Atomic uint32_t fiber_stacks; /* mapped, by all reactors */
 };
 
 void wf_lock_take(weft_system *sys, wf_lock *lock);

@@ -7,6 +7,7 @@
 #include "block.h"
 #include "buffer.h"
 #include "family.h"
+#include "fiber.h"
 #include "log.h"
 #include "mailbox.h"
 #include "name.h"
@@ -64,6 +65,8 @@ static void set_defaults(weft_system_options *o)
         o->hog_ms = 250;
     if (o->spin_us == 0)
         o->spin_us = 20;
+    if (o->fibers_max == 0)
+        o->fibers_max = WF_FIBERS_MAX;
 }
 
 weft_system *wf_system_new(const weft_system_options *options, wf_driver *driver, weft_why *why)
@@ -149,6 +152,7 @@ void wf_system_drain(weft_system *sys)
         WF_R = sys->reactor[i];
         while (wf_block_take_home(WF_R)) {
         }
+        wf_fibers_rest(WF_R);
     }
     WF_R = NULL;
 }

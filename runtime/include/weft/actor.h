@@ -21,6 +21,8 @@ typedef struct weft_handler {
     /** Until this message has been finished (its continuations too), other ordinary messages of the
      * actor wait in order; replies, timers, `down` and control are delivered. */
     bool serial;
+    /** It runs in a fiber, with a stack of its own (64 KiB), and may wait: see <weft/fiber.h>. */
+    bool fiber;
 } weft_handler;
 
 /** What an actor is. A static const value of the program; compiled at its first spawn. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /** Deferreds: the answers that are not there yet.
  *
- * A weft_deferred belongs to the actor that made it. It fires once and is consumed once: by weft_when or
- * weft_ignore. One that nobody consumed by the end of the handler is detached; its failure is logged. */
+ * A weft_deferred belongs to the actor that made it. It fires once and is consumed once: by weft_when,
+ * weft_ignore, or, in a fiber, weft_await. One that nobody consumed by the end of the handler (that of its
+ * fiber) is detached; its failure is logged. */
 #ifndef WEFT_DEFERRED_H
 #define WEFT_DEFERRED_H
 

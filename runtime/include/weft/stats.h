@@ -33,6 +33,7 @@ typedef struct weft_reactor_stats {
     uint64_t hogs;         /**< times a handler held the reactor too long */
     uint32_t actors;       /**< alive */
     uint32_t timers, asks; /**< armed, outstanding */
+    uint32_t fibers;       /**< that run or wait */
     uint64_t block_bytes;  /**< memory of messages and actors taken from the system */
     uint64_t buffer_bytes; /**< buffers alive */
 } weft_reactor_stats;

@@ -24,6 +24,7 @@ typedef struct weft_system_options {
     uint32_t ask_limit_ms;  /**< the time limit of asks that inherit none; 0: 30,000 */
     uint32_t stop_grace_ms; /**< how long shut-down waits for accepted work; 0: 10,000 */
     uint32_t hog_ms;        /**< a handler that holds its reactor longer is reported; 0: 250 */
+    uint32_t fibers_max;    /**< stacks of fibers, of all reactors together; 0: 16,384 */
     uint32_t spin_us;       /**< a look-out for messages of other reactors before sleeping; 0: 20 */
     bool no_signals;        /**< SIGINT and SIGTERM stay the program's */
     weft_level log_level; /**< threshold; WEFT_DEBUG is 0, so the default is set by log_level_set */
