@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <weft/fiber.h>
 #include <weft/system.h>
 
 typedef struct num {
@@ -192,6 +193,8 @@ static void count(weft_system *sys, unsigned home, int producers, int64_t n)
 /* ---- ask: each answer asks again */
 
 static uint32_t ask_limit;
+static weft_ref await_then; /* does the same by awaiting, for comparison */
+static double asked_ns;
 
 static weft_err on_asked(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
@@ -200,8 +203,13 @@ static weft_err on_asked(weft_actor *self, weft_msg *msg, const weft_outcome *go
         fprintf(stderr, "ask failed: %s\n", got->why);
         exit(1);
     }
-    if (--p->left == 0)
+    if (--p->left == 0 && weft_ref_is_nobody(await_then))
         return done(self);
+    if (p->left == 0) {
+        asked_ns = (now_s() - begun) * 1e9 / per_op;
+        return weft_ignore(self,
+                           weft_ask_within(self, await_then, 600000, query, .v = (int64_t)per_op));
+    }
     return weft_when(
         msg, weft_ask_within(self, p->to, ask_limit, query, .v = ((const answer *)got->body)->v),
         on_asked);
@@ -214,6 +222,25 @@ static weft_err on_ask_query(weft_actor *self, weft_msg *msg)
     p->left = ((const query *)weft_body(msg))->v;
     begun = now_s();
     return weft_when(msg, weft_ask_within(self, p->to, ask_limit, query, .v = 0), on_asked);
+}
+
+/* The same in a straight line: each answer is awaited. */
+static weft_err on_await_query(weft_actor *self, weft_msg *msg)
+{
+    const peer *p = weft_state(self);
+    int64_t v = 0;
+    begun = now_s();
+    for (int64_t left = ((const query *)weft_body(msg))->v; left != 0; left--) {
+        const weft_outcome *got =
+            weft_await(self, weft_ask_within(self, p->to, ask_limit, query, .v = v));
+        if (got->err != WEFT_OK) {
+            fprintf(stderr, "ask failed: %s\n", got->why);
+            exit(1);
+        }
+        v = ((const answer *)got->body)->v;
+    }
+    printf("await_more %.2f ns\n", (now_s() - begun) * 1e9 / per_op - asked_ns);
+    return done(self);
 }
 
 static weft_err on_starter_go(weft_actor *self, weft_msg *msg)
@@ -236,6 +263,13 @@ static const weft_handler asker_rows[] = {
 };
 static const weft_behaviour asker = {
     .name = "asker", .handlers = asker_rows, .state_bytes = sizeof(peer)};
+static const weft_handler awaiter_rows[] = {
+    {.type = &wire_type, .fn = on_wire},
+    {.type = &query_type, .fn = on_await_query, .fiber = true},
+    {0},
+};
+static const weft_behaviour awaiter = {
+    .name = "awaiter", .handlers = awaiter_rows, .state_bytes = sizeof(peer)};
 static const weft_handler starter_rows[] = {
     {.type = &wire_type, .fn = on_wire},
     {.type = &go_type, .fn = on_starter_go},
@@ -259,6 +293,14 @@ static void ask(weft_system *sys, uint32_t limit, int64_t n)
     (void)weft_system_tell(sys, a, &wire_type, &s);
     (void)weft_system_tell(sys, b, &wire_type, &a);
     (void)weft_system_tell(sys, b, &go_type, &(go){n});
+}
+
+static void await(weft_system *sys, int64_t n)
+{
+    weft_ref s = weft_system_spawn(sys, 0, &server, NULL);
+    await_then = weft_system_spawn(sys, 0, &awaiter, NULL);
+    (void)weft_system_tell(sys, await_then, &wire_type, &s);
+    ask(sys, WEFT_INHERIT, n);
 }
 
 /* ---- spawn: 1,000 alive, each gets one message, answers and exits */
@@ -517,6 +559,8 @@ int main(int argc, char **argv)
         ask(sys, WEFT_INHERIT, N(3000000));
     else if (strcmp(name, "ask_limit") == 0)
         ask(sys, 5000, N(3000000));
+    else if (strcmp(name, "await") == 0)
+        await(sys, N(3000000));
     else if (strcmp(name, "spawn") == 0)
         (void)start_one(sys, &spawner, N(2000000));
     else if (strcmp(name, "producer_thousand") == 0)

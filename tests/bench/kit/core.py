@@ -11,8 +11,8 @@ from kit import build, machine
 from kit.report import US, select
 
 CASES = ["pingpong", "ring", "count", "count_cross", "fanin", "pingpong_cross",
-         "pingpong_cross_asleep", "ask", "ask_limit", "spawn", "skynet", "idle", "timer", "runaway",
-         "producer_thousand"]
+         "pingpong_cross_asleep", "ask", "ask_limit", "await", "spawn", "skynet", "idle", "timer",
+         "runaway", "producer_thousand"]
 TWO_CORES = {"count_cross", "fanin", "pingpong_cross", "pingpong_cross_asleep"}
 COMMON = {"pingpong", "ring", "count", "count_cross", "fanin", "pingpong_cross", "ask", "spawn",
           "skynet", "idle", "runaway"}
@@ -21,7 +21,7 @@ SYSTEMS = {
     "floor": {"pingpong", "ring", "count", "count_cross", "pingpong_cross",
               "pingpong_cross_asleep", "ask", "spawn", "skynet"},
     "libev": {"timer"},
-    "probe": set(CASES),
+    "probe": set(CASES) - {"await"},
     "go": COMMON,
     "erlang": COMMON | {"ask_limit"},
     "caf": COMMON | {"ask_limit"},

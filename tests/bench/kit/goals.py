@@ -42,6 +42,7 @@ GOALS = {
         at_most("pingpong_cross_asleep_wakes", 1.0),
         at_most("ask", 1.18, "probe", note="35 ns"),
         at_most("ask_limit", 1.45, "probe", note="45 ns"),
+        at_most("await_more", 20),
         at_most("spawn", 1.35, "probe", note="50 ns"),
         at_most("skynet", 3.5, "floor", note="60 ns"),
         at_most("skynet_rss", 8),
