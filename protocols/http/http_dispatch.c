@@ -171,9 +171,11 @@ void wf_http_continue(weft_actor *self, wf_http_exchange *x)
     if ((x->flags & WF_HTTP_X_CONTINUE) == 0 || x->conn->first != x || x->row == NULL ||
         (x->flags & WF_HTTP_X_ANSWERED) != 0)
         return;
+    /* behind an answer that fills the queue it waits for room, as `drained` tells */
+    if (weft_write(self, x->conn->stream, WEFT_BYTES_LITERAL(WF_HTTP1_CONTINUE)) == WEFT_EFULL)
+        return;
     x->flags &= (uint16_t)~WF_HTTP_X_CONTINUE;
     x->conn->read_at = weft_now_ms(self);
-    (void)weft_write(self, x->conn->stream, WEFT_BYTES_LITERAL(WF_HTTP1_CONTINUE));
 }
 
 void wf_http_dispatch(weft_actor *self, wf_http_exchange *x)

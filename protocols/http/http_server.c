@@ -29,8 +29,10 @@ static weft_err on_drained(weft_actor *self, weft_msg *msg)
 {
     wf_http_conn *c = weft_state(self);
     (void)msg;
-    if (c->first != NULL)
+    if (c->first != NULL) {
         wf_http_stream_drained(c->first);
+        wf_http_continue(self, c->first);
+    }
     wf_http_output(self, c);
     return WEFT_OK;
 }

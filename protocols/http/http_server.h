@@ -52,6 +52,7 @@ typedef struct wf_http_reactor {
     weft_http_field fields[WF_HTTP1_FIELDS_LAST]; /* of the head, or the trailers, being read */
     char *log;                                    /* access log lines that gather */
     size_t log_n;
+    uint64_t log_lost; /* lines, since it could last be written */
     int log_fd;
     weft_hook log_hook;
 } wf_http_reactor;
@@ -212,7 +213,7 @@ void wf_http_exchange_leave(weft_actor *self, wf_http_exchange *x, int status, w
 void wf_http_dispatch(weft_actor *self, wf_http_exchange *x);
 /* The body is whole. */
 void wf_http_body_done(weft_actor *self, wf_http_exchange *x);
-/* Says 100 Continue, if that is waited for and the turn is this one's. */
+/* Says 100 Continue, if that is waited for, the turn is this one's and there is room. */
 void wf_http_continue(weft_actor *self, wf_http_exchange *x);
 
 /* ---- answering (http_respond.c, http_output.c) */
@@ -275,5 +276,7 @@ void wf_http_stream_end(wf_http_exchange *x, weft_err reason);
 
 /* ---- access log (http_access.c) */
 void wf_http_log_access(wf_http_exchange *x, int status);
+/* Writes the lines that gathered here; what cannot be written is lost, which is said in the log. */
+void wf_http_log_flush(wf_http_reactor *h);
 
 #endif

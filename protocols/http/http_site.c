@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sites: routes and limits compiled once for each reactor. */
 #include <string.h>
-#include <unistd.h>
 
 #include "http_server.h"
 
@@ -138,10 +137,8 @@ static void reactor_free(void *kept)
         wf_http_routes_free(&s->routes);
         weft_alloc_free(s);
     }
-    if (h->log_n != 0) {
-        ssize_t n = write(h->log_fd, h->log, h->log_n);
-        (void)n; /* nobody is left to tell */
-    }
+    if (h->log_n != 0)
+        wf_http_log_flush(h);
     weft_alloc_free(h->log);
     weft_alloc_free(h);
 }

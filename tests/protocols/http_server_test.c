@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The HTTP server where the wire alone does not show it: memory, order under load, logs, misuse. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -184,6 +185,40 @@ static void a_client_that_takes_a_little_now_and_then_gets_all(void)
     end(&c);
 }
 
+static void who_waits_to_be_told_to_go_on_may_take_its_time_with_the_answer_before(void)
+{
+    enum { BYTES = 3000000 };
+    static const char requests[] = "GET /late/100 HTTP/1.1\r\nHost: web\r\n\r\n"
+                                   "GET /big/3000000 HTTP/1.1\r\nHost: web\r\n\r\n"
+                                   "POST /echo HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\n"
+                                   "Expect: 100-continue\r\n\r\n";
+    sim_client c;
+    http_config.limits.answer_timeout_ms = 1000;
+    http_config.limits.write_timeout_ms = 1000;
+    begin(&c);
+    client_set_deaf(&c, true);
+    send_text(&c, requests);
+    for (int i = 0; i < 2000 && !c.closed && c.got_bytes < BYTES; i++) {
+        weft_sim_advance(sim, 900);
+        client_hear_once(&c);
+    }
+    client_set_deaf(&c, false);
+    send_text(&c, "hello");
+    const uint8_t *at = c.got;
+    size_t n = c.got_bytes;
+    http_reply r = http_take_reply(&at, &n, false);
+    free(r.body);
+    r = http_take_reply(&at, &n, false);
+    CHECK(r.whole && http_is_pattern(&r, BYTES));
+    free(r.body);
+    CHECK(n > 21 && memcmp(at, "HTTP/1.1 100 Continue", 21) == 0);
+    r = http_take_reply(&at, &n, false);
+    CHECK_U64(r.status, 200);
+    CHECK_MEM(r.body, r.body_bytes, "hello", 5);
+    free(r.body);
+    end(&c);
+}
+
 /* ---- a handler that is slow */
 
 static void a_reader_that_takes_nothing_holds_its_client(void)
@@ -333,6 +368,34 @@ static void an_access_log_has_a_line_for_each_exchange(void)
         "client - - [14/Nov/2023:22:13:20 +0000] \"-\" 400 564 \"-\" \"-\"\n");
 }
 
+static void what_an_access_log_loses_is_said_and_counted(void)
+{
+    static const char get[] = "GET /hello HTTP/1.1\r\nHost: web\r\n\r\n";
+    weft_http_access_log log;
+    sim_client c;
+    char got[1024];
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC), real;
+    REQUIRE(full >= 0);
+    log_to(&log, false);
+    real = dup(log.fd);
+    REQUIRE(real >= 0 && dup2(full, log.fd) == log.fd);
+    begin(&c);
+    for (int i = 0; i < 3; i++) {
+        send_text(&c, get);
+        weft_sim_advance(sim, 10);
+    }
+    CHECK_U64(weft_sim_logged(sim, WEFT_ERROR, "the access log cannot be written: No space left"), 1);
+    CHECK(dup2(real, log.fd) == log.fd);
+    send_text(&c, get);
+    weft_sim_advance(sim, 10);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "is written again; 3 lines were lost"), 1);
+    log_read(&log, got, sizeof got);
+    CHECK_STR(got, "client - - [14/Nov/2023:22:13:20 +0000] \"GET /hello HTTP/1.1\" 200 6 \"-\" \"-\"\n");
+    (void)close(real);
+    (void)close(full);
+    end(&c);
+}
+
 static void an_access_log_can_be_json(void)
 {
     weft_http_access_log log;
@@ -406,11 +469,13 @@ static const test_case cases[] = {
     TEST(a_maker_whose_client_goes_is_told),
     TEST(a_client_that_takes_nothing_is_dropped_after_a_while),
     TEST(a_client_that_takes_a_little_now_and_then_gets_all),
+    TEST(who_waits_to_be_told_to_go_on_may_take_its_time_with_the_answer_before),
     TEST(a_reader_that_takes_nothing_holds_its_client),
     TEST(many_clients_on_two_reactors_get_what_is_theirs),
     TEST(a_worker_ends_with_its_exchange),
     TEST(the_client_is_known_here_and_elsewhere),
     TEST(an_access_log_has_a_line_for_each_exchange),
+    TEST(what_an_access_log_loses_is_said_and_counted),
     TEST(an_access_log_can_be_json),
     TEST(a_site_that_cannot_be_is_found_before),
     TEST(a_site_that_cannot_be_closes_its_connections_and_says_why),

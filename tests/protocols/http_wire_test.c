@@ -163,6 +163,7 @@ static const wire_world world = {.url = "sim://web",
     X(a_client_that_waits_is_told_to_go_on)                             \
     X(a_client_that_waits_is_told_to_go_on_in_its_turn)                 \
     X(a_stream_too_is_told_to_go_on_in_its_turn)                        \
+    X(a_client_that_waits_behind_a_large_answer_is_told_to_go_on)       \
     X(a_client_need_not_wait_to_be_told_to_go_on)                       \
     X(a_client_that_waits_in_vain_is_not_blamed)                        \
     X(what_is_expected_in_vain_is_417)                                  \

@@ -150,7 +150,8 @@ typedef struct weft_http_limits {
 } weft_http_limits;
 
 /** Access logs: one line an exchange, in the combined format or as JSON. An exchange whose client left
- * before the response began has the status 499. */
+ * before the response began has the status 499. Lines that cannot be written (a full disk) are lost: an
+ * error is logged when that begins, and their number when it is over. */
 typedef struct weft_http_access_log {
     int fd; /**< appended to; -1: none */
     bool json;
