@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Connecting: a stream that is opening until its descriptor says how it went. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,17 +133,34 @@ weft_ref weft_connect(weft_actor *self, const char *url, weft_ref owner)
     return ref;
 }
 
+/* A reactor never blocks, whatever the descriptor did before. errors: what is no descriptor. */
+static weft_err take_descriptor(conn *c, int fd, weft_why *why)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return weft_because(why, WEFT_EINVAL, "descriptor %d: %s", fd, strerror(errno));
+    wf_conn_set_fd(c, fd);
+    c->leaf = &wf_conn_leaf_fd;
+    if ((flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        return weft_because(why, weft_err_from_errno(errno), "descriptor %d cannot wait: %s", fd,
+                            strerror(errno));
+    return WEFT_OK;
+}
+
 weft_ref weft_adopt(weft_actor *self, int fd, weft_ref owner)
 {
     weft_ref ref;
-    conn *c = wf_conn_new(self, &wf_conn_leaf_fd, owner, &ref);
+    weft_why why = {""};
+    conn *c = wf_conn_new(self, &wf_conn_leaf_none, owner, &ref);
     if (c == NULL) {
         (void)close(fd);
         return WEFT_NOBODY;
     }
-    wf_conn_set_fd(c, fd);
+    weft_err err = take_descriptor(c, fd, &why);
     own(c);
-    if ((c->flags & CONN_CLOSED) == 0)
+    if (err != WEFT_OK)
+        wf_conn_lost(c, err, why.text);
+    else if ((c->flags & CONN_CLOSED) == 0)
         wf_conn_begin(c);
     return ref;
 }

@@ -290,9 +290,10 @@ static void close_listener(weft_actor *self, listener *l, listening *shared)
             (void)close(l->spare_fd);
     }
     l->accepts = false;
-    (void)close(shared->fd);
+    /* in this order: once nobody listens at the path, whoever comes next may have bound it anew */
     if (shared->url.scheme == WEFT_SCHEME_UNIX && !shared->url.abstract)
         (void)unlink(shared->url.path);
+    (void)close(shared->fd);
 }
 
 static weft_err on_phase(weft_actor *self, weft_msg *msg)

@@ -37,8 +37,9 @@ int weft_serve(const char *url, const weft_behaviour *behaviour, const void *con
  * Names are literals or localhost. errors: nobody only when memory is out. thread: in a handler. */
 WEFT_MUST_USE weft_ref weft_connect(weft_actor *self, const char *url, weft_ref owner);
 
-/** Makes an open descriptor a stream owned by @owner; it is closed with it. errors: nobody (the
- * descriptor is closed). thread: in a handler. */
+/** Makes an open descriptor a stream owned by @owner: a socket, a pipe's end, a terminal, a file. It is made
+ * non-blocking, which all who share it see, and is closed with the stream. What is no descriptor is told
+ * as `closed` with EINVAL. errors: nobody (memory is out; the descriptor is closed). thread: in a handler. */
 WEFT_MUST_USE weft_ref weft_adopt(weft_actor *self, int fd, weft_ref owner);
 
 /** Two streams in memory, each the other's peer: what is written to one is data of the other.
