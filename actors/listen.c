@@ -256,6 +256,22 @@ static weft_err on_again(weft_actor *self, weft_msg *msg)
 
 /* ---- the end of connections, and of the listener */
 
+/* Closing the socket would reset those whom the kernel has accepted already: they are kept here, by this
+ * reactor, since another may be past its own end. No more than the backlog, as new ones may come for ever. */
+static void accept_rest(weft_actor *self, listener *l)
+{
+    accepted a;
+    if (!l->accepts)
+        return;
+    const weft_url_options *o = &l->shared->url.options;
+    for (uint32_t i = 0; i < o->backlog && (o->conns_max == 0 || l->all < o->conns_max); i++) {
+        if (!accept_one(l->shared, &a))
+            return;
+        l->all++;
+        keep_connection(self, l, &a);
+    }
+}
+
 static void drained(listener *l)
 {
     if (l->open != 0 || l->draining == NULL)
@@ -300,8 +316,10 @@ static weft_err on_phase(weft_actor *self, weft_msg *msg)
 {
     listener *l = weft_state(self);
     const weft_phase_begins *begins = weft_body(msg);
-    if (begins->phase == WEFT_PHASE_CLOSE)
+    if (begins->phase == WEFT_PHASE_CLOSE) {
+        accept_rest(self, l);
         close_listener(self, l, l->shared);
+    }
     if (begins->phase == WEFT_PHASE_DRAIN && l->open != 0 &&
         weft_stop_children(self, WEFT_ESTOPPING)) {
         l->draining = weft_keep(msg);
@@ -327,6 +345,7 @@ static weft_err on_stopping(weft_actor *self, weft_msg *msg)
     listening *shared = (listening *)(uintptr_t)weft_config(self);
     const weft_stopping *stopping = weft_body(msg);
     bool first = weft_ref_same(shared->member[0], weft_self(self));
+    accept_rest(self, weft_state(self));
     close_listener(self, weft_state(self), shared);
     for (unsigned i = 1; first && i < shared->n; i++)
         (void)weft_stop_ref(self, shared->member[i], stopping->reason);

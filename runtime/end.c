@@ -59,8 +59,16 @@ static void grace_over(wf_timer *timer)
     const wf_rare *rare =
         (const wf_rare *)(const void *)((const char *)timer - offsetof(wf_rare, grace));
     weft_actor *a = r->slots[rare->actor].actor;
-    weft_log(a, WEFT_WARNING, "did not stop within %d ms: stopped by force", WF_STOP_GRACE_MS);
+    weft_log(a, WEFT_WARNING, "did not stop in time: stopped by force");
     wf_actor_stop(r, a, WEFT_ETIMEDOUT, "did not stop in time", true);
+}
+
+/* In shut-down its grace is everybody's. */
+static uint32_t grace_of(const wf_reactor *r)
+{
+    uint32_t until = atomic_load_explicit(&r->sys->stop_until, memory_order_relaxed);
+    int32_t left = (int32_t)(until - r->wheel.now);
+    return until != 0 && left > WF_STOP_GRACE_MS ? (uint32_t)left : WF_STOP_GRACE_MS;
 }
 
 /* Tells it before everything that waits. false: memory is out. */
@@ -81,7 +89,7 @@ static bool ask_to_stop(wf_reactor *r, weft_actor *a, weft_err reason)
         a->tail = &m->next;
     if ((a->bits & WF_READY) == 0)
         wf_make_ready(r, a);
-    wf_timer_arm(&r->wheel, &rare->grace, WF_STOP_GRACE_MS, grace_over);
+    wf_timer_arm(&r->wheel, &rare->grace, grace_of(r), grace_over);
     return true;
 }
 

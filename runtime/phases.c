@@ -120,6 +120,8 @@ static weft_err begin_shutdown(weft_actor *self, coordinator *c, weft_err reason
         return WEFT_OK;
     c->until = WF_R->wheel.now + WF_R->sys->options.stop_grace_ms;
     c->until += c->until == 0;
+    /* for who is asked to end from now on: told in messages, which order it */
+    atomic_store_explicit(&WF_R->sys->stop_until, c->until, memory_order_relaxed);
     c->reason = reason;
     c->next = WEFT_PHASE_CLOSE;
     begin_phase(self, c);

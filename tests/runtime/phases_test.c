@@ -266,6 +266,21 @@ static void those_who_do_not_end_are_ended(void)
     CHECK_U64(stubborn_ends, 2);
 }
 
+static void those_who_are_asked_to_end_have_the_grace_of_the_system(void)
+{
+    stubborn_ends = 0;
+    sim_with(&(weft_sim_options){.system = {.reactors = 2, .stop_grace_ms = 20000}});
+    weft_system *sys = weft_sim_system(sim);
+    for (unsigned i = 0; i < 2; i++)
+        CHECK(!weft_ref_is_nobody(weft_system_spawn(sys, i, &stubborn, NULL)));
+    CHECK(weft_sim_run(sim));
+    weft_system_shutdown(sys, WEFT_OK);
+    weft_sim_advance(sim, 19999);
+    CHECK_U64(stubborn_ends, 0);
+    weft_sim_advance(sim, 2);
+    CHECK_U64(stubborn_ends, 2);
+}
+
 static void there_is_a_limit_to_those_who_are_asked(void)
 {
     weft_system *sys = weft_sim_system(sim);
@@ -303,6 +318,7 @@ static const test_case cases[] = {
     TEST(what_the_grace_cut_off_is_said),
     TEST(the_first_reason_to_stop_stands),
     TEST(those_who_do_not_end_are_ended),
+    TEST(those_who_are_asked_to_end_have_the_grace_of_the_system),
     TEST(there_is_a_limit_to_those_who_are_asked),
     TEST(a_system_that_has_ended_answers_nothing),
     {0},

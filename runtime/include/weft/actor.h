@@ -52,7 +52,8 @@ typedef struct weft_started {
 extern const weft_type weft_started_type;
 
 /** Told before an actor ends by weft_stop_ref or with its parent, if it has a row for it: it then ends
- * when it calls weft_stop, or when stop_grace_ms (5,000) have passed. */
+ * when it calls weft_stop, or by force when 5 s have passed; while the system shuts down, when that has
+ * no time left (weft_system_options.stop_grace_ms), if that is later. */
 typedef struct weft_stopping {
     weft_err reason;
 } weft_stopping;
