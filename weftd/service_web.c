@@ -87,6 +87,10 @@ static int check_folder(const char *path, weft_why *why)
                            path, strerror(errno));
     else if (!S_ISDIR(st.st_mode))
         (void)weft_because(why, WEFT_EINVAL, "--path %.100s is a file, expected a folder", path);
+    else if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0)
+        (void)weft_because(why, weft_err_from_errno(errno),
+                           "--path %.100s: %s, expected a folder that weftd may enter", path,
+                           strerror(errno));
     else
         return 0;
     return EX_CONFIG;

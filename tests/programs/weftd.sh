@@ -127,6 +127,22 @@ refused 78 "--file missing: No such file" qotd --file missing
 refused 78 "--path missing: No such file" web --path missing
 refused 78 "--path bytes is a file" web --path bytes
 refused 78 "expected a file to append to" web --access-log missing/log
+refused 78 "Is a directory, expected a file to append to" web --access-log .
+refused 64 'expected a number from 0 to 65535' web --port 70000
+refused 64 'there is no scheme "https"; the nearest is "http"' web --listen https://127.0.0.1
+refused 64 'begins with no scheme' forward tcp://127.0.0.1:0 nonsense
+refused 78 "unable to read" qotd --file .
+# a folder that is closed to whoever runs it; root may enter any
+mkdir -m 0 closed
+as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+if [ "$(id -u)" != 0 ]; then
+    refused 78 "expected a folder that weftd may enter" web --path closed
+elif chmod a+x . && "${as_nobody[@]}" test -x "$weftd" 2>/dev/null; then
+    code=0
+    text=$("${as_nobody[@]}" "$weftd" web --path closed 2>&1) || code=$?
+    same "exit code with a closed folder" "$code" 78
+    has "a closed folder" "$text" "Permission denied, expected a folder that weftd may enter"
+fi
 printf 'too long: %0600d\n' 1 >long
 refused 78 "the quote at line 1" qotd --file long
 refused 69 "unable to bind" echo --listen unix:missing/echo.sock
@@ -195,6 +211,18 @@ done
 stop INT 0
 same "lines of the access log" "$(wc -l <access)" 8
 has "the access log" "$(head -n 1 access)" '"GET /hello.txt HTTP/1.1" 200 13'
+
+echo "a log and a disk that are full"
+start web --path site --port 0 --access-log /dev/full
+for _ in 1 2 3; do
+    same "a file nevertheless" "$(curl -s "$url/hello.txt")" "hello, world"
+done
+next_log "the access log cannot be written: No space left on device"
+refused 69 "Address already in use" web --path site --port "$port" --log-format text
+stop TERM 0
+code=0
+"$weftd" web --path site --port "$port" --threads 65 2>/dev/full || code=$?
+same "exit code of a refusal that nobody can read" "$code" 64
 
 echo "logs"
 rm -f log
