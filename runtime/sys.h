@@ -16,8 +16,8 @@ struct weft_system {
     wf_reactor *reactor[WF_THREADS_MAX];
     unsigned reactors, threads; /* @threads counts those of the pool too */
     wf_thread *thread[WF_THREADS_MAX];
-    uint64_t start_ns;    /* tick 0 */
-    _Atomic int stopping; /* 1 + reason, once shut-down was asked for from outside */
+    uint64_t start_ns;           /* tick 0 */
+    _Atomic int stopping;        /* 1 + reason, once shut-down was asked for from outside */
     _Atomic uint32_t stop_until; /* the tick its grace ends at, once shut-down has begun; else 0 */
     _Atomic bool running;
     weft_err reason;

@@ -31,9 +31,8 @@ static int listen_at(const char *text, weft_address *at, weft_err want)
 /* Whether 127.0.0.1 or ::1 is answered at @port; the accepted one's address is told as @told. */
 static bool answered(int listener, int family, uint16_t port, const char *told)
 {
-    struct sockaddr_in v4 = {.sin_family = AF_INET,
-                             .sin_port = htons(port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in v4 = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct sockaddr_in6 v6 = {
         .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -50,6 +50,22 @@ expect within '^250 ECHO within$'
 expect within '^503 this is TLS already$'
 expect within '^221 bye$'
 
+# TLS 1.2 is the floor.
+version()
+{
+    timeout 20 openssl s_client -starttls smtp -connect "$address" -CAfile certificate.pem \
+        -cipher 'DEFAULT@SECLEVEL=0' "$1" -brief </dev/null >"$2" 2>&1
+}
+version -tls1_2 floor
+expect floor '^Protocol version: TLSv1.2$'
+for old in -tls1 -tls1_1; do
+    if version "$old" below; then
+        echo "$old was spoken"
+        exit 1
+    fi
+    expect below 'alert protocol version'
+done
+
 # A server whose certificate is not trusted is refused by the client, and goes on serving.
 if timeout 20 openssl s_client -starttls smtp -connect "$address" -verify_return_error \
     -CApath /nowhere -brief </dev/null >refused 2>&1; then

@@ -384,13 +384,15 @@ static void what_an_access_log_loses_is_said_and_counted(void)
         send_text(&c, get);
         weft_sim_advance(sim, 10);
     }
-    CHECK_U64(weft_sim_logged(sim, WEFT_ERROR, "the access log cannot be written: No space left"), 1);
+    CHECK_U64(weft_sim_logged(sim, WEFT_ERROR, "the access log cannot be written: No space left"),
+              1);
     CHECK(dup2(real, log.fd) == log.fd);
     send_text(&c, get);
     weft_sim_advance(sim, 10);
     CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "is written again; 3 lines were lost"), 1);
     log_read(&log, got, sizeof got);
-    CHECK_STR(got, "client - - [14/Nov/2023:22:13:20 +0000] \"GET /hello HTTP/1.1\" 200 6 \"-\" \"-\"\n");
+    CHECK_STR(
+        got, "client - - [14/Nov/2023:22:13:20 +0000] \"GET /hello HTTP/1.1\" 200 6 \"-\" \"-\"\n");
     (void)close(real);
     (void)close(full);
     end(&c);
