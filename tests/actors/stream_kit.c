@@ -9,7 +9,7 @@
 
 #include "test_certificate.h"
 
-enum { HANGS_AFTER_MS = 10000, SIM_HANGS_AFTER_MS = 3600000, PIECE = 16 << 10 };
+enum { HANGS_AFTER_MS = 120000, SIM_HANGS_AFTER_MS = 3600000, PIECE = 16 << 10 };
 
 const kit_transport kit_transports[] = {
     {.name = "tcp", .url = "tcp://127.0.0.1:0", .resets = true, .sockets = true},
