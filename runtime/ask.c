@@ -211,7 +211,7 @@ static void ask_late(wf_timer *timer)
     wf_reactor *r = WF_R;
     wf_cell *cell = (wf_cell *)timer;
     char why[96], who[WEFT_REF_TEXT_BYTES];
-    weft_ref target = {cell->target_home, cell->target_slot, cell->target_gen};
+    weft_ref target = wf_cell_target(cell);
     if (target.slot == 0) /* a fiber waits for a message */
         (void)snprintf(why, sizeof why, "nothing came within %u ms", cell->limit_ms);
     else
@@ -273,7 +273,7 @@ void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m)
         settle_unconsumed(r, a, cell, m, &got);
         return;
     }
-    wf_cell_free_at(r, (uint32_t)m->request);
+    wf_cell_free_at(r, wf_index_of(m->request));
     a->asks--;
     WF_STAT_SUB(r->stat.asks, 1);
     if (--waiting->hold->waits == 0)

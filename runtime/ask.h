@@ -16,11 +16,38 @@ static inline uint64_t wf_cell_id(const wf_reactor *r, const wf_cell *cell)
 {
     return (uint64_t)cell->gen << 32 | wf_cell_index(r, cell);
 }
+/* The index in an id, or in a request that was made of one and forwarded. */
+static inline uint32_t wf_index_of(uint64_t id)
+{
+    return (uint32_t)id & (WF_CELLS_MAX - 1);
+}
 /* The cell of an id; NULL if it is over. */
 static inline wf_cell *wf_cell_at(const wf_reactor *r, uint64_t id)
 {
-    wf_cell *cell = &r->cells[(uint32_t)id & (WF_CELLS_MAX - 1)];
+    wf_cell *cell = &r->cells[wf_index_of(id)];
     return cell->gen == id >> 32 && cell->kind != WF_CELL_FREE ? cell : NULL;
+}
+
+/* A request says, between the index and the generation of its asker's cell, how often it was forwarded. A
+ * cell says the same of the target it knows, beside the target's home. */
+enum { WF_FORWARDS_SHIFT = 22, WF_FORWARDS_MAX = 255, WF_TARGET_HOME_BITS = 8 };
+_Static_assert(WF_CELLS_MAX == 1 << WF_FORWARDS_SHIFT, "what lies above a cell's index is free");
+_Static_assert(WF_THREADS_MAX < 1 << WF_TARGET_HOME_BITS, "a home and a count share 16 bits");
+
+static inline unsigned wf_forwards_of(uint64_t request)
+{
+    return (unsigned)(request >> WF_FORWARDS_SHIFT) & WF_FORWARDS_MAX;
+}
+/* The request as its asker made it. */
+static inline uint64_t wf_request_of(uint64_t request)
+{
+    return request & ~((uint64_t)WF_FORWARDS_MAX << WF_FORWARDS_SHIFT);
+}
+/* Who was asked, or has the request by now, as far as an ask's cell knows. */
+static inline weft_ref wf_cell_target(const wf_cell *cell)
+{
+    return (weft_ref){cell->target_home & ((1U << WF_TARGET_HOME_BITS) - 1), cell->target_slot,
+                      cell->target_gen};
 }
 
 /* A cell of @a's list: a table that never moves, an id with a generation, so that what is late dies in
@@ -101,6 +128,9 @@ void wf_cells_end(wf_reactor *r, weft_actor *a);
 /* Cancels what the ask of @cell left at its target. The cell is there until everything that is being
  * cancelled has been. */
 void wf_cancel_at_target(wf_reactor *r, wf_cell *cell);
+
+/* Cancels the request @request of @asker at @target, if it is there. */
+void wf_cancel_at(wf_reactor *r, weft_ref target, weft_ref asker, uint64_t request);
 
 /* Has @control run at @to; its first two words become the asker's reference and the third its cell: it
  * answers with a WF_REPLY. */

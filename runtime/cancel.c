@@ -10,7 +10,7 @@ const weft_type weft_cancelled_type = WEFT_TYPE("weft.cancelled", weft_cancelled
 
 static bool is_it(const weft_msg *m, weft_ref asker, uint64_t request)
 {
-    return m->request == request && weft_ref_same(m->from, asker) &&
+    return wf_request_of(m->request) == request && weft_ref_same(m->from, asker) &&
            (m->flags & (WF_REPLY | WF_TIMER | WF_ANSWERED)) == 0;
 }
 
@@ -95,21 +95,26 @@ static void cancel_here(wf_reactor *r, weft_actor *a, weft_msg *control)
     cancel_request(r, a, asker, c->word[2]);
 }
 
-static void cancel_one(wf_reactor *r, const wf_cell *cell)
+void wf_cancel_at(wf_reactor *r, weft_ref target, weft_ref asker, uint64_t request)
 {
-    const weft_actor *self = r->slots[cell->timer.spare].actor;
-    weft_ref target = {cell->target_home, cell->target_slot, cell->target_gen};
-    weft_ref asker = wf_ref_of(r, self);
-    wf_control control = {.run = cancel_here};
-    if (target.slot == 0)
-        return;
+    wf_control control = {.run = cancel_here, .word = {[2] = request}};
     if (target.home == r->home) {
-        cancel_request(r, wf_actor_at(r, target.slot, target.gen), asker, wf_cell_id(r, cell));
+        cancel_request(r, wf_actor_at(r, target.slot, target.gen), asker, request);
         return;
     }
     memcpy(&control.word[0], &asker, sizeof asker);
-    control.word[2] = wf_cell_id(r, cell);
     (void)wf_control_send(r, target, &control);
+}
+
+/* A request that was forwarded meanwhile is cancelled where it went when that is told: the cell, if it is
+ * still there, knows no target any more (see forward.c). */
+static void cancel_one(wf_reactor *r, wf_cell *cell)
+{
+    weft_ref target = wf_cell_target(cell);
+    if (target.slot == 0)
+        return;
+    cell->target_slot = 0;
+    wf_cancel_at(r, target, wf_ref_of(r, r->slots[cell->timer.spare].actor), wf_cell_id(r, cell));
 }
 
 /* What a cancelled request has asked is cancelled after it, not within it: a chain of asks may be long. */

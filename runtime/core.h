@@ -244,7 +244,7 @@ typedef struct wf_cell {
             uint32_t link;
         };
     };
-    uint32_t target_slot, target_gen; /* who was asked, or is monitored */
+    uint32_t target_slot, target_gen; /* who was asked (slot 0: cancelled there), or is monitored */
     uint32_t next_free;
     uint32_t limit_ms; /* for the sentence */
 } wf_cell;

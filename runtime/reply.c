@@ -68,45 +68,6 @@ weft_err weft_fail(weft_msg *msg, weft_err err, const char *format, ...)
     return used;
 }
 
-static weft_err on_forwarded(weft_actor *self, weft_msg *msg, const weft_outcome *got)
-{
-    (void)self;
-    if (got->err != WEFT_OK)
-        return weft_fail(msg, got->err, "%s", got->why);
-    return weft_reply_body(msg, got->type, got->body);
-}
-
-weft_err weft_forward(weft_msg *msg, weft_ref to)
-{
-    wf_reactor *r = WF_R;
-    weft_msg *copy;
-    if ((msg->flags & WF_ANSWERED) != 0)
-        return WEFT_EUSED;
-    /* a request served in place has no asker to be named to others */
-    if ((msg->flags & WF_LOCAL) != 0)
-        return weft_when(
-            msg, weft_ask_body(WF_STAT_GET(r->running), to, msg->type, msg->body, WEFT_INHERIT),
-            on_forwarded);
-    uint64_t request = (msg->flags & WF_TIMER) != 0 ? 0 : msg->request;
-    /* not WF_GUARDED: a cancel looks for the request here, so what is asked there needs limits of its own */
-    weft_err err =
-        wf_msg_new(r, NULL, msg->type, msg->body, request, msg->flags & WF_NOTED, &copy, NULL);
-    if (err != WEFT_OK)
-        return err;
-    copy->from = msg->from;
-    copy->trace = msg->trace;
-    copy->deadline = msg->deadline;
-    err = wf_put_msg(r, to, copy);
-    if (err != WEFT_OK) {
-        wf_msg_free(r, copy);
-        return err;
-    }
-    msg->flags |= WF_ANSWERED;
-    if ((msg->flags & WF_WAITS) != 0)
-        wf_arm_waiting(r, WF_STAT_GET(r->running), msg);
-    return WEFT_OK;
-}
-
 const void *weft_body(const weft_msg *msg)
 {
     return msg->body;

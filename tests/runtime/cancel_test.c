@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "ask.h"
 #include "driver_sim.h"
 #include "mailbox.h"
 #include "post.h"
@@ -351,6 +352,272 @@ static void an_answer_after_a_cancel_is_late(void)
     CHECK_U64(sim_stats(0).late_replies, 1);
 }
 
+static weft_err stop_it(weft_actor *self, weft_msg *msg, void *with)
+{
+    (void)msg, (void)with;
+    return weft_stop(self, WEFT_OK);
+}
+
+static weft_err stop_other(weft_actor *self, weft_msg *msg, void *with)
+{
+    (void)msg;
+    return weft_stop_ref(self, *(const weft_ref *)with, WEFT_OK);
+}
+
+/* ---- forwarded: two pass it on, the last one keeps it */
+
+enum { SEEDS = 300, PLACES = 4, AWAY_MS = 20 };
+
+typedef struct way {
+    asking last; /* what the one that keeps it serves and is told */
+    weft_ref stop[3];
+} way;
+
+static weft_err pass_on(weft_actor *self, weft_msg *msg)
+{
+    const weft_ref *next = weft_config(self);
+    return weft_forward(msg, *next);
+}
+static const weft_handler passing_handlers[] = {{.type = &act_type, .fn = pass_on}, {0}};
+static const weft_behaviour passing = {.name = "passing", .handlers = passing_handlers};
+
+static weft_err last_act(weft_actor *self, weft_msg *msg)
+{
+    keeper *k = weft_state(self);
+    k->a = ((const act *)weft_body(msg))->with;
+    k->a->served++;
+    k->kept = weft_keep(msg);
+    return WEFT_OK;
+}
+static weft_err last_cancelled(weft_actor *self, weft_msg *msg)
+{
+    keeper *k = weft_state(self);
+    const weft_cancelled *c = weft_body(msg);
+    CHECK(c->msg == k->kept);
+    k->a->told = c->msg;
+    weft_drop(&k->kept);
+    return WEFT_OK;
+}
+static const weft_handler last_handlers[] = {{.type = &act_type, .fn = last_act},
+                                             {.type = &weft_cancelled_type, .fn = last_cancelled},
+                                             {0}};
+static const weft_behaviour last_one = {
+    .name = "last", .handlers = last_handlers, .state_bytes = sizeof(keeper)};
+
+/* The places are the reactors of the two that pass on and of the last. */
+static asking way_of(way *w, const unsigned place[3])
+{
+    weft_system *sys = weft_sim_system(sim);
+    w->stop[2] = weft_system_spawn(sys, place[2], &last_one, NULL);
+    w->stop[1] = weft_system_spawn(sys, place[1], &passing, &w->stop[2]);
+    w->stop[0] = weft_system_spawn(sys, place[0], &passing, &w->stop[1]);
+    return (asking){.to = w->stop[0], .inner = {serve_it, &w->last}};
+}
+
+static void one_that_was_forwarded_is_found_wherever_it_went(void)
+{
+    for (unsigned n = 0; n < PLACES * PLACES * PLACES; n++) {
+        way w = {.last = {.served = 0}};
+        sim_of(PLACES);
+        weft_ref x = sim_puppet(NULL);
+        asking a = way_of(&w, (unsigned[]){n % 4, n / 4 % 4, n / 16});
+        sim_do(x, ask_it, &a);
+        CHECK_U64(w.last.served, 1);
+        sim_do(x, cancel_it, &a);
+        CHECK(w.last.told != NULL);
+        CHECK_U64(a.fired, 1);
+        CHECK_ERR(a.err, WEFT_ECANCELLED);
+    }
+}
+
+/* A cancel meets the request at any step of its way: it is either never served, or whoever keeps it is
+ * told; it never stays. */
+static void a_cancel_that_meets_a_forward_loses_nothing(void)
+{
+    unsigned unserved = 0, told = 0;
+    for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        way w = {.last = {.served = 0}};
+        sim_with(&(weft_sim_options){.seed = seed, .system.reactors = PLACES});
+        weft_ref x = sim_puppet(NULL);
+        asking a = way_of(&w, (unsigned[]){seed % 4, seed / 4 % 4, seed / 16 % 4});
+        weft_system *sys = weft_sim_system(sim);
+        CHECK_OK(weft_system_tell(sys, x, &act_type, &(act){ask_it, &a}));
+        for (unsigned steps = seed % 37; steps != 0; steps--)
+            (void)weft_sim_step(sim);
+        CHECK_OK(weft_system_tell(sys, x, &act_type, &(act){cancel_it, &a}));
+        CHECK(weft_sim_run(sim));
+        CHECK_U64(a.fired, 1);
+        CHECK_ERR(a.err, WEFT_ECANCELLED);
+        CHECK_U64(w.last.served, w.last.told != NULL ? 1 : 0);
+        ++*(w.last.told != NULL ? &told : &unserved);
+    }
+    CHECK(unserved > SEEDS / 10);
+    CHECK(told > SEEDS / 10);
+}
+
+static weft_err ask_briefly(weft_actor *self, weft_msg *msg, void *with)
+{
+    asking *a = with;
+    a->deferred = weft_ask_body(self, a->to, &act_type, &a->inner, AWAY_MS);
+    return weft_when(msg, a->deferred, on_answer);
+}
+
+static void a_limit_ends_one_that_was_forwarded_where_it_is(void)
+{
+    way w = {.last = {.served = 0}};
+    sim_of(PLACES);
+    asking a = way_of(&w, (unsigned[]){1, 2, 3});
+    sim_do(sim_puppet(NULL), ask_briefly, &a);
+    CHECK_U64(w.last.served, 1);
+    weft_sim_advance(sim, AWAY_MS);
+    CHECK_ERR(a.err, WEFT_ETIMEDOUT);
+    CHECK(strncmp(a.why, "<3.", 3) == 0); /* who had it last */
+    CHECK(w.last.told != NULL);
+}
+
+static void the_end_of_its_asker_ends_one_that_was_forwarded(void)
+{
+    for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        way w = {.last = {.served = 0}};
+        sim_with(&(weft_sim_options){.seed = seed, .system.reactors = PLACES});
+        weft_ref x = sim_puppet(NULL);
+        asking a = way_of(&w, (unsigned[]){seed % 4, seed / 4 % 4, seed / 16 % 4});
+        weft_system *sys = weft_sim_system(sim);
+        CHECK_OK(weft_system_tell(sys, x, &act_type, &(act){ask_it, &a}));
+        for (unsigned steps = 2 + seed % 37; steps != 0; steps--)
+            (void)weft_sim_step(sim);
+        CHECK_OK(weft_system_tell(sys, x, &act_type, &(act){stop_it, NULL}));
+        CHECK(weft_sim_run(sim));
+        CHECK_U64(a.fired, 0);
+        CHECK_U64(w.last.served, w.last.told != NULL ? 1 : 0);
+    }
+}
+
+static void one_that_was_forwarded_to_one_that_ends_fails_its_asker_once(void)
+{
+    for (unsigned n = 0; n < 2 * PLACES; n++) {
+        way w = {.last = {.served = 0}};
+        sim_of(PLACES);
+        weft_ref x = sim_puppet(NULL);
+        asking a = way_of(&w, (unsigned[]){1, n % 4, n / 2 % 4});
+        bool before = n < PLACES;
+        if (before)
+            sim_do(x, stop_other, &w.stop[2]);
+        sim_do(x, ask_it, &a);
+        if (!before)
+            sim_do(x, stop_other, &w.stop[2]);
+        CHECK_U64(a.fired, 1);
+        CHECK_ERR(a.err, WEFT_EGONE);
+        CHECK_U64(w.last.served, before ? 0 : 1);
+        sim_do(x, cancel_it, &a);
+        CHECK_ERR(a.cancelled, WEFT_EUSED);
+        CHECK_U64(a.fired, 1);
+    }
+}
+
+static void one_that_is_forwarded_in_a_circle_is_refused_in_the_end(void)
+{
+    for (unsigned there = 0; there < 2; there++) {
+        weft_ref round[2];
+        sim_of(2);
+        weft_system *sys = weft_sim_system(sim);
+        round[0] = weft_system_spawn(sys, 0, &passing, &round[1]);
+        round[1] = weft_system_spawn(sys, there, &passing, &round[0]);
+        asking a = {.to = round[0], .inner = {serve_it, &a}};
+        sim_do(sim_puppet(NULL), ask_it, &a);
+        CHECK_ERR(a.err, WEFT_ELIMIT);
+        CHECK_U64(a.fired, 1);
+        weft_reactor_stats here = sim_stats(0), other = sim_stats(1);
+        CHECK(here.messages + other.messages >= WF_FORWARDS_MAX);
+    }
+}
+
+static void forwarding_without_memory_still_ends(void)
+{
+    for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        way w = {.last = {.served = 0}};
+        sim_with(&(weft_sim_options){
+            .seed = seed, .system.reactors = 3, .faults.allocation = 50000});
+        weft_ref x = sim_puppet(NULL);
+        asking a = way_of(&w, (unsigned[]){1, 2, 0});
+        bool asked = weft_sim_tell(sim, x, act, .fn = ask_it, .with = &a) == WEFT_OK;
+        (void)weft_sim_tell(sim, x, act, .fn = cancel_it, .with = &a);
+        weft_sim_advance(sim, 40000);
+        CHECK(a.fired <= (asked ? 1U : 0U));
+    }
+}
+
+/* ---- batches that are full leave before the others do, so that what was said first arrives last */
+
+typedef struct crowded {
+    weft_ref next, crowd;
+} crowded;
+
+static weft_err pass_on_and_crowd(weft_actor *self, weft_msg *msg)
+{
+    const crowded *c = weft_config(self);
+    weft_err err = weft_forward(msg, c->next);
+    for (unsigned i = 0; i < WF_BATCH; i++)
+        CHECK_OK(weft_tell(self, c->crowd, num, .n = i));
+    return err;
+}
+static const weft_handler crowding_handlers[] = {{.type = &act_type, .fn = pass_on_and_crowd}, {0}};
+static const weft_behaviour crowding = {.name = "crowding", .handlers = crowding_handlers};
+
+/* Its inbox and one turn; the batches that are not full stay. */
+static void rig_turn(weft_system *sys, unsigned reactor)
+{
+    WF_R = sys->reactor[reactor];
+    (void)wf_take_inbox(WF_R);
+    (void)wf_turn(WF_R, wf_next_ready(WF_R), 100);
+    WF_R = sys->reactor[0];
+}
+
+static void a_cancel_does_not_overtake_what_was_forwarded(void)
+{
+    weft_system *sys = rig_new(3);
+    asking last = {.served = 0};
+    weft_ref x = weft_system_spawn(sys, 0, &puppet, NULL);
+    crowded c = {weft_system_spawn(sys, 2, &last_one, NULL), x};
+    asking a = {.to = weft_system_spawn(sys, 1, &crowding, &c), .inner = {serve_it, &last}};
+    rig_do(sys, x, ask_it, &a);
+    (void)rig_round(sys, 0);
+    rig_turn(sys, 1); /* the crowd is under way, the request is not */
+    rig_do(sys, x, cancel_it, &a);
+    (void)rig_round(sys, 0);
+    (void)rig_round(sys, 2);
+    CHECK_U64(last.served, 0);
+    rig_settle(sys);
+    CHECK_ERR(a.err, WEFT_ECANCELLED);
+    CHECK_U64(last.served, last.told != NULL ? 1 : 0);
+    rig_free(&sys);
+}
+
+static void the_latest_of_several_forwards_is_where_a_cancel_goes(void)
+{
+    weft_system *sys = rig_new(4);
+    asking last = {.served = 0};
+    weft_ref x = weft_system_spawn(sys, 0, &puppet, NULL);
+    crowded c = {weft_system_spawn(sys, 3, &last_one, NULL),
+                 weft_system_spawn(sys, 3, &puppet, NULL)};
+    weft_ref second = weft_system_spawn(sys, 2, &crowding, &c);
+    asking a = {.to = weft_system_spawn(sys, 1, &passing, &second), .inner = {serve_it, &last}};
+    rig_do(sys, x, ask_it, &a);
+    (void)rig_round(sys, 0);
+    (void)rig_round(sys, 1);
+    rig_turn(sys, 2); /* what it says of the first forward is still here */
+    (void)rig_round(sys, 3);
+    CHECK_U64(last.served, 1);
+    (void)rig_round(sys, 0);
+    (void)rig_round(sys, 2);
+    (void)rig_round(sys, 0);
+    rig_do(sys, x, cancel_it, &a);
+    rig_settle(sys);
+    CHECK_ERR(a.err, WEFT_ECANCELLED);
+    CHECK(last.told != NULL);
+    rig_free(&sys);
+}
+
 /* ---- a long chain: each asks the next, the last one keeps */
 
 typedef struct link {
@@ -377,12 +644,6 @@ static weft_err ask_next(weft_actor *self, weft_msg *msg, void *with)
                      on_link);
 }
 
-static weft_err stop_now(weft_actor *self, weft_msg *msg, void *with)
-{
-    (void)msg, (void)with;
-    return weft_stop(self, WEFT_OK);
-}
-
 static void check_long_chain(bool by_end)
 {
     enum { N = 20000 };
@@ -400,7 +661,7 @@ static void check_long_chain(bool by_end)
     CHECK_U64(sys->reactor[0]->stat.asks, N - 1);
     weft_ref x = all[0];
     if (by_end)
-        rig_do(sys, x, stop_now, NULL);
+        rig_do(sys, x, stop_it, NULL);
     else {
         wf_driver_sim_advance(sys->driver, 30000ULL * 1000000);
         wf_reactor_poll(sys->reactor[0], 0);
@@ -435,6 +696,15 @@ static const test_case cases[] = {
     TEST(cancelling_twice_fires_once),
     TEST(one_that_is_cancelled_and_forgotten_is_not_logged),
     TEST(an_answer_after_a_cancel_is_late),
+    TEST(one_that_was_forwarded_is_found_wherever_it_went),
+    TEST(a_cancel_that_meets_a_forward_loses_nothing),
+    TEST(a_cancel_does_not_overtake_what_was_forwarded),
+    TEST(the_latest_of_several_forwards_is_where_a_cancel_goes),
+    TEST(a_limit_ends_one_that_was_forwarded_where_it_is),
+    TEST(the_end_of_its_asker_ends_one_that_was_forwarded),
+    TEST(one_that_was_forwarded_to_one_that_ends_fails_its_asker_once),
+    TEST(one_that_is_forwarded_in_a_circle_is_refused_in_the_end),
+    TEST(forwarding_without_memory_still_ends),
     TEST(a_chain_of_many_thousand_asks_is_cancelled_by_its_end),
     TEST(a_chain_of_many_thousand_asks_is_cancelled_by_its_limit),
     {0},

@@ -221,8 +221,10 @@ void rig_settle(weft_system *sys)
     for (int n = 0; more && n < 100000; n++) {
         more = false;
         for (unsigned i = 0; i < sys->threads; i++)
-            more |= rig_round(sys, i) ||
-                    atomic_load_explicit(&sys->reactor[i]->inbox, memory_order_relaxed) != NULL;
+            more |= rig_round(sys, i);
+        /* a later one may have sent to an earlier one */
+        for (unsigned i = 0; i < sys->threads; i++)
+            more |= atomic_load_explicit(&sys->reactor[i]->inbox, memory_order_relaxed) != NULL;
     }
     CHECK(!more);
 }

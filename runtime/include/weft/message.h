@@ -63,7 +63,9 @@ weft_err weft_reply_body(weft_msg *msg, const weft_type *type, const void *body)
 weft_err weft_fail(weft_msg *msg, weft_err err, const char *format, ...) WEFT_PRINTF(3, 4);
 
 /** Sends @msg on to @to as it is: whoever asked gets the answer from there. @msg counts as answered.
- * errors: as weft_tell_body; the request is then still yours to answer. thread: in a handler. */
+ * A cancel finds it there, as often as it is forwarded.
+ * errors: as weft_tell_body, ELIMIT (forwarded 255 times already: a circle); the request is then still
+ * yours to answer. thread: in a handler. */
 weft_err weft_forward(weft_msg *msg, weft_ref to);
 
 /** Keeps @msg beyond its handler: answer it later, then weft_drop it. A stream's next event waits for
