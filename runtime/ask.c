@@ -131,18 +131,43 @@ weft_deferred weft_ask_body(weft_actor *self, weft_ref to, const weft_type *type
     return deferred_at(id);
 }
 
-weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control)
+weft_deferred wf_ask_by(weft_actor *self, weft_ref to, uint32_t limit_ms, wf_ask_send *send,
+                        void *context, weft_why *why)
 {
     wf_reactor *r = WF_R;
     uint64_t id;
+    limit l = limit_of(r, limit_ms);
+    wf_cell *cell = ask_open(r, self, to, l.arm_ms, &id);
+    if (cell == NULL)
+        return (weft_deferred){0, 0};
+    weft_msg *c = r->current;
+    uint32_t deadline = c->deadline;
+    c->deadline = l.deadline;
+    weft_err err = self->asks > WF_STAT_GET(self->program)->asks_max
+                       ? weft_because(why, WEFT_ELIMIT, "asks_max is reached")
+                       : send(self, to, id, l.flags, context, why);
+    c->deadline = deadline;
+    if (err != WEFT_OK)
+        wf_fail_cell(r, cell, err, why->text);
+    else
+        ask_arm(r, cell, l.arm_ms);
+    return deferred_at(id);
+}
+
+weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control, bool *sent)
+{
+    wf_reactor *r = WF_R;
+    uint64_t id;
+    *sent = false;
     wf_cell *cell = ask_open(r, self, to, r->sys->options.ask_limit_ms, &id);
     if (cell == NULL)
         return (weft_deferred){0, 0};
     weft_ref from = wf_ref_of(r, self);
     memcpy(&control->word[0], &from, sizeof from);
     control->word[2] = id;
-    weft_err err =
-        wf_home_index(to.home) < r->sys->reactors ? wf_control_send(r, to, control) : WEFT_EINVAL;
+    weft_err err = wf_home_index(to.home) < wf_threads(r->sys) ? wf_control_send(r, to, control)
+                                                               : WEFT_EINVAL;
+    *sent = err == WEFT_OK;
     if (err != WEFT_OK)
         wf_fail_cell(r, cell, err, err == WEFT_EINVAL ? "there is no such reactor" : NULL);
     else

@@ -133,8 +133,15 @@ void wf_cancel_at_target(wf_reactor *r, wf_cell *cell);
 void wf_cancel_at(wf_reactor *r, weft_ref target, weft_ref asker, uint64_t request);
 
 /* Has @control run at @to; its first two words become the asker's reference and the third its cell: it
- * answers with a WF_REPLY. */
-weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control);
+ * answers with a WF_REPLY. *@sent: it is on its way; else the Deferred fails. */
+weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control, bool *sent);
+
+/* An ask whose request @send makes and sends to @to, with @request and @flags, in the context that has
+ * its time limit. What @send comes to fails the Deferred, with @why. */
+typedef weft_err wf_ask_send(weft_actor *self, weft_ref to, uint64_t request, unsigned flags,
+                             void *context, weft_why *why);
+weft_deferred wf_ask_by(weft_actor *self, weft_ref to, uint32_t limit_ms, wf_ask_send *send,
+                        void *context, weft_why *why);
 
 /* @m is answered, but continuations of it are outstanding: what guarded their asks is over. */
 void wf_arm_waiting(wf_reactor *r, const weft_actor *a, const weft_msg *m);

@@ -157,7 +157,7 @@ bool wf_block_take_home(wf_reactor *r)
 
 void wf_block_send_home(wf_reactor *r)
 {
-    for (unsigned i = 0; i < r->sys->threads; i++)
+    for (unsigned i = 0; i < wf_threads(r->sys); i++)
         if (r->homeward[i] != NULL)
             send_home(r, i);
 }

@@ -339,6 +339,11 @@ struct wf_reactor {
     _Alignas(64) _Atomic(wf_batch *) batches;  /* batches of ours, empty */
     _Alignas(64) _Atomic(wf_batch *) returned; /* batches of blocks of ours */
     _Alignas(64) _Atomic uint32_t sleeping;
+
+    /* of a thread of the pool, shared */
+    _Alignas(64) weft_ref pool_runner; /* serves functions; set before the thread begins */
+    _Atomic uint32_t pool_jobs;        /* of those, waiting or under way */
+    _Atomic uint32_t pool_coming;      /* actors on their way to be spawned there */
 };
 
 /* The reactor this thread is. */

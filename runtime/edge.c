@@ -251,7 +251,7 @@ weft_err weft_call(weft_ref to, weft_call_fn *run, const uint64_t word[4])
     wf_reactor *r = WF_R;
     wf_control control = {.run = call_here};
     to = wf_resolve(r, to);
-    if (to.home == 0 || wf_home_index(to.home) >= r->sys->threads)
+    if (to.home == 0 || wf_home_index(to.home) >= wf_threads(r->sys))
         return WEFT_EGONE;
     memcpy(control.word, word, 4 * sizeof *word);
     control.word[4] = (uint64_t)(uintptr_t)run;

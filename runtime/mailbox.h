@@ -66,6 +66,11 @@ static inline void wf_fill(const wf_reactor *r, weft_msg *m, const weft_actor *f
 weft_err wf_msg_new(wf_reactor *r, const weft_actor *from, const weft_type *type, const void *body,
                     uint64_t request, unsigned flags, weft_msg **out, weft_why *why);
 
+/* The same with @room bytes more, at the end of the block. */
+weft_err wf_msg_new_room(wf_reactor *r, const weft_actor *from, const weft_type *type,
+                         const void *body, uint64_t request, unsigned flags, size_t room,
+                         weft_msg **out, weft_why *why);
+
 /* Sends a copy of @body to @to: the one way of every tell, ask and reply.
  * errors: EGONE, EFULL, EINVAL, ENOMEM. */
 weft_err wf_put(weft_actor *from, weft_ref to, const weft_type *type, const void *body,

@@ -144,7 +144,7 @@ static void monitor_here(wf_reactor *r, weft_actor *target, weft_msg *m)
 
 static weft_err send_monitor(wf_reactor *r, weft_actor *self, weft_ref who, wf_watcher *entry)
 {
-    if (who.home == r->home || who.slot == 0 || wf_home_index(who.home) >= r->sys->threads) {
+    if (who.home == r->home || who.slot == 0 || wf_home_index(who.home) >= wf_threads(r->sys)) {
         weft_actor *target = who.home == r->home ? wf_actor_at(r, who.slot, who.gen) : NULL;
         weft_err err = attach(r, target, entry);
         if (err != WEFT_EGONE)

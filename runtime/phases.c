@@ -13,6 +13,7 @@
 #include "family.h"
 #include "log.h"
 #include "mailbox.h"
+#include "pool.h"
 #include "reactor.h"
 #include "sys.h"
 
@@ -72,7 +73,8 @@ static void end_system(weft_actor *self, const coordinator *c)
     if (c->cut != 0)
         weft_log(self, WEFT_WARNING, "shut-down cut off %u pieces of accepted work", c->cut);
     r->sys->reason = c->reason;
-    for (unsigned i = r->sys->threads; i-- > 0;) {
+    wf_pool_close(r->sys);
+    for (unsigned i = wf_threads(r->sys); i-- > 0;) {
         WF_STAT_SET(r->sys->reactor[i]->end_grace_ms, grace);
         wf_reactor_nudge(r->sys->reactor[i]);
     }

@@ -79,7 +79,7 @@ void wf_hand_over_all(wf_reactor *r)
         return;
     r->out_any = false;
     wf_buffers_send_home(r);
-    for (unsigned i = 0; i < r->sys->threads; i++)
+    for (unsigned i = 0; i < wf_threads(r->sys); i++)
         if (r->out[i] != NULL)
             hand_over(r, i);
 }

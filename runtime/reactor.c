@@ -145,7 +145,7 @@ int64_t wf_reactor_timeout(wf_reactor *r)
 /* Looks out for messages of other reactors for a moment: waking a thread costs a thousand times more. */
 static bool spin(wf_reactor *r)
 {
-    if (r->sys->threads < 2 || !r->crossed)
+    if (wf_threads(r->sys) < 2 || !r->crossed)
         return false;
     r->crossed = false;
     for (uint32_t i = r->sys->options.spin_us * 25; i != 0; i--) {

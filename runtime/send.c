@@ -26,8 +26,9 @@ void wf_body_release(const weft_type *type, void *body)
         type->release(body);
 }
 
-weft_err wf_msg_new(wf_reactor *r, const weft_actor *from, const weft_type *type, const void *body,
-                    uint64_t request, unsigned flags, weft_msg **out, weft_why *why)
+static inline WF_FAST weft_err msg_new(wf_reactor *r, const weft_actor *from, const weft_type *type,
+                                       const void *body, uint64_t request, unsigned flags,
+                                       size_t room, weft_msg **out, weft_why *why)
 {
     size_t bytes = type->size;
     weft_err err;
@@ -37,7 +38,8 @@ weft_err wf_msg_new(wf_reactor *r, const weft_actor *from, const weft_type *type
     if (WF_UNLIKELY(type->descriptor != NULL) &&
         (err = wf_pb_measure(type->descriptor, body, &bytes, why)) != WEFT_OK)
         return err;
-    weft_msg *m = wf_block_take(r, bytes);
+    weft_msg *m =
+        wf_block_take(r, room == 0 ? bytes : ((bytes + 7) & ~(size_t)7) + room); /* a whole end */
     if (m == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for a message of type %s", type->name);
     wf_fill(r, m, from, type, request, flags);
@@ -54,6 +56,19 @@ weft_err wf_msg_new(wf_reactor *r, const weft_actor *from, const weft_type *type
         m->flags |= WF_PLAIN;
     *out = m;
     return WEFT_OK;
+}
+
+weft_err wf_msg_new(wf_reactor *r, const weft_actor *from, const weft_type *type, const void *body,
+                    uint64_t request, unsigned flags, weft_msg **out, weft_why *why)
+{
+    return msg_new(r, from, type, body, request, flags, 0, out, why);
+}
+
+weft_err wf_msg_new_room(wf_reactor *r, const weft_actor *from, const weft_type *type,
+                         const void *body, uint64_t request, unsigned flags, size_t room,
+                         weft_msg **out, weft_why *why)
+{
+    return msg_new(r, from, type, body, request, flags, room, out, why);
 }
 
 void wf_msg_free(wf_reactor *r, weft_msg *m)
@@ -94,7 +109,7 @@ weft_err wf_put_msg(wf_reactor *r, weft_ref to, weft_msg *m)
 {
     if (WF_UNLIKELY(to.home != r->home)) {
         to = wf_resolve(r, to);
-        if (to.slot == 0 || wf_home_index(to.home) >= r->sys->threads)
+        if (to.slot == 0 || wf_home_index(to.home) >= wf_threads(r->sys))
             return gone(r, m->flags);
         unsigned index = wf_home_index(to.home);
         if (index != r->index) {
@@ -148,7 +163,7 @@ static WF_NOINLINE weft_err put_slow(weft_actor *from, weft_ref to, const weft_t
         to = wf_resolve(r, to);
     }
     if (to.home != r->home && to.slot != 0 && (flags & WF_UNCOUNTED) == 0 &&
-        wf_home_index(to.home) < r->sys->threads && !wf_has_credit(r, wf_home_index(to.home)))
+        wf_home_index(to.home) < wf_threads(r->sys) && !wf_has_credit(r, wf_home_index(to.home)))
         return full(r);
     if (from != NULL && from->rare != NULL && from->rare->note_undelivered && request == 0)
         flags |= WF_NOTED;
@@ -226,7 +241,7 @@ void wf_control_run(wf_reactor *r, uint32_t slot, uint32_t gen, weft_msg *m)
 
 weft_err wf_control_send(wf_reactor *r, weft_ref to, const wf_control *control)
 {
-    if (wf_home_index(to.home) >= r->sys->threads)
+    if (wf_home_index(to.home) >= wf_threads(r->sys))
         return WEFT_EGONE; /* of another system */
     weft_msg *m = wf_block_take(r, sizeof *control);
     if (m == NULL)

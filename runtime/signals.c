@@ -34,10 +34,7 @@ static void on_signal(weft_watch *watch, unsigned events)
             continue;
         }
         wf_log(s->sys, WEFT_WARNING, "weft", "a second signal: ending at once");
-        for (unsigned i = 0; i < s->sys->threads; i++) {
-            WF_STAT_SET(s->sys->reactor[i]->stop, true);
-            s->sys->drv->wake(s->sys->reactor[i]->poller);
-        }
+        wf_system_cut(s->sys);
     }
 }
 

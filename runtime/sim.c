@@ -85,7 +85,7 @@ static uint32_t until_next(weft_sim *sim)
 {
     uint32_t tick = wf_tick(sim->sys);
     uint32_t best = wf_wheel_next(&sim->under_way);
-    for (unsigned i = 0; i < sim->sys->threads; i++) {
+    for (unsigned i = 0; i < wf_threads(sim->sys); i++) {
         wf_reactor *r = sim->sys->reactor[i];
         uint32_t next = WF_STAT_GET(r->stop) ? WF_WHEEL_NEVER : wf_wheel_next(&r->wheel);
         if (next == WF_WHEEL_NEVER)
@@ -145,7 +145,7 @@ uint32_t weft_sim_now(const weft_sim *sim)
 
 static bool over(const weft_sim *sim)
 {
-    for (unsigned i = 0; i < sim->sys->threads; i++)
+    for (unsigned i = 0; i < wf_threads(sim->sys); i++)
         if (!WF_STAT_GET(sim->sys->reactor[i]->stop))
             return false;
     return true;
@@ -171,7 +171,7 @@ typedef struct leaks {
 static unsigned actors_left(const weft_system *sys)
 {
     unsigned n = 0;
-    for (unsigned i = 0; i < sys->threads; i++)
+    for (unsigned i = 0; i < wf_threads(sys); i++)
         n += WF_STAT_GET(sys->reactor[i]->stat.actors);
     return n;
 }
@@ -179,7 +179,7 @@ static unsigned actors_left(const weft_system *sys)
 /* Everybody has ended, and everything that was under way has been taken. */
 static void count_things(const weft_system *sys, leaks *l)
 {
-    for (unsigned i = 0; i < sys->threads; i++) {
+    for (unsigned i = 0; i < wf_threads(sys); i++) {
         const wf_reactor *r = sys->reactor[i];
         l->asks += WF_STAT_GET(r->stat.asks);
         l->timers += r->wheel.armed;

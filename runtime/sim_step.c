@@ -157,7 +157,7 @@ bool weft_sim_step(weft_sim *sim)
     unsigned at[WF_THREADS_MAX], n = 0;
     wf_sim_start(sim);
     wf_sim_world_tick(sim);
-    for (unsigned i = 0; i < sys->threads; i++)
+    for (unsigned i = 0; i < wf_threads(sys); i++)
         if (work_of(sim, sys->reactor[i]) != 0)
             at[n++] = i;
     if (n == 0)

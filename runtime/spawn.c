@@ -2,10 +2,13 @@
 /* Spawning: a slot, a block of memory, a place in the family. */
 #include "family.h"
 
+#include <weft/pool.h>
+
 #include "ask.h"
 #include "block.h"
 #include "mailbox.h"
 #include "poison.h"
+#include "pool.h"
 #include "program.h"
 #include "sys.h"
 
@@ -180,7 +183,9 @@ static void spawn_here(wf_reactor *r, weft_actor *target, weft_msg *m)
     weft_actor *a = NULL;
     (void)target;
     memcpy(&asker, &c->word[0], sizeof asker);
-    weft_err err = spawn(r, NULL, (const weft_behaviour *)(uintptr_t)c->word[3],
+    /* one that came now would not be told to stop */
+    weft_err err = r->ending ? WEFT_ESTOPPING
+                             : spawn(r, NULL, (const weft_behaviour *)(uintptr_t)c->word[3],
                          (const void *)(uintptr_t)c->word[4], &a, &why);
     if (err == WEFT_OK && a != NULL) {
         weft_spawned body = {wf_ref_of(r, a)};
@@ -198,7 +203,40 @@ weft_deferred weft_spawn_on(weft_actor *self, unsigned reactor, const weft_behav
     wf_control control = {.run = spawn_here};
     control.word[3] = (uint64_t)(uintptr_t)behaviour;
     control.word[4] = (uint64_t)(uintptr_t)config;
-    return wf_ask_control(self, (weft_ref){.home = wf_home(reactor)}, &control);
+    bool sent, there = reactor < WF_R->sys->reactors;
+    return wf_ask_control(self, (weft_ref){.home = there ? wf_home(reactor) : 0}, &control, &sent);
+}
+
+static weft_err no_thread(weft_actor *self, weft_ref to, uint64_t request, unsigned flags,
+                          void *context, weft_why *why)
+{
+    (void)self, (void)to, (void)request, (void)flags, (void)why;
+    return *(const weft_err *)context;
+}
+
+static void spawn_in_pool(wf_reactor *r, weft_actor *target, weft_msg *m)
+{
+    spawn_here(r, target, m);
+    wf_pool_done(r, WF_POOL_ACTOR);
+}
+
+weft_deferred weft_spawn_blocking(weft_actor *self, const weft_behaviour *behaviour,
+                                  const void *config)
+{
+    wf_control control = {.run = spawn_in_pool};
+    weft_why why = {""};
+    weft_err err;
+    bool sent;
+    wf_reactor *thread = wf_pool_choose(WF_R->sys, WF_POOL_ACTOR, &err, &why);
+    if (thread == NULL)
+        return wf_ask_by(self, WEFT_NOBODY, WEFT_INHERIT, no_thread, &err, &why);
+    control.word[3] = (uint64_t)(uintptr_t)behaviour;
+    control.word[4] = (uint64_t)(uintptr_t)config;
+    weft_deferred deferred =
+        wf_ask_control(self, (weft_ref){.home = thread->home}, &control, &sent);
+    if (!sent)
+        wf_pool_done(thread, WF_POOL_ACTOR);
+    return deferred;
 }
 
 void *weft_state(weft_actor *self)

@@ -6,7 +6,7 @@
 
 static const wf_reactor *reactor_at(const weft_system *sys, unsigned index)
 {
-    return index < sys->threads ? sys->reactor[index] : NULL;
+    return index < wf_threads(sys) ? sys->reactor[index] : NULL;
 }
 
 bool weft_stats_reactor(const weft_system *sys, unsigned reactor, weft_reactor_stats *out)

@@ -12,6 +12,7 @@
 #include "mailbox.h"
 #include "name.h"
 #include "phases.h"
+#include "pool.h"
 #include "post.h"
 #include "program.h"
 #include "reactor.h"
@@ -91,7 +92,7 @@ weft_system *wf_system_new(const weft_system_options *options, wf_driver *driver
         sys->reactor[i] = wf_reactor_new(sys, i, i == 0 ? sys->options.loop : NULL, why);
         ok = sys->reactor[i] != NULL;
         if (ok)
-            sys->threads++;
+            atomic_store_explicit(&sys->threads, i + 1, memory_order_relaxed);
     }
     if (!ok || wf_phases_init(sys, why) != WEFT_OK) {
         weft_system_free(&sys);
@@ -117,7 +118,7 @@ static void drain(weft_system *sys)
     bool more = true;
     for (int rounds = 0; more && rounds < 1000; rounds++) {
         more = false;
-        for (unsigned i = 0; i < sys->threads; i++) {
+        for (unsigned i = 0; i < wf_threads(sys); i++) {
             wf_reactor *r = sys->reactor[i];
             WF_R = r;
             more |= wf_take_inbox(r);
@@ -142,13 +143,14 @@ static void kept_done(wf_reactor *r)
 
 void wf_system_drain(weft_system *sys)
 {
+    wf_pool_close(sys);
     drain(sys);
-    for (unsigned i = 0; i < sys->threads; i++) {
+    for (unsigned i = 0; i < wf_threads(sys); i++) {
         WF_R = sys->reactor[i];
         kept_done(WF_R);
     }
     drain(sys); /* what they let go of goes home too */
-    for (unsigned i = 0; i < sys->threads; i++) {
+    for (unsigned i = 0; i < wf_threads(sys); i++) {
         WF_R = sys->reactor[i];
         while (wf_block_take_home(WF_R)) {
         }
@@ -164,7 +166,7 @@ void weft_system_free(weft_system **sys_at)
     if (sys == NULL)
         return;
     wf_system_drain(sys);
-    for (unsigned i = 0; i < sys->threads; i++)
+    for (unsigned i = 0; i < wf_threads(sys); i++)
         wf_reactor_free(sys->reactor[i]);
     wf_phases_free(sys);
     wf_programs_free(sys);
@@ -181,37 +183,41 @@ static void thread_main(void *context)
     wf_reactor_run(context);
 }
 
-static weft_err start_threads(weft_system *sys, weft_why *why)
+bool wf_thread_start(weft_system *sys, wf_reactor *r)
 {
     char name[16];
-    for (unsigned i = 1; i < sys->threads; i++) {
-        (void)snprintf(name, sizeof name, sys->reactor[i]->blocking ? "weft-pool-%u" : "weft-%u",
-                       i);
-        sys->thread[i] = sys->drv->thread_start(sys->driver, name, thread_main, sys->reactor[i]);
-        if (sys->thread[i] == NULL)
-            return weft_because(why, WEFT_ELIMIT, "unable to start thread %u of %u", i,
-                                sys->threads);
-    }
-    return WEFT_OK;
+    (void)snprintf(name, sizeof name, r->blocking ? "weft-pool-%u" : "weft-%u", r->index);
+    sys->thread[r->index] = sys->drv->thread_start(sys->driver, name, thread_main, r);
+    return sys->thread[r->index] != NULL;
 }
 
-static void stop_threads(weft_system *sys)
+static weft_err start_threads(weft_system *sys, weft_why *why)
 {
-    for (unsigned i = 1; i < sys->threads; i++) {
-        if (sys->thread[i] == NULL)
-            continue;
-        WF_STAT_SET(sys->reactor[i]->stop, true);
-        sys->drv->wake(sys->reactor[i]->poller);
-        sys->drv->thread_join(sys->thread[i]);
-        sys->thread[i] = NULL;
-    }
+    /* those that are there now: once the first runs it may need another one of the pool, and starts it */
+    unsigned n = wf_threads(sys);
+    for (unsigned i = 1; i < n; i++)
+        if (!wf_thread_start(sys, sys->reactor[i]))
+            return weft_because(why, WEFT_ELIMIT, "unable to start thread %u of %u", i, n);
+    return WEFT_OK;
 }
 
 static void join_threads(weft_system *sys)
 {
-    for (unsigned i = 1; i < sys->threads; i++) {
+    wf_pool_close(sys);
+    for (unsigned i = 1; i < wf_threads(sys); i++) {
+        if (sys->thread[i] == NULL)
+            continue;
         sys->drv->thread_join(sys->thread[i]);
         sys->thread[i] = NULL;
+    }
+}
+
+void wf_system_cut(weft_system *sys)
+{
+    wf_pool_close(sys);
+    for (unsigned i = 0; i < wf_threads(sys); i++) {
+        WF_STAT_SET(sys->reactor[i]->stop, true);
+        sys->drv->wake(sys->reactor[i]->poller);
     }
 }
 
@@ -226,7 +232,8 @@ static weft_err start(weft_system *sys, weft_why *why)
     if (err == WEFT_OK)
         err = wf_watcher_begin(sys, why);
     if (err != WEFT_OK) {
-        stop_threads(sys);
+        wf_system_cut(sys);
+        join_threads(sys);
         wf_signals_end(sys);
     }
     return err;
@@ -317,7 +324,7 @@ weft_ref weft_system_spawn(weft_system *sys, unsigned reactor, const weft_behavi
                            const void *config)
 {
     weft_why why;
-    if (reactor >= sys->threads)
+    if (reactor >= wf_threads(sys))
         return WEFT_NOBODY;
     wf_reactor *outer = WF_R;
     WF_R = sys->reactor[reactor];
@@ -344,19 +351,18 @@ weft_ref weft_system_spawn_each(weft_system *sys, const weft_behaviour *behaviou
 weft_ref weft_system_spawn_blocking(weft_system *sys, const weft_behaviour *behaviour,
                                     const void *config)
 {
-    weft_why why;
-    unsigned first = sys->reactors, i = first + sys->next_pool++ % sys->options.pool;
+    weft_why why = {""};
+    weft_err err;
     if (WF_STAT_GET(sys->running))
         return WEFT_NOBODY;
-    for (unsigned k = sys->threads; k <= i; k++) {
-        sys->reactor[k] = wf_reactor_new(sys, k, NULL, &why);
-        if (sys->reactor[k] == NULL) {
-            wf_log(sys, WEFT_ERROR, "weft", "no thread for the pool: %s", why.text);
-            return WEFT_NOBODY;
-        }
-        sys->threads++;
+    wf_reactor *r = wf_pool_choose(sys, WF_POOL_ACTOR, &err, &why);
+    if (r == NULL) {
+        wf_log(sys, WEFT_ERROR, "weft", "no thread for the pool: %s", why.text);
+        return WEFT_NOBODY;
     }
-    return weft_system_spawn(sys, i, behaviour, config);
+    weft_ref ref = weft_system_spawn(sys, r->index, behaviour, config);
+    wf_pool_done(r, WF_POOL_ACTOR);
+    return ref;
 }
 
 weft_err weft_system_tell(weft_system *sys, weft_ref to, const weft_type *type, const void *body)
@@ -365,7 +371,7 @@ weft_err weft_system_tell(weft_system *sys, weft_ref to, const weft_type *type, 
         to = wf_name_resolve(sys, to);
     else if (to.home == WF_HOME_GROUP)
         to = wf_group_resolve(sys->reactor[0], to);
-    if (to.slot == 0 || wf_home_index(to.home) >= sys->threads)
+    if (to.slot == 0 || wf_home_index(to.home) >= wf_threads(sys))
         return WEFT_EGONE;
     if (type->size == 0)
         return WEFT_EINVAL;

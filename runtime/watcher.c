@@ -66,7 +66,7 @@ static void watch(void *context)
     unsigned quiet = 0;
     while (atomic_load_explicit(&w->stop, memory_order_acquire) == 0) {
         bool worked = false;
-        for (unsigned i = 0; i < sys->threads; i++)
+        for (unsigned i = 0; i < wf_threads(sys); i++)
             look(w, i, &worked);
         quiet = worked ? 0 : quiet + 1;
         if (quiet < QUIET_SAMPLES) {
@@ -76,7 +76,7 @@ static void watch(void *context)
         /* raised, then looked at again, as a reactor does before it sleeps */
         atomic_store_explicit(&sys->watcher_sleeps, 1, memory_order_seq_cst);
         bool asleep = atomic_load_explicit(&w->stop, memory_order_seq_cst) == 0;
-        for (unsigned i = 0; i < sys->threads; i++)
+        for (unsigned i = 0; i < wf_threads(sys); i++)
             if (atomic_load_explicit(&sys->reactor[i]->sleeping, memory_order_seq_cst) == 0)
                 asleep = false;
         if (asleep)

@@ -351,10 +351,21 @@ static void an_actor_of_the_pool_may_block(void)
 /* ---- idleness */
 
 static int ready_fd;
-static weft_err say_ready(weft_actor *self, weft_msg *msg, void *with)
+static weft_err say_ready(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
-    (void)self, (void)msg, (void)with;
-    return write(ready_fd, "r", 1) == 1 ? WEFT_OK : WEFT_EIO;
+    (void)self, (void)msg;
+    return got->err == WEFT_OK && write(ready_fd, "r", 1) == 1 ? WEFT_OK : WEFT_EIO;
+}
+static weft_err serve_in_pool(weft_actor *self, weft_msg *msg)
+{
+    (void)self;
+    return weft_reply(msg, num, .n = 1);
+}
+/* The pool has had something to do, and has a thread more since then. */
+static weft_err use_pool(weft_actor *self, weft_msg *msg, void *with)
+{
+    (void)with;
+    return weft_when(msg, weft_ask_pool(self, serve_in_pool, num, .n = 0), say_ready);
 }
 
 /* How often the threads of @pid that are weft's gave up their processors of their own will. */
@@ -392,7 +403,7 @@ static void run_idle(void)
     o.no_signals = false;
     weft_system *sys = new_system(&o);
     CHECK(!weft_ref_is_nobody(weft_system_spawn_blocking(sys, &puppet, NULL)));
-    first(sys, 1, say_ready, NULL);
+    first(sys, 1, use_pool, NULL);
     _exit(weft_run(&sys));
 }
 

@@ -732,6 +732,196 @@ static void asks_cancelled_on_their_way_end_once(void)
     run_to_its_end(sys);
 }
 
+/* ---- requests that are forwarded, and cancelled on their way */
+
+enum { FORWARDS = 2000 };
+static struct {
+    weft_ref first[REACTORS], second[REACTORS];
+    _Atomic uint64_t asked, fired, kept, told;
+} forwards;
+
+static weft_err go_second(weft_actor *self, weft_msg *msg)
+{
+    const num *n = weft_body(msg);
+    (void)self;
+    return weft_forward(msg, forwards.second[n->n % REACTORS]);
+}
+static weft_err go_first(weft_actor *self, weft_msg *msg)
+{
+    const num *n = weft_body(msg);
+    (void)self;
+    return weft_forward(msg, forwards.first[n->n / REACTORS % REACTORS]);
+}
+/* Keeps every request until it is told that nobody waits: one that is not found stays for ever. */
+static weft_err keep_for_ever(weft_actor *self, weft_msg *msg)
+{
+    (void)self;
+    forwards.kept++;
+    (void)weft_keep(msg);
+    return WEFT_OK;
+}
+static weft_err let_go(weft_actor *self, weft_msg *msg)
+{
+    weft_msg *kept = (weft_msg *)(uintptr_t)((const weft_cancelled *)weft_body(msg))->msg;
+    (void)self;
+    forwards.told++;
+    weft_drop(&kept);
+    return WEFT_OK;
+}
+static const weft_handler door_rows[] = {{.type = &num_type, .fn = go_first}, {0}};
+static const weft_handler first_rows[] = {{.type = &num_type, .fn = go_second}, {0}};
+static const weft_handler second_rows[] = {{.type = &num_type, .fn = keep_for_ever},
+                                           {.type = &weft_cancelled_type, .fn = let_go},
+                                           {0}};
+static const weft_behaviour door = {.name = "door", .handlers = door_rows};
+static const weft_behaviour first_hop = {.name = "first", .handlers = first_rows};
+static const weft_behaviour second_hop = {.name = "second", .handlers = second_rows};
+static weft_ref doors[REACTORS];
+
+static weft_err on_forward_end(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    (void)self, (void)msg;
+    forwards.fired++;
+    if (got->err != WEFT_ECANCELLED)
+        wrong++;
+    return WEFT_OK;
+}
+
+typedef struct patience {
+    weft_deferred asked[8];
+    uint64_t left, seed;
+} patience;
+
+/* Cancels what the turn before asked, a little or a long time after. */
+static weft_err ask_far(weft_actor *self, weft_msg *msg)
+{
+    patience *p = weft_state(self);
+    for (unsigned i = 0; i < 8; i++)
+        if (p->asked[i].slot != 0 && weft_cancel(self, p->asked[i]) != WEFT_OK)
+            wrong++;
+    memset(p->asked, 0, sizeof p->asked);
+    for (unsigned i = 0; i < 8 && p->left != 0; i++, p->left--) {
+        p->seed = p->seed * 6364136223846793005U + 1442695040888963407U;
+        p->asked[i] =
+            weft_ask(self, doors[p->seed >> 60 & (REACTORS - 1)], num, .n = p->seed >> 40);
+        forwards.asked++;
+        if (weft_when(msg, p->asked[i], on_forward_end) != WEFT_OK)
+            wrong++;
+    }
+    if (p->asked[0].slot == 0)
+        return WEFT_OK;
+    for (uint64_t spin = p->seed >> 33 & 0x3fff; spin != 0; spin--)
+        __asm__ volatile("");
+    return weft_tell(self, weft_self(self), shot, .seq = 1);
+}
+static weft_err begin_far(weft_actor *self, weft_msg *msg)
+{
+    patience *p = weft_state(self);
+    p->left = FORWARDS;
+    p->seed = 1 + weft_reactor_of(self);
+    return ask_far(self, msg);
+}
+static const weft_handler impatient_rows[] = {
+    {.type = &weft_started_type, .fn = begin_far}, {.type = &shot_type, .fn = ask_far}, {0}};
+static const weft_behaviour impatient = {
+    .name = "impatient", .handlers = impatient_rows, .state_bytes = sizeof(patience)};
+
+static bool forwards_are_over(void)
+{
+    return forwards.asked == (uint64_t)FORWARDS * REACTORS && forwards.fired == forwards.asked &&
+           forwards.told == forwards.kept;
+}
+
+static void a_cancel_finds_what_was_forwarded_whoever_is_faster(void)
+{
+    weft_system *sys = threads_of(REACTORS);
+    memset(&forwards, 0, sizeof forwards);
+    for (unsigned i = 0; i < REACTORS; i++) {
+        doors[i] = weft_system_spawn(sys, i, &door, NULL);
+        forwards.first[i] = weft_system_spawn(sys, i, &first_hop, NULL);
+        forwards.second[i] = weft_system_spawn(sys, i, &second_hop, NULL);
+    }
+    for (unsigned i = 0; i < REACTORS; i++)
+        CHECK(!weft_ref_is_nobody(weft_system_spawn(sys, i, &impatient, NULL)));
+    stop_when(sys, forwards_are_over);
+    run_to_its_end(sys);
+    CHECK(forwards.kept > 0);
+}
+
+/* ---- the pool, grown by all reactors at once */
+
+enum { POOL_ASKS = 500, POOL_THREADS = 6 };
+static struct {
+    _Atomic uint64_t served, fired, spawned, seen[POOL_THREADS];
+} pool;
+
+static weft_err serve_pool(weft_actor *self, weft_msg *msg)
+{
+    const num *n = weft_body(msg);
+    unsigned at = weft_reactor_of(self) - REACTORS;
+    if (at >= POOL_THREADS)
+        wrong++;
+    else
+        pool.seen[at]++;
+    pool.served++;
+    return weft_reply(msg, num, .n = n->n + 1);
+}
+static weft_err on_pool(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    const num *n = weft_body(msg);
+    if (got->err != WEFT_OK || ((const num *)got->body)->n != n->n)
+        wrong++;
+    pool.fired++;
+    return n->n == 1 ? WEFT_OK : weft_tell(self, weft_self(self), num, .n = n->n - 1);
+}
+static weft_err ask_pool_once(weft_actor *self, weft_msg *msg)
+{
+    const num *n = weft_body(msg);
+    return weft_when(msg, weft_ask_pool(self, serve_pool, num, .n = n->n - 1), on_pool);
+}
+static weft_err on_pool_spawned(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    (void)self, (void)msg;
+    if (got->err != WEFT_OK)
+        wrong++;
+    pool.spawned++;
+    return WEFT_OK;
+}
+static weft_err begin_pool(weft_actor *self, weft_msg *msg)
+{
+    weft_err err = weft_when(msg, weft_spawn_blocking(self, &puppet, NULL), on_pool_spawned);
+    if (err != WEFT_OK || weft_tell(self, weft_self(self), num, .n = POOL_ASKS) != WEFT_OK)
+        wrong++;
+    return WEFT_OK;
+}
+static const weft_handler pool_rows[] = {
+    {.type = &weft_started_type, .fn = begin_pool}, {.type = &num_type, .fn = ask_pool_once}, {0}};
+static const weft_behaviour pool_asker = {.name = "pool_asker", .handlers = pool_rows};
+
+static bool pool_is_over(void)
+{
+    return pool.fired == (uint64_t)POOL_ASKS * REACTORS && pool.spawned == REACTORS;
+}
+
+static void a_pool_that_all_reactors_ask_at_once_serves_all(void)
+{
+    weft_system *sys = weft_system_new(&(weft_system_options){.reactors = REACTORS,
+                                                              .pool = POOL_THREADS,
+                                                              .no_signals = true,
+                                                              .spin_us = 1,
+                                                              .log_level = WEFT_NO_LOG,
+                                                              .log_level_set = true});
+    REQUIRE(sys != NULL);
+    wrong = 0;
+    memset(&pool, 0, sizeof pool);
+    for (unsigned i = 0; i < REACTORS; i++)
+        CHECK(!weft_ref_is_nobody(weft_system_spawn(sys, i, &pool_asker, NULL)));
+    CHECK_U64(wf_threads(sys), REACTORS);
+    stop_when(sys, pool_is_over);
+    run_to_its_end(sys);
+    CHECK_U64(pool.served, pool.fired);
+}
+
 /* ---- an end in the middle of everything, and somebody who looks on */
 
 static _Atomic bool looking;
@@ -795,6 +985,8 @@ static const test_case cases[] = {
     TEST(a_name_has_one_holder_whoever_claims_it),
     TEST(actors_are_spawned_on_every_reactor_from_every_other),
     TEST(asks_cancelled_on_their_way_end_once),
+    TEST(a_cancel_finds_what_was_forwarded_whoever_is_faster),
+    TEST(a_pool_that_all_reactors_ask_at_once_serves_all),
     TEST(a_storm_may_be_stopped_in_its_middle),
     {0},
 };

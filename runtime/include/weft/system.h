@@ -5,6 +5,7 @@
 
 #include <weft/actor.h>
 #include <weft/log.h>
+#include <weft/pool.h>
 #include <weft/stats.h>
 #include <weft/timer.h>
 
@@ -18,7 +19,7 @@ typedef struct weft_system weft_system;
 /** What a system is made with; zero means the default. */
 typedef struct weft_system_options {
     unsigned reactors;      /**< threads that serve actors; 0: 1; at most WEFT_REACTORS_MAX */
-    unsigned pool;          /**< threads for actors that block; 0: 2 when first used, at most 64 */
+    unsigned pool;          /**< threads for what blocks (<weft/pool.h>) at most; 0: 2; up to 64 */
     struct ev_loop *loop;   /**< reactor 0 runs on this loop, which the program runs; NULL: own */
     uint32_t actors_max;    /**< for each reactor; 0: 4,194,304 */
     uint32_t ask_limit_ms;  /**< the time limit of asks that inherit none; 0: 30,000 */
@@ -69,7 +70,7 @@ WEFT_MUST_USE weft_ref weft_system_spawn_each(weft_system *sys, const weft_behav
                                               const void *config);
 
 /** Spawns on a thread of the blocking pool: its handlers may block. errors: nobody.
- * thread: before start. */
+ * thread: before start; weft_spawn_blocking in a handler. */
 WEFT_MUST_USE weft_ref weft_system_spawn_blocking(weft_system *sys, const weft_behaviour *behaviour,
                                                   const void *config);
 
