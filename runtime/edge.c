@@ -174,6 +174,13 @@ weft_actor *weft_actor_of_state(void *state)
     return (weft_actor *)(void *)((char *)state - offsetof(weft_actor, state));
 }
 
+weft_ref weft_spawn_apart(const weft_behaviour *behaviour, const void *config, weft_why *why)
+{
+    wf_reactor *r = WF_R;
+    const weft_actor *a = wf_spawn(r, NULL, behaviour, config, why);
+    return a != NULL ? wf_ref_of(r, a) : WEFT_NOBODY;
+}
+
 void weft_release_child(weft_actor *self, weft_ref child)
 {
     wf_reactor *r = WF_R;

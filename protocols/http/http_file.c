@@ -24,6 +24,8 @@ typedef struct lookup {
     const wf_http_file_ask *ask;
     int64_t now_ns;
     wf_http_file *old, *out;
+    unsigned taken; /* the set of codings whose form comes from `old` */
+    bool cold;      /* it would have to wait, somewhere */
     weft_why *why;
 } lookup;
 
@@ -57,9 +59,11 @@ static weft_err load_form(lookup *l, wf_http_coding coding, wf_http_found *found
 
     if (is_same(l->old, coding, &found->stamp) && !l->old->forms[coding]->on_the_fly) {
         form = take_form(l->old, coding);
+        l->taken |= WF_HTTP_CODING_BIT(coding);
         (void)close(found->fd);
     } else
-        err = wf_http_form_read(found, l->now_ns, &form);
+        err = wf_http_form_read(l->root, found, l->now_ns, &form);
+    l->cold = l->cold || err == WF_HTTP_FILE_COLD;
     if (err == WEFT_OK)
         put_form(l->out, coding, form);
     return err;
@@ -76,7 +80,9 @@ static void load_sibling(lookup *l, wf_http_coding coding, const char *path)
 
     if (n < 0 || (size_t)n >= sizeof name)
         return;
-    if (wf_http_file_open(l->root, name, &found, NULL) != WEFT_OK)
+    weft_err err = wf_http_file_open(l->root, name, &found, NULL);
+    l->cold = l->cold || err == WF_HTTP_FILE_COLD;
+    if (err != WEFT_OK)
         return;
     if (found.kind != WF_HTTP_FOUND_FILE || found.stamp.size == 0 ||
         found.stamp.mtime_ns / 1000000000 < plain->stamp.mtime_ns / 1000000000)
@@ -112,21 +118,22 @@ static void load_on_the_fly(lookup *l, bool compresses)
         l->out->forms[WF_HTTP_GZIP] != NULL || plain->size < WF_HTTP_COMPRESS_BYTES_MIN ||
         plain->size > bytes_max)
         return;
-    if (is_same(l->old, WF_HTTP_GZIP, &plain->stamp) && l->old->forms[WF_HTTP_GZIP]->on_the_fly)
+    if (is_same(l->old, WF_HTTP_GZIP, &plain->stamp) && l->old->forms[WF_HTTP_GZIP]->on_the_fly) {
         form = take_form(l->old, WF_HTTP_GZIP);
-    else
+        l->taken |= WF_HTTP_CODING_BIT(WF_HTTP_GZIP);
+    } else
         form = wf_http_form_unmade(plain, l->now_ns);
     if (form != NULL)
         put_form(l->out, WF_HTTP_GZIP, form);
 }
 
-static void dress(lookup *l)
+static void dress(const weft_http_files_config *config, wf_http_file *file)
 {
-    bool vary = l->out->codings != WF_HTTP_CODING_BIT(WF_HTTP_IDENTITY);
+    bool vary = file->codings != WF_HTTP_CODING_BIT(WF_HTTP_IDENTITY);
 
     for (unsigned c = 0; c < WF_HTTP_CODINGS_COUNT_; c++)
-        if (l->out->forms[c] != NULL)
-            wf_http_form_dress(l->out->forms[c], (wf_http_coding)c, vary, l->config->cache_control);
+        if (file->forms[c] != NULL)
+            wf_http_form_dress(file->forms[c], (wf_http_coding)c, vary, config->cache_control);
 }
 
 static weft_err load_forms(lookup *l, const char *path, wf_http_found *found)
@@ -139,8 +146,10 @@ static weft_err load_forms(lookup *l, const char *path, wf_http_found *found)
     l->out->kind = WF_HTTP_FILE_SERVED;
     l->out->content_type = mime->type.at;
     load_siblings(l, path);
+    if (l->cold)
+        return WF_HTTP_FILE_COLD;
     load_on_the_fly(l, mime->compresses);
-    dress(l);
+    dress(l->config, l->out);
     return WEFT_OK;
 }
 
@@ -184,6 +193,8 @@ static weft_err load_index(lookup *l)
 static weft_err load_listing(lookup *l)
 {
     wf_http_form *form;
+    if (l->root->hasty)
+        return WF_HTTP_FILE_COLD; /* a folder's entries are never known to be in memory */
     weft_err err = wf_http_folder_list(l->root, l->ask, l->config->hidden, &form, l->why);
 
     if (err != WEFT_OK)
@@ -199,7 +210,7 @@ static weft_err load_listing(lookup *l)
     l->out->kind = WF_HTTP_FILE_LISTING;
     l->out->content_type = WF_HTTP_LISTING_TYPE;
     put_form(l->out, WF_HTTP_IDENTITY, form);
-    dress(l);
+    dress(l->config, l->out);
     return WEFT_OK;
 }
 
@@ -210,6 +221,13 @@ static weft_err load_folder(lookup *l)
     if (err == WEFT_ENOTFOUND && !l->config->no_listing)
         err = load_listing(l);
     return err;
+}
+
+static void give_back(lookup *l)
+{
+    for (unsigned c = 0; c < WF_HTTP_CODINGS_COUNT_; c++)
+        if ((l->taken & WF_HTTP_CODING_BIT(c)) != 0)
+            put_form(l->old, (wf_http_coding)c, take_form(l->out, (wf_http_coding)c));
 }
 
 weft_err wf_http_file_load(const wf_http_file_root *root, const weft_http_files_config *config,
@@ -227,6 +245,7 @@ weft_err wf_http_file_load(const wf_http_file_root *root, const weft_http_files_
     weft_err err = ask->folder ? load_folder(&l) : load_named(&l);
 
     if (err != WEFT_OK && err != WEFT_ENOTFOUND && err != WEFT_EDENIED) {
+        give_back(&l);
         wf_http_file_done(&fresh);
         return err;
     }
@@ -237,18 +256,48 @@ weft_err wf_http_file_load(const wf_http_file_root *root, const weft_http_files_
 
 /* ---- what it holds */
 
+static void drop_form(wf_http_file *file, wf_http_coding coding)
+{
+    wf_http_form *form = take_form(file, coding);
+    wf_http_form_free(&form);
+}
+
+void wf_http_file_keep(const weft_http_files_config *config, wf_http_file *fresh, wf_http_file *old)
+{
+    if (fresh->kind != WF_HTTP_FILE_SERVED || old->kind != WF_HTTP_FILE_SERVED)
+        return;
+    for (unsigned c = 0; c < WF_HTTP_CODINGS_COUNT_; c++) {
+        wf_http_form *form = fresh->forms[c], *before = old->forms[c];
+        if (form == NULL || before == NULL || form->on_the_fly != before->on_the_fly ||
+            !is_same(old, (wf_http_coding)c, &form->stamp))
+            continue;
+        fresh->forms[c] = before;
+        old->forms[c] = form;
+    }
+    const wf_http_form *gzip = fresh->forms[WF_HTTP_GZIP];
+    if (gzip != NULL && gzip->on_the_fly && fresh->forms[WF_HTTP_IDENTITY]->dense)
+        drop_form(fresh, WF_HTTP_GZIP);
+    dress(config, fresh);
+}
+
+bool wf_http_file_packed(wf_http_file *file, weft_err err, weft_bytes *packed)
+{
+    if (err == WEFT_OK) {
+        wf_http_form_packed(file->forms[WF_HTTP_GZIP], packed);
+        return true;
+    }
+    file->forms[WF_HTTP_IDENTITY]->dense = err == WEFT_ETOOBIG;
+    drop_form(file, WF_HTTP_GZIP);
+    return false;
+}
+
 bool wf_http_file_pack(wf_http_file *file)
 {
-    wf_http_form *form = file->forms[WF_HTTP_GZIP];
+    const weft_bytes *plain = &file->forms[WF_HTTP_IDENTITY]->content;
+    weft_bytes packed = WEFT_NO_BYTES;
+    weft_err err = wf_http_pack_bytes(plain->at, plain->size, &packed);
 
-    weft_err err = wf_http_form_pack(form, file->forms[WF_HTTP_IDENTITY]);
-
-    if (err == WEFT_OK)
-        return true;
-    file->forms[WF_HTTP_IDENTITY]->dense = err == WEFT_ETOOBIG;
-    form = take_form(file, WF_HTTP_GZIP);
-    wf_http_form_free(&form);
-    return false;
+    return wf_http_file_packed(file, err, &packed);
 }
 
 void wf_http_file_done(wf_http_file *file)

@@ -21,6 +21,13 @@
 /* gzip_bytes_max, unless the config says otherwise. */
 #define WF_HTTP_GZIP_BYTES_MAX_DEFAULT (1u << 20)
 
+/* What is larger is packed by the blocking pool: this much takes half a millisecond. */
+#define WF_HTTP_PACK_HERE_BYTES_MAX WF_HTTP_FILE_SMALL_BYTES_MAX
+
+/* What the pool has the kernel begin to read of a large file that it opens: sendfile then waits less,
+ * and reads ahead by itself from there on. */
+#define WF_HTTP_FILE_AHEAD_BYTES (1u << 20)
+
 /* A page lists no more entries than this, and says so. */
 #define WF_HTTP_LISTING_ENTRIES_MAX 10000u
 
@@ -77,17 +84,25 @@ typedef struct wf_http_file_ask {
 } wf_http_file_ask;
 
 /* Looks up what @ask is served with now. What @old (NULL: nothing) holds and is still so is taken
- * from it instead of being read again. @now_ns: the wall clock. errors, @out then being untouched:
- * ELIMIT (no descriptor left), ENOMEM, EIO with @why. What is not there or not permitted is no
- * error but a kind of result. */
+ * from it instead of being read again. @now_ns: the wall clock. errors, @out and @old then being
+ * untouched: ELIMIT (no descriptor left), COLD (of a hasty @root; every page of a folder is), ENOMEM,
+ * EIO with @why. What is not there or not permitted is no error but a kind of result. */
 WEFT_MUST_USE weft_err wf_http_file_load(const wf_http_file_root *root,
                                          const weft_http_files_config *config,
                                          const wf_http_file_ask *ask, int64_t now_ns,
                                          wf_http_file *old, wf_http_file *out, weft_why *why);
 
-/* Makes what is unmade of @file's gzip form. false: it is not worth it, or cannot be done; the form
- * is then gone. */
+/* What @old holds and is still so, what was packed on the fly too, changes places with what was read
+ * anew into @fresh, without @old. */
+void wf_http_file_keep(const weft_http_files_config *config, wf_http_file *fresh,
+                       wf_http_file *old);
+
+/* Makes what is unmade of @file's gzip form, of what is in memory, at most
+ * WF_HTTP_PACK_HERE_BYTES_MAX. false: it is not worth it, or cannot be done; the form is then gone. */
 bool wf_http_file_pack(wf_http_file *file);
+
+/* Packing that form came to @err; takes @packed. false: as above. */
+bool wf_http_file_packed(wf_http_file *file, weft_err err, weft_bytes *packed);
 
 /* Gives back all it holds; it is then {0}. */
 void wf_http_file_done(wf_http_file *file);
@@ -98,15 +113,21 @@ unsigned wf_http_file_descriptors(const wf_http_file *file);
 
 /* ---- forms */
 
-/* A form of what was found, whose descriptor it takes in success and in failure.
- * errors: ENOMEM, EIO. */
-WEFT_MUST_USE weft_err wf_http_form_read(wf_http_found *found, int64_t now_ns, wf_http_form **out);
+/* A form of what was found below @root, whose descriptor it takes in success and in failure.
+ * errors: ENOMEM, COLD, EIO. */
+WEFT_MUST_USE weft_err wf_http_form_read(const wf_http_file_root *root, wf_http_found *found,
+                                         int64_t now_ns, wf_http_form **out);
 
 /* The gzip form, unmade, of what @from holds. errors: NULL. */
 WEFT_MUST_USE wf_http_form *wf_http_form_unmade(const wf_http_form *from, int64_t now_ns);
 
-/* Makes @form, unmade, out of @from. errors: ETOOBIG (not worth it), ENOMEM, EIO. */
-WEFT_MUST_USE weft_err wf_http_form_pack(wf_http_form *form, const wf_http_form *from);
+/* Packs @n bytes at @bytes, or the file, which is read for that and may wait for the disk. The
+ * caller owns what is packed. errors: ETOOBIG (not worth it), ENOMEM, EIO. */
+WEFT_MUST_USE weft_err wf_http_pack_bytes(const uint8_t *bytes, size_t n, weft_bytes *out);
+WEFT_MUST_USE weft_err wf_http_pack_file(const weft_file *file, uint64_t size, weft_bytes *out);
+
+/* Makes @form, unmade, of what was packed; takes @packed. */
+void wf_http_form_packed(wf_http_form *form, weft_bytes *packed);
 
 /* A form of @size bytes of a page that has neither tag nor date; *@to gets where they go.
  * errors: NULL. */

@@ -14,6 +14,10 @@
 typedef struct answering {
     weft_actor *self;
     weft_msg *msg;
+    wf_http_file_entry *entry;
+    const wf_http_work_done *done;
+    weft_ref *worker;
+    weft_why *why;
     const wf_http_file *file;
     const wf_http_form *form;
     wf_http_coding coding;
@@ -77,15 +81,35 @@ static weft_err answer_part(const answering *a)
     return weft_http_respond(a->msg, &answer);
 }
 
-static weft_err copy_range(const wf_http_form *form, wf_http_range range, uint8_t *to)
+/* Whether the pool has read the ranges of what is served now. */
+static bool has_read(const answering *a)
 {
+    uint64_t total = 0;
+
+    for (unsigned i = 0; i < a->choice.ranges_n; i++)
+        total += wf_http_range_length(a->choice.ranges[i]);
+    return a->done != NULL && a->done->read.size == total &&
+           wf_http_stamp_same(&a->done->stamp, &a->form->stamp);
+}
+
+/* @before: how many bytes the ranges before it have. errors: COLD, ETRUNCATED, EIO. */
+static weft_err copy_range(const answering *a, wf_http_range range, uint64_t before, uint8_t *to)
+{
+    /* out of the cache, at the end of the system */
+    static const wf_http_file_root hasty = {.hasty = true, .cwd = -1, .fd = -1};
+    const wf_http_file_root *root = a->entry->cache != NULL ? &a->entry->cache->root : &hasty;
+    const wf_http_form *form = a->form;
     size_t n = (size_t)wf_http_range_length(range), got;
 
     if (form->file == NULL) {
         memcpy(to, form->content.at + range.first, n);
         return WEFT_OK;
     }
-    weft_err err = wf_http_file_read(weft_file_fd(form->file), range.first, to, n, &got);
+    if (has_read(a)) {
+        memcpy(to, a->done->read.at + before, n);
+        return WEFT_OK;
+    }
+    weft_err err = wf_http_file_read(root, weft_file_fd(form->file), range.first, to, n, &got);
     return err == WEFT_OK && got < n ? WEFT_ETRUNCATED : err;
 }
 
@@ -94,6 +118,7 @@ static weft_err put_parts(const answering *a, const wf_http_byteranges *parts, u
                           size_t room)
 {
     size_t at = 0;
+    uint64_t before = 0;
     wf_http_writer w;
 
     for (unsigned i = 0; i < a->choice.ranges_n; i++) {
@@ -101,14 +126,23 @@ static weft_err put_parts(const answering *a, const wf_http_byteranges *parts, u
         w = wf_http_writer_over((char *)to + at, room - at);
         wf_http_put_byteranges_head(&w, parts, i == 0, range);
         at += w.n;
-        weft_err err = copy_range(a->form, range, to + at);
+        weft_err err = copy_range(a, range, before, to + at);
         if (err != WEFT_OK)
             return err;
+        before += wf_http_range_length(range);
         at += (size_t)wf_http_range_length(range);
     }
     w = wf_http_writer_over((char *)to + at, room - at);
     wf_http_put_byteranges_end(&w, parts);
     return w.err;
+}
+
+/* What is not in memory is read by the pool. errors: COLD, ENOMEM. */
+static weft_err read_parts(const answering *a)
+{
+    weft_err err = wf_http_work_read(a->entry, a->form, a->choice.ranges, a->choice.ranges_n,
+                                     a->worker, a->why);
+    return err == WEFT_OK ? WF_HTTP_FILE_COLD : err;
 }
 
 static weft_err answer_parts(const answering *a)
@@ -146,7 +180,7 @@ static weft_err answer_parts(const answering *a)
                                             .body = body,
                                         });
     weft_bytes_drop(&body);
-    return err;
+    return err == WF_HTTP_FILE_COLD ? read_parts(a) : err;
 }
 
 static weft_err answer_not_modified(const answering *a)
@@ -243,8 +277,24 @@ static weft_err answer_as_chosen(const answering *a)
     return answer_whole(a);
 }
 
-weft_err wf_http_file_answer(weft_actor *self, weft_msg *msg, wf_http_file_cache *cache,
-                             wf_http_file *file)
+/* Packs what its bytes are to be sent of, here or there. errors: COLD, ENOMEM. */
+static weft_err pack(answering *a, const wf_http_wish *wish)
+{
+    wf_http_file_entry *e = a->entry;
+
+    if (e->file.forms[WF_HTTP_IDENTITY]->file == NULL) {
+        (void)wf_http_file_pack(&e->file);
+        wf_http_file_cache_count(e);
+        choose_form(a, wish);
+        return WEFT_OK;
+    }
+    weft_err err = wf_http_work_pack(e, a->why);
+    *a->worker = e->packing;
+    return err == WEFT_OK ? WF_HTTP_FILE_COLD : err;
+}
+
+weft_err wf_http_file_answer(weft_actor *self, weft_msg *msg, wf_http_file_entry *e,
+                             const wf_http_work_done *done, weft_ref *worker, weft_why *why)
 {
     const weft_http_request *request = weft_body(msg);
     answering a;
@@ -252,7 +302,11 @@ weft_err wf_http_file_answer(weft_actor *self, weft_msg *msg, wf_http_file_cache
 
     a.self = self;
     a.msg = msg;
-    a.file = file;
+    a.entry = e;
+    a.file = &e->file;
+    a.done = done;
+    a.worker = worker;
+    a.why = why;
     a.choice.kind = WF_HTTP_ANSWER_WHOLE;
     wf_http_wish_read(&wish, request->method, request->fields, request->fields_count);
     if (wish.repeated != 0)
@@ -261,8 +315,10 @@ weft_err wf_http_file_answer(weft_actor *self, weft_msg *msg, wf_http_file_cache
     if (wish.conditional)
         choose_answer(&a, &wish);
     /* packed only when its bytes are to be sent, for its tag is known before */
-    if (a.choice.kind == WF_HTTP_ANSWER_WHOLE && a.form->unmade &&
-        !wf_http_file_cache_pack(cache, file))
-        choose_form(&a, &wish);
+    if (a.choice.kind == WF_HTTP_ANSWER_WHOLE && a.form->unmade) {
+        weft_err err = pack(&a, &wish);
+        if (err != WEFT_OK)
+            return err;
+    }
     return answer_as_chosen(&a);
 }

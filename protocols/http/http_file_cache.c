@@ -7,25 +7,13 @@
 
 #include <weft/edge.h>
 
+#include "http_file_work.h"
+
 enum {
     BUCKETS_MIN = 64,
     BUCKETS_MAX = 1 << 16,
     DESCRIPTORS_SHARE = 4, /* of the process's: the rest is for connections */
     DESCRIPTORS_MIN = 8,
-};
-
-struct wf_http_file_entry {
-    wf_http_file_entry *chain; /* in its bucket */
-    wf_http_file_entry *newer, *older;
-    wf_http_file_list *list;
-    uint64_t hash;
-    uint32_t checked_ms, used_ms;
-    size_t bytes; /* what the cache counts for it */
-    uint32_t descriptors;
-    uint32_t path_n;
-    bool folder;
-    wf_http_file file;
-    char path[];
 };
 
 /* ---- keys */
@@ -97,6 +85,19 @@ static void list_remove(wf_http_file_entry *e)
     e->list = NULL;
 }
 
+void wf_http_file_entry_share(wf_http_file_entry *e)
+{
+    e->refs++;
+}
+
+void wf_http_file_entry_drop(wf_http_file_entry *e)
+{
+    if (--e->refs != 0)
+        return;
+    wf_http_file_done(&e->file);
+    weft_alloc_free(e);
+}
+
 static void drop(wf_http_file_cache *cache, wf_http_file_entry *e)
 {
     wf_http_file_entry **at = &cache->buckets[e->hash & cache->mask];
@@ -107,8 +108,14 @@ static void drop(wf_http_file_cache *cache, wf_http_file_entry *e)
     list_remove(e);
     cache->bytes -= e->bytes;
     cache->descriptors -= e->descriptors;
-    wf_http_file_done(&e->file);
-    weft_alloc_free(e);
+    e->cache = NULL;
+    wf_http_file_entry_drop(e);
+}
+
+void wf_http_file_cache_lose(wf_http_file_entry *e)
+{
+    if (e->cache != NULL)
+        drop(e->cache, e);
 }
 
 /* Counts again what @e holds. */
@@ -193,8 +200,7 @@ static weft_err refresh_root(wf_http_file_cache *cache, weft_why *why)
     return err;
 }
 
-/* Drops the oldest, but not @spared, until a descriptor is free. false: there is none to be had. */
-static bool free_descriptor(wf_http_file_cache *cache, const wf_http_file_entry *spared)
+bool wf_http_file_cache_spare(wf_http_file_cache *cache, const wf_http_file_entry *spared)
 {
     uint32_t before = cache->descriptors;
     wf_http_file_entry *e = cache->served.oldest;
@@ -220,10 +226,11 @@ static weft_err load(wf_http_file_cache *cache, weft_actor *self, const wf_http_
         err = refresh_root(cache, why);
         if (err == WEFT_OK)
             err = wf_http_file_load(&cache->root, cache->config, ask, now_ns, old, out, why);
-    } while (err == WEFT_ELIMIT && free_descriptor(cache, e));
+    } while (err == WEFT_ELIMIT && wf_http_file_cache_spare(cache, e));
     return err;
 }
 
+/* A new one was never looked up: it is as stale as can be. */
 static wf_http_file_entry *entry_new(wf_http_file_cache *cache, uint64_t hash,
                                      const wf_http_file_ask *ask)
 {
@@ -234,41 +241,89 @@ static wf_http_file_entry *entry_new(wf_http_file_cache *cache, uint64_t hash,
     e->hash = hash;
     e->path_n = (uint32_t)ask->path_n;
     e->folder = ask->folder;
+    e->refs = 1;
+    e->cache = cache;
+    e->checked_ms = cache->now_ms - cache->cache_ms;
     memcpy(e->path, ask->path, ask->path_n);
     e->chain = cache->buckets[hash & cache->mask];
     cache->buckets[hash & cache->mask] = e;
     return e;
 }
 
-static weft_err look_up(wf_http_file_cache *cache, weft_actor *self, uint64_t hash,
-                        const wf_http_file_ask *ask, wf_http_file_entry *e, wf_http_file **out,
-                        weft_why *why)
+static void install(wf_http_file_cache *cache, wf_http_file_entry *e, const wf_http_file *fresh)
 {
-    wf_http_file fresh;
-    weft_err err = load(cache, self, ask, e, &fresh, why);
+    bool served = fresh->kind == WF_HTTP_FILE_SERVED || fresh->kind == WF_HTTP_FILE_LISTING;
 
-    if (err == WEFT_OK && e == NULL && (e = entry_new(cache, hash, ask)) == NULL) {
+    wf_http_file_done(&e->file);
+    e->file = *fresh;
+    e->checked_ms = cache->now_ms;
+    touch(cache, e, served ? &cache->served : &cache->refused);
+    recount(cache, e);
+    trim(cache, e->list, e);
+}
+
+void wf_http_file_cache_put(wf_http_file_entry *e, weft_actor *self, wf_http_file *fresh)
+{
+    wf_http_file_cache *cache = e->cache;
+
+    if (cache == NULL) {
+        wf_http_file_done(&e->file);
+        e->file = *fresh;
+        return;
+    }
+    cache->now_ms = weft_now_ms(self);
+    wf_http_file_keep(cache->config, fresh, &e->file);
+    install(cache, e, fresh);
+}
+
+void wf_http_file_cache_count(wf_http_file_entry *e)
+{
+    if (e->cache == NULL || e->list == NULL)
+        return;
+    recount(e->cache, e);
+    trim(e->cache, e->list, e);
+}
+
+/* Has the pool look. errors: COLD, when it does; ENOMEM. */
+static weft_err look_there(weft_actor *self, wf_http_file_entry *e, const wf_http_file_ask *ask,
+                           weft_why *why)
+{
+    weft_err err = wf_http_work_look(self, e, ask, why);
+
+    if (err == WEFT_OK)
+        return WF_HTTP_FILE_COLD;
+    wf_http_file_cache_lose(e);
+    return err;
+}
+
+/* Here, if all that is needed is in the kernel's memory; else there. */
+static weft_err look_up(wf_http_file_cache *cache, weft_actor *self, uint64_t hash,
+                        const wf_http_file_ask *ask, wf_http_file_entry **out, weft_why *why)
+{
+    wf_http_file_entry *e = *out;
+    wf_http_file fresh = {.kind = WF_HTTP_FILE_NONE};
+
+    if (e != NULL && !weft_ref_is_nobody(e->looking))
+        return WF_HTTP_FILE_COLD;
+    weft_err err = load(cache, self, ask, e, &fresh, why);
+    if ((err == WEFT_OK || err == WF_HTTP_FILE_COLD) && e == NULL &&
+        (e = entry_new(cache, hash, ask)) == NULL) {
         wf_http_file_done(&fresh);
         return WEFT_ENOMEM;
     }
+    *out = e;
+    if (err == WF_HTTP_FILE_COLD)
+        return look_there(self, e, ask, why);
     if (err != WEFT_OK) {
         if (e != NULL)
             drop(cache, e);
         return err;
     }
-    wf_http_file_done(&e->file);
-    e->file = fresh;
-    e->checked_ms = cache->now_ms;
-    bool served = fresh.kind == WF_HTTP_FILE_SERVED || fresh.kind == WF_HTTP_FILE_LISTING;
-    touch(cache, e, served ? &cache->served : &cache->refused);
-    recount(cache, e);
-    trim(cache, e->list, e);
-    *out = &e->file;
+    install(cache, e, &fresh);
     return WEFT_OK;
 }
 
-/* A page is titled by where it is asked for. */
-static bool has_title(const wf_http_file *file, weft_http_text title)
+bool wf_http_file_has_title(const wf_http_file *file, weft_http_text title)
 {
     return file->kind != WF_HTTP_FILE_LISTING ||
            (strncmp(file->title, title.bytes > 0 ? title.at : "", title.bytes) == 0 &&
@@ -276,32 +331,29 @@ static bool has_title(const wf_http_file *file, weft_http_text title)
 }
 
 weft_err wf_http_file_cache_get(wf_http_file_cache *cache, weft_actor *self,
-                                const wf_http_file_ask *ask, wf_http_file **out, weft_why *why)
+                                const wf_http_file_ask *ask, wf_http_file_entry **out,
+                                weft_why *why)
 {
     uint64_t hash = hash_of(cache, ask);
-    wf_http_file_entry *e = find(cache, hash, ask);
+    wf_http_file_entry *e = *out = find(cache, hash, ask);
 
     cache->now_ms = weft_now_ms(self);
     if (e == NULL || cache->now_ms - e->checked_ms >= cache->cache_ms ||
-        !has_title(&e->file, ask->title))
-        return look_up(cache, self, hash, ask, e, out, why);
+        !wf_http_file_has_title(&e->file, ask->title))
+        return look_up(cache, self, hash, ask, out, why);
     touch(cache, e, e->list);
-    *out = &e->file;
     return WEFT_OK;
 }
 
-bool wf_http_file_cache_pack(wf_http_file_cache *cache, wf_http_file *file)
-{
-    wf_http_file_entry *e =
-        (wf_http_file_entry *)(void *)((char *)file - offsetof(wf_http_file_entry, file));
-    bool packed = wf_http_file_pack(file);
-
-    recount(cache, e);
-    trim(cache, e->list, e);
-    return packed;
-}
-
 /* ---- one for each config and reactor */
+
+/* Those that are being looked up for the first time stand in no list. */
+static void drop_unlooked(wf_http_file_cache *cache)
+{
+    for (uint32_t i = 0; i <= cache->mask; i++)
+        while (cache->buckets[i] != NULL)
+            drop(cache, cache->buckets[i]);
+}
 
 static void caches_free(void *kept)
 {
@@ -309,6 +361,7 @@ static void caches_free(void *kept)
         next = cache->next;
         drop_idle(cache, &cache->served, 0, 0);
         drop_idle(cache, &cache->refused, 0, 0);
+        drop_unlooked(cache);
         weft_alarm_clear(&cache->alarm);
         wf_http_file_root_done(&cache->root);
         weft_alloc_free(cache->buckets);
@@ -354,6 +407,8 @@ static wf_http_file_cache *cache_new(weft_actor *self, const weft_http_files_con
     cache->config = config;
     cache->root = (wf_http_file_root){.path = config->root != NULL ? config->root : ".",
                                       .follow = config->follow_symlinks,
+                                      .hasty = true,
+                                      .sim = weft_sim_of(weft_system_of(self)),
                                       .cwd = -1,
                                       .fd = -1};
     cache->cache_ms = config->cache_ms != 0 ? config->cache_ms : WF_HTTP_FILE_CACHE_MS_DEFAULT;

@@ -4,12 +4,16 @@
  *
  *            get                       cache_ms later: get
  *   (none) ───────▶ looked up, kept ─────────────────────▶ looked up again, what is the same kept
- *                     │  the oldest beyond a limit, and what nobody asks for: dropped
- *                     ▼
- *                   (none)
+ *      │              ▲   │  the oldest beyond a limit, and what nobody asks for: dropped
+ *      │ cold         │   ▼
+ *      ▼              │ (none)
+ *   the pool looks ───┘
  *
  * A hit is a hash and a comparison: no system call, no memory taken. What is not there is kept too,
- * in a list of its own, so that guessed names do not drive files out.
+ * in a list of its own, so that guessed names do not drive files out. What is not in the kernel's
+ * memory is looked up by the blocking pool, once for all who ask meanwhile (http_file_work.h); an
+ * entry is shared by count, so that whoever waited for it is served by it, whatever becomes of the
+ * cache.
  *
  * thread: in a handler; it belongs to the reactor. */
 #ifndef WF_HTTP_FILE_CACHE_H
@@ -34,6 +38,7 @@
 #define WF_HTTP_FILE_CACHE_IDLE_MS 10000u
 
 typedef struct wf_http_file_entry wf_http_file_entry;
+typedef struct wf_http_file_cache wf_http_file_cache;
 
 /* In the order in which they were asked for. */
 typedef struct wf_http_file_list {
@@ -41,7 +46,24 @@ typedef struct wf_http_file_list {
     uint32_t n, max;
 } wf_http_file_list;
 
-typedef struct wf_http_file_cache {
+struct wf_http_file_entry {
+    wf_http_file_entry *chain; /* in its bucket */
+    wf_http_file_entry *newer, *older;
+    wf_http_file_list *list;   /* NULL: in none, since it was never looked up, or is out of the cache */
+    wf_http_file_cache *cache; /* NULL: out of it */
+    uint32_t refs;             /* the cache's, and those of whoever waited for it */
+    uint64_t hash;
+    uint32_t checked_ms, used_ms;
+    size_t bytes; /* what the cache counts for it */
+    uint32_t descriptors;
+    uint32_t path_n;
+    bool folder;
+    weft_ref looking, packing; /* who does it; nobody: it is not being done */
+    wf_http_file file;
+    char path[];
+};
+
+struct wf_http_file_cache {
     struct wf_http_file_cache *next; /* of the reactor */
     const weft_http_files_config *config;
     wf_http_file_root root;
@@ -55,19 +77,31 @@ typedef struct wf_http_file_cache {
     uint32_t now_ms; /* of the call that is under way */
     weft_alarm alarm;
     bool alarmed;
-} wf_http_file_cache;
+};
 
 /* The cache of @config on this reactor; made by the first call. errors: NULL when memory is out. */
 wf_http_file_cache *wf_http_file_cache_here(weft_actor *self, const weft_http_files_config *config);
 
-/* What @ask is served with; valid until the next call. errors: as wf_http_file_load, and those of
- * the root itself, as EIO with @why. */
+/* What @ask is served with; borrowed until the next call. errors: COLD (its `looking` does it: ask
+ * that), else as wf_http_file_load, and those of the root itself, as EIO with @why. */
 WEFT_MUST_USE weft_err wf_http_file_cache_get(wf_http_file_cache *cache, weft_actor *self,
-                                              const wf_http_file_ask *ask, wf_http_file **out,
+                                              const wf_http_file_ask *ask, wf_http_file_entry **out,
                                               weft_why *why);
 
-/* Makes what is unmade of the gzip form of @file, which the cache gave out. false: there is none
- * then; as wf_http_file_pack. */
-bool wf_http_file_cache_pack(wf_http_file_cache *cache, wf_http_file *file);
+/* Whether the page in @file, if it is one, is titled by @title: where it is asked for. */
+bool wf_http_file_has_title(const wf_http_file *file, weft_http_text title);
+
+/* A lookup came to @fresh, which @e takes over. */
+void wf_http_file_cache_put(wf_http_file_entry *e, weft_actor *self, wf_http_file *fresh);
+/* A lookup failed: @e is no longer in its cache. Calm when it is not. */
+void wf_http_file_cache_lose(wf_http_file_entry *e);
+/* Gives a descriptor back that is held open for others than @spared. false: there is none. */
+bool wf_http_file_cache_spare(wf_http_file_cache *cache, const wf_http_file_entry *spared);
+/* @e holds more, or less, than it did. */
+void wf_http_file_cache_count(wf_http_file_entry *e);
+
+/* Takes a share of @e, and gives it back. */
+void wf_http_file_entry_share(wf_http_file_entry *e);
+void wf_http_file_entry_drop(wf_http_file_entry *e);
 
 #endif

@@ -9,7 +9,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+#include <weft/edge.h>
+#include <weft/testing.h>
 
 /* A rename that runs beside a lookup makes the kernel give up; it says so, and may be asked again.
  */
@@ -22,6 +26,8 @@
 static weft_err failed(int error, const char *path, weft_why *why)
 {
     switch (error) {
+    case EAGAIN:
+        return weft_because(why, WF_HTTP_FILE_COLD, "\"%.120s\" is not in memory", path);
     case ENOENT:
     case ENOTDIR:
     case ENAMETOOLONG:
@@ -44,20 +50,59 @@ static weft_err failed(int error, const char *path, weft_why *why)
     }
 }
 
+/* ---- what must not wait */
+
+/* In a simulation a draw says it, and what the kernel has in memory makes no difference. */
+static bool is_cold(const wf_http_file_root *root)
+{
+    return root->sim != NULL &&
+           weft_sim_chance(root->sim, weft_sim_faults_of(root->sim)->cold);
+}
+
+static int open_how(int root, const char *path, int flags, unsigned long long resolve)
+{
+    struct open_how how = {.flags = (unsigned)flags, .resolve = resolve};
+    return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+/* Only what is in the kernel's memory of paths. Without openat2, or its RESOLVE_CACHED (Linux 5.12),
+ * nothing is known to be. */
+static int open_cached(int root, const char *path, int flags, unsigned long long resolve)
+{
+    int fd = open_how(root, path, flags, resolve | RESOLVE_CACHED);
+
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM || errno == EINVAL || errno == EINTR))
+        errno = EAGAIN;
+    return fd;
+}
+
+static ssize_t read_cached(int fd, void *to, size_t n, off_t offset)
+{
+    struct iovec piece = {to, n};
+    ssize_t r = preadv2(fd, &piece, 1, offset, RWF_NOWAIT);
+
+    if (r < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR))
+        errno = EAGAIN;
+    return r;
+}
+
 /* ---- one path */
+
+#define BENEATH (RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)
 
 static int open_beneath(int root, const char *path, int flags)
 {
-    struct open_how how = {.flags = (unsigned)flags,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-    long fd = -1;
+    int fd = -1;
 
     for (int i = 0; i < RENAMED_TRIES_MAX; i++) {
-        fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+        fd = open_how(root, path, flags, BENEATH);
         if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
             break;
     }
-    return (int)fd;
+    /* the last rename was in the way, too: what is asked for may be there or not */
+    if (fd < 0 && errno == EAGAIN)
+        errno = EIO;
+    return fd;
 }
 
 /* Opens one folder after the other and follows no link. The path has no "." or "..", so there is no
@@ -93,6 +138,12 @@ static int open_path(const wf_http_file_root *root, const char *path, int flags)
 {
     if (path[0] == '\0')
         path = ".";
+    if (root->hasty && (is_cold(root) || (root->walk && root->sim == NULL))) {
+        errno = EAGAIN;
+        return -1;
+    }
+    if (root->hasty && root->sim == NULL)
+        return open_cached(root->fd, path, flags, root->follow ? 0 : BENEATH);
     if (root->follow)
         return openat(root->fd, path, flags);
     return root->walk ? open_walking(root->fd, path, flags) : open_beneath(root->fd, path, flags);
@@ -182,22 +233,34 @@ weft_err wf_http_file_stamp(int fd, wf_http_stamp *stamp)
     return WEFT_OK;
 }
 
-weft_err wf_http_file_read(int fd, uint64_t offset, void *to, size_t n, size_t *got)
+weft_err wf_http_file_read(const wf_http_file_root *root, int fd, uint64_t offset, void *to,
+                           size_t n, size_t *got)
 {
+    bool cached = root->hasty && root->sim == NULL;
     char *at = to;
 
     *got = 0;
+    if (root->hasty && is_cold(root))
+        return WF_HTTP_FILE_COLD;
     while (*got < n) {
-        ssize_t r = pread(fd, at + *got, n - *got, (off_t)(offset + *got));
+        off_t from = (off_t)(offset + *got);
+        ssize_t r = cached ? read_cached(fd, at + *got, n - *got, from)
+                           : pread(fd, at + *got, n - *got, from);
         if (r == 0)
             break;
         if (r < 0 && errno == EINTR)
             continue;
         if (r < 0)
-            return WEFT_EIO;
+            return errno == EAGAIN ? WF_HTTP_FILE_COLD : WEFT_EIO;
         *got += (size_t)r;
     }
     return WEFT_OK;
+}
+
+void wf_http_file_read_ahead(int fd, uint64_t bytes)
+{
+    /* advice: a file system that knows nothing of it does without */
+    (void)posix_fadvise(fd, 0, (off_t)bytes, POSIX_FADV_WILLNEED);
 }
 
 /* ---- the root itself */
@@ -214,7 +277,9 @@ static bool has_openat2(int root)
 static weft_err open_root(wf_http_file_root *root, weft_why *why)
 {
     struct stat st;
-    int fd = openat(root->cwd, root->path, LOOK_FLAGS | O_DIRECTORY);
+    bool cached = root->hasty && root->sim == NULL;
+    int fd = cached ? open_cached(root->cwd, root->path, LOOK_FLAGS | O_DIRECTORY, 0)
+                    : openat(root->cwd, root->path, LOOK_FLAGS | O_DIRECTORY);
 
     if (fd < 0 || fstat(fd, &st) < 0) {
         int error = errno;
@@ -227,23 +292,50 @@ static weft_err open_root(wf_http_file_root *root, weft_why *why)
     root->fd = fd;
     root->device = st.st_dev;
     root->inode = st.st_ino;
-    root->walk = root->walk || !has_openat2(fd);
+    /* one that is hasty was opened by openat2 */
+    root->walk = root->walk || (!cached && !has_openat2(fd));
     return WEFT_OK;
+}
+
+weft_err wf_http_file_root_begin(wf_http_file_root *root, weft_why *why)
+{
+    if (root->cwd >= 0 || root->path[0] == '/')
+        return WEFT_OK;
+    /* where the program is, is always in memory */
+    root->cwd = open(".", LOOK_FLAGS | O_DIRECTORY);
+    return root->cwd >= 0 ? WEFT_OK : failed(errno, ".", why);
 }
 
 weft_err wf_http_file_root_refresh(wf_http_file_root *root, weft_why *why)
 {
     struct stat st;
+    weft_err err = wf_http_file_root_begin(root, why);
 
-    if (root->cwd < 0 && root->path[0] != '/') {
-        root->cwd = open(".", LOOK_FLAGS | O_DIRECTORY);
-        if (root->cwd < 0)
-            return failed(errno, ".", why);
-    }
+    if (err != WEFT_OK)
+        return err;
+    if (root->hasty && is_cold(root))
+        return WF_HTTP_FILE_COLD;
+    /* a look by path may wait: a hasty one opens it again, and looks at that */
+    if (root->hasty && root->sim == NULL)
+        return open_root(root, why);
     if (root->fd >= 0 && fstatat(root->cwd, root->path, &st, 0) == 0 && st.st_dev == root->device &&
         st.st_ino == root->inode)
         return WEFT_OK;
     return open_root(root, why);
+}
+
+void wf_http_file_root_adopt(wf_http_file_root *root, wf_http_file_root *from)
+{
+    root->walk = root->walk || from->walk;
+    if (from->fd < 0 ||
+        (root->fd >= 0 && root->device == from->device && root->inode == from->inode))
+        return;
+    if (root->fd >= 0)
+        (void)close(root->fd);
+    root->fd = from->fd;
+    root->device = from->device;
+    root->inode = from->inode;
+    from->fd = -1;
 }
 
 void wf_http_file_root_done(wf_http_file_root *root)

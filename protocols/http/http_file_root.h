@@ -2,8 +2,9 @@
 /* The folder whose files are served: held open, and every file opened below it by the kernel's own
  * rules, so that no name, link or rename leads out of it.
  *
- * What it does blocks as long as the disk does: paths are looked up and small files read where the
- * request is served. thread: one at a time. */
+ * What it does blocks as long as the disk does, unless the root is `hasty`: then whatever is not in
+ * the kernel's memory is refused as WF_HTTP_FILE_COLD, and is to be done by the blocking pool.
+ * thread: one at a time. */
 #ifndef WF_HTTP_FILE_ROOT_H
 #define WF_HTTP_FILE_ROOT_H
 
@@ -12,6 +13,11 @@
 #include <stdint.h>
 
 #include <weft/error.h>
+
+/* It would wait for the disk. */
+#define WF_HTTP_FILE_COLD WEFT_EFULL
+
+struct weft_sim;
 
 /* What tells one state of a file from another. */
 typedef struct wf_http_stamp {
@@ -30,6 +36,8 @@ typedef struct wf_http_file_root {
     const char *path; /* borrowed */
     bool follow;      /* symbolic links may lead out of it */
     bool walk;        /* the kernel has no openat2: each folder is opened, and no link followed */
+    bool hasty;       /* nothing may wait for the disk */
+    struct weft_sim *sim; /* says what is in memory, for a hasty one; NULL: the kernel does */
     int cwd;          /* what a relative @path is relative to for good, wherever the program goes */
     int fd;           /* the folder; -1: not open */
     uint64_t device, inode;
@@ -38,6 +46,12 @@ typedef struct wf_http_file_root {
 /* Opens the root, or opens it anew if its path means another folder by now (a release that was
  * switched, a site that was built again). errors: as wf_http_file_open. */
 WEFT_MUST_USE weft_err wf_http_file_root_refresh(wf_http_file_root *root, weft_why *why);
+
+/* Makes what a relative path of the root is relative to for good. errors: as wf_http_file_open. */
+WEFT_MUST_USE weft_err wf_http_file_root_begin(wf_http_file_root *root, weft_why *why);
+
+/* Takes over the folder that @from, of the same path, has open, if it is another one. */
+void wf_http_file_root_adopt(wf_http_file_root *root, wf_http_file_root *from);
 
 /* Closes what it holds. Takes one that was never opened. */
 void wf_http_file_root_done(wf_http_file_root *root);
@@ -58,7 +72,7 @@ typedef struct wf_http_found {
 /* Opens @path, as wf_http_path_resolve gives it, for reading; "" is the root itself. Symbolic links
  * are followed as long as each step stays below the root (an absolute link never does), or wherever
  * they lead with `follow`. errors: ENOTFOUND (not there, too long, or out of the root), EDENIED (no
- * permission), ELIMIT (no descriptor left: worth another try), ENOMEM, EIO with @why. */
+ * permission), ELIMIT (no descriptor left: worth another try), COLD, ENOMEM, EIO with @why. */
 WEFT_MUST_USE weft_err wf_http_file_open(const wf_http_file_root *root, const char *path,
                                          wf_http_found *found, weft_why *why);
 
@@ -73,7 +87,12 @@ WEFT_MUST_USE weft_err wf_http_file_look_in(int folder, const char *name, wf_htt
 /* How the open file @fd is now. errors: EIO. */
 WEFT_MUST_USE weft_err wf_http_file_stamp(int fd, wf_http_stamp *stamp);
 
-/* Reads up to @n bytes from @offset on; *@got is less only where the file ends. errors: EIO. */
-WEFT_MUST_USE weft_err wf_http_file_read(int fd, uint64_t offset, void *to, size_t n, size_t *got);
+/* Reads up to @n bytes of the file @fd, opened below @root, from @offset on; *@got is less only where
+ * the file ends. errors: COLD, EIO. */
+WEFT_MUST_USE weft_err wf_http_file_read(const wf_http_file_root *root, int fd, uint64_t offset,
+                                         void *to, size_t n, size_t *got);
+
+/* Has the kernel begin to read the first @bytes of a file that was opened. */
+void wf_http_file_read_ahead(int fd, uint64_t bytes);
 
 #endif

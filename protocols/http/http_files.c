@@ -32,7 +32,7 @@ static int status_of_path(weft_err err)
 
 static weft_err answer_failure(weft_actor *self, weft_msg *msg, weft_err err, const weft_why *why)
 {
-    bool passes = err == WEFT_ELIMIT || err == WEFT_ENOMEM;
+    bool passes = err != WEFT_EIO;
 
     weft_log(self, WEFT_WARNING, "%s", why->text[0] != '\0' ? why->text : weft_err_text(err));
     return weft_http_error(msg, passes ? 503 : 500, NULL);
@@ -88,25 +88,90 @@ static weft_err resolve(const weft_http_request *request, weft_http_text rest, t
     return WEFT_OK;
 }
 
-static weft_err answer_file(weft_actor *self, weft_msg *msg, wf_http_file_cache *cache,
-                            const target *t)
+static weft_err on_worked(weft_actor *self, weft_msg *msg, const weft_outcome *got);
+
+/* The pool does it; the answer comes then. */
+static weft_err wait_for(weft_actor *self, weft_msg *msg, weft_ref worker)
+{
+    return weft_when(msg, weft_ask(self, worker, wf_http_work_wait, .tries = 1), on_worked);
+}
+
+static weft_err answer_with(weft_actor *self, weft_msg *msg, wf_http_file_entry *e,
+                            const wf_http_work_done *done, const target *t)
 {
     weft_why why = {""};
-    wf_http_file *file;
-    weft_err err = wf_http_file_cache_get(cache, self, &t->ask, &file, &why);
+    weft_ref worker = WEFT_NOBODY;
 
-    if (err != WEFT_OK)
-        return answer_failure(self, msg, err, &why);
-    switch (file->kind) {
+    switch (e->file.kind) {
     case WF_HTTP_FILE_SERVED:
     case WF_HTTP_FILE_LISTING:
         break;
     case WF_HTTP_FILE_FOLDER:
         return answer_folder(msg, t);
     case WF_HTTP_FILE_NONE:
-        return weft_http_error(msg, file->err == WEFT_EDENIED ? 403 : 404, NULL);
+        return weft_http_error(msg, e->file.err == WEFT_EDENIED ? 403 : 404, NULL);
     }
-    return wf_http_file_answer(self, msg, cache, file);
+    weft_err err = wf_http_file_answer(self, msg, e, done, &worker, &why);
+    return err == WF_HTTP_FILE_COLD ? wait_for(self, msg, worker) : err;
+}
+
+static weft_err answer_file(weft_actor *self, weft_msg *msg, const weft_http_files_config *config,
+                            const target *t)
+{
+    weft_why why = {""};
+    wf_http_file_entry *e;
+    wf_http_file_cache *cache = wf_http_file_cache_here(self, config);
+
+    if (cache == NULL)
+        return WEFT_ENOMEM;
+    weft_err err = wf_http_file_cache_get(cache, self, &t->ask, &e, &why);
+    if (err == WF_HTTP_FILE_COLD)
+        return wait_for(self, msg, e->looking);
+    if (err != WEFT_OK)
+        return answer_failure(self, msg, err, &why);
+    return answer_with(self, msg, e, NULL, t);
+}
+
+/* Where the request leads; WEFT_OK and not *@found: it has been answered. */
+static weft_err find(weft_msg *msg, const weft_http_files_config *config, target *t, bool *found)
+{
+    weft_http_text rest = wf_http_route_rest(msg, config->param != NULL ? config->param : "*");
+
+    *found = false;
+    if (rest.at == NULL)
+        return weft_fail(msg, WEFT_EINTERNAL,
+                         "the route of weft_http_files has no parameter \"%s\"",
+                         config->param != NULL ? config->param : "*");
+    weft_err err = resolve(weft_body(msg), rest, t);
+    if (err != WEFT_OK)
+        return weft_http_error(msg, status_of_path(err), NULL);
+    if (t->hidden && !config->hidden)
+        return weft_http_error(msg, 404, NULL);
+    *found = true;
+    return WEFT_OK;
+}
+
+static weft_err on_worked(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    const weft_http_files_config *config = weft_http_config_of(msg);
+    const wf_http_work_done *done = got->body;
+    target t;
+    bool found;
+
+    if (got->err == WEFT_ECANCELLED)
+        return WEFT_OK; /* the client has left */
+    if (got->err != WEFT_OK) {
+        weft_why why = {""};
+        (void)weft_because(&why, got->err, "%s", got->why);
+        return answer_failure(self, msg, got->err, &why);
+    }
+    weft_err err = find(msg, config, &t, &found);
+    if (err != WEFT_OK || !found)
+        return err;
+    /* somebody else may have asked for the same page under another name */
+    if (!wf_http_file_has_title(&done->entry->file, t.ask.title))
+        return answer_file(self, msg, config, &t);
+    return answer_with(self, msg, done->entry, done, &t);
 }
 
 static weft_err on_request(weft_actor *self, weft_msg *msg)
@@ -114,25 +179,14 @@ static weft_err on_request(weft_actor *self, weft_msg *msg)
     const weft_http_request *request = weft_body(msg);
     const weft_http_files_config *config = weft_http_config_of(msg);
     target t;
+    bool found;
 
     if (config == NULL)
         return weft_fail(msg, WEFT_EINTERNAL, "weft_http_files needs a config");
     if (request->method != WEFT_HTTP_GET && request->method != WEFT_HTTP_HEAD)
         return answer_method(msg);
-    weft_http_text rest = wf_http_route_rest(msg, config->param != NULL ? config->param : "*");
-    if (rest.at == NULL)
-        return weft_fail(msg, WEFT_EINTERNAL,
-                         "the route of weft_http_files has no parameter \"%s\"",
-                         config->param != NULL ? config->param : "*");
-    weft_err err = resolve(request, rest, &t);
-    if (err != WEFT_OK)
-        return weft_http_error(msg, status_of_path(err), NULL);
-    if (t.hidden && !config->hidden)
-        return weft_http_error(msg, 404, NULL);
-    wf_http_file_cache *cache = wf_http_file_cache_here(self, config);
-    if (cache == NULL)
-        return WEFT_ENOMEM;
-    return answer_file(self, msg, cache, &t);
+    weft_err err = find(msg, config, &t, &found);
+    return err == WEFT_OK && found ? answer_file(self, msg, config, &t) : err;
 }
 
 static const weft_handler handlers[] = {

@@ -50,7 +50,8 @@ static void stamp_form(wf_http_form *form, const wf_http_stamp *stamp, int64_t n
 
 /* Reads @n bytes that should be the whole of the file. *@whole: they are, and it is still as it was
  * found; else @found says how it is now. */
-static weft_err read_once(wf_http_found *found, weft_bytes *content, bool *whole)
+static weft_err read_once(const wf_http_file_root *root, wf_http_found *found, weft_bytes *content,
+                          bool *whole)
 {
     size_t n = (size_t)found->stamp.size, got;
     wf_http_stamp now;
@@ -60,7 +61,7 @@ static weft_err read_once(wf_http_found *found, weft_bytes *content, bool *whole
 
     if (err != WEFT_OK)
         return err;
-    err = wf_http_file_read(found->fd, 0, to, n + 1, &got);
+    err = wf_http_file_read(root, found->fd, 0, to, n + 1, &got);
     if (err == WEFT_OK)
         err = wf_http_file_stamp(found->fd, &now);
     if (err != WEFT_OK) {
@@ -75,7 +76,7 @@ static weft_err read_once(wf_http_found *found, weft_bytes *content, bool *whole
 
 /* Reads a small file. One that never stands still is served as it was seen last, and is not trusted
  * beyond that. One that has grown large meanwhile is left unread. */
-static weft_err read_small(wf_http_found *found, wf_http_form *form)
+static weft_err read_small(const wf_http_file_root *root, wf_http_found *found, wf_http_form *form)
 {
     bool whole = false;
 
@@ -83,7 +84,7 @@ static weft_err read_small(wf_http_found *found, wf_http_form *form)
         weft_bytes_drop(&form->content);
         if (found->stamp.size > WF_HTTP_FILE_SMALL_BYTES_MAX)
             return WEFT_OK;
-        weft_err err = read_once(found, &form->content, &whole);
+        weft_err err = read_once(root, found, &form->content, &whole);
         if (err != WEFT_OK)
             return err;
     }
@@ -92,24 +93,27 @@ static weft_err read_small(wf_http_found *found, wf_http_form *form)
     return WEFT_OK;
 }
 
-static weft_err read_into(wf_http_form *form, wf_http_found *found)
+static weft_err read_into(const wf_http_file_root *root, wf_http_form *form, wf_http_found *found)
 {
     weft_err err = WEFT_OK;
 
     if (found->stamp.size <= WF_HTTP_FILE_SMALL_BYTES_MAX)
-        err = read_small(found, form);
+        err = read_small(root, found, form);
     if (err != WEFT_OK || found->stamp.size <= WF_HTTP_FILE_SMALL_BYTES_MAX)
         return err;
     form->size = found->stamp.size;
+    if (!root->hasty)
+        wf_http_file_read_ahead(found->fd, WF_HTTP_FILE_AHEAD_BYTES);
     form->file = weft_file_new(found->fd);
     found->fd = -1;
     return form->file != NULL ? WEFT_OK : WEFT_ENOMEM;
 }
 
-weft_err wf_http_form_read(wf_http_found *found, int64_t now_ns, wf_http_form **out)
+weft_err wf_http_form_read(const wf_http_file_root *root, wf_http_found *found, int64_t now_ns,
+                           wf_http_form **out)
 {
     wf_http_form *form = weft_alloc_zero(sizeof *form);
-    weft_err err = form != NULL ? read_into(form, found) : WEFT_ENOMEM;
+    weft_err err = form != NULL ? read_into(root, form, found) : WEFT_ENOMEM;
 
     if (found->fd >= 0)
         (void)close(found->fd);
@@ -137,38 +141,41 @@ wf_http_form *wf_http_form_unmade(const wf_http_form *from, int64_t now_ns)
     return form;
 }
 
-static weft_err pack_bytes(wf_http_form *form, const uint8_t *bytes, size_t n)
+weft_err wf_http_pack_bytes(const uint8_t *bytes, size_t n, weft_bytes *out)
 {
     size_t room = n - n / PACK_SAVES_SHARE, packed_n = 0;
     uint8_t *packed = weft_alloc(room), *to;
     weft_err err = packed != NULL ? wf_http_gzip(bytes, n, packed, room, &packed_n) : WEFT_ENOMEM;
 
     if (err == WEFT_OK)
-        err = weft_bytes_new(packed_n, &to, &form->content);
-    if (err == WEFT_OK) {
+        err = weft_bytes_new(packed_n, &to, out);
+    if (err == WEFT_OK)
         memcpy(to, packed, packed_n);
-        form->size = packed_n;
-        form->unmade = false;
-    }
     weft_alloc_free(packed);
     return err;
 }
 
-weft_err wf_http_form_pack(wf_http_form *form, const wf_http_form *from)
+weft_err wf_http_pack_file(const weft_file *file, uint64_t size, weft_bytes *out)
 {
+    static const wf_http_file_root patient = {.cwd = -1, .fd = -1};
+    uint8_t *bytes = weft_alloc((size_t)size);
     size_t got = 0;
 
-    if (from->file == NULL)
-        return pack_bytes(form, from->content.at, from->content.size);
-
-    uint8_t *bytes = weft_alloc((size_t)from->size);
     if (bytes == NULL)
         return WEFT_ENOMEM;
-    weft_err err = wf_http_file_read(weft_file_fd(from->file), 0, bytes, (size_t)from->size, &got);
+    weft_err err = wf_http_file_read(&patient, weft_file_fd(file), 0, bytes, (size_t)size, &got);
     if (err == WEFT_OK)
-        err = got == from->size ? pack_bytes(form, bytes, got) : WEFT_EIO;
+        err = got == size ? wf_http_pack_bytes(bytes, got, out) : WEFT_EIO;
     weft_alloc_free(bytes);
     return err;
+}
+
+void wf_http_form_packed(wf_http_form *form, weft_bytes *packed)
+{
+    form->content = *packed;
+    form->size = packed->size;
+    form->unmade = false;
+    *packed = WEFT_NO_BYTES;
 }
 
 /* ---- a page */

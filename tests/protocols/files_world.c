@@ -274,6 +274,11 @@ void files_world_open(void)
     files_world_open_with(NULL);
 }
 
+void files_world_open_cold(void)
+{
+    files_world_open_with(&(weft_sim_options){.seed = 1, .faults.cold = 1000000});
+}
+
 void files_world_close(void)
 {
     CHECK_U64(weft_sim_free(&files_sim), 0);

@@ -17,6 +17,7 @@ extern weft_sim *files_sim;
 void files_world_open(void);
 void files_world_close(void);
 /* The same with faults and a seed. */
+void files_world_open_cold(void); /* nothing is ever in memory: the pool does it all */
 void files_world_open_with(const weft_sim_options *options);
 
 /* Below the root; folders on the way are made. Files are an hour old. */

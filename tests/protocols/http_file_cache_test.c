@@ -9,7 +9,7 @@
 
 #include "http_file_cache.h"
 
-enum { LARGE = 300000, STALE_MS = 1001, SEEDS = 20 };
+enum { LARGE = 300000, STALE_MS = 1001, SEEDS = 20, FILLERS = 16 };
 
 /* ---- looking into the cache of files_config */
 
@@ -272,16 +272,19 @@ static void without_descriptors_it_is_503_and_what_is_kept_gives_way(void)
     files_put_noise("more.bin", LARGE);
     REQUIRE(getrlimit(RLIMIT_NOFILE, &old) == 0);
     none = old;
-    /* the lowest number that is free is the first one beyond the limit */
-    int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    (void)close(next);
-    none.rlim_cur = (rlim_t)next;
+    /* no number below the limit is free, whatever was closed before */
+    int filler[FILLERS];
+    for (int i = 0; i < FILLERS; i++)
+        filler[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    none.rlim_cur = (rlim_t)filler[FILLERS - 1] + 1;
     REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
     files_reply kept = files_get("/files/more.bin", NULL);
     files_reply again = files_get("/files/0.bin", NULL);
     for (unsigned i = 0; i < 4; i++)
         (void)files_get("/files/2.bin", NULL);
     REQUIRE(setrlimit(RLIMIT_NOFILE, &old) == 0);
+    for (int i = 0; i < FILLERS; i++)
+        (void)close(filler[i]);
     CHECK_U64(kept.status, 200);
     CHECK_U64(again.status, 200);
     weft_sim_advance(files_sim, 2 * WF_HTTP_FILE_CACHE_IDLE_MS);
@@ -370,5 +373,11 @@ static const test_case cases[] = {
 
 const test_suite http_file_cache_suite = {.name = "protocols/http_file_cache",
                                           .before = files_world_open,
+                                          .after = files_world_close,
+                                          .cases = cases};
+
+/* The same through the blocking pool. */
+const test_suite http_file_cache_cold_suite = {.name = "protocols/http_file_cache_cold",
+                                          .before = files_world_open_cold,
                                           .after = files_world_close,
                                           .cases = cases};

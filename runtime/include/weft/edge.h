@@ -120,6 +120,11 @@ bool weft_is_here(weft_ref ref);
 /** Whether @actor has a row for @type: an event that nobody would see need not be made. */
 bool weft_handles(const weft_actor *actor, const weft_type *type);
 
+/** As weft_spawn, but with no parent: for work that several actors wait for, and none owns.
+ * errors: nobody, with @why. thread: in a handler. */
+WEFT_MUST_USE weft_ref weft_spawn_apart(const weft_behaviour *behaviour, const void *config,
+                                        weft_why *why);
+
 /** Makes @child, which @self spawned, a child of @self's own parent: it no longer ends with @self. */
 void weft_release_child(weft_actor *self, weft_ref child);
 /** Stops every child of @self politely; its behaviour's child_ended hears of each. false: there is none. */

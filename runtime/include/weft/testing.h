@@ -29,6 +29,8 @@ typedef struct weft_sim_faults {
     uint32_t latency_ms_max; /**< no chance but a time: each arrival waits up to this, in its own
                                 order within a connection; so arrivals of different connections
                                 change places */
+    uint32_t cold;           /**< a file's path or bytes are not in memory: what must not wait for
+                                the disk is given to the blocking pool */
     uint32_t allocation;     /**< a step finds memory out: one of its takings fails */
 } weft_sim_faults;
 
