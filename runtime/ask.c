@@ -165,8 +165,8 @@ weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control,
     weft_ref from = wf_ref_of(r, self);
     memcpy(&control->word[0], &from, sizeof from);
     control->word[2] = id;
-    weft_err err = wf_home_index(to.home) < wf_threads(r->sys) ? wf_control_send(r, to, control)
-                                                               : WEFT_EINVAL;
+    weft_err err =
+        wf_home_index(to.home) < wf_threads(r->sys) ? wf_control_send(r, to, control) : WEFT_EINVAL;
     *sent = err == WEFT_OK;
     if (err != WEFT_OK)
         wf_fail_cell(r, cell, err, err == WEFT_EINVAL ? "there is no such reactor" : NULL);

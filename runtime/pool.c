@@ -145,8 +145,7 @@ static wf_reactor *make_if_needed(weft_system *sys, weft_err *err, weft_why *why
 wf_reactor *wf_pool_choose(weft_system *sys, wf_pool_use use, weft_err *err, weft_why *why)
 {
     wf_reactor *r = least_loaded(sys);
-    if (r == NULL ||
-        (load_of(r) != 0 && wf_threads(sys) - sys->reactors < sys->options.pool))
+    if (r == NULL || (load_of(r) != 0 && wf_threads(sys) - sys->reactors < sys->options.pool))
         r = make_if_needed(sys, err, why);
     if (r == NULL)
         return NULL;

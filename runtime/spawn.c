@@ -186,7 +186,7 @@ static void spawn_here(wf_reactor *r, weft_actor *target, weft_msg *m)
     /* one that came now would not be told to stop */
     weft_err err = r->ending ? WEFT_ESTOPPING
                              : spawn(r, NULL, (const weft_behaviour *)(uintptr_t)c->word[3],
-                         (const void *)(uintptr_t)c->word[4], &a, &why);
+                                     (const void *)(uintptr_t)c->word[4], &a, &why);
     if (err == WEFT_OK && a != NULL) {
         weft_spawned body = {wf_ref_of(r, a)};
         (void)wf_put(NULL, asker, &weft_spawned_type, &body, c->word[2], WF_REPLY | WF_UNCOUNTED);

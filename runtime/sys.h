@@ -25,7 +25,7 @@ struct weft_system {
 
     wf_lock pool_lock; /* held to add a thread to the pool */
     bool pool_closed;  /* none is added any more */
-    wf_lock lock; /* programs and names: cold paths */
+    wf_lock lock;      /* programs and names: cold paths */
     wf_program *programs;
     struct wf_names *names;
     struct wf_groups *groups;

@@ -49,7 +49,8 @@ typedef struct wf_http_file_list {
 struct wf_http_file_entry {
     wf_http_file_entry *chain; /* in its bucket */
     wf_http_file_entry *newer, *older;
-    wf_http_file_list *list;   /* NULL: in none, since it was never looked up, or is out of the cache */
+    wf_http_file_list
+        *list; /* NULL: in none, since it was never looked up, or is out of the cache */
     wf_http_file_cache *cache; /* NULL: out of it */
     uint32_t refs;             /* the cache's, and those of whoever waited for it */
     uint64_t hash;

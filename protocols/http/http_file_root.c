@@ -55,8 +55,7 @@ static weft_err failed(int error, const char *path, weft_why *why)
 /* In a simulation a draw says it, and what the kernel has in memory makes no difference. */
 static bool is_cold(const wf_http_file_root *root)
 {
-    return root->sim != NULL &&
-           weft_sim_chance(root->sim, weft_sim_faults_of(root->sim)->cold);
+    return root->sim != NULL && weft_sim_chance(root->sim, weft_sim_faults_of(root->sim)->cold);
 }
 
 static int open_how(int root, const char *path, int flags, unsigned long long resolve)

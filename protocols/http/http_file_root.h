@@ -38,8 +38,8 @@ typedef struct wf_http_file_root {
     bool walk;        /* the kernel has no openat2: each folder is opened, and no link followed */
     bool hasty;       /* nothing may wait for the disk */
     struct weft_sim *sim; /* says what is in memory, for a hasty one; NULL: the kernel does */
-    int cwd;          /* what a relative @path is relative to for good, wherever the program goes */
-    int fd;           /* the folder; -1: not open */
+    int cwd; /* what a relative @path is relative to for good, wherever the program goes */
+    int fd;  /* the folder; -1: not open */
     uint64_t device, inode;
 } wf_http_file_root;
 

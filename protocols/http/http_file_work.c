@@ -219,10 +219,9 @@ static weft_err on_job_done(weft_actor *self, weft_msg *msg, const weft_outcome 
 
 static weft_err ask_pool(weft_actor *self, weft_msg *msg, worker *w)
 {
-    weft_err err = weft_when(msg,
-                             weft_ask_pool_body(self, work_there, &job_type,
-                                                &(job_share){w->job}, WEFT_INHERIT),
-                             on_job_done);
+    weft_err err = weft_when(
+        msg, weft_ask_pool_body(self, work_there, &job_type, &(job_share){w->job}, WEFT_INHERIT),
+        on_job_done);
     return err == WEFT_OK ? WEFT_OK : finish(self, w, err, "");
 }
 
@@ -365,8 +364,7 @@ weft_err wf_http_work_pack(wf_http_file_entry *e, weft_why *why)
 }
 
 weft_err wf_http_work_read(wf_http_file_entry *e, const wf_http_form *form,
-                           const wf_http_range *ranges, unsigned n, weft_ref *out,
-                           weft_why *why)
+                           const wf_http_range *ranges, unsigned n, weft_ref *out, weft_why *why)
 {
     job *j = job_new(WF_HTTP_WORK_READ, 0);
 

@@ -378,6 +378,6 @@ const test_suite http_file_cache_suite = {.name = "protocols/http_file_cache",
 
 /* The same through the blocking pool. */
 const test_suite http_file_cache_cold_suite = {.name = "protocols/http_file_cache_cold",
-                                          .before = files_world_open_cold,
-                                          .after = files_world_close,
-                                          .cases = cases};
+                                               .before = files_world_open_cold,
+                                               .after = files_world_close,
+                                               .cases = cases};

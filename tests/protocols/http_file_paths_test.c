@@ -285,6 +285,6 @@ const test_suite http_file_paths_suite = {.name = "protocols/http_file_paths",
 
 /* The same through the blocking pool. */
 const test_suite http_file_paths_cold_suite = {.name = "protocols/http_file_paths_cold",
-                                          .before = files_world_open_cold,
-                                          .after = files_world_close,
-                                          .cases = cases};
+                                               .before = files_world_open_cold,
+                                               .after = files_world_close,
+                                               .cases = cases};

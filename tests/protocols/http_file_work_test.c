@@ -36,11 +36,10 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     const visitor *v = weft_config(self);
     const weft_opened *opened = weft_body(msg);
     weft_err err = weft_write_copy(self, opened->stream, v->request, strlen(v->request));
-    return err == WEFT_OK && v->leaves ? weft_after(self, 1, weft_pull, .stream = opened->stream)
-                                                 .slot != 0
-                                             ? WEFT_OK
-                                             : WEFT_ENOMEM
-                                       : err;
+    return err == WEFT_OK && v->leaves
+               ? weft_after(self, 1, weft_pull, .stream = opened->stream).slot != 0 ? WEFT_OK
+                                                                                    : WEFT_ENOMEM
+               : err;
 }
 static weft_err on_leave(weft_actor *self, weft_msg *msg)
 {
@@ -72,7 +71,8 @@ static const weft_handler rows[] = {
     {.type = &weft_pull_type, .fn = on_leave},      {.type = &weft_data_type, .fn = on_data},
     {.type = &weft_closed_type, .fn = on_closed},   {0},
 };
-static const weft_behaviour visiting = {.name = "visitor", .handlers = rows, .ended = visitor_ended};
+static const weft_behaviour visiting = {
+    .name = "visitor", .handlers = rows, .ended = visitor_ended};
 
 #define GET(target, fields) \
     "GET " target " HTTP/1.1\r\nHost: files\r\nConnection: close\r\n" fields "\r\n"
@@ -304,8 +304,8 @@ static weft_err ask_many(weft_actor *self, weft_msg *msg)
     REQUIRE(cache != NULL);
     CHECK_ERR(wf_http_file_cache_get(cache, self, &ask, &e, NULL), WF_HTTP_FILE_COLD);
     for (unsigned i = 0; i < in.asks; i++)
-        CHECK_OK(weft_when(msg, weft_ask(self, e->looking, wf_http_work_wait, .tries = i),
-                           on_counted));
+        CHECK_OK(
+            weft_when(msg, weft_ask(self, e->looking, wf_http_work_wait, .tries = i), on_counted));
     return WEFT_OK;
 }
 static const weft_handler asker_rows[] = {{.type = &weft_started_type, .fn = ask_many}, {0}};
@@ -344,7 +344,8 @@ static weft_err pack_and_change(weft_actor *self, weft_msg *msg)
         e->file.forms[WF_HTTP_GZIP]->stamp.inode++;
     return weft_when(msg, weft_ask(self, e->packing, wf_http_work_wait, .tries = 1), on_packed);
 }
-static const weft_handler packer_rows[] = {{.type = &weft_started_type, .fn = pack_and_change}, {0}};
+static const weft_handler packer_rows[] = {{.type = &weft_started_type, .fn = pack_and_change},
+                                           {0}};
 static const weft_behaviour packer = {.name = "packer", .handlers = packer_rows};
 
 static void what_was_packed_of_another_version_is_thrown_away(void)
@@ -374,8 +375,7 @@ static void when_memory_is_out_nobody_waits_for_ever(void)
         static const char *const fields[] = {NULL, "Accept-Encoding: gzip\r\n",
                                              "Range: bytes=0-9,20-29\r\n"};
         for (unsigned i = 0; i < 9; i++) {
-            files_reply r =
-                files_get(i % 4 == 3 ? "/files/" : "/files/large.txt", fields[i % 3]);
+            files_reply r = files_get(i % 4 == 3 ? "/files/" : "/files/large.txt", fields[i % 3]);
             CHECK(!r.complete || r.body_n <= n + 4096);
             whole += r.complete && (r.status == 200 || r.status == 206);
             if (i % 3 == 2)

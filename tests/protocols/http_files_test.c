@@ -358,6 +358,6 @@ const test_suite http_files_suite = {.name = "protocols/http_files",
 
 /* The same through the blocking pool. */
 const test_suite http_files_cold_suite = {.name = "protocols/http_files_cold",
-                                     .before = files_world_open_cold,
-                                     .after = files_world_close,
-                                     .cases = cases};
+                                          .before = files_world_open_cold,
+                                          .after = files_world_close,
+                                          .cases = cases};

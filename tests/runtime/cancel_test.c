@@ -398,9 +398,8 @@ static weft_err last_cancelled(weft_actor *self, weft_msg *msg)
     weft_drop(&k->kept);
     return WEFT_OK;
 }
-static const weft_handler last_handlers[] = {{.type = &act_type, .fn = last_act},
-                                             {.type = &weft_cancelled_type, .fn = last_cancelled},
-                                             {0}};
+static const weft_handler last_handlers[] = {
+    {.type = &act_type, .fn = last_act}, {.type = &weft_cancelled_type, .fn = last_cancelled}, {0}};
 static const weft_behaviour last_one = {
     .name = "last", .handlers = last_handlers, .state_bytes = sizeof(keeper)};
 
@@ -536,8 +535,8 @@ static void forwarding_without_memory_still_ends(void)
 {
     for (unsigned seed = 1; seed <= SEEDS; seed++) {
         way w = {.last = {.served = 0}};
-        sim_with(&(weft_sim_options){
-            .seed = seed, .system.reactors = 3, .faults.allocation = 50000});
+        sim_with(
+            &(weft_sim_options){.seed = seed, .system.reactors = 3, .faults.allocation = 50000});
         weft_ref x = sim_puppet(NULL);
         asking a = way_of(&w, (unsigned[]){1, 2, 0});
         bool asked = weft_sim_tell(sim, x, act, .fn = ask_it, .with = &a) == WEFT_OK;

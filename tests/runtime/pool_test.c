@@ -205,8 +205,7 @@ static weft_err ask_to_turn(weft_actor *self, weft_msg *msg, void *with)
     (void)with;
     t.room[0] = 1;
     t.room[sizeof t.room - 1] = 9;
-    return weft_when(msg,
-                     weft_ask_pool_body(self, turn_round, &big_task_type, &t, WEFT_INHERIT),
+    return weft_when(msg, weft_ask_pool_body(self, turn_round, &big_task_type, &t, WEFT_INHERIT),
                      on_turned);
 }
 
@@ -399,8 +398,8 @@ static weft_err flood(weft_actor *self, weft_msg *msg, void *with)
 {
     (void)with;
     for (unsigned i = 0; i < WEFT_POOL_ASKS_MAX + 5; i++)
-        CHECK_OK(weft_when(
-            msg, weft_ask_pool(self, twice, task, .n = i, .to = weft_self(self)), on_flood));
+        CHECK_OK(weft_when(msg, weft_ask_pool(self, twice, task, .n = i, .to = weft_self(self)),
+                           on_flood));
     return WEFT_OK;
 }
 
@@ -437,8 +436,8 @@ static weft_err wait_long(weft_actor *self, weft_msg *msg)
 static weft_err ask_late(weft_actor *self, weft_msg *msg, void *with)
 {
     work *w = with;
-    w->deferred = weft_ask_pool_body(self, wait_long, &task_type,
-                                     &(task){.n = 1, .to = weft_self(self)}, 50);
+    w->deferred =
+        weft_ask_pool_body(self, wait_long, &task_type, &(task){.n = 1, .to = weft_self(self)}, 50);
     return weft_when(msg, w->deferred, on_work);
 }
 
@@ -491,8 +490,8 @@ static weft_err wish_stopping(weft_actor *self, weft_msg *msg)
 {
     return weft_when(msg, weft_ask_pool(self, twice, task, .n = 1), on_wish);
 }
-static const weft_handler wish_handlers[] = {
-    {.type = &weft_stopping_type, .fn = wish_stopping}, {0}};
+static const weft_handler wish_handlers[] = {{.type = &weft_stopping_type, .fn = wish_stopping},
+                                             {0}};
 static const weft_behaviour wishing = {.name = "wishing", .handlers = wish_handlers};
 
 static void no_thread_is_made_when_the_system_ends(void)

@@ -770,9 +770,8 @@ static weft_err let_go(weft_actor *self, weft_msg *msg)
 }
 static const weft_handler door_rows[] = {{.type = &num_type, .fn = go_first}, {0}};
 static const weft_handler first_rows[] = {{.type = &num_type, .fn = go_second}, {0}};
-static const weft_handler second_rows[] = {{.type = &num_type, .fn = keep_for_ever},
-                                           {.type = &weft_cancelled_type, .fn = let_go},
-                                           {0}};
+static const weft_handler second_rows[] = {
+    {.type = &num_type, .fn = keep_for_ever}, {.type = &weft_cancelled_type, .fn = let_go}, {0}};
 static const weft_behaviour door = {.name = "door", .handlers = door_rows};
 static const weft_behaviour first_hop = {.name = "first", .handlers = first_rows};
 static const weft_behaviour second_hop = {.name = "second", .handlers = second_rows};
