@@ -122,8 +122,11 @@ static void all_of_it_may_be_read_by_any_thread_while_actors_come_and_go(void)
     pthread_t other;
     const act first = {weave, NULL}, looking = {start_looking, NULL};
     REQUIRE(sys != NULL);
-    wrong = served = woven = 0;
-    read_once = reader_done = false;
+    wrong = 0;
+    served = 0;
+    woven = 0;
+    read_once = false;
+    reader_done = false;
     weft_ref watch = weft_system_spawn(sys, 0, &puppet, NULL);
     for (unsigned i = 0; i < 2; i++)
         weaver[i] = weft_system_spawn(sys, i, &puppet, NULL);
