@@ -18,8 +18,8 @@
  * and every further one at once), so that the handler's clean-up runs. Stopped, it has 1,000 waits to
  * notice; then it is abandoned where it stands, and the log says so.
  *
- * Deferreds that are made before a wait may be consumed after it. Other threads' variables are not its
- * own, nor is `errno` across a wait. No lock may be held while waiting. */
+ * Deferreds that are made before a wait may be consumed after it. `errno` and other variables of the thread
+ * do not keep their values across a wait. No lock may be held while waiting. */
 #ifndef WEFT_FIBER_H
 #define WEFT_FIBER_H
 
@@ -42,10 +42,9 @@ WEFT_MUST_USE const weft_outcome *weft_await(weft_actor *self, weft_deferred def
 WEFT_MUST_USE weft_err weft_sleep(weft_actor *self, uint32_t ms);
 
 /** Waits for the next message of @type and gives it to the fiber instead of its row, if it has one. It is
- * borrowed until the fiber's next wait or its end: a request among them that is not answered by then
- * fails with ENOANSWER, unless it is kept or forwarded. Of several fibers of an actor the one that has waited longest
- * gets it. What waits for a .serial row to be over is given too. What the fiber sends goes on belonging to
- * the message it serves. @limit_ms: as weft_ask_body. Counts as an ask while it waits.
+ * borrowed until the fiber's next wait or its end: a request that is neither answered nor kept by then
+ * fails with ENOANSWER. Of several fibers of an actor the one that has waited longest gets it. What waits
+ * for a .serial row to be over is given too. What the fiber sends goes on belonging to the message it serves. @limit_ms: as weft_ask_body. Counts as an ask while it waits.
  * errors: ETIMEDOUT, EINVAL, EUNSUPPORTED, ESTOPPING, ECANCELLED, ELIMIT (asks_max), ENOMEM; *@out is then
  * untouched. thread: as weft_await. */
 WEFT_MUST_USE weft_err weft_next_of(weft_actor *self, const weft_type *type, uint32_t limit_ms,
