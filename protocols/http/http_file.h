@@ -3,7 +3,7 @@
  * or nothing; with all fields of the response ready.
  *
  * A file is held so: what is small in memory, so that head and body leave in one write; what is
- * large as an open descriptor. thread: in a handler. */
+ * large as an open descriptor. thread: in a handler, of a reactor or of the pool. */
 #ifndef WF_HTTP_FILE_H
 #define WF_HTTP_FILE_H
 

@@ -92,12 +92,10 @@ static bool has_read(const answering *a)
            wf_http_stamp_same(&a->done->stamp, &a->form->stamp);
 }
 
-/* @before: how many bytes the ranges before it have. errors: COLD, ETRUNCATED, EIO. */
+/* @before: how many bytes the ranges before it have. errors: COLD, ENOMEM, ETRUNCATED,
+ * EIO. */
 static weft_err copy_range(const answering *a, wf_http_range range, uint64_t before, uint8_t *to)
 {
-    /* out of the cache, at the end of the system */
-    static const wf_http_file_root hasty = {.hasty = true, .cwd = -1, .fd = -1};
-    const wf_http_file_root *root = a->entry->cache != NULL ? &a->entry->cache->root : &hasty;
     const wf_http_form *form = a->form;
     size_t n = (size_t)wf_http_range_length(range), got;
 
@@ -109,7 +107,11 @@ static weft_err copy_range(const answering *a, wf_http_range range, uint64_t bef
         memcpy(to, a->done->read.at + before, n);
         return WEFT_OK;
     }
-    weft_err err = wf_http_file_read(root, weft_file_fd(form->file), range.first, to, n, &got);
+    const wf_http_file_cache *cache = wf_http_file_cache_here(a->self, weft_http_config_of(a->msg));
+    if (cache == NULL)
+        return WEFT_ENOMEM;
+    weft_err err =
+        wf_http_file_read(&cache->root, weft_file_fd(form->file), range.first, to, n, &got);
     return err == WEFT_OK && got < n ? WEFT_ETRUNCATED : err;
 }
 

@@ -33,10 +33,10 @@ weft_err weft_when(weft_msg *msg, weft_deferred deferred, weft_continue_fn *fn);
 /** Whatever it comes to, nobody cares, and nothing is logged. errors: EUSED. thread: in a handler. */
 weft_err weft_ignore(weft_actor *self, weft_deferred deferred);
 
-/** No longer wants it. A request still queued is removed unrun, one being served is told (its
- * continuations get ECANCELLED; weft_cancelled for one that was kept); the Deferred fires with
- * ECANCELLED. A late reply dies unseen and is counted. errors: EUSED (has fired or been consumed by
- * weft_ignore). thread: in a handler of the actor that made it. */
+/** No longer wants it. Wherever it was forwarded, a request still queued is removed unrun, and one being
+ * served is told (its continuations get ECANCELLED; weft_cancelled for one that was kept); the Deferred
+ * fires with ECANCELLED. A late reply dies unseen and is counted. errors: EUSED (has fired or been
+ * consumed by weft_ignore). thread: in a handler of the actor that made it. */
 weft_err weft_cancel(weft_actor *self, weft_deferred deferred);
 
 /** Told to an actor that keeps (weft_keep) a request whose asker no longer wants the answer. */
