@@ -274,8 +274,8 @@ void wf_http_file_keep(const weft_http_files_config *config, wf_http_file *fresh
         fresh->forms[c] = before;
         old->forms[c] = form;
     }
-    const wf_http_form *gzip = fresh->forms[WF_HTTP_GZIP];
-    if (gzip != NULL && gzip->on_the_fly && fresh->forms[WF_HTTP_IDENTITY]->dense)
+    const wf_http_form *plain = fresh->forms[WF_HTTP_IDENTITY], *gzip = fresh->forms[WF_HTTP_GZIP];
+    if (plain != NULL && plain->dense && gzip != NULL && gzip->on_the_fly)
         drop_form(fresh, WF_HTTP_GZIP);
     dress(config, fresh);
 }
