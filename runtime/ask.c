@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Asks: a cell waits for the reply; its limit stands in the wheel unless an ask upstream guards it. */
+#define WEFT_MAKES_DEFERREDS
 #include "ask.h"
 
 #include <stdio.h>
 
+#include "deferreds.h"
 #include "fiber.h"
 #include "mailbox.h"
 #include "post.h"
@@ -199,8 +201,8 @@ weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err 
 {
     m->flags |= WF_ANSWERED;
     if ((m->flags & WF_LOCAL) != 0) {
-        weft_outcome got = {err, why != NULL && why[0] != '\0' ? why : weft_err_text(err), NULL,
-                            NULL, WEFT_NOBODY};
+        weft_outcome got = {.err = err,
+                            .why = why != NULL && why[0] != '\0' ? why : weft_err_text(err)};
         ((const weft_local_ops *)(uintptr_t)m->request)->answer(from, m, &got);
         return WEFT_OK;
     }
@@ -221,6 +223,7 @@ static void fail_again(wf_timer *timer)
 void wf_fail_cell(wf_reactor *r, wf_cell *cell, weft_err err, const char *why)
 {
     weft_msg *m = failure_new(r, NULL, wf_cell_id(r, cell), err, why);
+    cell->state |= WF_FIRED;
     if (WF_LIKELY(m != NULL)) {
         wf_deliver(r, r->slots[cell->timer.spare].actor, m);
         return;
@@ -250,73 +253,44 @@ static void ask_late(wf_timer *timer)
 
 /* ---- outcomes */
 
-static void log_unread(weft_actor *a, const weft_outcome *got)
-{
-    if (got->err != WEFT_OK && got->err != WEFT_ECANCELLED)
-        weft_log(a, WEFT_WARNING, "nobody read a failed answer: %s (%s)", got->why,
-                 weft_err_name(got->err));
-}
-
-/* Nobody waits for the reply @m to @cell, or not yet. */
-static WF_COLD void settle_unconsumed(wf_reactor *r, weft_actor *a, wf_cell *cell, weft_msg *m,
-                                      const weft_outcome *got)
-{
-    if (cell->state == WF_LATER) {
-        wf_later_fired(r, cell, m);
-        return;
-    }
-    if (cell->state == WF_FIRED) {
-        WF_STAT_ADD(r->stat.late_replies, 1);
-        return;
-    }
-    if (cell->state == WF_DETACHED)
-        log_unread(a, got);
-    wf_cell_free(r, cell);
-    a->asks--;
-    WF_STAT_SUB(r->stat.asks, 1);
-}
-
 void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m)
 {
     wf_cell *cell = wf_cell_at(r, m->request);
     if (WF_UNLIKELY(cell == NULL)) {
         WF_STAT_ADD(r->stat.late_replies, 1);
+        wf_msg_free(r, m);
+        return;
+    }
+    if (WF_UNLIKELY(cell->state != WF_CONSUMED)) {
+        wf_settle_slow(r, a, cell, m);
         return;
     }
     weft_outcome got;
-    if (WF_LIKELY((m->flags & WF_FAILED) == 0)) {
-        got = (weft_outcome){WEFT_OK, "", m->type, m->body, m->from};
-    } else {
-        const wf_failure *failure = (const wf_failure *)(const void *)m->body;
-        got = (weft_outcome){failure->err,
-                             failure->why[0] != '\0' ? failure->why : weft_err_text(failure->err),
-                             NULL, NULL, m->from};
-    }
+    if (WF_LIKELY((m->flags & WF_FAILED) == 0))
+        got = (weft_outcome){WEFT_OK, "", m->type, m->body, m->from, NULL, 0};
+    else
+        got = wf_failure_of(m);
     weft_continue_fn *then = cell->then;
     weft_msg *waiting = cell->msg;
-    if (WF_UNLIKELY(cell->state != WF_CONSUMED)) {
-        settle_unconsumed(r, a, cell, m, &got);
-        return;
-    }
     wf_cell_free_at(r, wf_index_of(m->request));
     a->asks--;
     WF_STAT_SUB(r->stat.asks, 1);
-    if (--waiting->hold->waits == 0)
-        waiting->flags &= (uint16_t)~WF_WAITS;
-    r->current = waiting;
-    weft_err err = then(a, waiting, &got);
-    if (WF_UNLIKELY(err != WEFT_OK))
-        wf_handler_failed(a, waiting, err);
-    if ((waiting->flags & (WF_KEPT | WF_WAITS)) == 0)
-        wf_msg_done(r, a, waiting);
-    r->current = m; /* what ends with the reply may send, too */
+    wf_go_on(r, a, waiting, then, &got);
+    if (WF_LIKELY((m->flags & WF_PLAIN) != 0))
+        wf_block_free(r, m);
+    else
+        wf_msg_free(r, m);
 }
 
 void wf_arm_late(wf_reactor *r, wf_cell *cell)
 {
-    cell->limit_ms = r->sys->options.ask_limit_ms;
-    if (!wf_timer_armed(&cell->timer)) /* else it has failed, which memory had no room to say */
-        ask_arm(r, cell, cell->limit_ms);
+    for (wf_cell *leaf = wf_first_leaf(r, cell); leaf != NULL; leaf = wf_next_leaf(r, cell, leaf)) {
+        if (leaf->kind != WF_CELL_ASK || leaf->limit_ms != 0)
+            continue;
+        leaf->limit_ms = r->sys->options.ask_limit_ms;
+        if ((leaf->state & WF_FIRED) == 0)
+            ask_arm(r, leaf, leaf->limit_ms);
+    }
 }
 
 /* The cells made by this handler stand at the head of the actor's list. */
@@ -324,12 +298,11 @@ void wf_detach_unconsumed(wf_reactor *r, weft_actor *a)
 {
     for (uint32_t i = a->cells; i != 0 && r->unconsumed != 0; i = r->cells[i].next) {
         wf_cell *cell = &r->cells[i];
-        if (cell->kind != WF_CELL_ASK || cell->state != WF_FRESH)
+        if (cell->kind < WF_CELL_ASK || (cell->state & WF_CONSUMER) != WF_FRESH)
             continue;
-        cell->state = WF_DETACHED;
+        cell->state |= WF_DETACHED;
         r->unconsumed--;
-        if (cell->limit_ms == 0)
-            wf_arm_late(r, cell);
+        wf_arm_late(r, cell);
     }
     r->unconsumed = 0;
 }
@@ -340,20 +313,26 @@ static inline WF_FAST wf_cell *consume(wf_reactor *r, weft_actor *self, weft_def
                                        unsigned state, weft_err *err)
 {
     wf_cell *cell = wf_cell_at(r, (uint64_t)deferred.gen << 32 | deferred.slot);
-    if (cell == NULL || cell->kind != WF_CELL_ASK || cell->timer.spare != WF_STAT_GET(self->slot)) {
+    if (cell == NULL || cell->kind < WF_CELL_ASK || cell->timer.spare != WF_STAT_GET(self->slot)) {
         *err = deferred.slot == 0 ? WEFT_ELIMIT : WEFT_EGONE;
         return NULL;
     }
-    if (WF_LIKELY(cell->state == WF_FRESH)) {
+    unsigned consumer = cell->state & WF_CONSUMER;
+    if (WF_LIKELY(consumer == WF_FRESH)) {
         r->unconsumed--;
-    } else if (cell->state == WF_LATER || cell->state == WF_FIRED) {
+    } else if (consumer == WF_LATER || consumer == WF_CAME) {
         wf_later_consume(r, self, cell);
     } else {
         *err = WEFT_EUSED;
         return NULL;
     }
-    cell->state = (uint8_t)state;
+    cell->state |= (uint8_t)state;
     return cell;
+}
+
+wf_cell *wf_consume(weft_actor *self, weft_deferred deferred, unsigned state, weft_err *err)
+{
+    return consume(WF_R, self, deferred, state, err);
 }
 
 weft_err weft_when(weft_msg *msg, weft_deferred deferred, weft_continue_fn *fn)
@@ -370,7 +349,7 @@ weft_err weft_when(weft_msg *msg, weft_deferred deferred, weft_continue_fn *fn)
     cell->msg = msg;
     msg->hold->waits++;
     msg->flags |= WF_WAITS;
-    if (WF_UNLIKELY((msg->flags & WF_ANSWERED) != 0) && cell->limit_ms == 0)
+    if (WF_UNLIKELY((msg->flags & WF_ANSWERED) != 0))
         wf_arm_late(r, cell); /* answered since it was asked: nothing guards it any more */
     return WEFT_OK;
 }
@@ -381,8 +360,7 @@ weft_err weft_ignore(weft_actor *self, weft_deferred deferred)
     wf_cell *cell = consume(WF_R, self, deferred, WF_IGNORED, &err);
     if (cell == NULL)
         return err;
-    if (cell->limit_ms == 0)
-        wf_arm_late(WF_R, cell);
+    wf_arm_late(WF_R, cell);
     return WEFT_OK;
 }
 
@@ -410,8 +388,7 @@ void wf_arm_waiting(wf_reactor *r, const weft_actor *a, const weft_msg *m)
 {
     for (uint32_t i = a->cells; i != 0; i = r->cells[i].next) {
         wf_cell *cell = &r->cells[i];
-        if (cell->kind == WF_CELL_ASK && cell->msg == m && cell->limit_ms == 0 &&
-            cell->state != WF_FIRED)
+        if (wf_waits_for(cell, m))
             wf_arm_late(r, cell);
     }
 }

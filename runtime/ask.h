@@ -66,6 +66,10 @@ static inline wf_cell *wf_cell_new(wf_reactor *r, weft_actor *a, unsigned kind, 
         cell->gen = 1;
     }
     *id = (uint64_t)cell->gen << 32 | i;
+#ifdef WEFT_DEV
+    r->made[i] = r->made_now;
+    r->made_now = (wf_made){NULL, 0};
+#endif
     cell->kind = (uint8_t)kind;
     cell->timer.back = NULL;
     cell->timer.spare = WF_STAT_GET(a->slot);
@@ -101,8 +105,35 @@ static inline void wf_cell_free(wf_reactor *r, const wf_cell *cell)
 
 /* ---- outcomes */
 
-/* A reply came to the mailbox of @a: runs the continuation. Takes nothing of @m. */
+/* A reply came to the mailbox of @a: runs the continuation. Takes @m. */
 void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m);
+
+/* Goes on serving @waiting in @then. The message with the outcome is the context again afterwards: what
+ * ends with it may send, too. */
+static inline WF_FAST void wf_go_on(wf_reactor *r, weft_actor *a, weft_msg *waiting,
+                                    weft_continue_fn *then, const weft_outcome *got)
+{
+    weft_msg *m = r->current;
+    if (--waiting->hold->waits == 0)
+        waiting->flags &= (uint16_t)~WF_WAITS;
+    r->current = waiting;
+    weft_err err = then(a, waiting, got);
+    if (WF_UNLIKELY(err != WEFT_OK))
+        wf_handler_failed(a, waiting, err);
+    if ((waiting->flags & (WF_KEPT | WF_WAITS)) == 0)
+        wf_msg_done(r, a, waiting);
+    r->current = m;
+}
+
+/* The outcome in the failed reply @m. */
+static inline weft_outcome wf_failure_of(const weft_msg *m)
+{
+    const wf_failure *failure = (const wf_failure *)(const void *)m->body;
+    return (weft_outcome){.err = failure->err,
+                          .why =
+                              failure->why[0] != '\0' ? failure->why : weft_err_text(failure->err),
+                          .from = m->from};
+}
 
 /* Deferreds this handler made and did not consume are detached: they get a limit of their own, and
  * their failure is logged. */
@@ -124,6 +155,12 @@ void wf_fail_cell(wf_reactor *r, wf_cell *cell, weft_err err, const char *why);
 
 /* Ends everything outstanding of an actor that has ended: its asks are cancelled where they are. */
 void wf_cells_end(wf_reactor *r, weft_actor *a);
+
+/* Consumes @deferred as @state. errors: NULL, and EUSED, EGONE or ELIMIT. */
+wf_cell *wf_consume(weft_actor *self, weft_deferred deferred, unsigned state, weft_err *err);
+
+/* Nothing guards what @cell waits for any more: the asks under it get limits of their own. */
+void wf_arm_late(wf_reactor *r, wf_cell *cell);
 
 /* Cancels what the ask of @cell left at its target. The cell is there until everything that is being
  * cancelled has been. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Cancelling: the outcome here at once, the request wherever it is now. */
 #include "ask.h"
+#include "deferreds.h"
 #include "family.h"
 #include "fiber.h"
 #include "mailbox.h"
@@ -46,11 +47,8 @@ void wf_tell_holder(wf_reactor *r, weft_actor *a, weft_msg *m)
     for (uint32_t i = a->cells, next; i != 0; i = next) {
         wf_cell *cell = &r->cells[i];
         next = cell->next;
-        if (cell->kind == WF_CELL_ASK && cell->msg == m &&
-            (cell->state == WF_CONSUMED || cell->state == WF_LATER)) {
-            wf_cancel_at_target(r, cell);
-            wf_fail_cell(r, cell, WEFT_ECANCELLED, "the asker no longer wants it");
-        }
+        if (wf_waits_for(cell, m))
+            (void)wf_cancel_under(r, cell, "the asker no longer wants it");
     }
     m->flags &= (uint16_t)~WF_GUARDED;
     if ((m->flags & WF_HELD) != 0 && m->hold->fiber != NULL)
@@ -133,36 +131,63 @@ void wf_cancel_at_target(wf_reactor *r, wf_cell *cell)
     r->cancel_last = 0;
 }
 
+/* One that waits for nothing of this actor's. false: it has fired. */
+static bool cancel_leaf(wf_reactor *r, wf_cell *leaf, const char *why)
+{
+    if ((leaf->state & WF_FIRED) != 0)
+        return false;
+    if (leaf->kind == WF_CELL_ASK) {
+        wf_cancel_at_target(r, leaf);
+        wf_timer_cancel(&r->wheel, &leaf->timer);
+    } else if (leaf->kind == WF_CELL_PLAIN) {
+        leaf->state |=
+            WF_CUT; /* its maker is told when this comes from the mailbox: as a handler */
+    } else {
+        return false; /* a step that runs now: what it will wait for is not there yet */
+    }
+    wf_fail_cell(r, leaf, WEFT_ECANCELLED, why);
+    return true;
+}
+
+bool wf_cancel_under(wf_reactor *r, wf_cell *cell, const char *why)
+{
+    bool any = false;
+    for (wf_cell *leaf = wf_first_leaf(r, cell); leaf != NULL; leaf = wf_next_leaf(r, cell, leaf))
+        any |= cancel_leaf(r, leaf, why);
+    return any;
+}
+
 weft_err weft_cancel(weft_actor *self, weft_deferred deferred)
 {
     wf_reactor *r = WF_R;
     wf_cell *cell = wf_cell_at(r, (uint64_t)deferred.gen << 32 | deferred.slot);
-    if (cell == NULL || cell->kind != WF_CELL_ASK || cell->timer.spare != WF_STAT_GET(self->slot) ||
-        cell->state == WF_IGNORED || cell->state == WF_FIRED)
+    if (cell == NULL || cell->kind < WF_CELL_ASK || cell->timer.spare != WF_STAT_GET(self->slot) ||
+        (cell->state & WF_CONSUMER) == WF_IGNORED)
         return WEFT_EUSED;
-    wf_cancel_at_target(r, cell);
-    wf_timer_cancel(&r->wheel, &cell->timer);
-    wf_fail_cell(r, cell, WEFT_ECANCELLED, NULL);
-    return WEFT_OK;
+    return wf_cancel_under(r, cell, NULL) ? WEFT_OK : WEFT_EUSED;
 }
 
 void wf_cells_end(wf_reactor *r, weft_actor *a)
 {
     while (a->cells != 0) {
         wf_cell *cell = &r->cells[a->cells];
+        if (cell->kind >= WF_CELL_ASK && (cell->state & WF_CONSUMER) == WF_CAME)
+            wf_later_drop(r, cell);
         switch (cell->kind) {
         case WF_CELL_ASK:
-            if (cell->state == WF_FIRED)
-                wf_later_drop(r, cell);
-            wf_cancel_at_target(r, cell);
+            if ((cell->state & WF_FIRED) == 0)
+                wf_cancel_at_target(r, cell);
             WF_STAT_SUB(r->stat.asks, 1);
             wf_cell_free(r, cell);
             break;
         case WF_CELL_TIMER:
             wf_timer_end(r, cell);
             break;
-        default:
+        case WF_CELL_MONITOR:
             wf_monitor_end(r, cell);
+            break;
+        default:
+            wf_derived_end(r, cell);
             break;
         }
     }

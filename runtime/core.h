@@ -36,7 +36,7 @@
 enum {
     WF_THREADS_MAX = 128,    /* reactors and pool threads: WEFT_REACTORS_MAX + 64 */
     WF_SLOTS_MAX = 1 << 22,  /* actors_max by default */
-    WF_CELLS_MAX = 1 << 22,  /* asks, timers and monitors of one reactor */
+    WF_CELLS_MAX = 1 << 22,  /* Deferreds, timers and monitors of one reactor */
     WF_MAILBOX_MAX = 4096,   /* mailbox_max by default */
     WF_ASKS_MAX = 65536,     /* asks_max by default */
     WF_MONITORS_MAX = 65536, /* monitors_max by default */
@@ -214,11 +214,35 @@ typedef struct wf_slot {
     uint32_t gen, next_free;
 } wf_slot;
 
-/* ---- cells: what is outstanding between a reactor and its actors (asks, timers, monitors) */
+/* ---- cells: what is outstanding between a reactor and its actors (Deferreds, timers, monitors) */
 
-enum { WF_CELL_FREE, WF_CELL_ASK, WF_CELL_TIMER, WF_CELL_MONITOR };
-/* LATER and FIRED: of a fiber, which may still consume it (later.c). */
-enum { WF_FRESH, WF_CONSUMED, WF_DETACHED, WF_IGNORED, WF_LATER, WF_FIRED };
+enum {
+    WF_CELL_FREE,
+    WF_CELL_TIMER,
+    WF_CELL_MONITOR,
+    WF_CELL_STORE, /* what stands in a weft_queue */
+    /* Deferreds, from here on */
+    WF_CELL_ASK,   /* a request */
+    WF_CELL_PLAIN, /* a promise, or one that was made fired */
+    WF_CELL_STEP,  /* of a chain: waits for its source */
+    WF_CELL_LIMIT, /* a limit of a Deferred's own: waits for its source */
+    WF_CELL_JOIN,  /* all, settled, any, race: waits for its members */
+};
+/* The state of a Deferred: who consumes it, and flags. One that is WF_CONSUMED and nothing else is an ask
+ * that a message waits for: all that the fast way of settling knows. */
+enum {
+    WF_FRESH,
+    WF_CONSUMED, /* by a message, which waits */
+    WF_DETACHED,
+    WF_IGNORED,
+    WF_CHAINED,          /* by another Deferred, which waits */
+    WF_LATER,            /* by nobody yet: its fiber has waited, and may still do so (later.c) */
+    WF_CAME,             /* the same, and what it has come to is kept */
+    WF_CONSUMER = 0x0F,  /* the mask of these */
+    WF_DERIVED = 1 << 4, /* not an ask */
+    WF_FIRED = 1 << 5,   /* its outcome is in the mailbox, and this reactor knows */
+    WF_CUT = 1 << 6,     /* a promise that is cancelled: what is in the mailbox says so */
+};
 
 typedef struct wf_cell {
     wf_timer timer; /* its spare: the owner's slot */
@@ -230,9 +254,12 @@ typedef struct wf_cell {
         struct {
             union {
                 weft_continue_fn *then;
-                weft_msg *reply; /* of one that is WF_FIRED */
+                weft_msg *reply; /* of one that is WF_CAME */
             };
             weft_msg *msg; /* the one that waits for it */
+        };
+        struct {
+            uint32_t up, at; /* WF_CHAINED: the cell that waits for it, and its place there */
         };
         struct {
             weft_msg *tick; /* a timer's message; NULL while it is under way */
@@ -244,10 +271,42 @@ typedef struct wf_cell {
             uint32_t link;
         };
     };
-    uint32_t target_slot, target_gen; /* who was asked (slot 0: cancelled there), or is monitored */
+    union {
+        struct {
+            uint32_t target_slot, target_gen; /* who was asked (slot 0: cancelled there), or is monitored */
+        };
+        struct {
+            uint32_t source, mode; /* of a step: the cell it waits for, and when it runs */
+        };
+        struct {
+            uint32_t after, before; /* of a promise in line: its neighbours, or 0 */
+        };
+        struct {
+            uint32_t index, unused; /* of a plain one that has come: as of its outcome */
+        };
+    };
     uint32_t next_free;
     uint32_t limit_ms; /* for the sentence */
 } wf_cell;
+
+/* What only some cells need, in a table beside theirs, whose pages come with their first use. */
+typedef struct wf_more {
+    union {
+        weft_step_fn *step;       /* of a step */
+        weft_unwanted_fn *cancel; /* of a promise; NULL once it was told, or has fired */
+        struct wf_join *join;
+        weft_msg *store; /* the first of a queue */
+    };
+    void *context;
+} wf_more;
+
+#ifdef WEFT_DEV
+/* Where a cell was made. */
+typedef struct wf_made {
+    const char *file;
+    int line;
+} wf_made;
+#endif
 
 /* ---- between reactors */
 
@@ -290,6 +349,11 @@ struct wf_reactor {
     weft_msg *rest;
 
     wf_cell *cells;
+    wf_more *more; /* by the same index */
+#ifdef WEFT_DEV
+    wf_made *made;    /* by the same index */
+    wf_made made_now; /* what the next cell gets */
+#endif
     uint32_t cells_used, free_cell;
     uint32_t
         cancel_last; /* of the asks that are being cancelled, a chain through next_free; 0: none is */

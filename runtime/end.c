@@ -9,6 +9,7 @@
 #include "alloc.h"
 #include "ask.h"
 #include "buffer.h"
+#include "deferreds.h"
 #include "family.h"
 #include "fiber.h"
 #include "mailbox.h"
@@ -276,6 +277,8 @@ void wf_actor_end(wf_reactor *r, weft_actor *a)
             wf_actor_stop(r, r->slots[i].actor, reason, NULL, false);
         return;
     }
+    if (a->cells != 0)
+        wf_promises_end(r, a);
     run_ended_hook(r, a);
     if (a->rare != NULL)
         fail_held(r, a);
@@ -283,6 +286,8 @@ void wf_actor_end(wf_reactor *r, weft_actor *a)
         fail_bare(r, a);
     if (a->cells != 0)
         wf_cells_end(r, a);
+    if (WF_UNLIKELY(a->head != NULL))
+        fail_all_mail(r, a); /* what these last things had to say to the actor itself */
     if (a->rare != NULL) {
         wf_monitors_fire(r, a);
         if (a->rare->names != 0)

@@ -3,6 +3,7 @@
 #include "fiber.h"
 
 #include "ask.h"
+#include "deferreds.h"
 #include "mailbox.h"
 #include "sys.h"
 
@@ -110,10 +111,12 @@ void wf_fiber_wait_over(wf_reactor *r, wf_fiber *f)
 {
     wf_cell *cell = &r->cells[f->cell];
     weft_msg *m = f->msg;
-    wf_cancel_at_target(r, cell);
-    wf_cell_free(r, cell);
-    f->actor->asks--;
-    WF_STAT_SUB(r->stat.asks, 1);
+    if (cell->kind == WF_CELL_ASK) {
+        wf_cancel_at_target(r, cell);
+        wf_deferred_over(r, f->actor, cell);
+    } else {
+        wf_leave(r, cell, WEFT_CANCEL_REST); /* others hang on it: it ends with its actor */
+    }
     if (--m->hold->waits == 0)
         m->flags &= (uint16_t)~WF_WAITS;
 }

@@ -43,7 +43,7 @@ struct wf_fiber {
     wf_fiber *next, **back;   /* the actor's fibers that have waited; the idle stacks */
     wf_fiber *next_expecting, **back_expecting;
     uint32_t cell;     /* of the wait */
-    uint32_t later;    /* Deferreds it has not consumed yet, WF_LATER or WF_FIRED */
+    uint32_t later;    /* Deferreds it has not consumed yet, WF_LATER or WF_CAME */
     uint32_t refusals; /* waits refused since the stop */
     weft_err err;      /* what @fn returned */
     bool over;         /* @fn has returned, or will not */
@@ -117,12 +117,11 @@ void wf_fiber_unexpect(wf_fiber *f);
 void wf_later_keep(wf_reactor *r, wf_fiber *f);
 /* @f is over: what it has not consumed is detached. */
 void wf_later_detach(wf_reactor *r, wf_fiber *f);
-/* The reply @m has come for a cell of state WF_LATER: it is kept. Takes @m, whose caller may still call
- * wf_msg_free. */
-void wf_later_fired(wf_reactor *r, wf_cell *cell, weft_msg *m);
-/* The cell of state WF_LATER or WF_FIRED is consumed: a reply that is there comes again. */
+/* What @up carries has come to a cell of state WF_LATER: it is kept. Takes it. */
+void wf_later_came(wf_reactor *r, weft_actor *a, wf_cell *cell, struct wf_rising *up);
+/* The cell of state WF_LATER or WF_CAME is consumed: a reply that is there comes again. */
 void wf_later_consume(wf_reactor *r, weft_actor *a, wf_cell *cell);
-/* Frees the reply of a cell of state WF_FIRED. */
+/* Frees the reply of a cell of state WF_CAME. */
 void wf_later_drop(wf_reactor *r, wf_cell *cell);
 
 #endif

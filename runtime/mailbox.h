@@ -91,7 +91,7 @@ weft_ref wf_resolve(wf_reactor *r, weft_ref to);
  * letter is counted. Takes @m. */
 void wf_refuse(wf_reactor *r, uint32_t slot, uint32_t gen, weft_msg *m, weft_err err);
 
-/* Frees a message with what its body holds. It must not be held. One that wf_later_fired has kept stays. */
+/* Frees a message with what its body holds. It must not be held. */
 void wf_msg_free(wf_reactor *r, weft_msg *m);
 
 /* Gives the shares of a body back. */

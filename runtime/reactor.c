@@ -21,9 +21,15 @@ static bool tables_new(wf_reactor *r)
     r->slots = wf_reserve(WF_SLOTS_MAX * sizeof *r->slots);
     r->busy = wf_reserve(WF_SLOTS_MAX * sizeof *r->busy);
     r->cells = wf_reserve(WF_CELLS_MAX * sizeof *r->cells);
+    r->more = wf_reserve(WF_CELLS_MAX * sizeof *r->more);
+#ifdef WEFT_DEV
+    r->made = wf_reserve(WF_CELLS_MAX * sizeof *r->made);
+    if (r->made == NULL)
+        return false;
+#endif
     r->nothing = wf_alloc_zero(sizeof(weft_msg) + 8);
-    return r->slots != NULL && r->busy != NULL && r->cells != NULL && r->nothing != NULL &&
-           wf_buffers_init(r);
+    return r->slots != NULL && r->busy != NULL && r->cells != NULL && r->more != NULL &&
+           r->nothing != NULL && wf_buffers_init(r);
 }
 
 wf_reactor *wf_reactor_new(weft_system *sys, unsigned index, struct ev_loop *loop, weft_why *why)
@@ -70,6 +76,10 @@ void wf_reactor_free(wf_reactor *r)
     wf_unreserve(r->slots, WF_SLOTS_MAX * sizeof *r->slots);
     wf_unreserve((void *)(uintptr_t)r->busy, WF_SLOTS_MAX * sizeof *r->busy);
     wf_unreserve(r->cells, WF_CELLS_MAX * sizeof *r->cells);
+    wf_unreserve(r->more, WF_CELLS_MAX * sizeof *r->more);
+#ifdef WEFT_DEV
+    wf_unreserve(r->made, WF_CELLS_MAX * sizeof *r->made);
+#endif
     wf_free(r->nothing);
     wf_free(r);
 }

@@ -32,7 +32,7 @@ weft_err weft_reply_body(weft_msg *msg, const weft_type *type, const void *body)
                WEFT_ETYPE;
     weft_actor *self = WF_STAT_GET(r->running);
     if (WF_UNLIKELY((msg->flags & WF_LOCAL) != 0)) {
-        weft_outcome got = {WEFT_OK, "", type, body, WEFT_NOBODY};
+        weft_outcome got = {.why = "", .type = type, .body = body};
         msg->flags |= WF_ANSWERED;
         ((const weft_local_ops *)(uintptr_t)msg->request)->answer(self, msg, &got);
         if ((msg->flags & WF_WAITS) != 0)

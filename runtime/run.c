@@ -194,10 +194,6 @@ static inline WF_FAST void run_one(wf_reactor *r, weft_actor *a, weft_msg *m)
     if (WF_UNLIKELY((m->flags & (WF_REPLY | WF_TIMER)) != 0)) {
         if ((m->flags & WF_REPLY) != 0) {
             wf_settle(r, a, m);
-            if (WF_LIKELY((m->flags & WF_PLAIN) != 0))
-                wf_block_free(r, m);
-            else
-                wf_msg_free(r, m);
         } else if (wf_tick_begins(r, m)) {
             serve(r, a, m, wf_program_row(WF_STAT_GET(a->program), m->type));
             wf_msg_done(r, a, m);

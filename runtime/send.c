@@ -73,11 +73,8 @@ weft_err wf_msg_new_room(wf_reactor *r, const weft_actor *from, const weft_type 
 
 void wf_msg_free(wf_reactor *r, weft_msg *m)
 {
-    if (WF_UNLIKELY((m->flags & (WF_PLAIN | WF_FAILED)) == 0)) {
-        if ((m->flags & WF_KEPT) != 0)
-            return; /* a reply for a fiber that looks at it later */
+    if (WF_UNLIKELY((m->flags & (WF_PLAIN | WF_FAILED)) == 0))
         wf_body_release(m->type, m->body);
-    }
     wf_block_free(r, m);
 }
 

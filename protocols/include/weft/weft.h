@@ -9,6 +9,7 @@
 #include <weft/net.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
+#include <weft/sync.h>
 #include <weft/system.h>
 #include <weft/url.h>
 #include <weft/wire.h>
