@@ -179,11 +179,27 @@ static bool fired_when_cut(wf_reactor *r, weft_actor *a, wf_cell *cell)
     return (cell->state & WF_FIRED) != 0;
 }
 
-/* A limit that has passed while what it limits has not come yet. */
-static void let_source_go(wf_reactor *r, wf_cell *cell)
+/* Whether all that @cell waits for stands in the mailbox. */
+static bool is_coming(const wf_reactor *r, wf_cell *cell)
 {
-    if (cell->kind == WF_CELL_LIMIT && cell->source != 0)
-        wf_leave(r, &r->cells[cell->source], WEFT_CANCEL_REST);
+    for (wf_cell *leaf = wf_first_leaf(r, cell); leaf != NULL; leaf = wf_next_leaf(r, cell, leaf))
+        if ((leaf->state & WF_FIRED) == 0 || wf_timer_armed(&leaf->timer))
+            return false;
+    return true;
+}
+
+/* A limit has passed, and what it limits was cancelled but has not come yet: if that has something to say
+ * to it, it is heard first. true: @m stands in the mailbox again. */
+static bool comes_later(wf_reactor *r, weft_actor *a, wf_cell *cell, weft_msg *m)
+{
+    wf_cell *source = &r->cells[cell->source];
+    if (is_coming(r, source)) {
+        wf_deliver(r, a, m);
+        return true;
+    }
+    wf_leave(r, source, WEFT_CANCEL_REST);
+    cell->source = 0;
+    return false;
 }
 
 static wf_cell *arrive(wf_reactor *r, weft_actor *a, wf_cell *cell, uint32_t at, wf_rising *up)
@@ -235,7 +251,8 @@ void wf_settle_slow(wf_reactor *r, weft_actor *a, wf_cell *cell, weft_msg *m)
         up.giver = wf_more_of(r, cell)->cancel;
         up.given_by = wf_more_of(r, cell)->context;
     }
-    let_source_go(r, cell);
+    if (cell->kind == WF_CELL_LIMIT && cell->source != 0 && comes_later(r, a, cell, m))
+        return;
     while (cell != NULL) {
         r->current = up.m; /* what it holds may send when it ends */
         cell = rise(r, a, cell, &up);
