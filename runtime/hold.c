@@ -55,17 +55,22 @@ weft_msg *wf_bare_of(wf_reactor *r, const weft_actor *a)
     return NULL;
 }
 
+/* A hold stands where the header of a block would, in front of what says whose block it is: with a header
+ * before it, it would take two of them. */
+_Static_assert(sizeof(wf_hold) <= offsetof(weft_msg, place),
+               "a hold fits a block without a header");
+
 wf_hold *wf_hold_of(wf_reactor *r, weft_actor *a, weft_msg *m)
 {
     if ((m->flags & WF_HELD) != 0)
         return m->hold;
     wf_rare *rare = wf_rare_of(a);
-    weft_msg *block = rare != NULL ? wf_block_take(r, sizeof(wf_hold)) : NULL;
+    weft_msg *block = rare != NULL ? wf_block_take(r, 1) : NULL;
     if (block == NULL)
         return NULL;
     if (WF_UNLIKELY(is_bare(m)))
         unlink_bare(r, m);
-    wf_hold *hold = (wf_hold *)(void *)block->body;
+    wf_hold *hold = (wf_hold *)(void *)block;
     *hold = (wf_hold){.msg = m, .next = rare->holds, .back = &rare->holds};
     if (hold->next != NULL)
         hold->next->back = &hold->next;
@@ -87,7 +92,7 @@ void wf_hold_free(wf_reactor *r, weft_msg *m)
     *hold->back = hold->next;
     if (hold->next != NULL)
         hold->next->back = hold->back;
-    wf_block_free(r, (weft_msg *)(void *)((char *)hold - offsetof(weft_msg, body)));
+    wf_block_free(r, (weft_msg *)(void *)hold);
     m->flags &= (uint16_t)~WF_HELD;
     m->next = NULL;
 }

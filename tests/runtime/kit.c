@@ -181,6 +181,35 @@ weft_actor_stats sim_stats_of(weft_ref who)
     return s;
 }
 
+uint32_t sim_cells(unsigned reactor)
+{
+    const wf_reactor *r = weft_sim_system(sim)->reactor[reactor];
+    uint32_t n = 0;
+    for (uint32_t k = 1; k <= r->cells_used; k++)
+        n += r->cells[k].kind != WF_CELL_FREE;
+    return n;
+}
+
+/* ---- Deferreds */
+
+void came_to(weft_actor *self, came *c, const weft_outcome *got)
+{
+    c->fired++;
+    c->err = got->err;
+    (void)snprintf(c->why, sizeof c->why, "%s", got->why);
+    c->type = got->type;
+    c->body = got->body;
+    c->n = got->type == &num_type ? ((const num *)got->body)->n : 0;
+    c->index = got->index;
+    c->at_ms = weft_now_ms(self);
+}
+
+weft_err on_came(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    came_to(self, ((const act *)weft_body(msg))->with, got);
+    return WEFT_OK;
+}
+
 /* ---- by hand */
 
 weft_system *rig_new(unsigned reactors)

@@ -69,6 +69,25 @@ const weft_outcome *sim_ask(weft_ref who, act_fn *fn, void *with);
 weft_reactor_stats sim_stats(unsigned reactor);
 weft_actor_stats sim_stats_of(weft_ref who);
 
+/* How many cells are taken: Deferreds, timers, monitors. */
+uint32_t sim_cells(unsigned reactor);
+
+/* ---- what Deferreds come to */
+
+typedef struct came {
+    unsigned fired;
+    weft_err err;
+    char why[WEFT_WHY_BYTES];
+    const weft_type *type;
+    const void *body; /* only to be compared: it is gone */
+    uint64_t n;       /* of a num */
+    size_t index;
+    uint32_t at_ms;
+} came;
+void came_to(weft_actor *self, came *c, const weft_outcome *got);
+/* A continuation that writes into the `came` that act.with begins with. */
+weft_err on_came(weft_actor *self, weft_msg *msg, const weft_outcome *got);
+
 /* ---- a system turned by hand, on the simulator's driver, without its choices */
 
 struct weft_system *rig_new(unsigned reactors);

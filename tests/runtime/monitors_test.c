@@ -44,15 +44,6 @@ static weft_err stop_ill(weft_actor *self, weft_msg *msg, void *with)
     return weft_stop_because(self, WEFT_EIO, "the disk is full");
 }
 
-static uint32_t cells_in_use(unsigned i)
-{
-    const wf_reactor *r = weft_sim_system(sim)->reactor[i];
-    uint32_t n = 0;
-    for (uint32_t k = 1; k <= r->cells_used; k++)
-        n += r->cells[k].kind != WF_CELL_FREE;
-    return n;
-}
-
 static void one_that_ends_is_told_once(void)
 {
     for (unsigned there = 0; there < 2; there++) {
@@ -67,7 +58,7 @@ static void one_that_ends_is_told_once(void)
         CHECK(weft_ref_same(rec->down.who, p.to));
         CHECK_ERR(rec->down.reason, WEFT_EIO);
         CHECK_STR(rec->why, "the disk is full");
-        CHECK_U64(cells_in_use(0), 0);
+        CHECK_U64(sim_cells(0), 0);
     }
 }
 
@@ -94,7 +85,7 @@ static void one_that_has_ended_is_told_at_once(void)
         CHECK_U64(rec->downs, 1);
         CHECK_ERR(rec->down.reason, WEFT_EGONE);
         CHECK(weft_ref_same(rec->down.who, p.to));
-        CHECK_U64(cells_in_use(0), 0);
+        CHECK_U64(sim_cells(0), 0);
     }
 }
 
@@ -134,7 +125,7 @@ static void monitors_taken_back_are_not_told(void)
         sim_do(a, watch, &p);
         sim_do(a, watch, &other);
         sim_do(a, unwatch, &p);
-        CHECK_U64(cells_in_use(0), 1);
+        CHECK_U64(sim_cells(0), 1);
         sim_do(p.to, stop_ok, NULL);
         CHECK_U64(rec->downs, 0);
         sim_do(other.to, stop_ok, NULL);
@@ -151,7 +142,7 @@ static void a_watcher_that_ends_first_leaves_nothing(void)
         pair p = {.to = sim_puppet_on(there, NULL), .times = 5};
         sim_do(a, watch, &p);
         sim_do(a, stop_ok, NULL);
-        CHECK_U64(cells_in_use(0), 0);
+        CHECK_U64(sim_cells(0), 0);
         sim_do(p.to, stop_ok, NULL);
     }
 }
@@ -168,7 +159,7 @@ static void both_may_end_at_once(void)
         CHECK_OK(weft_system_tell(weft_sim_system(sim), a, &act_type, &stop));
         CHECK_OK(weft_system_tell(weft_sim_system(sim), p.to, &act_type, &stop));
         CHECK(weft_sim_run(sim));
-        CHECK_U64(cells_in_use(0) + cells_in_use(1), 0);
+        CHECK_U64(sim_cells(0) + sim_cells(1), 0);
     }
 }
 
@@ -184,7 +175,7 @@ static void one_may_watch_itself(void)
     weft_ref a = sim_puppet(NULL);
     sim_do(a, watch_self, NULL);
     sim_do(a, stop_ill, NULL);
-    CHECK_U64(cells_in_use(0), 0);
+    CHECK_U64(sim_cells(0), 0);
 }
 
 /* ---- how many */
@@ -299,7 +290,7 @@ static void check_linked(unsigned there, bool first_ends, act_fn *how, bool othe
     if (other_ends)
         CHECK_ERR(other->ended, WEFT_EIO);
     CHECK_U64(one->downs + two->downs, 0);
-    CHECK_U64(cells_in_use(0) + cells_in_use(1), 0);
+    CHECK_U64(sim_cells(0) + sim_cells(1), 0);
 }
 
 static void those_who_are_linked_end_together_in_error(void)
