@@ -176,6 +176,8 @@ weft_deferred weft_within(weft_actor *self, weft_deferred deferred, uint32_t lim
         limit_ms = inherited_ms(r);
     if (limit_ms == WEFT_NO_LIMIT)
         return deferred;
+    if (limit_ms > WF_TIMER_MS_MAX)
+        limit_ms = WF_TIMER_MS_MAX;
     wf_cell *cell = wf_derived_new(r, self, WF_CELL_LIMIT);
     if (cell == NULL)
         return (weft_deferred){0, 0};
