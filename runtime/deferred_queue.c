@@ -32,15 +32,15 @@ static weft_err store_add(wf_reactor *r, weft_actor *self, weft_queue *queue, we
     if (err != WEFT_OK)
         return err;
     weft_msg **head = store_of(r, queue), *last = queue->last;
-    m->next = NULL;
-    if (*head == NULL) {
-        *head = queue->last = m;
-    } else if (first) {
-        m->next = *head;
-        *head = m;
-    } else {
+    if (last != NULL && !first) {
+        m->next = NULL;
         last->next = m;
         queue->last = m;
+    } else {
+        m->next = *head;
+        *head = m;
+        if (last == NULL)
+            queue->last = m;
     }
     queue->items++;
     return WEFT_OK;
