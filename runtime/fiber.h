@@ -119,6 +119,7 @@ struct wf_rising;
 void wf_later_keep(wf_reactor *r, wf_fiber *f);
 /* @f is over: what it has not consumed is detached. */
 void wf_later_detach(wf_reactor *r, wf_fiber *f);
+struct wf_rising;
 /* What @up carries has come to a cell of state WF_LATER: it is kept. Takes it. */
 void wf_later_came(wf_reactor *r, weft_actor *a, wf_cell *cell, struct wf_rising *up);
 /* The cell of state WF_LATER or WF_CAME is consumed: a reply that is there comes again. */
