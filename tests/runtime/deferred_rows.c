@@ -3,7 +3,7 @@
  * the end "->" and what it came to. tests/programs/deferreds.py has the same rows, in the same order. */
 #include "deferred_rows.h"
 
-#include <stdarg.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <weft/testing.h>
@@ -26,36 +26,47 @@ static struct {
     weft_queue queue;
 } w;
 
-static void WEFT_PRINTF(1, 2) say(const char *format, ...)
+static void say(const char *text)
 {
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(w.text + w.used, sizeof w.text - w.used, format, args);
-    va_end(args);
-    if (n > 0)
-        w.used += (size_t)n;
-    if (w.used >= sizeof w.text)
-        w.used = sizeof w.text - 1;
+    size_t n = strlen(text);
+    if (n >= sizeof w.text - w.used)
+        n = sizeof w.text - w.used - 1;
+    memcpy(w.text + w.used, text, n);
+    w.used += n;
+    w.text[w.used] = '\0';
+}
+
+static void say_number(uint64_t n)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%" PRIu64, n);
+    say(text);
+}
+
+static void say_error(weft_err err)
+{
+    say("!");
+    say(weft_err_name(err));
 }
 
 static void say_outcome(const weft_outcome *got)
 {
     const weft_outcomes *all = got->body;
     if (got->err != WEFT_OK) {
-        say("!%s", weft_err_name(got->err));
+        say_error(got->err);
     } else if (got->type == NULL) {
         say("nothing");
     } else if (got->type == &val_type) {
-        say("%u", (unsigned)((const val *)got->body)->n);
+        say_number(((const val *)got->body)->n);
     } else {
         say("[");
         for (size_t i = 0; i < all->n; i++) {
             say(i == 0 ? "" : " ");
             const weft_outcome *one = &all->at[i];
             if (one->err != WEFT_OK)
-                say("!%s", weft_err_name(one->err));
+                say_error(one->err);
             else
-                say("%u", (unsigned)((const val *)one->body)->n);
+                say_number(((const val *)one->body)->n);
         }
         say("]");
     }
@@ -63,7 +74,8 @@ static void say_outcome(const weft_outcome *got)
 
 static void say_step(const char *name, const weft_outcome *got)
 {
-    say("%s(", name);
+    say(name);
+    say("(");
     say_outcome(got);
     say(") ");
 }
@@ -78,7 +90,9 @@ static uint64_t number(const weft_outcome *got)
 static void cut(weft_actor *self, weft_promise *promise, void *context)
 {
     (void)self, (void)promise;
-    say("cut%u ", (unsigned)((weft_promise *)context - w.promise));
+    say("cut");
+    say_number((uint64_t)((weft_promise *)context - w.promise));
+    say(" ");
 }
 static void cut_value(weft_actor *self, weft_promise *promise, void *context)
 {
@@ -407,7 +421,9 @@ static weft_deferred settled_of_none(weft_actor *self)
 static weft_err tell_winner(weft_actor *self, weft_deferred *next, const weft_outcome *got)
 {
     (void)self, (void)next;
-    say("first%u ", (unsigned)got->index);
+    say("first");
+    say_number(got->index);
+    say(" ");
     return WEFT_OK;
 }
 static weft_deferred any_three(weft_actor *self)
@@ -422,13 +438,18 @@ static weft_deferred any_three(weft_actor *self)
 static weft_err got_it(weft_actor *self, weft_deferred *next, const weft_outcome *got)
 {
     (void)self, (void)next;
-    say("got%u ", (unsigned)(uintptr_t)got->context);
+    say("got");
+    say_number((uintptr_t)got->context);
+    say(" ");
     return WEFT_OK;
 }
 static weft_err did_not(weft_actor *self, weft_deferred *next, const weft_outcome *got)
 {
     (void)self, (void)next;
-    say("not%u!%s ", (unsigned)(uintptr_t)got->context, weft_err_name(got->err));
+    say("not");
+    say_number((uintptr_t)got->context);
+    say_error(got->err);
+    say(" ");
     return WEFT_OK;
 }
 static weft_deferred told(weft_actor *self, weft_deferred d, unsigned i)
