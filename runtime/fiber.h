@@ -113,8 +113,6 @@ void wf_fiber_unexpect(wf_fiber *f);
 
 /* ---- Deferreds that a fiber has made and will perhaps consume after a wait */
 
-struct wf_rising;
-
 /* @f is about to wait: what it has not consumed stays its own. */
 void wf_later_keep(wf_reactor *r, wf_fiber *f);
 /* @f is over: what it has not consumed is detached. */
