@@ -2,6 +2,7 @@
 /* The leaf of pairs in memory: what one writes stands in a queue of the other until that reads it. */
 #include <string.h>
 
+#include <weft/leaf.h>
 #include <weft/net.h>
 
 #include "conn.h"
@@ -19,6 +20,7 @@ typedef struct pair_end {
     size_t bytes;
     bool ended; /* the peer sends no more */
     bool aborted;
+    weft_err reason; /* that its peer was failed with; WEFT_OK: an abort is a loss here */
 } pair_end;
 
 typedef struct pair {
@@ -73,7 +75,9 @@ static weft_err pair_read(conn *c, weft_bytes *out, weft_why *why)
     pair_end *e = end_of(c);
     if (e->n == 0) {
         if (e->aborted)
-            return weft_because(why, WEFT_ELOST, "the other end was aborted");
+            return e->reason == WEFT_OK
+                       ? weft_because(why, WEFT_ELOST, "the other end was aborted")
+                       : weft_because(why, e->reason, "%s", weft_err_text(e->reason));
         return e->ended ? WEFT_EDONE : WEFT_EFULL;
     }
     weft_bytes *from = &e->queue[e->first];
@@ -172,6 +176,14 @@ static const conn_leaf leaf_pair = {
     .nodelay = pair_nodelay,
     .unread = pair_unread,
 };
+
+weft_err weft_pair_fail(weft_actor *self, weft_ref stream, weft_err reason)
+{
+    conn *c = weft_leaf_of(stream, &leaf_pair);
+    if (c != NULL)
+        other(end_of(c))->reason = reason;
+    return weft_abort(self, stream, reason);
+}
 
 weft_err weft_pair(weft_actor *self, weft_ref owner_a, weft_ref owner_b, weft_ref out[2])
 {

@@ -66,6 +66,11 @@ void weft_leaf_ready(weft_leaf *leaf, unsigned events);
 /** It is lost: `closed` follows with @reason. */
 void weft_leaf_lost(weft_leaf *leaf, weft_err reason, const char *why);
 
+/** Aborts @stream as weft_abort does; if it is an end of a pair in memory, of this reactor, its other end is
+ * told @reason rather than a loss: for who passes on what came from somewhere else, and failed there.
+ * errors: EGONE. thread: in a handler. */
+weft_err weft_pair_fail(weft_actor *self, weft_ref stream, weft_err reason);
+
 #ifdef __cplusplus
 }
 #endif

@@ -153,6 +153,7 @@ typedef enum weft_kept_id {
     WEFT_KEPT_STREAMS,
     WEFT_KEPT_HTTP,
     WEFT_KEPT_FILES,
+    WEFT_KEPT_HTTP_CLIENT,
     WEFT_KEPT_COUNT_
 } weft_kept_id;
 void **weft_kept(weft_kept_id id);
