@@ -5,12 +5,14 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(ZLIB REQUIRED)
 pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
-pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlienc libbrotlicommon)
+pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlidec libbrotlicommon)
+pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
 
 add_library(weft_dep_openssl ALIAS OpenSSL::SSL)
 add_library(weft_dep_zlib ALIAS ZLIB::ZLIB)
 add_library(weft_dep_protobuf_c ALIAS PkgConfig::PROTOBUF_C)
 add_library(weft_dep_brotli ALIAS PkgConfig::BROTLI)
+add_library(weft_dep_psl ALIAS PkgConfig::PSL)
 
 # libev comes without a pkg-config file.
 find_path(EV_INCLUDE_DIR ev.h REQUIRED)
@@ -48,7 +50,7 @@ else()
 endif()
 
 # What a program that links the installed libweft.a must link too.
-set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlienc brotlicommon)
+set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlicommon psl)
 if(LLHTTP_LIBRARY)
     list(APPEND WEFT_STATIC_LIBS llhttp)
 endif()

@@ -6,6 +6,7 @@
 #include <weft/fiber.h>
 #include <weft/framing.h>
 #include <weft/http.h>
+#include <weft/http_client.h>
 #include <weft/net.h>
 #include <weft/stage.h>
 #include <weft/stream.h>

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What the askers of a client get, and the client they ask. */
+#ifndef WF_HTTP_CLIENT_ANSWER_H
+#define WF_HTTP_CLIENT_ANSWER_H
+
+#include "http_client.h"
+
+/* Answers with the whole page, or with the job's failure. */
+void wf_http_answer_job(weft_actor *self, wf_http_job *job);
+/* Answers with the head; job->body_stream becomes where the body goes, owned by the job's connection.
+ * errors: nothing was answered. */
+WEFT_MUST_USE weft_err wf_http_answer_stream(weft_actor *self, wf_http_job *job);
+/* Answers @msg, a call or a request, with a failure. */
+weft_err wf_http_answer_failure(weft_msg *msg, weft_err err, const char *why);
+weft_http_client_limits wf_http_client_limits_filled(const weft_http_client_limits *l);
+
+#endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/* The client's cookies, packed bodies, proxies, forms and TLS, and memory that runs out. */
+#include "alloc.h"
+#include "check.h"
+#include "script_server.h"
+#include "test_certificate.h"
+
+#include <stdlib.h>
+
+#include <weft/tls.h>
+
+#include "http_gzip.h"
+
+static weft_sim *sim;
+static script_server server, other;
+static weft_ref client;
+
+static void begin(const weft_http_client_config *config)
+{
+    sim = weft_sim_new(&(weft_sim_options){.seed = 1});
+    REQUIRE(sim != NULL);
+    server = other = (script_server){.n = 0};
+    script_listen(&server, sim, "sim://server:80");
+    script_listen(&other, sim, "sim://other:8080");
+    client = weft_sim_spawn(sim, &weft_http_caller, config);
+}
+
+static void finish(void)
+{
+    CHECK_U64(weft_sim_free(&sim), 0);
+    script_done(&server);
+    script_done(&other);
+}
+
+static const weft_outcome *ask(weft_http_call call)
+{
+    return weft_sim_ask_body(sim, client, &weft_http_call_type, &call, WEFT_NO_LIMIT);
+}
+
+static const weft_outcome *get(const char *url)
+{
+    return ask((weft_http_call){.url = url});
+}
+
+#define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+/* ---- cookies */
+
+static const weft_http_client_config with_cookies = {.cookies = true};
+
+static void cookies_go_back_also_within_redirects(void)
+{
+    begin(&with_cookies);
+    script_say(&server, "HTTP/1.1 302 Go\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\n"
+                        "Location: /next\r\nContent-Length: 0\r\n\r\n");
+    script_say(&server, OK_HELLO);
+    script_say(&server, OK_HELLO);
+    script_say(&other, OK_HELLO);
+    CHECK_OK(get("http://server/deep/er")->err);
+    CHECK(strstr(server.got, "GET /next HTTP/1.1\r\n") != NULL);
+    CHECK(strstr(server.got, "Cookie: a=1\r\n") != NULL);
+    CHECK_OK(get("http://server/deep/")->err);
+    CHECK(strstr(server.got, "Cookie: b=2; a=1\r\n") != NULL);
+    CHECK_OK(get("http://other:8080/deep/")->err);
+    CHECK(strstr(other.got, "Cookie") == NULL);
+    finish();
+}
+
+static void without_a_jar_none_do(void)
+{
+    begin(NULL);
+    script_say(&server, "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 0\r\n\r\n");
+    script_say(&server, OK_HELLO);
+    CHECK_OK(get("http://server/")->err);
+    CHECK_OK(get("http://server/")->err);
+    CHECK(strstr(server.got, "Cookie") == NULL);
+    finish();
+}
+
+/* ---- packed bodies */
+
+static char *packed_answer(const void *at, size_t n, size_t *total)
+{
+    char *text = malloc(n + 256);
+    size_t packed;
+    REQUIRE(text != NULL);
+    CHECK_OK(wf_http_gzip(at, n, (uint8_t *)text + 128, n + 128, &packed));
+    int head = snprintf(text, 128,
+                        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+                        packed);
+    memmove(text + head, text + 128, packed);
+    *total = (size_t)head + packed;
+    return text;
+}
+
+static void a_packed_body_is_unpacked_unless_it_is_wanted_packed(void)
+{
+    const size_t n = 3000000;
+    size_t total;
+    char *body = calloc(1, n), *text;
+    REQUIRE(body != NULL);
+    for (size_t i = 0; i < n; i++)
+        body[i] = (char)(i >> 8 ^ i * 31 >> 4);
+    text = packed_answer(body, n, &total);
+    begin(NULL);
+    for (int i = 0; i < 3; i++)
+        script_say_bytes(&server, text, total, SCRIPT_STAY);
+    const weft_outcome *got = get("http://server/");
+    CHECK_OK(got->err);
+    REQUIRE(got->err == WEFT_OK);
+    const weft_http_page *page = got->body;
+    CHECK(page->unpacked);
+    CHECK_MEM(page->body.at, page->body.size, body, n);
+    got = ask((weft_http_call){.url = "http://server/", .packed = true});
+    CHECK_OK(got->err);
+    REQUIRE(got->err == WEFT_OK);
+    page = got->body;
+    CHECK(!page->unpacked && page->body.size < n);
+    script_asker a = {
+        .client = client, .deaf = true, .call = {.url = "http://server/", .stream = true}};
+    script_ask(&a, sim);
+    (void)weft_sim_run(sim);
+    CHECK(a.answered && a.body_bytes == UINT64_MAX && a.got_n < n);
+    script_hear(&a, sim);
+    (void)weft_sim_settle(sim, 60000);
+    CHECK(a.ended);
+    CHECK_MEM(a.got, a.got_n, body, n);
+    finish();
+    script_asked(&a);
+    free(text);
+    free(body);
+}
+
+static void a_bomb_ends_at_the_limit_or_waits_for_its_reader(void)
+{
+    const size_t n = 64 << 20;
+    size_t total;
+    char *body = calloc(1, n), *text;
+    REQUIRE(body != NULL);
+    text = packed_answer(body, n, &total);
+    begin(NULL);
+    script_say_bytes(&server, text, total, SCRIPT_STAY);
+    script_say_bytes(&server, text, total, SCRIPT_STAY);
+    const weft_outcome *got = get("http://server/");
+    CHECK_ERR(got->err, WEFT_ETOOBIG);
+    script_asker a = {
+        .client = client, .deaf = true, .call = {.url = "http://server/", .stream = true}};
+    script_ask(&a, sim);
+    (void)weft_sim_run(sim);
+    weft_reactor_stats stats = {0};
+    CHECK(weft_stats_reactor(weft_sim_system(sim), 0, &stats));
+    CHECK(a.answered && stats.buffer_bytes < 4000000);
+    finish();
+    script_asked(&a);
+    free(text);
+    free(body);
+}
+
+static void a_body_that_is_not_what_it_says_fails(void)
+{
+    begin(NULL);
+    script_say(&server, "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\n"
+                        "not at all");
+    const weft_outcome *got = get("http://server/");
+    CHECK_ERR(got->err, WEFT_EPROTO);
+    CHECK_U64(weft_http_failure_of(got), WEFT_HTTP_PARTIAL_ANSWER);
+    finish();
+}
+
+/* ---- proxies */
+
+static void a_proxy_is_asked_with_the_whole_url(void)
+{
+    static const weft_http_client_config proxied = {.proxy = "http://other:8080",
+                                                    .proxy_auth = "Basic cHJveHk="};
+    begin(&proxied);
+    script_say(&other, OK_HELLO);
+    CHECK_OK(get("http://far.example:81?x")->err);
+    CHECK(strstr(other.got, "GET http://far.example:81/?x HTTP/1.1\r\nHost: far.example:81\r\n") ==
+          other.got);
+    CHECK(strstr(other.got, "Proxy-Authorization: Basic cHJveHk=\r\n") != NULL);
+    CHECK_U64(server.conns, 0);
+    finish();
+}
+
+static void a_proxy_is_tunnelled_through_for_https(void)
+{
+    static const weft_http_client_config proxied = {.proxy = "http://other:8080"};
+    begin(&proxied);
+    script_say(&other, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+    const weft_outcome *got = get("https://far.example/x");
+    CHECK_ERR(got->err, WEFT_EREFUSED);
+    CHECK(strstr(got->why, "the proxy answered 403 to CONNECT") != NULL);
+    CHECK_STR(other.got, "CONNECT far.example:443 HTTP/1.1\r\nHost: far.example:443\r\n\r\n");
+    /* after a yes TLS begins: its first record is no text */
+    script_say(&other, "HTTP/1.1 200 Yes\r\n\r\n");
+    got = get("https://far.example/x");
+    CHECK(got->err != WEFT_OK);
+    const char *second = strstr(other.got + 10, "CONNECT ");
+    CHECK(second != NULL && strstr(second, "\r\n\r\n\x16\x03") != NULL);
+    finish();
+}
+
+/* ---- TLS */
+
+typedef struct tls_end {
+    weft_tls *tls;
+} tls_end;
+
+static weft_err tls_opened(weft_actor *self, weft_msg *msg)
+{
+    const weft_opened *opened = weft_body(msg);
+    const tls_end *end = weft_config(self);
+    return weft_tls_push(self, opened->stream, end->tls, NULL, NULL);
+}
+
+static weft_err tls_data(weft_actor *self, weft_msg *msg)
+{
+    const weft_data *data = weft_body(msg);
+    return weft_write(self, data->stream, WEFT_BYTES_LITERAL(OK_HELLO));
+}
+
+static const weft_handler tls_rows[] = {
+    {.type = &weft_opened_type, .fn = tls_opened},
+    {.type = &weft_data_type, .fn = tls_data},
+    {0},
+};
+static const weft_behaviour tls_server = {.name = "test.tls", .handlers = tls_rows};
+
+static void https_is_verified(void)
+{
+    test_certificate made;
+    test_certificate_make("localhost", &made);
+    weft_tls_config theirs = {.certificate_pem = made.certificate, .key_pem = made.key};
+    weft_tls_config ours = {.trust_pem = made.certificate};
+    const weft_http_client_config trusting = {.tls = &ours, .to = "sim://safe:443"};
+    tls_end end = {NULL};
+    CHECK_OK(weft_tls_server(&theirs, &end.tls, NULL));
+    begin(&trusting);
+    CHECK_OK(weft_listen(weft_sim_system(sim), "sim://safe:443", &tls_server, &end));
+    weft_ref stranger = weft_sim_spawn(sim, &weft_http_caller, NULL);
+    const weft_outcome *got = get("https://localhost/");
+    CHECK_OK(got->err);
+    if (got->err != WEFT_OK)
+        (void)fprintf(stderr, "  %s\n", got->why);
+    got = get("https://another.example/"); /* which the certificate is not for */
+    CHECK_ERR(got->err, WEFT_ETLS);
+    CHECK_U64(weft_http_failure_of(got), WEFT_HTTP_NOT_SENT);
+    const weft_http_call call = {.url = "https://localhost/", .to = "sim://safe:443"};
+    got = weft_sim_ask_body(sim, stranger, &weft_http_call_type, &call, WEFT_NO_LIMIT);
+    CHECK_ERR(got->err, WEFT_ETLS);
+    finish();
+    weft_tls_drop(&end.tls);
+}
+
+/* ---- forms */
+
+typedef struct form_got {
+    char text[1024], type[WEFT_HTTP_MULTIPART_TYPE_BYTES];
+    bool multipart;
+    const weft_http_part *parts;
+    unsigned count;
+} form_got;
+
+static weft_err make_form(weft_actor *self, weft_msg *msg)
+{
+    form_got *g = (form_got *)(uintptr_t)weft_config(self);
+    weft_bytes bytes = g->multipart ? weft_http_multipart(self, msg, g->parts, g->count, g->type)
+                                    : weft_http_form(msg, g->parts, g->count);
+    (void)snprintf(g->text, sizeof g->text, "%.*s", (int)bytes.size,
+                   bytes.size != 0 ? (const char *)bytes.at : "");
+    return WEFT_OK;
+}
+
+static const weft_handler form_rows[] = {{.type = &weft_started_type, .fn = make_form}, {0}};
+static const weft_behaviour form_maker = {.name = "test.form", .handlers = form_rows};
+
+static void run_form(form_got *g)
+{
+    begin(NULL);
+    CHECK(!weft_ref_is_nobody(weft_sim_spawn(sim, &form_maker, g)));
+    (void)weft_sim_run(sim);
+    finish();
+}
+
+static void a_form_is_encoded(void)
+{
+    const weft_http_part parts[] = {{.name = "a b", .value = "c&d=e"},
+                                    {.name = "x", .body = WEFT_BYTES_LITERAL("\xc3\xa4*-._~")}};
+    form_got g = {.parts = parts, .count = 2};
+    run_form(&g);
+    CHECK_STR(g.text, "a+b=c%26d%3De&x=%C3%A4*-._%7E");
+}
+
+static void a_multipart_form_has_a_boundary_that_stands_in_no_part(void)
+{
+    const weft_http_part parts[] = {{.name = "a", .value = "b"},
+                                    {.name = "f\"1",
+                                     .file_name = "x\r\ny",
+                                     .content_type = "text/plain",
+                                     .body = WEFT_BYTES_LITERAL("some")}};
+    form_got g = {.multipart = true, .parts = parts, .count = 2};
+    char want[1024];
+    run_form(&g);
+    const char *prefix = "multipart/form-data; boundary=";
+    CHECK(strncmp(g.type, prefix, strlen(prefix)) == 0);
+    const char *b = g.type + strlen(prefix);
+    (void)snprintf(want, sizeof want,
+                   "--%s\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n"
+                   "--%s\r\nContent-Disposition: form-data; name=\"f%%221\"; "
+                   "filename=\"x%%0D%%0Ay\"\r\nContent-Type: text/plain\r\n\r\nsome\r\n--%s--\r\n",
+                   b, b, b);
+    CHECK_STR(g.text, want);
+    const weft_http_part bad = {.name = "a", .value = "b", .content_type = "x\r\ny"};
+    form_got refused = {.multipart = true, .parts = &bad, .count = 1};
+    run_form(&refused);
+    CHECK_STR(refused.text, "");
+}
+
+/* ---- memory */
+
+static void each_allocation_that_fails_is_a_failure_or_nothing(void)
+{
+    unsigned answered = 0, failed = 0;
+    for (int stream = 0; stream < 2; stream++)
+        for (long nth = 0; nth < 200; nth++) {
+            begin(&with_cookies);
+            script_asker a = {.client = client,
+                              .call = {.url = "http://server/", .stream = stream != 0}};
+            script_say(&server, "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nTransfer-Encoding: chunked"
+                                "\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n");
+            script_say(&server, OK_HELLO);
+            wf_alloc_fail_after(nth);
+            script_ask(&a, sim);
+            (void)weft_sim_run(sim);
+            wf_alloc_fail_after(-1);
+            weft_sim_advance(sim, 200000);
+            answered += a.answered && a.err == WEFT_OK;
+            failed += a.answered && a.err != WEFT_OK;
+            if (a.answered && a.err == WEFT_OK && stream != 0 && a.ended)
+                CHECK_STR((const char *)a.got, "hello");
+            finish();
+            script_asked(&a);
+        }
+    CHECK(answered > 50 && failed > 10);
+}
+
+static const test_case cases[] = {
+    TEST(cookies_go_back_also_within_redirects),
+    TEST(without_a_jar_none_do),
+    TEST(a_packed_body_is_unpacked_unless_it_is_wanted_packed),
+    TEST(a_bomb_ends_at_the_limit_or_waits_for_its_reader),
+    TEST(a_body_that_is_not_what_it_says_fails),
+    TEST(a_proxy_is_asked_with_the_whole_url),
+    TEST(a_proxy_is_tunnelled_through_for_https),
+    TEST(https_is_verified),
+    TEST(a_form_is_encoded),
+    TEST(a_multipart_form_has_a_boundary_that_stands_in_no_part),
+    TEST(each_allocation_that_fails_is_a_failure_or_nothing),
+    {0},
+};
+
+const test_suite http_client_more_suite = {.name = "protocols/http_client_more", .cases = cases};
