@@ -84,9 +84,11 @@ static int run(command *c)
     if (sys == NULL)
         return refuse(c, EX_OSERR, why.text);
     int code = c->service->start(sys, c->service, c->settings, &why);
-    if (code == 0)
+    if (code == 0) {
         code = weft_run(&sys);
-    else {
+        if (code == 0 && c->service->code != NULL)
+            code = c->service->code(c->settings);
+    } else {
         (void)refuse(c, code, why.text);
         weft_system_free(&sys);
     }

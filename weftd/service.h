@@ -18,6 +18,8 @@ typedef struct service {
     /* Makes @sys serve. @settings live until `done` has been called, after the system has ended.
      * Gives 0, or a sysexits code and the sentence that goes with it. */
     int (*start)(weft_system *sys, const struct service *self, void *settings, weft_why *why);
+    /* The exit code of one that ends by itself, after a run in order; NULL: 0. */
+    int (*code)(const void *settings);
     void (*done)(void *settings); /* gives back what start made; NULL: nothing */
 } service;
 
