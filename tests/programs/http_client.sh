@@ -1,0 +1,211 @@
+#!/bin/bash
+# The client against other people's servers, and weft's own: nginx, h2o and Python's. Downloads of one byte to
+# one GiB come byte for byte, packed and in chunks too; cut connections, loops of redirects and bad chunking are
+# told as what they are; a proxy streams both ways. A server that is not installed is left out.
+set -euo pipefail
+
+dir=$(mktemp -d)
+chmod 755 "$dir" # servers that root starts become somebody else
+servers=()
+finish()
+{
+    [ ${#servers[@]} = 0 ] || kill "${servers[@]}" 2>/dev/null || true
+    wait 2>/dev/null || true
+    rm -rf "$dir"
+}
+trap finish EXIT
+
+fail()
+{
+    echo "http_client: $*" >&2
+    exit 1
+}
+
+weftd=$WEFT_BUILD/weftd
+get()
+{
+    "$weftd" get "$@" --log-level error
+}
+
+# port: one that is free now.
+port()
+{
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# until_up PORT: waits for a server that is starting.
+until_up()
+{
+    for _ in $(seq 200); do
+        if (: </dev/tcp/127.0.0.1/"$1") 2>/dev/null; then
+            return
+        fi
+        read -r -t 0.1 <> <(:) || true
+    done
+    fail "nobody listens at port $1"
+}
+
+# fails_with CODE PATTERN ARGUMENTS...
+fails_with()
+{
+    local code=0 want=$1 pattern=$2
+    shift 2
+    get "$@" >"$dir/out" 2>"$dir/err" || code=$?
+    [ $code = "$want" ] || fail "get $*: exit code $code, expected $want: $(cat "$dir/err")"
+    grep -q -- "$pattern" "$dir/err" || fail "get $*: said \"$(cat "$dir/err")\", expected \"$pattern\""
+}
+
+# ---- files of many sizes
+
+mkdir "$dir/www"
+printf x >"$dir/www/1"
+: >"$dir/www/0"
+head -c 65536 /dev/urandom >"$dir/www/64k"
+head -c 3000001 /dev/urandom >"$dir/www/3m"
+for _ in $(seq 5000); do echo "a line that can be packed"; done >"$dir/www/text.txt"
+truncate -s 1G "$dir/www/1g"
+printf end | dd of="$dir/www/1g" bs=1 seek=$((1024 * 1024 * 1024 - 3)) conv=notrunc status=none
+
+# downloads NAME URL FILES...
+downloads()
+{
+    local name=$1 url=$2 file
+    shift 2
+    for file in "$@"; do
+        get "$url/$file" | cmp - "$dir/www/$file" || fail "$name: $file is not the same"
+    done
+    echo "$name: ok"
+}
+
+nginx_conf()
+{
+    cat <<END
+daemon off;
+pid $dir/nginx.pid;
+error_log stderr crit;
+events { }
+http {
+    access_log off;
+    client_body_temp_path $dir/nginx-body;
+    proxy_temp_path $dir/nginx-proxy;
+    fastcgi_temp_path $dir/nginx-fastcgi;
+    uwsgi_temp_path $dir/nginx-uwsgi;
+    scgi_temp_path $dir/nginx-scgi;
+    gzip on;
+    gzip_types text/plain;
+    types { text/plain txt; }
+    sendfile on;
+    server {
+        listen 127.0.0.1:$1;
+        listen unix:$dir/nginx.sock;
+        root $dir/www;
+        location = /go { return 302 /1; }
+        location = /loop { return 301 /loop; }
+    }
+}
+END
+}
+
+if command -v nginx >/dev/null || [ -x /usr/sbin/nginx ]; then
+    at=$(port)
+    nginx_conf "$at" >"$dir/nginx.conf"
+    "$(command -v nginx || echo /usr/sbin/nginx)" -e stderr -c "$dir/nginx.conf" 2>"$dir/nginx.log" &
+    servers+=($!)
+    until_up "$at"
+    downloads nginx "http://127.0.0.1:$at" 0 1 64k 3m text.txt 1g
+    [ "$(get "http://localhost:$at/go")" = x ] || fail "a redirect was not followed"
+    fails_with 69 "more than 20 redirects" "http://127.0.0.1:$at/loop"
+    get http://unix.example/3m --to "unix:$dir/nginx.sock" | cmp - "$dir/www/3m" || fail "over a unix socket"
+    upstream=http://127.0.0.1:$at
+else
+    echo "nginx: not installed"
+    upstream=
+fi
+
+if command -v h2o >/dev/null; then
+    at=$(port)
+    cat >"$dir/h2o.conf" <<END
+listen: { host: 127.0.0.1, port: $at }
+error-log: /dev/null
+hosts:
+  default:
+    paths:
+      /:
+        file.dir: $dir/www
+        compress: ON
+END
+    h2o -m worker -c "$dir/h2o.conf" >"$dir/h2o.log" 2>&1 &
+    servers+=($!)
+    until_up "$at"
+    downloads h2o "http://127.0.0.1:$at" 0 1 64k 3m text.txt
+else
+    echo "h2o: not installed"
+fi
+
+at=$(port)
+python3 -m http.server --bind 127.0.0.1 --directory "$dir/www" "$at" >"$dir/python.log" 2>&1 &
+servers+=($!)
+until_up "$at"
+downloads python "http://127.0.0.1:$at" 0 1 64k 3m text.txt
+
+at=$(port)
+"$weftd" web --path "$dir/www" --port "$at" --log-level error &
+servers+=($!)
+until_up "$at"
+downloads weft "http://127.0.0.1:$at" 0 1 64k 3m text.txt
+upstream=${upstream:-http://127.0.0.1:$at}
+
+# ---- through the proxy of the examples
+
+at=$(port)
+"$WEFT_BUILD/examples/10_proxy" "http://127.0.0.1:$at" "$upstream" 2>"$dir/proxy.log" &
+proxy=$!
+until_up "$at"
+downloads "through a proxy" "http://127.0.0.1:$at" 0 1 64k 3m text.txt
+curl -sS "http://127.0.0.1:$at/3m" | cmp - "$dir/www/3m" || fail "curl through the proxy"
+[ "$(curl -sS -o /dev/null -w '%{http_code}' -T "$dir/www/3m" "http://127.0.0.1:$at/up")" != 502 ] ||
+    fail "an upload through the proxy"
+kill -TERM $proxy
+wait $proxy || fail "the proxy ended with exit code $?"
+
+# ---- servers that misbehave
+
+# says TEXT: a server that answers one request with it, and closes; its port is $at.
+says()
+{
+    at=$(port)
+    printf "%b" "$1" >"$dir/says"
+    # shellcheck disable=SC2016
+    python3 - "$at" "$dir/says" <<'END' &
+import socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    connection, _ = listener.accept()
+    if connection.recv(65536):
+        connection.sendall(open(sys.argv[2], "rb").read())
+    connection.close()
+END
+    servers+=($!)
+    until_up "$at"
+}
+
+says 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nnot all'
+fails_with 76 ETRUNCATED "http://127.0.0.1:$at/"
+says 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzzz\r\n'
+fails_with 76 EPROTO "http://127.0.0.1:$at/"
+says 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello'
+fails_with 76 EPROTO "http://127.0.0.1:$at/"
+says 'SSH-2.0-OpenSSH_9.2p1\r\n'
+fails_with 76 "EPROTO\\|ETRUNCATED" "http://127.0.0.1:$at/"
+says ''
+fails_with 69 "no answer: " "http://127.0.0.1:$at/"
+at=$(port)
+fails_with 69 EREFUSED "http://127.0.0.1:$at/"
+fails_with 68 ENONAME http://nowhere.example/
+"$WEFT_BUILD/examples/04_page" "$upstream/1" >"$dir/page" && [ "$(cat "$dir/page")" = x ] ||
+    fail "the example fetches its page"
+if "$WEFT_BUILD/examples/04_page" "$upstream/nothing" 2>"$dir/err"; then
+    fail "the example fetches a page that is not there"
+fi
+grep -q "answers 404" "$dir/err" || fail "the example says why: $(cat "$dir/err")"
+echo "http_client: ok"
