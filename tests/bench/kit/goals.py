@@ -68,6 +68,10 @@ GOALS = {
         at_most("10m_cpu", 1.05, "nginx"),
         at_most("close_cpu", 1.00, "h2o"),
     ],
+    "client": [
+        at_most("hello_cpu", 1.5, "wrk"),
+        at_most("1k_cpu", 1.5, "wrk"),
+    ],
     "idle": [
         at_most("plain_connection", 372),
         at_most("plain_wakeups", 0),
