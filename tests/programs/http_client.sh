@@ -202,10 +202,16 @@ fails_with 69 "no answer: " "http://127.0.0.1:$at/"
 at=$(port)
 fails_with 69 EREFUSED "http://127.0.0.1:$at/"
 fails_with 68 ENONAME http://nowhere.example/
-"$WEFT_BUILD/examples/04_page" "$upstream/1" >"$dir/page" && [ "$(cat "$dir/page")" = x ] ||
-    fail "the example fetches its page"
-if "$WEFT_BUILD/examples/04_page" "$upstream/nothing" 2>"$dir/err"; then
-    fail "the example fetches a page that is not there"
-fi
-grep -q "answers 404" "$dir/err" || fail "the example says why: $(cat "$dir/err")"
+for example in 04_page 05_page_fiber; do
+    "$WEFT_BUILD/examples/$example" "$upstream/1" >"$dir/page" && [ "$(cat "$dir/page")" = x ] ||
+        fail "$example does not fetch its page"
+    if "$WEFT_BUILD/examples/$example" "$upstream/nothing" 2>"$dir/err"; then
+        fail "$example fetches a page that is not there"
+    fi
+    grep -q "answers 404" "$dir/err" || fail "$example says: $(cat "$dir/err")"
+    if "$WEFT_BUILD/examples/$example" http://nowhere.example/ 2>"$dir/err"; then
+        fail "$example fetches from a name without an address"
+    fi
+    grep -q "unable to fetch: ENONAME: not sent: " "$dir/err" || fail "$example says: $(cat "$dir/err")"
+done
 echo "http_client: ok"
