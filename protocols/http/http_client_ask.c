@@ -22,10 +22,14 @@ static kept_client *kept_here(void)
 weft_ref weft_http_client_here(weft_actor *self)
 {
     kept_client *k = kept_here();
+    weft_why why = {""};
     if (k == NULL)
         return WEFT_NOBODY;
-    if (weft_here(k->ref) == NULL)
-        k->ref = weft_spawn_alone(self, &weft_http_caller, NULL);
+    if (weft_here(k->ref) == NULL) {
+        k->ref = weft_spawn_apart(&weft_http_caller, NULL, &why);
+        if (weft_ref_is_nobody(k->ref))
+            weft_log(self, WEFT_ERROR, "no HTTP client: %s", why.text);
+    }
     return k->ref;
 }
 
