@@ -148,9 +148,8 @@ static void limit_late(wf_timer *timer)
     wf_cell *cell = (wf_cell *)timer;
     const wf_cell *leaf = wf_first_leaf(r, cell);
     char why[96], who[WEFT_REF_TEXT_BYTES];
-    weft_ref target = leaf->kind == WF_CELL_ASK
-                          ? (weft_ref){leaf->target_home, leaf->target_slot, leaf->target_gen}
-                          : wf_ref_of(r, r->slots[timer->spare].actor);
+    weft_ref target = leaf->kind == WF_CELL_ASK ? wf_cell_target(leaf)
+                                                : wf_ref_of(r, r->slots[timer->spare].actor);
     (void)snprintf(why, sizeof why,
                    leaf->kind == WF_CELL_ASK ? "%s did not answer within %u ms"
                                              : "nothing came in %s within %u ms",

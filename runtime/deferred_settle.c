@@ -109,10 +109,9 @@ void wf_log_unread(const wf_reactor *r, weft_actor *a, const wf_cell *cell, cons
     char who[WEFT_REF_TEXT_BYTES], asked[WEFT_REF_TEXT_BYTES + 16] = "", made[160] = "";
     if (got->err == WEFT_OK || got->err == WEFT_ECANCELLED)
         return;
-    if (cell->kind == WF_CELL_ASK) {
-        weft_ref target = {cell->target_home, cell->target_slot, cell->target_gen};
-        (void)snprintf(asked, sizeof asked, "; asked of %s", weft_ref_print(target, who));
-    }
+    if (cell->kind == WF_CELL_ASK && cell->target_slot != 0)
+        (void)snprintf(asked, sizeof asked, "; asked of %s",
+                       weft_ref_print(wf_cell_target(cell), who));
 #ifdef WEFT_DEV
     const wf_made *at = &r->made[wf_cell_index(r, cell)];
     if (at->file != NULL)

@@ -554,16 +554,20 @@ static void a_chain_that_nobody_waits_for_runs_and_logs_its_failure(void)
 
 static weft_err forget_plain(weft_actor *self, weft_msg *msg, void *with)
 {
-    (void)msg, (void)with;
-    weft_deferred d = weft_ask(self, WEFT_NOBODY, num, .n = 1);
+    const chained *c = with;
+    (void)msg;
+    weft_deferred d = weft_ask(self, c->to, act, .fn = say_no);
     (void)d;
     return WEFT_OK;
 }
 
 static void an_unread_failure_says_whom_it_was_asked_of(void)
 {
-    sim_do(sim_puppet(NULL), forget_plain, NULL);
-    CHECK_U64(weft_sim_logged(sim, WEFT_WARNING, "; asked of nobody"), 1);
+    chained c = {.to = sim_puppet(NULL)};
+    char want[96], who[WEFT_REF_TEXT_BYTES];
+    (void)snprintf(want, sizeof want, "; asked of %s", weft_ref_print(c.to, who));
+    sim_do(sim_puppet(NULL), forget_plain, &c);
+    CHECK_U64(weft_sim_logged(sim, WEFT_WARNING, want), 1);
 }
 
 /* ---- it ends in the middle */
