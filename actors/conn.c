@@ -127,7 +127,7 @@ static void take_hand_over(conn *c)
         weft_demonitor(self, c->owner);
     c->owner = c->rare->next_owner;
     c->flags &= ~(uint32_t)CONN_HAND_OVER;
-    if (weft_monitor(self, c->owner) != WEFT_OK)
+    if (weft_monitor_life(self, c->owner) != WEFT_OK)
         wf_conn_lost(c, WEFT_ENOMEM, "no memory to watch its new owner");
     else if (tell_opened(c) != WEFT_OK)
         wf_conn_owner_gone(c);

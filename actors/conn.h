@@ -10,6 +10,7 @@
 #include <weft/leaf.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
+#include <weft/ward.h>
 
 typedef struct weft_leaf conn;
 

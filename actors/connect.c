@@ -60,7 +60,7 @@ static const weft_type conn_late_type = {
 /* The owner is not a child of the stream: it is watched. */
 static void own(conn *c)
 {
-    if (weft_monitor(conn_actor(c), c->owner) != WEFT_OK)
+    if (weft_monitor_life(conn_actor(c), c->owner) != WEFT_OK)
         wf_conn_lost(c, WEFT_ENOMEM, "no memory to watch its owner");
 }
 

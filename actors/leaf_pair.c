@@ -210,7 +210,7 @@ weft_err weft_pair(weft_actor *self, weft_ref owner_a, weft_ref owner_b, weft_re
         memcpy(&c[i]->watch, &e, sizeof(void *));
     }
     for (int i = 0; i < 2; i++) {
-        if (weft_monitor(conn_actor(c[i]), owner[i]) != WEFT_OK)
+        if (weft_monitor_life(conn_actor(c[i]), owner[i]) != WEFT_OK)
             wf_conn_lost(c[i], WEFT_ENOMEM, "no memory to watch its owner");
         else
             wf_conn_begin(c[i]);

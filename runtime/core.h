@@ -166,6 +166,8 @@ enum {
     WF_HOLDS = 1 << 8,    /* messages wait for a serial one that is being served, or is over */
     WF_ROOMERS = 1 << 9,  /* some of other reactors wait for room */
     WF_EXPECTS = 1 << 10, /* fibers of it wait for next messages */
+    WF_DOWN = 1 << 11,    /* it does not live, `ended` is over; a ward counts as ready then */
+    WF_FORCED = 1 << 12,  /* its time to stop is over: its children get none */
 };
 
 struct weft_actor {
@@ -204,9 +206,11 @@ typedef struct wf_rare {
     wf_timer grace; /* ends a stop that takes too long */
     uint32_t actor; /* slot, for the timer */
     bool note_undelivered;
+    bool ward_over; /* it ends for good */
     const weft_behaviour *spawned_as;
     /* its fibers that have waited, and those of them that wait for a next message, in order */
     struct wf_fiber *fibers, *expecting, **expecting_tail;
+    struct weft_ward *ward; /* what its parent keeps of it: it stays when it stops; or NULL */
 } wf_rare;
 
 typedef struct wf_slot {
@@ -387,7 +391,7 @@ struct wf_reactor {
 
     struct {
         _Atomic uint64_t messages, turns, polls, sleeps, wakes, refused, dead_letters, late_replies,
-            unhandled, hogs, block_bytes, buffer_bytes;
+            unhandled, hogs, restarts, block_bytes, buffer_bytes;
         _Atomic uint32_t actors, timers, asks, fibers;
         _Atomic uint32_t blocks, buffers; /* alive; blocks are counted in dev builds only */
     } stat;

@@ -187,7 +187,8 @@ void weft_release_child(weft_actor *self, weft_ref child)
     if (child.home != r->home)
         return;
     weft_actor *a = wf_actor_at(r, child.slot, child.gen);
-    if (a != NULL && WF_STAT_GET(a->parent) == WF_STAT_GET(self->slot))
+    if (a != NULL && WF_STAT_GET(a->parent) == WF_STAT_GET(self->slot) &&
+        (a->rare == NULL || a->rare->ward == NULL)) /* a ward is its parent's for life */
         wf_family_move(r, a, WF_STAT_GET(self->parent));
 }
 
@@ -293,6 +294,12 @@ void **weft_kept(weft_kept_id id)
 void weft_kept_set_free(weft_kept_id id, void (*free)(void *kept))
 {
     WF_R->kept_free[id] = free;
+}
+
+void weft_system_keep(weft_system *sys, weft_kept_id id, void *kept, void (*free)(void *kept))
+{
+    sys->reactor[0]->kept[id] = kept;
+    sys->reactor[0]->kept_free[id] = free;
 }
 
 /* ---- requests served in place: the request word holds the ops */

@@ -16,6 +16,7 @@
 #include "name.h"
 #include "program.h"
 #include "sys.h"
+#include "ward.h"
 
 static void set_reason(weft_actor *a, weft_err reason, const char *why)
 {
@@ -54,6 +55,16 @@ weft_err weft_stop(weft_actor *self, weft_err reason)
     return WEFT_OK;
 }
 
+/* Ends @a at once. A ward's children, too: who keeps it waits for them. */
+static void stop_by_force(wf_reactor *r, weft_actor *a, weft_err reason, const char *why)
+{
+    a->bits |= WF_FORCED;
+    if ((a->bits & WF_STOPPING) == 0)
+        wf_actor_stop(r, a, reason, why, true);
+    else if ((a->bits & WF_READY) == 0)
+        wf_make_ready(r, a); /* it waits for its children */
+}
+
 static void grace_over(wf_timer *timer)
 {
     wf_reactor *r = WF_R;
@@ -61,15 +72,27 @@ static void grace_over(wf_timer *timer)
         (const wf_rare *)(const void *)((const char *)timer - offsetof(wf_rare, grace));
     weft_actor *a = r->slots[rare->actor].actor;
     weft_log(a, WEFT_WARNING, "did not stop in time: stopped by force");
-    wf_actor_stop(r, a, WEFT_ETIMEDOUT, "did not stop in time", true);
+    if (rare->ward != NULL)
+        stop_by_force(r, a, WEFT_ETIMEDOUT, "did not stop in time");
+    else
+        wf_actor_stop(r, a, WEFT_ETIMEDOUT, "did not stop in time", true);
 }
 
-/* In shut-down its grace is everybody's. */
-static uint32_t grace_of(const wf_reactor *r)
+/* A ward's is its own, in shut-down everybody's is what is left. */
+static uint32_t grace_of(const wf_reactor *r, const wf_rare *rare)
 {
+    if (rare->ward != NULL && rare->ward->stop_ms != 0)
+        return rare->ward->stop_ms;
     uint32_t until = atomic_load_explicit(&r->sys->stop_until, memory_order_relaxed);
     int32_t left = (int32_t)(until - r->wheel.now);
     return until != 0 && left > WF_STOP_GRACE_MS ? (uint32_t)left : WF_STOP_GRACE_MS;
+}
+
+void wf_stop_grace(wf_reactor *r, weft_actor *a)
+{
+    wf_rare *rare = wf_rare_of(a);
+    if (rare != NULL && !wf_timer_armed(&rare->grace))
+        wf_timer_arm(&r->wheel, &rare->grace, grace_of(r, rare), grace_over);
 }
 
 /* Tells it before everything that waits. false: memory is out. */
@@ -90,7 +113,7 @@ static bool ask_to_stop(wf_reactor *r, weft_actor *a, weft_err reason)
         a->tail = &m->next;
     if ((a->bits & WF_READY) == 0)
         wf_make_ready(r, a);
-    wf_timer_arm(&r->wheel, &rare->grace, grace_of(r), grace_over);
+    wf_stop_grace(r, a);
     return true;
 }
 
@@ -98,6 +121,10 @@ void wf_actor_stop(wf_reactor *r, weft_actor *a, weft_err reason, const char *wh
 {
     if ((a->bits & WF_STOPPING) != 0)
         return;
+    if (WF_UNLIKELY((a->bits & WF_DOWN) != 0)) {
+        wf_ward_stop_down(r, a);
+        return;
+    }
     if (!at_once && WF_STAT_GET(a->program)->wants_stopping) {
         if ((a->bits & WF_ASKED) != 0 || ask_to_stop(r, a, reason))
             return;
@@ -273,13 +300,18 @@ void wf_actor_end(wf_reactor *r, weft_actor *a)
     fail_all_mail(r, a);
     if (WF_UNLIKELY(a->child != 0)) {
         weft_err reason = a->rare != NULL ? a->rare->reason : WEFT_OK;
+        bool force = (a->bits & WF_FORCED) != 0;
         for (uint32_t i = a->child; i != 0; i = r->slots[i].actor->sibling)
-            wf_actor_stop(r, r->slots[i].actor, reason, NULL, false);
+            if (WF_UNLIKELY(force))
+                stop_by_force(r, r->slots[i].actor, reason, NULL);
+            else
+                wf_actor_stop(r, r->slots[i].actor, reason, NULL, false);
         return;
     }
     if (a->cells != 0)
         wf_promises_end(r, a);
-    run_ended_hook(r, a);
+    if (WF_LIKELY((a->bits & WF_DOWN) == 0)) /* else that was when it stopped */
+        run_ended_hook(r, a);
     if (a->rare != NULL)
         fail_held(r, a);
     if (WF_UNLIKELY(r->bare != NULL))
@@ -288,6 +320,8 @@ void wf_actor_end(wf_reactor *r, weft_actor *a)
         wf_cells_end(r, a);
     if (WF_UNLIKELY(a->head != NULL))
         fail_all_mail(r, a); /* what these last things had to say to the actor itself */
+    if (WF_UNLIKELY(a->rare != NULL && a->rare->ward != NULL) && wf_ward_stays(r, a))
+        return;
     if (a->rare != NULL) {
         wf_monitors_fire(r, a);
         if (a->rare->names != 0)

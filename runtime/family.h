@@ -9,11 +9,18 @@
 weft_actor *wf_spawn(wf_reactor *r, weft_actor *parent, const weft_behaviour *behaviour,
                      const void *config, weft_why *why);
 
+/* The same without `started`. errors: EINVAL, ENOMEM, ELIMIT and @why. */
+weft_err wf_spawn_quietly(wf_reactor *r, weft_actor *parent, const weft_behaviour *behaviour,
+                          const void *config, weft_actor **out, weft_why *why);
+
 /* The behaviour @self was spawned with: the layout of its memory. */
 const weft_behaviour *wf_spawned_as(const weft_actor *self);
 
 /* Stops @a: politely (weft_stopping, if it has a row) or at once. @why may be NULL. thread: @r's. */
 void wf_actor_stop(wf_reactor *r, weft_actor *a, weft_err reason, const char *why, bool at_once);
+
+/* Has @a ended by force when its time to stop is over, a ward with its children; the first call stands. */
+void wf_stop_grace(wf_reactor *r, weft_actor *a);
 
 /* @a, which is stopping, has no turn under way: ends it, or its children first. */
 void wf_actor_end(wf_reactor *r, weft_actor *a) WF_NOINLINE;
@@ -35,6 +42,10 @@ void wf_actor_free(wf_reactor *r, weft_actor *a, const weft_behaviour *spawned_a
 
 /* Tells those who monitor @a that it ended. */
 void wf_monitors_fire(wf_reactor *r, weft_actor *a);
+/* Those who care for this life of @a alone, links among them, are told that it is over. */
+void wf_monitors_life_over(wf_reactor *r, weft_actor *a);
+/* Tells those who monitor @a that it begins again, for the @count-th time. */
+void wf_monitors_restarted(wf_reactor *r, weft_actor *a, uint32_t count);
 /* Ends the monitor of @cell on the watcher's side. */
 void wf_monitor_end(wf_reactor *r, wf_cell *cell);
 

@@ -100,6 +100,12 @@ void wf_body_release(const weft_type *type, void *body);
 /* @m has been served: fails a request nobody answered and frees it, unless it is kept or waits. */
 void wf_msg_done(wf_reactor *r, weft_actor *a, weft_msg *m);
 
+/* A request served in place, or the `started` of a ward: its memory is its owner's. */
+static inline void wf_local_done(weft_msg *m)
+{
+    ((const weft_local_ops *)(uintptr_t)m->request)->done(m);
+}
+
 /* A handler of @a, or its continuation, came to @err: fails the request @m, or says so. */
 void wf_handler_failed(weft_actor *a, weft_msg *m, weft_err err) WF_COLD;
 

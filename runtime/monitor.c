@@ -7,8 +7,16 @@
 #include "mailbox.h"
 #include "post.h"
 #include "sys.h"
+#include "ward.h"
 
 enum { DOWN_WHY_BYTES = 96 };
+
+/* What an entry is there for. */
+enum {
+    ENTRY_MONITOR,
+    ENTRY_LINK, /* the watcher is stopped when this life of the watched ends with an error */
+    ENTRY_LIFE, /* the watcher is told when this life is over */
+};
 
 /* One that is sent on leaves the message behind that its sentence stands in. */
 static void down_copied(void *body)
@@ -19,6 +27,24 @@ static void down_copied(void *body)
 
 const weft_type weft_down_type = {
     .name = "weft.down", .size = sizeof(weft_down), .share = down_copied};
+
+static void restarted_copied(void *body)
+{
+    weft_restarted *restarted = body;
+    restarted->why = weft_err_text(restarted->reason);
+}
+
+/* Most need not know. */
+static weft_err restarted_ignored(weft_actor *self, weft_msg *msg)
+{
+    (void)self, (void)msg;
+    return WEFT_OK;
+}
+
+const weft_type weft_restarted_type = {.name = "weft.restarted",
+                                       .size = sizeof(weft_restarted),
+                                       .share = restarted_copied,
+                                       .otherwise = restarted_ignored};
 
 /* The watched side's entry: the control message that will go to the watcher. */
 typedef struct wf_watcher {
@@ -36,6 +62,10 @@ typedef struct down_body {
     weft_down down;
     char why[DOWN_WHY_BYTES];
 } down_body;
+typedef struct restarted_body {
+    weft_restarted restarted;
+    char why[DOWN_WHY_BYTES];
+} restarted_body;
 
 static weft_msg *block_of(wf_watcher *w)
 {
@@ -52,7 +82,7 @@ static void tell_down(wf_reactor *r, weft_actor *target, const wf_watcher *w)
     cell->tick = NULL;
     target->rare->monitors--;
     wf_cell_free(r, cell);
-    if (w->link != 0) {
+    if (w->link == ENTRY_LINK) {
         wf_block_free(r, down);
         if (w->reason != WEFT_OK)
             wf_actor_stop(r, target, w->reason, w->why, true);
@@ -98,6 +128,49 @@ void wf_monitors_fire(wf_reactor *r, weft_actor *a)
         tell_watcher(r, w, rare->reason, rare->why);
     }
     a->rare->watchers = NULL;
+}
+
+static void detach(wf_watcher *w)
+{
+    *w->back = w->next;
+    if (w->next != NULL)
+        w->next->back = w->back;
+}
+
+void wf_monitors_life_over(wf_reactor *r, weft_actor *a)
+{
+    const wf_rare *rare = a->rare;
+    for (wf_watcher *w = rare->watchers, *next; w != NULL; w = next) {
+        next = w->next;
+        if (w->link == ENTRY_MONITOR)
+            continue;
+        detach(w);
+        tell_watcher(r, w, rare->reason, rare->why);
+    }
+}
+
+static void tell_restarted(wf_reactor *r, weft_actor *a, const wf_watcher *w, uint32_t count)
+{
+    weft_msg *m = wf_block_take(r, sizeof(restarted_body));
+    if (m == NULL) {
+        weft_log(a, WEFT_ERROR, "no memory to tell who monitors it that it was restarted");
+        return;
+    }
+    const wf_rare *rare = a->rare;
+    wf_fill(r, m, NULL, &weft_restarted_type, 0, WF_UNCOUNTED);
+    m->deadline = 0;
+    restarted_body *body = (restarted_body *)(void *)m->body;
+    (void)snprintf(body->why, sizeof body->why, "%s",
+                   rare->why != NULL ? rare->why : weft_err_text(rare->reason));
+    body->restarted = (weft_restarted){w->who, rare->reason, body->why, count};
+    if (wf_put_msg(r, w->watcher, m) != WEFT_OK)
+        wf_block_free(r, m);
+}
+
+void wf_monitors_restarted(wf_reactor *r, weft_actor *a, uint32_t count)
+{
+    for (const wf_watcher *w = a->rare->watchers; w != NULL; w = w->next)
+        tell_restarted(r, a, w, count);
 }
 
 /* A copy of @asked that is a message. errors: NULL. */
@@ -196,7 +269,12 @@ static weft_err watch(weft_actor *self, weft_ref who, uint32_t link)
 
 weft_err weft_monitor(weft_actor *self, weft_ref who)
 {
-    return watch(self, who, 0);
+    return watch(self, who, ENTRY_MONITOR);
+}
+
+weft_err weft_monitor_life(weft_actor *self, weft_ref who)
+{
+    return watch(self, who, ENTRY_LIFE);
 }
 
 static void link_here(wf_reactor *r, weft_actor *target, weft_msg *m)
@@ -205,7 +283,7 @@ static void link_here(wf_reactor *r, weft_actor *target, weft_msg *m)
     weft_ref other;
     (void)r;
     memcpy(&other, &c->word[0], sizeof other);
-    if (target != NULL && watch(target, other, 1) != WEFT_OK)
+    if (target != NULL && watch(target, other, ENTRY_LINK) != WEFT_OK)
         weft_log(target, WEFT_ERROR, "unable to link back: no memory");
 }
 
@@ -213,7 +291,7 @@ weft_err weft_link(weft_actor *self, weft_ref who)
 {
     wf_reactor *r = WF_R;
     weft_ref me = wf_ref_of(r, self), target = wf_resolve(r, who);
-    weft_err err = watch(self, target, 1);
+    weft_err err = watch(self, target, ENTRY_LINK);
     if (err != WEFT_OK || target.slot == 0)
         return err;
     wf_control control = {.run = link_here};
@@ -232,9 +310,7 @@ static void demonitor_here(wf_reactor *r, weft_actor *target, weft_msg *m)
         return;
     for (wf_watcher *w = target->rare->watchers; w != NULL; w = w->next)
         if (w->cell == c->word[2] && weft_ref_same(w->watcher, watcher)) {
-            *w->back = w->next;
-            if (w->next != NULL)
-                w->next->back = w->back;
+            detach(w);
             wf_block_free(r, block_of(w));
             return;
         }

@@ -139,7 +139,10 @@ weft_err weft_register(weft_actor *self, const char *text)
     if (i == 0)
         err = WEFT_ELIMIT;
     else if (atomic_load_explicit(&sys->names->entry[i].slot, memory_order_relaxed) != 0)
-        err = WEFT_EEXISTS;
+        err = weft_ref_same(wf_name_resolve(sys, (weft_ref){.home = WF_HOME_NAME, .slot = i}),
+                            wf_ref_of(r, self))
+                  ? WEFT_OK
+                  : WEFT_EEXISTS;
     else {
         name *n = &sys->names->entry[i];
         assign(n, wf_ref_of(r, self));
@@ -166,6 +169,13 @@ static weft_ref named(weft_system *sys, const char *text)
     uint32_t i = index_of(sys, text);
     wf_lock_give(sys, &sys->lock);
     return i != 0 ? (weft_ref){.home = WF_HOME_NAME, .slot = i} : WEFT_NOBODY;
+}
+
+const char *weft_name_of(const weft_actor *actor)
+{
+    const wf_rare *rare = actor->rare;
+    /* its own thread alone writes the chain, and the text of an entry never changes */
+    return rare != NULL && rare->names != 0 ? WF_R->sys->names->entry[rare->names].text : NULL;
 }
 
 weft_ref weft_named(weft_actor *self, const char *text)

@@ -168,7 +168,7 @@ void wf_msg_done(wf_reactor *r, weft_actor *a, weft_msg *m)
             return;
         }
         if ((flags & WF_LOCAL) != 0) {
-            ((const weft_local_ops *)(uintptr_t)m->request)->done(m);
+            wf_local_done(m);
             return;
         }
     }

@@ -210,6 +210,10 @@ static bool wants_report(const wf_reactor *r, const weft_msg *m)
 
 void wf_refuse(wf_reactor *r, uint32_t slot, uint32_t gen, weft_msg *m, weft_err err)
 {
+    if ((m->flags & WF_LOCAL) != 0) { /* the `started` of a ward that never had its turn */
+        wf_local_done(m);
+        return;
+    }
     if ((m->flags & WF_REPLY) != 0) {
         WF_STAT_ADD(r->stat.late_replies, 1);
     } else {

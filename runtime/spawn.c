@@ -106,10 +106,10 @@ void wf_family_join(wf_reactor *r, weft_actor *parent, weft_actor *a, uint32_t s
     parent->child = slot;
 }
 
-/* errors: EINVAL, ENOMEM, ELIMIT and @why. */
-static inline WF_FAST weft_err spawn(wf_reactor *r, weft_actor *parent,
-                                     const weft_behaviour *behaviour, const void *config,
-                                     weft_actor **out, weft_why *why)
+/* All but `started`. errors: EINVAL, ENOMEM, ELIMIT and @why. */
+static inline WF_FAST weft_err make(wf_reactor *r, weft_actor *parent,
+                                    const weft_behaviour *behaviour, const void *config,
+                                    weft_actor **out, weft_why *why)
 {
     weft_err err = WEFT_OK;
     const wf_program *program = wf_program_of(r, behaviour, &err, why);
@@ -141,11 +141,26 @@ static inline WF_FAST weft_err spawn(wf_reactor *r, weft_actor *parent,
     if (parent != NULL)
         wf_family_join(r, parent, a, slot);
     WF_STAT_ADD(r->stat.actors, 1);
-    if (WF_UNLIKELY(program->wants_started)) {
+    *out = a;
+    return WEFT_OK;
+}
+
+/* errors: EINVAL, ENOMEM, ELIMIT and @why. */
+static inline WF_FAST weft_err spawn(wf_reactor *r, weft_actor *parent,
+                                     const weft_behaviour *behaviour, const void *config,
+                                     weft_actor **out, weft_why *why)
+{
+    weft_actor *a = NULL;
+    weft_err err = make(r, parent, behaviour, config, &a, why);
+    if (WF_UNLIKELY(err != WEFT_OK))
+        return err;
+    if (WF_UNLIKELY(WF_STAT_GET(a->program)->wants_started)) {
         weft_started body = {config};
         weft_msg *m;
         if (wf_msg_new(r, NULL, &weft_started_type, &body, 0, WF_UNCOUNTED, &m, why) != WEFT_OK) {
             wf_actor_stop(r, a, WEFT_ENOMEM, NULL, true);
+            a->bits |=
+                WF_DOWN; /* it never lived: `ended` must not give back what is the caller's */
             return WEFT_ENOMEM;
         }
         m->deadline = 0;
@@ -161,6 +176,12 @@ weft_actor *wf_spawn(wf_reactor *r, weft_actor *parent, const weft_behaviour *be
     weft_actor *a = NULL;
     (void)spawn(r, parent, behaviour, config, &a, why);
     return a;
+}
+
+weft_err wf_spawn_quietly(wf_reactor *r, weft_actor *parent, const weft_behaviour *behaviour,
+                          const void *config, weft_actor **out, weft_why *why)
+{
+    return make(r, parent, behaviour, config, out, why);
 }
 
 weft_ref weft_spawn(weft_actor *self, const weft_behaviour *behaviour, const void *config)

@@ -25,6 +25,7 @@ bool weft_stats_reactor(const weft_system *sys, unsigned reactor, weft_reactor_s
         .late_replies = WF_STAT_GET(r->stat.late_replies),
         .unhandled = WF_STAT_GET(r->stat.unhandled),
         .hogs = WF_STAT_GET(r->stat.hogs),
+        .restarts = WF_STAT_GET(r->stat.restarts),
         .actors = WF_STAT_GET(r->stat.actors),
         .timers = WF_STAT_GET(r->stat.timers),
         .asks = WF_STAT_GET(r->stat.asks),

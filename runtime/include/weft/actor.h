@@ -115,6 +115,17 @@ typedef struct weft_down {
 } weft_down;
 extern const weft_type weft_down_type;
 
+/** Told when a monitored actor that its supervisor keeps has stopped and begins again, with the same
+ * reference; the monitor stays. An actor without a row for it takes no notice. Lost only when memory is
+ * out, which is logged; @count shows it. */
+typedef struct weft_restarted {
+    weft_ref who;
+    weft_err reason; /**< what it stopped for */
+    const char *why; /**< the sentence; never NULL; dies with the message */
+    uint32_t count;  /**< restarts so far */
+} weft_restarted;
+extern const weft_type weft_restarted_type;
+
 /** Has weft_down told to @self, once, when @who ends; at once if it has. Never refused for lack of room
  * once this said yes. errors: ELIMIT (monitors_max), ENOMEM. thread: in a handler. */
 weft_err weft_monitor(weft_actor *self, weft_ref who);
@@ -123,7 +134,8 @@ weft_err weft_monitor(weft_actor *self, weft_ref who);
  * thread: in a handler. */
 void weft_demonitor(weft_actor *self, weft_ref who);
 
-/** From now on, if either ends with an error the other is stopped with it. errors: as weft_monitor. */
+/** From now on, if either ends with an error the other is stopped with it; for one that its supervisor
+ * restarts, when this life of it ends. errors: as weft_monitor. */
 weft_err weft_link(weft_actor *self, weft_ref who);
 
 /* ---- names, on this node */
@@ -131,9 +143,12 @@ weft_err weft_link(weft_actor *self, weft_ref who);
 /** The bytes of a name at most, the final zero included. */
 #define WEFT_NAME_BYTES 64
 
-/** Gives @self the name @name until it ends. errors: EINVAL (empty, too long, characters beyond
+/** Gives @self the name @name until it ends; a restart keeps it, and taking it again is no error. errors: EINVAL (empty, too long, characters beyond
  * letters, digits and "._-/"), EEXISTS, ELIMIT (names_max). thread: in a handler. */
 weft_err weft_register(weft_actor *self, const char *name);
+
+/** The name it was given last, or NULL. thread: in a handler of its reactor. */
+const char *weft_name_of(const weft_actor *actor);
 
 /** A reference to whoever has the name @name when it is used; nobody if @name is not a valid name.
  * thread: in a handler. */

@@ -125,7 +125,8 @@ bool weft_handles(const weft_actor *actor, const weft_type *type);
 WEFT_MUST_USE weft_ref weft_spawn_apart(const weft_behaviour *behaviour, const void *config,
                                         weft_why *why);
 
-/** Makes @child, which @self spawned, a child of @self's own parent: it no longer ends with @self. */
+/** Makes @child, which @self spawned, a child of @self's own parent: it no longer ends with @self. Does
+ * nothing for a ward (<weft/ward.h>). */
 void weft_release_child(weft_actor *self, weft_ref child);
 /** Stops every child of @self politely; its behaviour's child_ended hears of each. false: there is none. */
 bool weft_stop_children(weft_actor *self, weft_err reason);
@@ -154,11 +155,15 @@ typedef enum weft_kept_id {
     WEFT_KEPT_HTTP,
     WEFT_KEPT_FILES,
     WEFT_KEPT_HTTP_CLIENT,
+    WEFT_KEPT_SOCKETS,
     WEFT_KEPT_COUNT_
 } weft_kept_id;
 void **weft_kept(weft_kept_id id);
 /** @free is called with what is kept when the system is freed. */
 void weft_kept_set_free(weft_kept_id id, void (*free)(void *kept));
+/** Both for reactor 0, before start. */
+void weft_system_keep(struct weft_system *sys, weft_kept_id id, void *kept,
+                      void (*free)(void *kept));
 
 /* ---- requests served in place */
 

@@ -31,6 +31,7 @@ typedef struct weft_reactor_stats {
     uint64_t late_replies;                          /**< answers nobody waited for any more */
     uint64_t unhandled;                             /**< tells without a row */
     uint64_t hogs;         /**< times a handler held the reactor too long */
+    uint64_t restarts;     /**< supervised actors that began again */
     uint32_t actors;       /**< alive */
     uint32_t timers, asks; /**< armed, outstanding */
     uint32_t fibers;       /**< that run or wait */
