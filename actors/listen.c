@@ -5,37 +5,21 @@
  *                        └── accepted{fd} ──▶ listener 1 ──▶ stream ──▶ protocol actor
  */
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <weft/net.h>
-#include <weft/url.h>
-
 #include "address.h"
 #include "conn.h"
+#include "listen.h"
 #include "socket.h"
-#include "wire.h"
 
 enum { ACCEPTS_A_LOOK = 64, EXHAUSTED_PAUSE_MS = 100 };
 
-/* What the listeners of one URL share; freed with the last of them. */
-typedef struct listening {
-    weft_url url;
-    const weft_behaviour *behaviour;
-    const void *config;
-    int fd;
-    wire_listener *wire; /* in a simulation; then there is no descriptor */
-    unsigned n;
-    weft_ref member[WEFT_REACTORS_MAX];
-    _Atomic uint32_t users;
-} listening;
-
 typedef struct listener {
     weft_watch watch;
-    listening *shared;
+    wf_listening *shared;
     weft_msg *draining; /* the phase that waits until the last connection is over */
     uint32_t open;      /* connections here */
     uint32_t all;       /* everywhere; counted by the one that accepts */
@@ -126,7 +110,7 @@ static weft_err tell_left(weft_actor *self, listener *l)
 
 static void keep_connection(weft_actor *self, listener *l, const accepted *a)
 {
-    const listening *shared = l->shared;
+    const wf_listening *shared = l->shared;
     const weft_url_options *o = &shared->url.options;
     weft_ref ref;
     conn *c = wf_conn_new(self, &wf_conn_leaf_fd, WEFT_NOBODY, &ref);
@@ -189,7 +173,7 @@ static void exhausted(weft_actor *self, listener *l, int err)
 
 static void give(weft_actor *self, listener *l, const accepted *a)
 {
-    const listening *shared = l->shared;
+    const wf_listening *shared = l->shared;
     unsigned i = shared->n > 1 ? l->next++ % shared->n : 0;
     l->all++;
     l->exhausted = false;
@@ -199,7 +183,7 @@ static void give(weft_actor *self, listener *l, const accepted *a)
 }
 
 /* false: nobody waits, or errno says what else. */
-static bool accept_one(const listening *shared, accepted *out)
+static bool accept_one(const wf_listening *shared, accepted *out)
 {
     *out = (accepted){.fd = -1};
     if (shared->wire != NULL) {
@@ -289,27 +273,38 @@ static weft_err on_over(weft_actor *self, weft_msg *msg)
     return tell_left(self, l);
 }
 
-/* Of the first alone, also when it never came to accept. */
-static void close_listener(weft_actor *self, listener *l, listening *shared)
+static bool is_first(const weft_actor *self)
 {
-    if (l->closed || !weft_ref_same(shared->member[0], weft_self(self)))
+    return weft_reactor_of(self) == 0;
+}
+
+static void close_it(wf_listening *shared)
+{
+    if (shared->wire != NULL)
+        wf_wire_unlisten(shared->wire);
+    shared->wire = NULL;
+    if (shared->fd < 0)
+        return;
+    /* in this order: once nobody listens at the path, whoever comes next may have bound it anew */
+    if (shared->url.scheme == WEFT_SCHEME_UNIX && !shared->url.abstract && !shared->lent)
+        (void)unlink(shared->url.path);
+    (void)close(shared->fd);
+    shared->fd = -1;
+}
+
+/* Of the first alone, also when it never came to accept. */
+static void close_listener(weft_actor *self, listener *l, wf_listening *shared)
+{
+    if (l->closed || !is_first(self))
         return;
     l->closed = true;
-    if (shared->wire != NULL) {
-        l->accepts = false;
-        wf_wire_unlisten(shared->wire);
-        return;
-    }
-    if (l->accepts) {
+    if (l->accepts && shared->wire == NULL) {
         weft_watch_set(&l->watch, 0);
         if (l->spare_fd >= 0)
             (void)close(l->spare_fd);
     }
     l->accepts = false;
-    /* in this order: once nobody listens at the path, whoever comes next may have bound it anew */
-    if (shared->url.scheme == WEFT_SCHEME_UNIX && !shared->url.abstract)
-        (void)unlink(shared->url.path);
-    (void)close(shared->fd);
+    close_it(shared);
 }
 
 static weft_err on_phase(weft_actor *self, weft_msg *msg)
@@ -331,23 +326,20 @@ static weft_err on_phase(weft_actor *self, weft_msg *msg)
 static void listener_ended(weft_actor *self, weft_err reason)
 {
     /* from the config, since it may end before it began */
-    listening *shared = (listening *)(uintptr_t)weft_config(self);
+    wf_listening *shared = (wf_listening *)(uintptr_t)weft_config(self);
     (void)reason;
     close_listener(self, weft_state(self), shared);
-    /* the last of them frees what they share; release: its uses come before that */
-    if (atomic_fetch_sub_explicit(&shared->users, 1, memory_order_acq_rel) == 1)
-        weft_alloc_free(shared);
+    wf_listening_leave(shared);
 }
 
 /* Asked to end: nothing new is accepted while those that are open, its children, finish. */
 static weft_err on_stopping(weft_actor *self, weft_msg *msg)
 {
-    listening *shared = (listening *)(uintptr_t)weft_config(self);
+    wf_listening *shared = (wf_listening *)(uintptr_t)weft_config(self);
     const weft_stopping *stopping = weft_body(msg);
-    bool first = weft_ref_same(shared->member[0], weft_self(self));
     accept_rest(self, weft_state(self));
     close_listener(self, weft_state(self), shared);
-    for (unsigned i = 1; first && i < shared->n; i++)
+    for (unsigned i = 1; is_first(self) && i < shared->n; i++)
         (void)weft_stop_ref(self, shared->member[i], stopping->reason);
     return weft_stop(self, stopping->reason);
 }
@@ -356,11 +348,14 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
     listener *l = weft_state(self);
     const weft_started *started = weft_body(msg);
-    l->shared = (listening *)(uintptr_t)started->config;
-    if (!weft_ref_same(l->shared->member[0], weft_self(self)))
+    l->shared = (wf_listening *)(uintptr_t)started->config;
+    if (!weft_ref_is_nobody(l->shared->keeper) &&
+        weft_monitor_life(self, l->shared->keeper) != WEFT_OK)
+        return weft_stop_because(self, WEFT_ENOMEM, "no memory to watch who keeps it");
+    if (!is_first(self) || l->closed)
         return WEFT_OK;
-    if (l->closed)
-        return WEFT_OK;
+    /* the others learn of it with what they are given */
+    l->shared->member[0] = weft_self(self);
     l->accepts = true;
     if (l->shared->wire != NULL) {
         wf_wire_listener_watch(l->shared->wire, weft_reactor_of(self), on_wire_acceptable, l);
@@ -372,8 +367,16 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
+/* Who keeps it has ended without waiting for it. */
+static weft_err on_down(weft_actor *self, weft_msg *msg)
+{
+    (void)msg;
+    return weft_stop(self, WEFT_ESTOPPING);
+}
+
 static const weft_handler handlers[] = {
     {.type = &weft_started_type, .fn = on_started},
+    {.type = &weft_down_type, .fn = on_down},
     {.type = &accepted_type, .fn = on_accepted},
     {.type = &wf_conn_over_type, .fn = on_over},
     {.type = &left_type, .fn = on_left},
@@ -383,23 +386,74 @@ static const weft_handler handlers[] = {
     {0},
 };
 
-static const weft_behaviour listener_behaviour = {.name = "listener",
-                                                  .handlers = handlers,
-                                                  .state_bytes = sizeof(listener),
-                                                  .mailbox_max = 65536,
-                                                  .ended = listener_ended};
+const weft_behaviour wf_listener_behaviour = {.name = "listener",
+                                              .handlers = handlers,
+                                              .state_bytes = sizeof(listener),
+                                              .mailbox_max = 65536,
+                                              .ended = listener_ended};
 
 /* ---- from outside */
 
-static weft_err spawn_members(weft_system *sys, listening *shared, weft_why *why)
+wf_listening *wf_listening_open(weft_system *sys, const char *text, const weft_behaviour *behaviour,
+                                const void *config, int lent, weft_listening *out, weft_err *err,
+                                weft_why *why)
 {
-    /* one for this function, so that those that end early do not free it */
+    weft_url url;
+    struct weft_sim *sim = weft_sim_of(sys);
+    *err = weft_url_parse(text, &url, why);
+    if (*err == WEFT_OK)
+        *err = weft_url_check(&url, WEFT_URL_LISTEN, why);
+    if (*err == WEFT_OK)
+        *err = wf_wire_check(sim, &url, why);
+    wf_listening *shared = *err == WEFT_OK ? weft_alloc_zero(sizeof *shared) : NULL;
+    if (shared == NULL) {
+        if (*err == WEFT_OK)
+            *err = weft_because(why, WEFT_ENOMEM, "no memory for a listener");
+        if (lent >= 0)
+            (void)close(lent);
+        return NULL;
+    }
+    *shared = (wf_listening){
+        .url = url, .behaviour = behaviour, .config = config, .fd = lent, .lent = lent >= 0};
+    shared->n = weft_system_reactors(sys);
     atomic_store_explicit(&shared->users, 1, memory_order_relaxed);
+    out->listener = WEFT_NOBODY;
+    if (lent >= 0)
+        *err = WEFT_OK;
+    else if (sim != NULL)
+        shared->wire = wf_wire_listen(sim, &url, &out->address, err, why);
+    else
+        shared->fd = wf_socket_listen(&url, &out->address, err, why);
+    if (shared->fd < 0 && shared->wire == NULL) {
+        weft_alloc_free(shared);
+        return NULL;
+    }
+    wf_address_url(&out->address, url.scheme == WEFT_SCHEME_HTTP ? "http" : "tcp", out->url,
+                   sizeof out->url);
+    return shared;
+}
+
+void wf_listening_use(wf_listening *shared)
+{
+    atomic_fetch_add_explicit(&shared->users, 1, memory_order_relaxed);
+}
+
+void wf_listening_leave(wf_listening *shared)
+{
+    /* the last of them frees what they share; release: its uses come before that */
+    if (atomic_fetch_sub_explicit(&shared->users, 1, memory_order_acq_rel) != 1)
+        return;
+    close_it(shared);
+    weft_alloc_free(shared);
+}
+
+static weft_err spawn_members(weft_system *sys, wf_listening *shared, weft_why *why)
+{
     for (unsigned i = 0; i < shared->n; i++) {
-        shared->member[i] = weft_system_spawn(sys, i, &listener_behaviour, shared);
+        shared->member[i] = weft_system_spawn(sys, i, &wf_listener_behaviour, shared);
         if (weft_ref_is_nobody(shared->member[i]))
             return weft_because(why, WEFT_ENOMEM, "no memory for a listener");
-        atomic_fetch_add_explicit(&shared->users, 1, memory_order_relaxed);
+        wf_listening_use(shared);
         if (weft_on_phase(sys, WEFT_PHASE_CLOSE, shared->member[i]) != WEFT_OK ||
             weft_on_phase(sys, WEFT_PHASE_DRAIN, shared->member[i]) != WEFT_OK)
             return weft_because(why, WEFT_ELIMIT, "too many listeners");
@@ -410,48 +464,18 @@ static weft_err spawn_members(weft_system *sys, listening *shared, weft_why *why
 weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour *behaviour,
                         const void *config, weft_listening *out, weft_why *why)
 {
-    weft_url url;
-    weft_err err = weft_url_parse(text, &url, why);
-    if (err == WEFT_OK)
-        err = weft_url_check(&url, WEFT_URL_LISTEN, why);
-    if (err != WEFT_OK)
-        return err;
-    struct weft_sim *sim = weft_sim_of(sys);
-    err = wf_wire_check(sim, &url, why);
-    if (err != WEFT_OK)
-        return err;
-    listening *shared = weft_alloc_zero(sizeof *shared);
-    if (shared == NULL)
-        return weft_because(why, WEFT_ENOMEM, "no memory for a listener");
+    weft_err err;
     weft_listening got = {.listener = WEFT_NOBODY};
-    *shared = (listening){.url = url, .behaviour = behaviour, .config = config};
-    shared->n = weft_system_reactors(sys);
-    shared->fd = -1;
-    if (sim != NULL)
-        shared->wire = wf_wire_listen(sim, &url, &got.address, &err, why);
-    else
-        shared->fd = wf_socket_listen(&url, &got.address, &err, why);
-    if (shared->fd < 0 && shared->wire == NULL) {
-        weft_alloc_free(shared);
+    wf_listening *shared = wf_listening_open(sys, text, behaviour, config, -1, &got, &err, why);
+    if (shared == NULL)
         return err;
-    }
+    /* what was spawned when the rest could not be ends with the system, and closes what it holds */
     err = spawn_members(sys, shared, why);
     got.listener = shared->member[0];
-    if (weft_ref_is_nobody(got.listener)) {
-        /* otherwise what was spawned ends with the system, and closes what it holds */
-        if (shared->wire != NULL)
-            wf_wire_unlisten(shared->wire);
-        else
-            (void)close(shared->fd);
-    }
-    if (atomic_fetch_sub_explicit(&shared->users, 1, memory_order_acq_rel) == 1)
-        weft_alloc_free(shared);
-    if (err != WEFT_OK)
-        return err;
-    wf_address_url(&got.address, url.scheme == WEFT_SCHEME_HTTP ? "http" : "tcp", got.url,
-                   sizeof got.url);
-    *out = got;
-    return WEFT_OK;
+    wf_listening_leave(shared);
+    if (err == WEFT_OK)
+        *out = got;
+    return err;
 }
 
 weft_err weft_listen(weft_system *sys, const char *url, const weft_behaviour *behaviour,

@@ -11,6 +11,7 @@
 #include <weft/stage.h>
 #include <weft/stream.h>
 #include <weft/sync.h>
+#include <weft/supervisor.h>
 #include <weft/system.h>
 #include <weft/url.h>
 #include <weft/wire.h>

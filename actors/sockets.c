@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Addresses of a tree, opened before it starts and kept while it runs: a child that is restarted need not
+ * open its own again, which it might not be allowed to any more, and refuses nobody meanwhile. */
+#include "sockets.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <weft/edge.h>
+#include <weft/url.h>
+
+#include "socket.h"
+
+typedef struct opened {
+    struct opened *next;
+    const weft_child *row;
+    weft_url url;
+    weft_address address;
+    int fd;
+} opened;
+
+typedef struct sockets {
+    opened *first;
+} sockets;
+
+static void close_all(sockets *s)
+{
+    for (opened *o = s->first, *next; o != NULL; o = next) {
+        next = o->next;
+        if (o->url.scheme == WEFT_SCHEME_UNIX && !o->url.abstract)
+            (void)unlink(o->url.path); /* first: whoever comes next may bind it anew */
+        (void)close(o->fd);
+        weft_alloc_free(o);
+    }
+    s->first = NULL;
+}
+
+static void sockets_free(void *kept)
+{
+    close_all(kept);
+    weft_alloc_free(kept);
+}
+
+static weft_err open_one(sockets *s, const weft_child *child, weft_why *why)
+{
+    opened *o = weft_alloc_zero(sizeof *o);
+    if (o == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for a listener");
+    weft_err err = weft_url_parse(child->listen, &o->url, why);
+    if (err == WEFT_OK)
+        err = weft_url_check(&o->url, WEFT_URL_LISTEN, why);
+    if (err == WEFT_OK && o->url.scheme == WEFT_SCHEME_SIM)
+        err = weft_because(why, WEFT_EINVAL, "%s: simulated wires exist in tests only",
+                           child->listen);
+    o->fd = err == WEFT_OK ? wf_socket_listen(&o->url, &o->address, &err, why) : -1;
+    if (o->fd < 0) {
+        weft_alloc_free(o);
+        return err;
+    }
+    o->row = child;
+    o->next = s->first;
+    s->first = o;
+    return WEFT_OK;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the tables of the program are nested */
+static weft_err open_table(sockets *s, const weft_supervisor *tree, weft_why *why)
+{
+    weft_err err = WEFT_OK;
+    for (const weft_child *c = tree->children; err == WEFT_OK && c != NULL && c->behaviour != NULL;
+         c++)
+        if (c->listen != NULL)
+            err = open_one(s, c, why);
+        else if (c->behaviour == &weft_supervisor_behaviour && c->config != NULL)
+            err = open_table(s, c->config, why);
+    return err;
+}
+
+weft_err wf_sockets_open(weft_system *sys, const weft_supervisor *tree, weft_why *why)
+{
+    if (tree == NULL || weft_sim_of(sys) != NULL)
+        return WEFT_OK;
+    sockets *s = weft_alloc_zero(sizeof *s);
+    if (s == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for listeners");
+    weft_err err = open_table(s, tree, why);
+    if (err == WEFT_OK)
+        weft_system_keep(sys, WEFT_KEPT_SOCKETS, s, sockets_free);
+    else
+        sockets_free(s);
+    return err;
+}
+
+int wf_sockets_of(const weft_child *child, weft_address *out)
+{
+    const sockets *s = *weft_kept(WEFT_KEPT_SOCKETS);
+    for (const opened *o = s != NULL ? s->first : NULL; o != NULL; o = o->next)
+        if (o->row == child) {
+            *out = o->address;
+            return fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
+        }
+    return -1;
+}
+
+void wf_sockets_close(void)
+{
+    sockets *s = *weft_kept(WEFT_KEPT_SOCKETS);
+    if (s != NULL)
+        close_all(s);
+}
