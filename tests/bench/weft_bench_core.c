@@ -11,6 +11,8 @@
 #include <weft/fiber.h>
 #include <weft/system.h>
 
+#include "weft_bench_restart.h"
+
 typedef struct num {
     int64_t v;
 } num;
@@ -534,7 +536,11 @@ int main(int argc, char **argv)
     int64_t n = argc > 2 ? atoll(argv[2]) : 0;
     bool cross = strstr(name, "cross") != NULL || strcmp(name, "fanin") == 0;
     bool asleep = strstr(name, "asleep") != NULL;
-    weft_system_options options = {.reactors = cross ? 2 : 1, .spin_us = asleep ? 0 : 100};
+    bool restart = strcmp(name, "restart") == 0; /* each would be a line of the log */
+    weft_system_options options = {.reactors = cross ? 2 : 1,
+                                   .spin_us = asleep ? 0 : 100,
+                                   .log_level = restart ? WEFT_ERROR : WEFT_NOTICE,
+                                   .log_level_set = true};
     weft_system *sys = weft_system_new(&options);
     if (sys == NULL)
         return 1;
@@ -573,6 +579,8 @@ int main(int argc, char **argv)
         (void)start_one(sys, &idle_root, N(1000000));
     else if (strcmp(name, "timer") == 0)
         (void)start_one(sys, &timer_user, N(10000000));
+    else if (restart)
+        bench_restart(sys, N(1000000));
     else {
         fprintf(stderr, "no case %s\n", name);
         weft_system_free(&sys);

@@ -12,7 +12,7 @@ from kit.report import US, select
 
 CASES = ["pingpong", "ring", "count", "count_cross", "fanin", "pingpong_cross",
          "pingpong_cross_asleep", "ask", "ask_limit", "await", "spawn", "skynet", "idle", "timer",
-         "runaway", "producer_thousand"]
+         "runaway", "producer_thousand", "restart"]
 TWO_CORES = {"count_cross", "fanin", "pingpong_cross", "pingpong_cross_asleep"}
 COMMON = {"pingpong", "ring", "count", "count_cross", "fanin", "pingpong_cross", "ask", "spawn",
           "skynet", "idle", "runaway"}
@@ -21,7 +21,7 @@ SYSTEMS = {
     "floor": {"pingpong", "ring", "count", "count_cross", "pingpong_cross",
               "pingpong_cross_asleep", "ask", "spawn", "skynet"},
     "libev": {"timer"},
-    "probe": set(CASES) - {"await"},
+    "probe": set(CASES) - {"await", "restart"},
     "go": COMMON,
     "erlang": COMMON | {"ask_limit"},
     "caf": COMMON | {"ask_limit"},

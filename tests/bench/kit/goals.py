@@ -50,6 +50,7 @@ GOALS = {
         at_most("timer", 2.3, "probe", note="8 ns"),
         at_most("runaway_rss", 8),
         at_most("producer_thousand_rss", 8),
+        at_most("restart", 2000),
     ],
     "echo": [
         at_least("c64_rate", 0.95, "raw epoll"),
