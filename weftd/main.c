@@ -14,9 +14,9 @@
 /* What the command line came to. */
 typedef struct command {
     const service *service;
-    common_settings common;
+    weft_common_settings common;
     void *settings; /* of the service */
-    option_set sets[2];
+    weft_option_set sets[2];
 } command;
 
 /* Things to do that are no service. */
@@ -60,8 +60,8 @@ static int printed(void)
 static int print_config(const command *c)
 {
     (void)printf("service: %s\n", c->service->name);
-    options_print_yaml(&c->sets[1], stdout);
-    options_print_yaml(&c->sets[0], stdout);
+    weft_options_print_yaml(&c->sets[1], stdout);
+    weft_options_print_yaml(&c->sets[0], stdout);
     return printed();
 }
 
@@ -98,14 +98,14 @@ static int run(command *c)
 }
 
 /* The rest of the words are those of the service. */
-static int serve(command *c, option_words *words)
+static int serve(command *c, weft_option_words *words)
 {
     weft_why why = {""};
     c->settings = calloc(1, c->service->settings_bytes);
     if (c->settings == NULL)
         return refuse(c, EX_OSERR, "no memory for the settings");
-    c->sets[1] = (option_set){.rows = c->service->options, .to = c->settings};
-    weft_err err = options_read(c->sets, 2, words, false, &why);
+    c->sets[1] = (weft_option_set){.rows = c->service->options, .to = c->settings};
+    weft_err err = weft_options_read(c->sets, 2, words, false, &why);
     int code;
     if (err != WEFT_OK)
         code = refuse(c, err == WEFT_ENOMEM ? EX_OSERR : EX_USAGE, why.text);
@@ -118,13 +118,13 @@ static int serve(command *c, option_words *words)
         code = print_config(c);
     else
         code = run(c);
-    options_done(&c->sets[1]);
+    weft_options_done(&c->sets[1]);
     free(c->settings);
     return code;
 }
 
 /* `weftd list` and the like; -1: the word is none of them. */
-static int print_something(const command *c, const char *word, const option_words *words)
+static int print_something(const command *c, const char *word, const weft_option_words *words)
 {
     for (size_t i = 0; i < sizeof prints / sizeof *prints; i++) {
         if (strcmp(word, prints[i].name) != 0)
@@ -137,7 +137,7 @@ static int print_something(const command *c, const char *word, const option_word
     return -1;
 }
 
-static int dispatch(command *c, option_words *words)
+static int dispatch(command *c, weft_option_words *words)
 {
     const service *nearest;
     weft_why why;
@@ -158,10 +158,10 @@ static int dispatch(command *c, option_words *words)
 int main(int argc, char **argv)
 {
     command c = {.service = NULL};
-    option_words words = {.at = argv, .count = argc, .next = 1};
+    weft_option_words words = {.at = argv, .count = argc, .next = 1};
     weft_why why = {""};
-    c.sets[0] = (option_set){.rows = common_options, .to = &c.common};
-    if (options_read(c.sets, 1, &words, true, &why) != WEFT_OK)
+    c.sets[0] = (weft_option_set){.rows = weft_common_options, .to = &c.common};
+    if (weft_options_read(c.sets, 1, &words, true, &why) != WEFT_OK)
         return refuse(&c, EX_USAGE, why.text);
     if (words.next < words.count)
         return dispatch(&c, &words);

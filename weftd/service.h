@@ -4,15 +4,14 @@
 #ifndef WEFTD_SERVICE_H
 #define WEFTD_SERVICE_H
 
+#include <weft/options.h>
 #include <weft/system.h>
-
-#include "options.h"
 
 typedef struct service {
     const char *name, *summary;      /* one word, one line */
     const char *about;               /* more for its help page, in lines; NULL: nothing */
     const char *example;             /* a command line that works */
-    const option *options;           /* its own, ending in {0}; all have the common ones too */
+    const weft_option *options;      /* its own, ending in {0}; all have the common ones too */
     size_t settings_bytes;           /* of the struct that their fields are in */
     const weft_behaviour *behaviour; /* of the actor of each connection */
     /* Makes @sys serve. @settings live until `done` has been called, after the system has ended.
@@ -29,24 +28,16 @@ extern const service *const services[];
 /* The service of that name; NULL: none, and @nearest is the one that looks most like it. */
 const service *service_find(const char *name, const service **nearest);
 
-/* What every service has. */
-typedef struct common_settings {
-    uint32_t threads;
-    int log_level, log_format; /* a weft_level, a weft_log_format */
-    bool print_config, help, version;
-} common_settings;
-extern const option common_options[];
-
 /* The row of --listen, of services that have it, in the field `listen` of @type. */
 #define OPTION_ROW_LISTEN(type, url)                                                         \
     {                                                                                        \
-        .name = "listen", .kind = OPTION_LISTEN, .value = "URL", .unset = (url),             \
+        .name = "listen", .kind = WEFT_OPTION_LISTEN, .value = "URL", .unset = (url),        \
         .at = offsetof(type, listen),                                                        \
         .help = "where to listen (weftd urls says how it is written); may be given 16 times" \
     }
 
 /* Listens at each of @urls. What cannot be had is logged, and weft_run ends with EX_UNAVAILABLE. */
-void service_listen(weft_system *sys, const option_urls *urls, const weft_behaviour *behaviour,
+void service_listen(weft_system *sys, const weft_option_urls *urls, const weft_behaviour *behaviour,
                     const void *config);
 
 #endif

@@ -5,23 +5,23 @@
 #include "services.h"
 
 typedef struct forward_settings {
-    option_urls from;
+    weft_option_urls from;
     weft_forward_config config;
 } forward_settings;
 
-static const option forward_options[] = {
+static const weft_option forward_options[] = {
     {.name = "FROM",
-     .kind = OPTION_LISTEN,
+     .kind = WEFT_OPTION_LISTEN,
      .at = offsetof(forward_settings, from),
      .positional = true,
      .help = "the URL to listen at, such as tcp://127.0.0.1:7000"},
     {.name = "TO",
-     .kind = OPTION_CONNECT,
+     .kind = WEFT_OPTION_CONNECT,
      .at = offsetof(forward_settings, config.to),
      .positional = true,
      .help = "the URL to connect to, such as unix:app.sock"},
     {.name = "idle",
-     .kind = OPTION_MS,
+     .kind = WEFT_OPTION_MS,
      .value = "TIME",
      .unset = "off",
      .at = offsetof(forward_settings, config.idle_ms),

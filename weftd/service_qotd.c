@@ -12,16 +12,16 @@
 enum { FILE_BYTES_MAX = 1 << 20 };
 
 typedef struct qotd_settings {
-    option_urls listen;
+    weft_option_urls listen;
     const char *file; /* NULL: the quotes that come with weft */
     char *text;       /* what stands in it */
     weft_wire_quotes quotes;
 } qotd_settings;
 
-static const option qotd_options[] = {
+static const weft_option qotd_options[] = {
     OPTION_ROW_LISTEN(qotd_settings, "tcp://127.0.0.1:7017"),
     {.name = "file",
-     .kind = OPTION_TEXT,
+     .kind = WEFT_OPTION_TEXT,
      .value = "PATH",
      .at = offsetof(qotd_settings, file),
      .help = "quotes parted by lines of one %, as fortune has them; else those of weft"},

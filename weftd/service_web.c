@@ -12,7 +12,7 @@
 #include "services.h"
 
 typedef struct web_settings {
-    option_urls listen;
+    weft_option_urls listen;
     weft_http_files_config files;
     const char *access_log; /* a path, "-", or NULL */
     int access_log_format;
@@ -24,53 +24,53 @@ typedef struct web_settings {
 
 static const char *const access_formats[] = {"combined", "json", NULL};
 
-static const option web_options[] = {
+static const weft_option web_options[] = {
     {.name = "path",
-     .kind = OPTION_TEXT,
+     .kind = WEFT_OPTION_TEXT,
      .value = "FOLDER",
      .unset = ".",
      .at = offsetof(web_settings, files.root),
      .help = "the folder whose files are served; nothing outside of it ever is"},
     OPTION_ROW_LISTEN(web_settings, "http://127.0.0.1:8080"),
     {.name = "port",
-     .kind = OPTION_PORT,
+     .kind = WEFT_OPTION_PORT,
      .value = "PORT",
      .at = offsetof(web_settings, listen),
      .help = "short for --listen http://127.0.0.1:PORT"},
     {.name = "index",
-     .kind = OPTION_TEXT,
+     .kind = WEFT_OPTION_TEXT,
      .value = "NAME",
      .unset = "index.html",
      .at = offsetof(web_settings, files.index),
      .help = "the file that is served for a folder"},
     {.name = "no-listing",
-     .kind = OPTION_FLAG,
+     .kind = WEFT_OPTION_FLAG,
      .at = offsetof(web_settings, files.no_listing),
      .help = "a folder without that file is not found, instead of listed"},
     {.name = "hidden",
-     .kind = OPTION_FLAG,
+     .kind = WEFT_OPTION_FLAG,
      .at = offsetof(web_settings, files.hidden),
      .help = "serve names that begin with a dot too"},
     {.name = "follow-symlinks",
-     .kind = OPTION_FLAG,
+     .kind = WEFT_OPTION_FLAG,
      .at = offsetof(web_settings, files.follow_symlinks),
      .help = "follow links that lead out of the folder too"},
     {.name = "no-compression",
-     .kind = OPTION_FLAG,
+     .kind = WEFT_OPTION_FLAG,
      .at = offsetof(web_settings, files.no_compression),
      .help = "compress nothing on the fly; .gz and .br files beside a file are still used"},
     {.name = "cache-control",
-     .kind = OPTION_TEXT,
+     .kind = WEFT_OPTION_TEXT,
      .value = "TEXT",
      .at = offsetof(web_settings, files.cache_control),
      .help = "the Cache-Control field of what is served, such as max-age=3600"},
     {.name = "access-log",
-     .kind = OPTION_TEXT,
+     .kind = WEFT_OPTION_TEXT,
      .value = "FILE",
      .at = offsetof(web_settings, access_log),
      .help = "append a line for each request to FILE; - is the standard output"},
     {.name = "access-log-format",
-     .kind = OPTION_CHOICE,
+     .kind = WEFT_OPTION_CHOICE,
      .value = "FORMAT",
      .unset = "combined",
      .at = offsetof(web_settings, access_log_format),

@@ -5,7 +5,7 @@
 #include "services.h"
 
 typedef struct wire_settings {
-    option_urls listen;
+    weft_option_urls listen;
 } wire_settings;
 
 static int wire_start(weft_system *sys, const service *self, void *settings, weft_why *why)
@@ -16,23 +16,23 @@ static int wire_start(weft_system *sys, const service *self, void *settings, wef
     return 0;
 }
 
-static const option echo_options[] = {
+static const weft_option echo_options[] = {
     OPTION_ROW_LISTEN(wire_settings, "tcp://127.0.0.1:7007"),
     {0},
 };
-static const option discard_options[] = {
+static const weft_option discard_options[] = {
     OPTION_ROW_LISTEN(wire_settings, "tcp://127.0.0.1:7009"),
     {0},
 };
-static const option chargen_options[] = {
+static const weft_option chargen_options[] = {
     OPTION_ROW_LISTEN(wire_settings, "tcp://127.0.0.1:7019"),
     {0},
 };
-static const option daytime_options[] = {
+static const weft_option daytime_options[] = {
     OPTION_ROW_LISTEN(wire_settings, "tcp://127.0.0.1:7013"),
     {0},
 };
-static const option time_options[] = {
+static const weft_option time_options[] = {
     OPTION_ROW_LISTEN(wire_settings, "tcp://127.0.0.1:7037"),
     {0},
 };

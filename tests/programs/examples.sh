@@ -58,3 +58,33 @@ same "the wrong method" "$(curl -sS -o "$dir/page" -w '%{http_code}' -X POST "$a
 same "a path without a route" "$(curl -sS -o "$dir/page" -w '%{http_code}' "$at/elsewhere")" 404
 same "a file of the folder it runs in" "$(curl -sS "$at/files/LICENSE")" "$(cat LICENSE)"
 stop 02_hello
+
+# until_said TEXT: reads what the server says up to a line with that text.
+until_said()
+{
+    while read -r -t 60 line <&3; do
+        [[ $line != *"$1"* ]] || return 0
+    done
+    fail "it does not say \"$1\""
+}
+
+# The supervised one: --listen is an option of its own.
+mkfifo "$dir/said"
+"$WEFT_BUILD/examples/06_supervised" --listen http://127.0.0.1:0 2>"$dir/said" &
+server=$!
+exec 3<"$dir/said"
+until_said 'listening at '
+at=$(grep -o 'http://[^"]*' <<<"$line")
+same "the counter counts" "$(curl -sS "$at/add/5")" 5
+same "and goes on" "$(curl -sS "$at/add/5")" 10
+curl -sS -o "$dir/page" "$at/crash"
+until_said 'child counter is restarted'
+same "a restarted counter begins anew" "$(curl -sS "$at/add/5")" 5
+for _ in 1 2 3; do
+    curl -sS -o "$dir/page" "$at/crash"
+done
+until_said 'the tree has given up: child counter failed once more after 3 restarts'
+code=0
+wait "$server" || code=$?
+server=
+same "the code of one that crashes too often" "$code" 70

@@ -3,6 +3,7 @@
 #ifndef WEFT_WEFT_H
 #define WEFT_WEFT_H
 
+#include <weft/app.h>
 #include <weft/fiber.h>
 #include <weft/framing.h>
 #include <weft/http.h>

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "options.h"
+#include <weft/options.h>
 
 /* Reads one code point of UTF-8; 0 bytes: none begins here. */
 static size_t decode(const unsigned char *at, uint32_t *out)
@@ -28,7 +28,7 @@ static bool is_plain(uint32_t c)
            (c > 0xfeff && c <= 0xfffd) || c >= 0x10000;
 }
 
-void yaml_print_text(const char *text, FILE *to)
+void weft_yaml_print_text(const char *text, FILE *to)
 {
     (void)putc('"', to);
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0';) {
@@ -59,54 +59,55 @@ static void print_ms(uint32_t ms, FILE *to)
         (void)fprintf(to, "%" PRIu32 "ms", ms);
 }
 
-static void print_urls(const option_urls *urls, FILE *to)
+static void print_urls(const weft_option_urls *urls, FILE *to)
 {
     if (urls->count == 0)
         (void)fputs(" []", to);
     for (size_t i = 0; i < urls->count; i++) {
         (void)fputs("\n  - ", to);
-        yaml_print_text(urls->at[i], to);
+        weft_yaml_print_text(urls->at[i], to);
     }
 }
 
-static void print_value(const option *row, const void *field, FILE *to)
+static void print_value(const weft_option *row, const void *field, FILE *to)
 {
     const char *text;
     switch (row->kind) {
-    case OPTION_FLAG:
+    case WEFT_OPTION_FLAG:
         (void)fputs(*(const bool *)field ? " true" : " false", to);
         break;
-    case OPTION_COUNT:
+    case WEFT_OPTION_COUNT:
         (void)fprintf(to, " %" PRIu32, *(const uint32_t *)field);
         break;
-    case OPTION_MS:
+    case WEFT_OPTION_MS:
         (void)putc(' ', to);
         print_ms(*(const uint32_t *)field, to);
         break;
-    case OPTION_CHOICE:
+    case WEFT_OPTION_CHOICE:
         (void)fprintf(to, " %s", row->words[*(const int *)field]);
         break;
-    case OPTION_LISTEN:
+    case WEFT_OPTION_LISTEN:
         print_urls(field, to);
         break;
-    case OPTION_TEXT:
-    case OPTION_CONNECT:
+    case WEFT_OPTION_TEXT:
+    case WEFT_OPTION_CONNECT:
+    case WEFT_OPTION_URL:
         text = *(const char *const *)field;
         (void)putc(' ', to);
         if (text != NULL)
-            yaml_print_text(text, to);
+            weft_yaml_print_text(text, to);
         else
             (void)fputs("null", to);
         break;
-    case OPTION_PORT: /* is part of its OPTION_LISTEN row */
+    case WEFT_OPTION_PORT: /* is part of its WEFT_OPTION_LISTEN row */
         break;
     }
 }
 
-void options_print_yaml(const option_set *set, FILE *to)
+void weft_options_print_yaml(const weft_option_set *set, FILE *to)
 {
-    for (const option *row = set->rows; row->name != NULL; row++) {
-        if (row->action || row->kind == OPTION_PORT)
+    for (const weft_option *row = set->rows; row->name != NULL; row++) {
+        if (row->action || row->kind == WEFT_OPTION_PORT)
             continue;
         for (const char *c = row->name; *c != '\0'; c++)
             (void)putc(*c >= 'A' && *c <= 'Z' ? *c + ('a' - 'A') : *c, to);

@@ -6,18 +6,19 @@
 
 #include <weft/url.h>
 
-#include "options.h"
+#include "option_value.h"
 
 enum { WORD_BYTES_MAX = 31 };
 
 /* The name as it is written in the command line. */
-static const char *shown(const option *row, char text[64])
+static const char *shown(const weft_option *row, char text[64])
 {
     (void)snprintf(text, 64, "%s%s", row->positional ? "" : "--", row->name);
     return text;
 }
 
-static weft_err refuse(const option *row, const char *text, const char *expected, weft_why *why)
+static weft_err refuse(const weft_option *row, const char *text, const char *expected,
+                       weft_why *why)
 {
     char name[64];
     return weft_because(why, WEFT_EINVAL, "%s is \"%.40s\", expected %s", shown(row, name), text,
@@ -37,7 +38,7 @@ static bool read_digits(const char *text, size_t n, uint64_t *out)
     return n > 0;
 }
 
-static weft_err read_count(const option *row, const char *text, uint32_t *to, weft_why *why)
+static weft_err read_count(const weft_option *row, const char *text, uint32_t *to, weft_why *why)
 {
     char expected[64];
     uint64_t value;
@@ -50,7 +51,7 @@ static weft_err read_count(const option *row, const char *text, uint32_t *to, we
     return refuse(row, text, expected, why);
 }
 
-static weft_err read_ms(const option *row, const char *text, uint32_t *to, weft_why *why)
+static weft_err read_ms(const weft_option *row, const char *text, uint32_t *to, weft_why *why)
 {
     static const struct {
         const char *name;
@@ -79,7 +80,7 @@ static weft_err read_ms(const option *row, const char *text, uint32_t *to, weft_
                   why);
 }
 
-static weft_err read_choice(const option *row, const char *text, int *to, weft_why *why)
+static weft_err read_choice(const weft_option *row, const char *text, int *to, weft_why *why)
 {
     char expected[128];
     size_t n = 0;
@@ -98,7 +99,7 @@ static weft_err read_choice(const option *row, const char *text, int *to, weft_w
     return refuse(row, text, expected, why);
 }
 
-static weft_err check_url(const option *row, const char *text, weft_url_end end, weft_why *why)
+static weft_err check_url(const weft_option *row, const char *text, weft_url_end end, weft_why *why)
 {
     char name[64];
     weft_why url_why = {""};
@@ -115,14 +116,15 @@ static weft_err check_url(const option *row, const char *text, weft_url_end end,
     return weft_because(why, WEFT_EINVAL, "%s: %s", shown(row, name), url_why.text);
 }
 
-static weft_err add_url(const option *row, const char *text, option_urls *to, weft_why *why)
+static weft_err add_url(const weft_option *row, const char *text, weft_option_urls *to,
+                        weft_why *why)
 {
     weft_err err = check_url(row, text, WEFT_URL_LISTEN, why);
     if (err != WEFT_OK)
         return err;
-    if (to->count == OPTION_URLS_MAX)
+    if (to->count == WEFT_OPTION_URLS_MAX)
         return weft_because(why, WEFT_EINVAL, "--%s is given too often, expected at most %d times",
-                            row->name, OPTION_URLS_MAX);
+                            row->name, WEFT_OPTION_URLS_MAX);
     char *copy = strdup(text);
     if (copy == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for the command line");
@@ -130,11 +132,12 @@ static weft_err add_url(const option *row, const char *text, option_urls *to, we
     return WEFT_OK;
 }
 
-static weft_err add_port(const option *row, const char *text, option_urls *to, weft_why *why)
+static weft_err add_port(const weft_option *row, const char *text, weft_option_urls *to,
+                         weft_why *why)
 {
     char url[64];
     uint32_t port = 0;
-    const option as_count = {.name = row->name, .min = 0, .max = 65535};
+    const weft_option as_count = {.name = row->name, .min = 0, .max = 65535};
     weft_err err = read_count(&as_count, text, &port, why);
     if (err != WEFT_OK)
         return err;
@@ -142,29 +145,31 @@ static weft_err add_port(const option *row, const char *text, option_urls *to, w
     return add_url(row, url, to, why);
 }
 
-weft_err option_value_read(const option *row, const char *text, void *to, weft_why *why)
+weft_err wf_option_value_read(const weft_option *row, const char *text, void *to, weft_why *why)
 {
     weft_err err = WEFT_OK;
     switch (row->kind) {
-    case OPTION_FLAG:
+    case WEFT_OPTION_FLAG:
         *(bool *)to = true;
         break;
-    case OPTION_COUNT:
+    case WEFT_OPTION_COUNT:
         return read_count(row, text, to, why);
-    case OPTION_MS:
+    case WEFT_OPTION_MS:
         return read_ms(row, text, to, why);
-    case OPTION_CHOICE:
+    case WEFT_OPTION_CHOICE:
         return read_choice(row, text, to, why);
-    case OPTION_LISTEN:
+    case WEFT_OPTION_LISTEN:
         return add_url(row, text, to, why);
-    case OPTION_PORT:
+    case WEFT_OPTION_PORT:
         return add_port(row, text, to, why);
-    case OPTION_CONNECT:
-        err = check_url(row, text, WEFT_URL_CONNECT, why);
+    case WEFT_OPTION_CONNECT:
+    case WEFT_OPTION_URL:
+        err = check_url(row, text,
+                        row->kind == WEFT_OPTION_URL ? WEFT_URL_LISTEN : WEFT_URL_CONNECT, why);
         if (err == WEFT_OK)
             *(const char **)to = text;
         break;
-    case OPTION_TEXT:
+    case WEFT_OPTION_TEXT:
         *(const char **)to = text;
         break;
     }
@@ -176,7 +181,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-size_t word_distance(const char *a, const char *b)
+size_t weft_word_distance(const char *a, const char *b)
 {
     /* rows of Damerau's distance; two rows back is what a swap of neighbours needs */
     size_t rows[3][WORD_BYTES_MAX + 1];

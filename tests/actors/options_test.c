@@ -2,12 +2,13 @@
 /* weftd's command line: what is read, what is refused and how, and what --print-config makes of it.
  */
 #include "check.h"
-#include "weftd/options.h"
 
 #include <stdlib.h>
 
+#include <weft/options.h>
+
 typedef struct settings {
-    option_urls listen, from;
+    weft_option_urls listen, from;
     const char *file, *to;
     uint32_t threads, idle_ms;
     int color;
@@ -16,37 +17,37 @@ typedef struct settings {
 
 static const char *const colors[] = {"red", "green", "blue", NULL};
 
-static const option rows[] = {
+static const weft_option rows[] = {
     {.name = "listen",
-     .kind = OPTION_LISTEN,
+     .kind = WEFT_OPTION_LISTEN,
      .value = "URL",
      .unset = "tcp://127.0.0.1:7007",
      .at = offsetof(settings, listen),
      .help = "where to listen"},
     {.name = "port",
-     .kind = OPTION_PORT,
+     .kind = WEFT_OPTION_PORT,
      .value = "PORT",
      .at = offsetof(settings, listen),
      .help = "short for --listen"},
     {.name = "file",
-     .kind = OPTION_TEXT,
+     .kind = WEFT_OPTION_TEXT,
      .value = "PATH",
      .at = offsetof(settings, file),
      .help = "a file"},
     {.name = "color",
-     .kind = OPTION_CHOICE,
+     .kind = WEFT_OPTION_CHOICE,
      .value = "COLOR",
      .unset = "green",
      .at = offsetof(settings, color),
      .words = colors,
      .help = "a colour"},
-    {.name = "loud", .kind = OPTION_FLAG, .at = offsetof(settings, loud), .help = "louder"},
+    {.name = "loud", .kind = WEFT_OPTION_FLAG, .at = offsetof(settings, loud), .help = "louder"},
     {0},
 };
 
-static const option common_rows[] = {
+static const weft_option common_rows[] = {
     {.name = "threads",
-     .kind = OPTION_COUNT,
+     .kind = WEFT_OPTION_COUNT,
      .value = "N",
      .unset = "1",
      .at = offsetof(settings, threads),
@@ -54,28 +55,28 @@ static const option common_rows[] = {
      .max = 64,
      .help = "threads"},
     {.name = "idle",
-     .kind = OPTION_MS,
+     .kind = WEFT_OPTION_MS,
      .value = "TIME",
      .unset = "off",
      .at = offsetof(settings, idle_ms),
      .max = 86400000,
      .help = "idle"},
     {.name = "help",
-     .kind = OPTION_FLAG,
+     .kind = WEFT_OPTION_FLAG,
      .at = offsetof(settings, help),
      .action = true,
      .help = "this"},
     {0},
 };
 
-static const option positional_rows[] = {
+static const weft_option positional_rows[] = {
     {.name = "FROM",
-     .kind = OPTION_LISTEN,
+     .kind = WEFT_OPTION_LISTEN,
      .at = offsetof(settings, from),
      .positional = true,
      .help = "the URL to listen at"},
     {.name = "TO",
-     .kind = OPTION_CONNECT,
+     .kind = WEFT_OPTION_CONNECT,
      .at = offsetof(settings, to),
      .positional = true,
      .help = "the URL to connect to"},
@@ -83,31 +84,31 @@ static const option positional_rows[] = {
 };
 
 static settings got;
-static option_set sets[2];
+static weft_option_set sets[2];
 static weft_why why;
 
 static void forget(void)
 {
     if (sets[0].rows != NULL)
-        options_done(&sets[0]);
+        weft_options_done(&sets[0]);
     got = (settings){0};
     why = (weft_why){""};
-    sets[0] = sets[1] = (option_set){0};
+    sets[0] = sets[1] = (weft_option_set){0};
 }
 
 /* Reads the blank-separated words of @text by the common rows and those of @own. */
-static weft_err read_by(const option *own, const char *text)
+static weft_err read_by(const weft_option *own, const char *text)
 {
     static char copy[2048];
     char *words[64];
-    option_words all = {.at = words};
+    weft_option_words all = {.at = words};
     forget();
     (void)snprintf(copy, sizeof copy, "%s", text);
     for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
         words[all.count++] = word;
-    sets[0] = (option_set){.rows = own, .to = &got};
-    sets[1] = (option_set){.rows = common_rows, .to = &got};
-    return options_read(sets, 2, &all, false, &why);
+    sets[0] = (weft_option_set){.rows = own, .to = &got};
+    sets[1] = (weft_option_set){.rows = common_rows, .to = &got};
+    return weft_options_read(sets, 2, &all, false, &why);
 }
 
 static weft_err read_all(const char *text)
@@ -156,7 +157,7 @@ static void listeners_add_up_and_replace_the_one_of_the_table(void)
     CHECK_STR(got.listen.at[0], "unix:a");
     CHECK_STR(got.listen.at[1], "tcp://[::1]:80?window=1M");
     size_t n = 0;
-    for (int i = 0; i < OPTION_URLS_MAX; i++)
+    for (int i = 0; i < WEFT_OPTION_URLS_MAX; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "--listen unix:a ");
     CHECK_OK(read_all(text));
     (void)snprintf(text + n, sizeof text - n, "--listen unix:a ");
@@ -228,27 +229,27 @@ static void positional_words_are_taken_in_order_and_must_be_there(void)
 static void common_options_may_stand_before_the_word_that_ends_them(void)
 {
     char *words[] = {(char[]){"--threads"}, (char[]){"4"}, (char[]){"echo"}, (char[]){"--loud"}};
-    option_words all = {.at = words, .count = 4};
+    weft_option_words all = {.at = words, .count = 4};
     forget();
-    sets[0] = (option_set){.rows = rows, .to = &got};
-    sets[1] = (option_set){.rows = common_rows, .to = &got};
-    CHECK_OK(options_read(&sets[1], 1, &all, true, &why));
+    sets[0] = (weft_option_set){.rows = rows, .to = &got};
+    sets[1] = (weft_option_set){.rows = common_rows, .to = &got};
+    CHECK_OK(weft_options_read(&sets[1], 1, &all, true, &why));
     CHECK_U64(all.next, 2);
     all.next++;
-    CHECK_OK(options_read(sets, 2, &all, false, &why));
+    CHECK_OK(weft_options_read(sets, 2, &all, false, &why));
     CHECK_U64(got.threads, 4);
     CHECK(got.loud);
 }
 
-static void printed(const char *text, const char *want, const option *own)
+static void printed(const char *text, const char *want, const weft_option *own)
 {
     char *yaml = NULL;
     size_t n = 0;
     CHECK_OK(read_by(own, text));
     FILE *to = open_memstream(&yaml, &n);
     REQUIRE(to != NULL);
-    options_print_yaml(&sets[0], to);
-    options_print_yaml(&sets[1], to);
+    weft_options_print_yaml(&sets[0], to);
+    weft_options_print_yaml(&sets[1], to);
     (void)fclose(to);
     CHECK_STR(yaml, want);
     free(yaml);
@@ -287,7 +288,7 @@ static void texts_are_quoted_so_that_any_byte_may_stand_in_them(void)
         size_t n = 0;
         FILE *to = open_memstream(&yaml, &n);
         REQUIRE(to != NULL);
-        yaml_print_text(texts[i].text, to);
+        weft_yaml_print_text(texts[i].text, to);
         (void)fclose(to);
         CHECK_STR(yaml, texts[i].want);
         free(yaml);
@@ -296,13 +297,13 @@ static void texts_are_quoted_so_that_any_byte_may_stand_in_them(void)
 
 static void words_are_as_far_apart_as_the_edits_between_them(void)
 {
-    CHECK_U64(word_distance("echo", "echo"), 0);
-    CHECK_U64(word_distance("ehco", "echo"), 1);
-    CHECK_U64(word_distance("eco", "echo"), 1);
-    CHECK_U64(word_distance("", "echo"), 4);
-    CHECK_U64(word_distance("ecko", "echo"), 1);
-    CHECK_U64(word_distance("kitten", "sitting"), 3);
-    CHECK_U64(word_distance("a-word-that-is-much-longer-than-any-option", "x"), 31);
+    CHECK_U64(weft_word_distance("echo", "echo"), 0);
+    CHECK_U64(weft_word_distance("ehco", "echo"), 1);
+    CHECK_U64(weft_word_distance("eco", "echo"), 1);
+    CHECK_U64(weft_word_distance("", "echo"), 4);
+    CHECK_U64(weft_word_distance("ecko", "echo"), 1);
+    CHECK_U64(weft_word_distance("kitten", "sitting"), 3);
+    CHECK_U64(weft_word_distance("a-word-that-is-much-longer-than-any-option", "x"), 31);
 }
 
 static const test_case cases[] = {
@@ -321,4 +322,4 @@ static const test_case cases[] = {
     {0},
 };
 
-const test_suite options_suite = {.name = "weftd/options", .after = forget, .cases = cases};
+const test_suite options_suite = {.name = "actors/options", .after = forget, .cases = cases};

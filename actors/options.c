@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading the words of a command line into the fields that its tables name. */
-#include "options.h"
+#include "option_value.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* A row and the set it belongs to. */
 typedef struct place {
-    option_set *set;
-    const option *row;
+    weft_option_set *set;
+    const weft_option *row;
 } place;
 
 static uint64_t bit_of(place p)
@@ -22,12 +22,12 @@ static void *field_of(place p)
 }
 
 /* An option's name as it stands in a word, up to its "=". */
-static bool is_name(const option *row, const char *name, size_t n)
+static bool is_name(const weft_option *row, const char *name, size_t n)
 {
     return !row->positional && strlen(row->name) == n && memcmp(row->name, name, n) == 0;
 }
 
-static bool find(option_set *sets, size_t count, const char *word, place *out, weft_why *why)
+static bool find(weft_option_set *sets, size_t count, const char *word, place *out, weft_why *why)
 {
     const char *name = word + 2, *nearest = NULL;
     char text[64];
@@ -36,8 +36,8 @@ static bool find(option_set *sets, size_t count, const char *word, place *out, w
     (void)snprintf(text, sizeof text, "%.*s", n < sizeof text ? (int)n : (int)sizeof text - 1,
                    name);
     for (size_t i = 0; i < count; i++)
-        for (const option *row = sets[i].rows; row->name != NULL; row++) {
-            size_t distance = row->positional ? SIZE_MAX : word_distance(text, row->name);
+        for (const weft_option *row = sets[i].rows; row->name != NULL; row++) {
+            size_t distance = row->positional ? SIZE_MAX : weft_word_distance(text, row->name);
             if (is_name(row, name, n)) {
                 *out = (place){&sets[i], row};
                 return true;
@@ -54,24 +54,25 @@ static bool find(option_set *sets, size_t count, const char *word, place *out, w
 
 static weft_err set_value(place p, const char *value, weft_why *why)
 {
-    bool again = p.row->kind == OPTION_LISTEN || p.row->kind == OPTION_PORT;
+    bool again = p.row->kind == WEFT_OPTION_LISTEN || p.row->kind == WEFT_OPTION_PORT;
     if ((p.set->given & bit_of(p)) != 0 && !again)
         return weft_because(why, WEFT_EINVAL, "--%s is given twice, expected once", p.row->name);
-    weft_err err = option_value_read(p.row, value, field_of(p), why);
+    weft_err err = wf_option_value_read(p.row, value, field_of(p), why);
     if (err == WEFT_OK)
         p.set->given |= bit_of(p);
     return err;
 }
 
 /* A word that begins with two dashes, with its value: behind a "=" or in the next word. */
-static weft_err read_option(option_set *sets, size_t count, option_words *words, weft_why *why)
+static weft_err read_option(weft_option_set *sets, size_t count, weft_option_words *words,
+                            weft_why *why)
 {
     const char *word = words->at[words->next++], *value = strchr(word, '=');
     place p;
     if (!find(sets, count, word, &p, why))
         return WEFT_EINVAL;
 
-    if (p.row->kind == OPTION_FLAG) {
+    if (p.row->kind == WEFT_OPTION_FLAG) {
         if (value != NULL)
             return weft_because(why, WEFT_EINVAL, "--%s takes no value, it was given \"%.60s\"",
                                 p.row->name, value + 1);
@@ -86,10 +87,10 @@ static weft_err read_option(option_set *sets, size_t count, option_words *words,
 }
 
 /* A word that is no option goes to the first positional row that has none yet. */
-static weft_err read_word(option_set *sets, size_t count, const char *word, weft_why *why)
+static weft_err read_word(weft_option_set *sets, size_t count, const char *word, weft_why *why)
 {
     for (size_t i = 0; i < count; i++)
-        for (const option *row = sets[i].rows; row->name != NULL; row++) {
+        for (const weft_option *row = sets[i].rows; row->name != NULL; row++) {
             place p = {&sets[i], row};
             if (row->positional && (sets[i].given & bit_of(p)) == 0)
                 return set_value(p, word, why);
@@ -100,46 +101,46 @@ static weft_err read_word(option_set *sets, size_t count, const char *word, weft
 /* Whether the row's field has a value already: its own, or one by a shorthand for it. */
 static bool has_value(place p)
 {
-    for (const option *row = p.set->rows; row->name != NULL; row++)
+    for (const weft_option *row = p.set->rows; row->name != NULL; row++)
         if (row->at == p.row->at && (p.set->given & bit_of((place){p.set, row})) != 0)
             return true;
     return false;
 }
 
-static weft_err set_rest(option_set *set, weft_why *why)
+static weft_err set_rest(weft_option_set *set, weft_why *why)
 {
-    for (const option *row = set->rows; row->name != NULL; row++) {
+    for (const weft_option *row = set->rows; row->name != NULL; row++) {
         place p = {set, row};
         if (has_value(p) || row->unset == NULL)
             continue;
-        weft_err err = option_value_read(row, row->unset, field_of(p), why);
+        weft_err err = wf_option_value_read(row, row->unset, field_of(p), why);
         if (err != WEFT_OK)
             return err;
     }
     return WEFT_OK;
 }
 
-static bool asks_action(const option_set *sets, size_t count)
+static bool asks_action(const weft_option_set *sets, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        for (const option *row = sets[i].rows; row->name != NULL; row++)
-            if (row->action && row->kind == OPTION_FLAG &&
+        for (const weft_option *row = sets[i].rows; row->name != NULL; row++)
+            if (row->action && row->kind == WEFT_OPTION_FLAG &&
                 *(const bool *)(const void *)((const char *)sets[i].to + row->at))
                 return true;
     return false;
 }
 
-static weft_err check_positional(option_set *sets, size_t count, weft_why *why)
+static weft_err check_positional(weft_option_set *sets, size_t count, weft_why *why)
 {
     for (size_t i = 0; i < count; i++)
-        for (const option *row = sets[i].rows; row->name != NULL; row++)
+        for (const weft_option *row = sets[i].rows; row->name != NULL; row++)
             if (row->positional && !has_value((place){&sets[i], row}))
                 return weft_because(why, WEFT_EINVAL, "%s is missing: %s", row->name, row->help);
     return WEFT_OK;
 }
 
-weft_err options_read(option_set *sets, size_t count, option_words *words, bool word_ends,
-                      weft_why *why)
+weft_err weft_options_read(weft_option_set *sets, size_t count, weft_option_words *words,
+                           bool word_ends, weft_why *why)
 {
     weft_err err = WEFT_OK;
     bool only_words = false;
@@ -167,12 +168,12 @@ weft_err options_read(option_set *sets, size_t count, option_words *words, bool 
     return err;
 }
 
-void options_done(const option_set *set)
+void weft_options_done(const weft_option_set *set)
 {
-    for (const option *row = set->rows; row->name != NULL; row++) {
-        if (row->kind != OPTION_LISTEN)
+    for (const weft_option *row = set->rows; row->name != NULL; row++) {
+        if (row->kind != WEFT_OPTION_LISTEN)
             continue;
-        option_urls *urls = (option_urls *)(void *)((char *)set->to + row->at);
+        weft_option_urls *urls = (weft_option_urls *)(void *)((char *)set->to + row->at);
         for (size_t i = 0; i < urls->count; i++)
             free(urls->at[i]);
         urls->count = 0;
