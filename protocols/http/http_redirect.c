@@ -47,7 +47,8 @@ static weft_err next_url(wf_http_job *job, weft_why *why)
     if (err != WEFT_OK)
         return weft_because(why, err, WF_HTTP_PARTIAL "a redirect that cannot be followed: %s",
                             inner.text);
-    char *next = weft_alloc(strlen(url) + 1);
+    size_t n = strlen(url) + 1;
+    char *next = weft_alloc(n);
     if (next == NULL)
         return weft_because(why, WEFT_ENOMEM, WF_HTTP_NOT_SENT "no memory for a redirect");
     if (!wf_http_url_same_origin(&from, &to)) {
@@ -55,7 +56,7 @@ static weft_err next_url(wf_http_job *job, weft_why *why)
         job->to = NULL;
     }
     weft_alloc_free(job->url);
-    job->url = strcpy(next, url);
+    job->url = memcpy(next, url, n);
     return WEFT_OK;
 }
 

@@ -18,14 +18,15 @@ static const wf_http_unpack_ops *const codings[] = {
     &wf_http_unpack_gzip,
     &wf_http_unpack_deflate,
     &wf_http_unpack_brotli,
+    NULL,
 };
 
 static const wf_http_unpack_ops *coding_of(weft_http_text encoding)
 {
-    for (size_t i = 0; i < sizeof codings / sizeof *codings; i++)
-        for (const char *const *name = codings[i]->names; *name != NULL; name++)
+    for (const wf_http_unpack_ops *const *ops = codings; *ops != NULL; ops++)
+        for (const char *const *name = (*ops)->names; *name != NULL; name++)
             if (wf_http_text_is(encoding, *name))
-                return codings[i];
+                return *ops;
     return NULL;
 }
 
