@@ -150,6 +150,14 @@ uint32_t wf_buffers_alive(const wf_reactor *r)
     return n;
 }
 
+uint64_t wf_buffers_alive_bytes(const wf_reactor *r)
+{
+    uint64_t bytes = WF_STAT_GET(r->stat.buffer_bytes);
+    for (unsigned c = 0; c < WF_BUFFER_CLASSES; c++)
+        bytes -= r->buffers->cached[c];
+    return bytes;
+}
+
 void wf_buffers_done(wf_reactor *r)
 {
     if (r->buffers == NULL)

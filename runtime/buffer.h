@@ -63,6 +63,8 @@ static inline void wf_bytes_done(weft_bytes *bytes)
 
 /* How many buffers of a reactor somebody holds. */
 uint32_t wf_buffers_alive(const wf_reactor *r);
+/* And the bytes that are charged for them. */
+uint64_t wf_buffers_alive_bytes(const wf_reactor *r);
 /* Frees the free lists of a reactor. */
 void wf_buffers_done(wf_reactor *r);
 bool wf_buffers_init(wf_reactor *r);

@@ -31,6 +31,8 @@ weft_sim *weft_sim_new(const weft_sim_options *options)
         o = *options;
     if (sim == NULL)
         return NULL;
+    sim->seed = o.seed;
+    sim->stop_at = o.stop_at;
     sim->faults = o.faults;
     sim->outcome.got.why = "";
     sim->log_hook = o.system.log_hook;
@@ -52,6 +54,8 @@ weft_sim *weft_sim_new(const weft_sim_options *options)
         return failed(sim);
     sim->sys->sim = sim;
     wf_sim_world_init(sim);
+    wf_sim_faults_init(sim);
+    wf_sim_check_init(sim);
     if (!wf_sim_outside_init(sim))
         return failed(sim);
     WF_R = sim->sys->reactor[0];
@@ -163,11 +167,6 @@ static void shut_down(weft_sim *sim)
     }
 }
 
-/* What a simulation leaves behind, by kind. */
-typedef struct leaks {
-    unsigned actors, asks, timers, buffers, messages;
-} leaks;
-
 static unsigned actors_left(const weft_system *sys)
 {
     unsigned n = 0;
@@ -177,7 +176,7 @@ static unsigned actors_left(const weft_system *sys)
 }
 
 /* Everybody has ended, and everything that was under way has been taken. */
-static void count_things(const weft_system *sys, leaks *l)
+static void count_things(const weft_system *sys, weft_sim_leaks *l)
 {
     for (unsigned i = 0; i < wf_threads(sys); i++) {
         const wf_reactor *r = sys->reactor[i];
@@ -188,27 +187,53 @@ static void count_things(const weft_system *sys, leaks *l)
     }
 }
 
-unsigned weft_sim_free(weft_sim **sim_at)
+static void log_leaks(weft_system *sys, const weft_sim_leaks *l)
 {
-    weft_sim *sim = *sim_at;
-    *sim_at = NULL;
-    if (sim == NULL)
-        return 0;
+    wf_log(sys, WEFT_ERROR, "weft",
+           "leaked: %u actors, %u asks, %u timers, %u buffers, %u messages%s", l->actors, l->asks,
+           l->timers, l->buffers, l->messages,
+           l->broken != 0 ? "; and an invariant did not hold" : "");
+}
+
+/* What has stopped goes on: to its end. */
+static void end(weft_sim *sim)
+{
+    sim->ending = true;
+    sim->halted = false;
+    sim->fail_in = 0;
     wf_sim_start(sim);
     wf_sim_outside_done(sim);
     (void)weft_sim_run(sim);
     shut_down(sim);
-    leaks l = {.actors = actors_left(sim->sys)};
+}
+
+unsigned weft_sim_free_leaks(weft_sim **sim_at, weft_sim_leaks *leaks)
+{
+    weft_sim *sim = *sim_at;
+    *sim_at = NULL;
+    *leaks = (weft_sim_leaks){.actors = 0};
+    if (sim == NULL)
+        return 0;
+    end(sim);
+    leaks->actors = actors_left(sim->sys);
+    leaks->broken = sim->failure[0] != '\0';
     wf_system_drain(sim->sys);
     wf_sim_world_done(sim);
-    count_things(sim->sys, &l);
-    unsigned n = l.actors + l.asks + l.timers + l.buffers + l.messages;
+    wf_sim_faults_done(sim);
+    count_things(sim->sys, leaks);
+    unsigned n = leaks->actors + leaks->asks + leaks->timers + leaks->buffers + leaks->messages +
+                 leaks->broken;
     if (n != 0)
-        wf_log(sim->sys, WEFT_ERROR, "weft",
-               "leaked: %u actors, %u asks, %u timers, %u buffers, %u messages", l.actors, l.asks,
-               l.timers, l.buffers, l.messages);
+        log_leaks(sim->sys, leaks);
     weft_system_free(&sim->sys);
+    wf_sim_check_done(sim);
     wf_sim_log_done(sim);
     wf_free(sim);
     return n;
+}
+
+unsigned weft_sim_free(weft_sim **sim)
+{
+    weft_sim_leaks leaks;
+    return weft_sim_free_leaks(sim, &leaks);
 }

@@ -13,6 +13,7 @@ enum {
     WF_SIM_STEPS_MAX = 1000000,    /* of one weft_sim_run */
     WF_SIM_LOG_BYTES = 1 << 20,    /* what the event log keeps at least */
     WF_SIM_NO_LIMIT_MS = 86400000, /* an ask without a limit is given up after a day */
+    WF_SIM_FAILURE_BYTES = 2048,   /* of the text of weft_sim_failure */
 };
 
 /* Text that is appended to, and keeps its last MiB. */
@@ -35,8 +36,21 @@ typedef struct wf_sim_outcome {
     bool there;
 } wf_sim_outcome;
 
+/* What must always hold (sim_check.c), and what is to happen at a time (sim_faults.c). */
+typedef struct wf_sim_invariant wf_sim_invariant;
+typedef struct wf_sim_plan wf_sim_plan;
+
 struct weft_sim {
     weft_system *sys;
+    uint64_t seed, steps, stop_at;
+    bool halted; /* no step is done any more */
+    bool ending; /* within weft_sim_free, which nothing stops */
+    wf_sim_invariant *invariants, **invariants_tail;
+    char failure[WF_SIM_FAILURE_BYTES];
+    wf_sim_plan *plans;                /* not due */
+    wf_sim_plan *due_plan, **due_tail; /* due, in their order */
+    uint64_t fail_in;                  /* the taking of memory that fails; 0: none */
+    bool allocation_failed;
     weft_sim_faults faults;
     wf_random choice;  /* which step is next */
     wf_random faulted; /* apart, so that a fault that is off does not change the order of things */
@@ -86,6 +100,22 @@ void wf_sim_arrive(weft_sim *sim, unsigned index);
 void wf_sim_world_tick(weft_sim *sim);
 void wf_sim_world_init(weft_sim *sim);
 void wf_sim_world_done(weft_sim *sim);
+
+/* ---- sim_faults.c: what a test asks for */
+
+void wf_sim_faults_init(weft_sim *sim);
+void wf_sim_faults_done(weft_sim *sim);
+/* Does what is planned for now. */
+void wf_sim_plans_run(weft_sim *sim);
+
+/* ---- sim_check.c: what must always hold */
+
+/* After a step of @r. */
+void wf_sim_check(weft_sim *sim, const wf_reactor *r);
+/* Nobody has anything to do. */
+void wf_sim_check_rest(weft_sim *sim);
+void wf_sim_check_init(weft_sim *sim);
+void wf_sim_check_done(weft_sim *sim);
 
 /* ---- sim_outside.c: tells and asks of tests */
 

@@ -135,9 +135,29 @@ static void work(weft_sim *sim, wf_reactor *r, unsigned what)
     }
 }
 
+/* Whether the taking that a test asked to fail was met. */
+static void work_counting(weft_sim *sim, wf_reactor *r, unsigned what)
+{
+    long taken = wf_alloc_count(), failed = wf_alloc_failed();
+    wf_alloc_fail_after((long)sim->fail_in - 1);
+    work(sim, r, what);
+    wf_alloc_fail_after(-1);
+    if (wf_alloc_failed() == failed) {
+        sim->fail_in -= (uint64_t)(wf_alloc_count() - taken);
+        return;
+    }
+    sim->fail_in = 0;
+    sim->allocation_failed = true;
+    wf_sim_note(sim, "fault: memory was out, as asked for");
+}
+
 /* Draws whether memory is out during this step. */
 static void work_with_faults(weft_sim *sim, wf_reactor *r, unsigned what)
 {
+    if (sim->fail_in != 0) {
+        work_counting(sim, r, what);
+        return;
+    }
     if (sim->faults.allocation == 0 ||
         wf_random_below(&sim->faulted, MILLION) >= sim->faults.allocation) {
         work(sim, r, what);
@@ -151,18 +171,20 @@ static void work_with_faults(weft_sim *sim, wf_reactor *r, unsigned what)
         wf_sim_note(sim, "fault: memory was out");
 }
 
-bool weft_sim_step(weft_sim *sim)
+/* The reactor whose step is next; NULL: nobody has anything to do. */
+static wf_reactor *choose_reactor(weft_sim *sim)
 {
     weft_system *sys = sim->sys;
     unsigned at[WF_THREADS_MAX], n = 0;
-    wf_sim_start(sim);
-    wf_sim_world_tick(sim);
     for (unsigned i = 0; i < wf_threads(sys); i++)
         if (work_of(sim, sys->reactor[i]) != 0)
             at[n++] = i;
-    if (n == 0)
-        return false;
-    wf_reactor *r = sys->reactor[at[wf_random_below(&sim->choice, n)]];
+    return n != 0 ? sys->reactor[at[wf_random_below(&sim->choice, n)]] : NULL;
+}
+
+static void step(weft_sim *sim, wf_reactor *r)
+{
+    sim->steps++;
     WF_R = r;
     work_with_faults(sim, r, choose(sim, work_of(sim, r)));
     if (!WF_STAT_GET(r->stop) && wf_reactor_over(r)) {
@@ -170,7 +192,27 @@ bool weft_sim_step(weft_sim *sim)
         wf_reactor_leave(r);
     } else if (work_of(sim, r) == 0)
         wf_block_send_home(r);
-    WF_R = sys->reactor[0];
+    WF_R = sim->sys->reactor[0];
+}
+
+bool weft_sim_step(weft_sim *sim)
+{
+    if (sim->halted)
+        return false;
+    wf_sim_start(sim);
+    wf_sim_world_tick(sim);
+    wf_sim_plans_run(sim);
+    wf_reactor *r = choose_reactor(sim);
+    if (r == NULL) {
+        wf_sim_check_rest(sim);
+        return false;
+    }
+    step(sim, r);
+    wf_sim_check(sim, r);
+    if (sim->steps == sim->stop_at && !sim->ending) {
+        wf_sim_note(sim, "stopped, as asked for");
+        sim->halted = true;
+    }
     return true;
 }
 
@@ -178,7 +220,20 @@ bool weft_sim_run(weft_sim *sim)
 {
     for (uint32_t i = 0; i < WF_SIM_STEPS_MAX; i++)
         if (!weft_sim_step(sim))
-            return true;
+            return !sim->halted;
     wf_sim_note(sim, "still work after %d steps", WF_SIM_STEPS_MAX);
     return false;
+}
+
+uint64_t weft_sim_steps(const weft_sim *sim)
+{
+    return sim->steps;
+}
+
+bool weft_sim_run_to(weft_sim *sim, uint64_t step)
+{
+    while (sim->steps < step && !sim->halted)
+        if (!weft_sim_step(sim) && !wf_sim_move(sim, UINT32_MAX))
+            break;
+    return sim->steps == step;
 }

@@ -40,6 +40,9 @@ typedef struct weft_sim_options {
      * unless log_level_set, the threshold is WEFT_DEBUG. A loop is not used. */
     weft_system_options system;
     weft_sim_faults faults;
+    /** The step after which nothing happens any more (0: none): the test runs as before, up to where a
+     * failure said it was. */
+    uint64_t stop_at;
 } weft_sim_options;
 
 /** Makes a simulated system; it starts (its phases too) with the first step, so that until then all
@@ -47,21 +50,31 @@ typedef struct weft_sim_options {
  * errors: NULL. */
 WEFT_MUST_USE weft_sim *weft_sim_new(const weft_sim_options *options);
 
+/** What a simulation left behind, by kind. */
+typedef struct weft_sim_leaks {
+    unsigned actors, asks, timers, buffers;
+    unsigned messages; /**< in dev builds only */
+    unsigned broken;   /**< 1: an invariant did not hold; no leak, but nothing to be overlooked */
+} weft_sim_leaks;
+
 /** Shuts the system down (its phases too, in virtual time) and frees it; *@sim becomes NULL. Gives
- * the number of things that leaked: actors that did not end, asks, timers, buffers and, in dev
- * builds, messages; a log hook is told how many of which. NULL is calm. */
+ * the number of things that leaked, invariants that did not hold included; a log hook is told how many
+ * of which. NULL is calm. */
 unsigned weft_sim_free(weft_sim **sim);
+
+/** The same, telling by kind too. */
+unsigned weft_sim_free_leaks(weft_sim **sim, weft_sim_leaks *leaks);
 
 /** The system, for weft_listen, weft_system_spawn, statistics. */
 weft_system *weft_sim_system(weft_sim *sim);
 
 /** Does the smallest thing that may come between two others: gives one of the ready actors a turn,
  * lets one arrival through, has one reactor take what others sent. false: nobody has anything to do
- * at this time. */
+ * at this time, or it has stopped (an invariant does not hold; stop_at). */
 bool weft_sim_step(weft_sim *sim);
 
 /** Steps until nobody has anything to do, the clock standing still. false: there is still work
- * after 1,000,000 steps. */
+ * after 1,000,000 steps, or it has stopped. */
 bool weft_sim_run(weft_sim *sim);
 
 /** Runs, then moves the clock on by @ms, stopping at each moment something is due, and runs. */
@@ -74,6 +87,13 @@ bool weft_sim_settle(weft_sim *sim, uint32_t ms_max);
 
 /** Milliseconds since the system began. */
 uint32_t weft_sim_now(const weft_sim *sim);
+
+/** How many steps were done. The same calls on the same seed come to the same steps. */
+uint64_t weft_sim_steps(const weft_sim *sim);
+
+/** Steps until @step steps were done in all, moving the clock on whenever nobody has anything to do.
+ * false: it ended before. */
+bool weft_sim_run_to(weft_sim *sim, uint64_t step);
 
 /** Spawns on reactor 0 without a parent; also after start. errors: nobody. */
 WEFT_MUST_USE weft_ref weft_sim_spawn(weft_sim *sim, const weft_behaviour *behaviour,
@@ -93,6 +113,48 @@ const weft_outcome *weft_sim_ask_body(weft_sim *sim, weft_ref to, const weft_typ
                                       const void *body, uint32_t limit_ms);
 #define weft_sim_ask(sim, to, T, ...) \
     weft_sim_ask_body((sim), (to), &T##_type, &(const T){__VA_ARGS__}, WEFT_INHERIT)
+
+/** The state of an actor of any reactor, to be looked at; NULL: it has ended. Valid until the next
+ * step. */
+const void *weft_sim_state(weft_sim *sim, weft_ref who);
+
+/* ---- faults, when a test says so */
+
+/** Ends an actor by force, whatever it is in the middle of: what it keeps and what waits for it fails,
+ * its children end, who monitors it is told @reason. Its end is one of the next steps; none is done here.
+ * errors: EGONE. */
+WEFT_MUST_USE weft_err weft_sim_kill(weft_sim *sim, weft_ref who, weft_err reason);
+
+/** Lets the @n-th taking of memory from now on fail, once, counting what steps take (not what a test does
+ * between them). 0: none does. */
+void weft_sim_fail_allocation(weft_sim *sim, uint64_t n);
+/** Whether the one that was to fail has been met. */
+bool weft_sim_allocation_failed(const weft_sim *sim);
+
+typedef void weft_sim_plan_fn(weft_sim *sim, void *context);
+/** Calls @fn in @ms of virtual time, before the first step of that moment. It may ask for faults, those of
+ * wires too, and plan more; it may not step, tell or ask. errors: ENOMEM. */
+WEFT_MUST_USE weft_err weft_sim_at(weft_sim *sim, uint32_t ms, weft_sim_plan_fn *fn, void *context);
+
+/* ---- what must always hold */
+
+/** Whether something holds. It looks, and changes nothing: at weft_sim_state, at statistics, at what the
+ * test knows. errors: any, with a sentence (weft_because) that says what does not. */
+typedef weft_err weft_sim_invariant_fn(weft_sim *sim, void *context, weft_why *why);
+
+/** Checks @fn after every step. The first failure stops the simulation: until weft_sim_free no step is
+ * done. @name must live as long as @sim. errors: ENOMEM.
+ *
+ * Without being asked for, each simulation checks of the reactor that had the step: an actor that has mail
+ * stands in the run queue; what its mailbox counts is what stands in it; actors and asks are as many as are
+ * counted. When it comes to rest: sources have given out no more bytes than are alive. A reactor of more
+ * than 256 actors and asks is looked at every 1024 steps and at rest. */
+WEFT_MUST_USE weft_err weft_sim_always(weft_sim *sim, const char *name, weft_sim_invariant_fn *fn,
+                                       void *context);
+
+/** What does not hold: which invariant, after which step of which seed, how to see it again, and the last
+ * lines of the event log. "": everything holds. Valid until weft_sim_free. */
+const char *weft_sim_failure(const weft_sim *sim);
 
 /** What has happened: a line for each message served, arrival, log line and fault, and for each of
  * the reactors' own doings. Two runs of one seed have the same text. @bytes may be NULL. Valid
