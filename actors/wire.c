@@ -121,11 +121,19 @@ void wf_wire_look(wire_end *e, uint32_t delay_ms)
 static uint32_t latency(const wire_link *link)
 {
     uint32_t max = weft_sim_faults_of(link->sim)->latency_ms_max;
-    return link->latency_ms + (max != 0 ? weft_sim_below(link->sim, max + 1) : 0);
+    return link->latency_ms + link->delay_ms + link->place->delay_ms +
+           (max != 0 ? weft_sim_below(link->sim, max + 1) : 0);
 }
 
-/* Nothing more is heard from the other side; what has arrived may still be read. */
-static void lose(wire_end *e)
+/* The first moment at which something that is due at @due arrives: a place that is cut off holds it. */
+static uint32_t not_before_cut(const wire_link *link, uint32_t due)
+{
+    uint32_t until = link->place->cut_until;
+    return until != 0 && (int32_t)(until - due) > 0 ? until : due;
+}
+
+/* What has arrived may still be read. */
+void wf_wire_lose(wire_end *e)
 {
     weft_arrive_cancel(&e->coming);
     for (wire_chunk *chunk; (chunk = queue_take(&e->way)) != NULL;) {
@@ -157,7 +165,7 @@ static void arrived(wire_end *e, wire_chunk *chunk)
             wf_wire_note(e->link, "fault: lost at %u bytes for the %s", chunk->size, side(e));
             e->bytes -= chunk->size;
             free(chunk);
-            lose(e);
+            wf_wire_lose(e);
             wf_wire_send_kind(wire_peer(e), WIRE_RESET);
             return;
         }
@@ -172,7 +180,7 @@ static void arrived(wire_end *e, wire_chunk *chunk)
     default:
         wf_wire_note(e->link, "a reset for the %s", side(e));
         free(chunk);
-        lose(e);
+        wf_wire_lose(e);
         return;
     }
     wf_wire_look(e, 0);
@@ -195,7 +203,8 @@ static void on_coming(weft_arrival *arrival)
 
 void wf_wire_send(wire_end *to, wire_chunk *chunk)
 {
-    uint32_t now = weft_sim_now(to->link->sim), due = now + latency(to->link);
+    uint32_t now = weft_sim_now(to->link->sim);
+    uint32_t due = not_before_cut(to->link, now + latency(to->link));
     if (to->way.first != NULL && (int32_t)(due - to->due_last) < 0)
         due = to->due_last; /* nothing overtakes within a connection */
     chunk->due = to->due_last = due;
@@ -212,7 +221,18 @@ void wf_wire_send_kind(wire_end *to, wire_kind kind)
     if (chunk != NULL)
         wf_wire_send(to, chunk);
     else if (!to->closed)
-        lose(to);
+        wf_wire_lose(to);
+}
+
+static void hold_end(wire_end *e, uint32_t now, uint32_t until)
+{
+    for (wire_chunk *chunk = e->way.first; chunk != NULL; chunk = chunk->next)
+        chunk->due = not_before_cut(e->link, chunk->due);
+    if (e->way.first == NULL)
+        return;
+    e->due_last = e->way.last->due;
+    if (weft_arrive_wait_ms(&e->coming) < until - now)
+        weft_arrive(&e->coming, e->reactor, until - now, on_coming);
 }
 
 /* ---- connecting */
@@ -238,6 +258,7 @@ static void set_conn(conn *c, wire_end *e)
 {
     void *context = e;
     e->c = c;
+    e->stream = weft_self(conn_actor(c));
     e->reactor = weft_reactor_of(conn_actor(c));
     memcpy(&c->watch, &context, sizeof context);
     c->leaf = &wf_conn_leaf_sim;
@@ -265,6 +286,12 @@ static void on_connect(weft_arrival *arrival)
 {
     wire_link *link = link_of(arrival);
     wire_end *client = &link->end[0], *server = &link->end[1];
+    uint32_t now = weft_sim_now(link->sim), from = not_before_cut(link, now);
+    if (from != now) {
+        wf_wire_note(link, "no answer: the place is cut off");
+        weft_arrive(&link->opening, 0, from - now, on_connect);
+        return;
+    }
     wire_listener *l = wf_wire_listener_at(link->sim, &server->address);
     if (l == NULL || weft_sim_chance(link->sim, weft_sim_faults_of(link->sim)->refused)) {
         link->refused = true;
@@ -276,8 +303,19 @@ static void on_connect(weft_arrival *arrival)
         weft_arrive(&link->opening, 0, CONNECT_AGAIN_MS, on_connect);
         return;
     }
+    link->answered = true;
     wf_wire_note(link, "%s", link->refused ? "refused" : "connected");
     weft_arrive(&link->opening, client->reactor, latency(link), on_outcome);
+}
+
+void wf_wire_hold(wire_link *link, uint32_t until)
+{
+    uint32_t now = weft_sim_now(link->sim), opening = weft_arrive_wait_ms(&link->opening);
+    hold_end(&link->end[0], now, until);
+    hold_end(&link->end[1], now, until);
+    /* a connect on its way there is held by its arrival; its outcome is on its way back */
+    if (opening < until - now && link->answered)
+        weft_arrive(&link->opening, link->end[0].reactor, until - now, on_outcome);
 }
 
 weft_err wf_wire_address(weft_address *to, const char *name, unsigned port, weft_why *why)
@@ -301,8 +339,11 @@ weft_err wf_wire_connect(conn *c, struct weft_sim *sim, const weft_url *url, wef
     wire_link *link = calloc(1, sizeof *link);
     if (link == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for a simulated link");
-    *link = (wire_link){
-        .sim = sim, .id = wf_wire_number(sim), .latency_ms = url->options.latency_ms, .open = 1};
+    *link = (wire_link){.sim = sim, .latency_ms = url->options.latency_ms, .open = 1};
+    if (wf_wire_join(link, &to) != WEFT_OK) {
+        free(link);
+        return weft_because(why, WEFT_ENOMEM, "no memory for a simulated link");
+    }
     for (int i = 0; i < 2; i++)
         link->end[i].link = link;
     link->end[1].closed = true; /* until somebody listens */
@@ -346,5 +387,6 @@ void wf_wire_close(wire_end *e)
         weft_arrive_cancel(&link->end[i].coming);
         queue_drop(&link->end[i].way);
     }
+    wf_wire_leave(link);
     free(link);
 }

@@ -27,6 +27,20 @@ typedef struct wire_chunk {
     uint8_t data[];
 } wire_chunk;
 
+/* Where somebody listens, or will: what tests do to all links there. */
+typedef struct wire_place {
+    struct wire_place *next;
+    weft_address address;
+    uint32_t delay_ms;  /* on top of each link's own latency */
+    uint32_t cut_until; /* ms of virtual time: nothing arrives before */
+} wire_place;
+
+/* Something that is freed with the world. */
+typedef struct wire_kept {
+    struct wire_kept *next;
+    void (*free)(struct wire_kept *kept);
+} wire_kept;
+
 /* In order of arrival. */
 typedef struct wire_queue {
     wire_chunk *first, *last;
@@ -35,6 +49,7 @@ typedef struct wire_queue {
 typedef struct wire_end {
     wire_link *link;
     conn *c;          /* NULL: not accepted yet, or closed */
+    weft_ref stream;  /* of @c */
     unsigned reactor; /* of @c */
     unsigned want;
     weft_arrival ready;  /* tells @c what it wants to know */
@@ -52,10 +67,14 @@ typedef struct wire_end {
 
 struct wire_link {
     struct weft_sim *sim;
+    wire_link *next, **back; /* of all */
+    wire_place *place;
+    uint32_t delay_ms;    /* as its place's, of this one */
     weft_arrival opening; /* the connect on its way to the listener, its outcome on the way back */
     uint32_t id;
     uint32_t latency_ms;
     unsigned open; /* ends; freed with the last */
+    bool answered; /* the connect: its outcome is on its way back, or there */
     bool refused;
     wire_end end[2]; /* who connects, who accepts */
 };
@@ -97,10 +116,14 @@ uint32_t wf_wire_room(const wire_end *e);
 void wf_wire_close(wire_end *e);
 /* errors: EINVAL for a name that is too long. */
 weft_err wf_wire_address(weft_address *to, const char *name, unsigned port, weft_why *why);
+/* An end finds its connection lost; what is under way to it is too. */
+void wf_wire_lose(wire_end *e);
+/* What is under way on @link, a connect too, is there no sooner than at @until. */
+void wf_wire_hold(wire_link *link, uint32_t until);
 /* A line in the event log. */
 void wf_wire_note(const wire_link *link, const char *format, ...) WEFT_PRINTF(2, 3);
 
-/* ---- listeners (wf_wire_listen.c) */
+/* ---- the world: listeners, links, places (wire_listen.c) */
 
 /* Listens at the name and port of @url. errors: NULL with @err and @why: EEXISTS, ENOMEM. */
 wire_listener *wf_wire_listen(struct weft_sim *sim, const weft_url *url, weft_address *local,
@@ -118,8 +141,16 @@ void wf_wire_unlisten(wire_listener *l);
 wire_listener *wf_wire_listener_at(struct weft_sim *sim, const weft_address *address);
 /* Has @e, which wants to connect, wait there. false: too many do. */
 bool wf_wire_listener_offer(wire_listener *l, wire_end *e);
-/* The next number for a link, and for a port of one that connects. */
-uint32_t wf_wire_number(struct weft_sim *sim);
+/* Counts @link among those of the world and gives it its place and its number, which is also that of a
+ * port for who connects. errors: ENOMEM. */
+WEFT_MUST_USE weft_err wf_wire_join(wire_link *link, const weft_address *to);
+void wf_wire_leave(wire_link *link);
+/* The first of all links; NULL: there is none. */
+wire_link *wf_wire_links(struct weft_sim *sim);
+/* The place of @address. errors: NULL. */
+wire_place *wf_wire_place(struct weft_sim *sim, const weft_address *address);
+/* Has @kept freed with the world. errors: ENOMEM. */
+WEFT_MUST_USE weft_err wf_wire_keep(struct weft_sim *sim, wire_kept *kept);
 
 extern const conn_leaf wf_conn_leaf_sim;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who listens in a simulated world, and who waits to be accepted. */
+/* What a simulated world consists of: who listens, who waits to be accepted, all links, all places. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,10 @@ struct wire_listener {
 /* The one wire of a simulation. */
 typedef struct wire {
     wire_listener *listeners;
-    uint32_t links;
+    wire_link *links;
+    wire_place *places;
+    wire_kept *kept;
+    uint32_t number; /* of the last link */
 } wire;
 
 static void wire_free(void *at)
@@ -32,6 +35,14 @@ static void wire_free(void *at)
     for (wire_listener *l = w->listeners, *next; l != NULL; l = next) {
         next = l->next;
         free(l);
+    }
+    for (wire_place *p = w->places, *next; p != NULL; p = next) {
+        next = p->next;
+        free(p);
+    }
+    for (wire_kept *k = w->kept, *next; k != NULL; k = next) {
+        next = k->next;
+        k->free(k);
     }
     free(w);
 }
@@ -45,17 +56,68 @@ static wire *wire_of(struct weft_sim *sim)
     return *at;
 }
 
-uint32_t wf_wire_number(struct weft_sim *sim)
+static bool same_place(const weft_address *a, const weft_address *b)
+{
+    return a->port == b->port && strcmp(a->path, b->path) == 0;
+}
+
+wire_place *wf_wire_place(struct weft_sim *sim, const weft_address *address)
 {
     wire *w = wire_of(sim);
-    return w != NULL ? ++w->links : 0;
+    for (wire_place *p = w != NULL ? w->places : NULL; p != NULL; p = p->next)
+        if (same_place(&p->address, address))
+            return p;
+    wire_place *p = w != NULL ? calloc(1, sizeof *p) : NULL;
+    if (p == NULL)
+        return NULL;
+    *p = (wire_place){.next = w->places, .address = *address};
+    w->places = p;
+    return p;
+}
+
+weft_err wf_wire_join(wire_link *link, const weft_address *to)
+{
+    wire *w = wire_of(link->sim);
+    link->place = wf_wire_place(link->sim, to);
+    if (link->place == NULL)
+        return WEFT_ENOMEM;
+    link->id = ++w->number;
+    link->next = w->links;
+    link->back = &w->links;
+    if (link->next != NULL)
+        link->next->back = &link->next;
+    w->links = link;
+    return WEFT_OK;
+}
+
+void wf_wire_leave(wire_link *link)
+{
+    *link->back = link->next;
+    if (link->next != NULL)
+        link->next->back = link->back;
+}
+
+wire_link *wf_wire_links(struct weft_sim *sim)
+{
+    const wire *w = wire_of(sim);
+    return w != NULL ? w->links : NULL;
+}
+
+weft_err wf_wire_keep(struct weft_sim *sim, wire_kept *kept)
+{
+    wire *w = wire_of(sim);
+    if (w == NULL)
+        return WEFT_ENOMEM;
+    kept->next = w->kept;
+    w->kept = kept;
+    return WEFT_OK;
 }
 
 wire_listener *wf_wire_listener_at(struct weft_sim *sim, const weft_address *address)
 {
     const wire *w = wire_of(sim);
     for (wire_listener *l = w != NULL ? w->listeners : NULL; l != NULL; l = l->next)
-        if (l->address.port == address->port && strcmp(l->address.path, address->path) == 0)
+        if (same_place(&l->address, address))
             return l;
     return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Forwarding in a simulation: bytes both ways, ends and aborts passed on, slow sides, faults. */
 #include "check.h"
-#include "sim_client.h"
+#include <weft/testing_stream.h>
 
 #include <stdlib.h>
 
@@ -14,7 +14,7 @@
 static const weft_forward_config to_back = {.to = BACK};
 
 static weft_sim *sim;
-static sim_client client, target;
+static weft_sim_peer *client, *target;
 
 static void begin_with(const weft_forward_config *config, weft_sim_options options)
 {
@@ -26,17 +26,14 @@ static void begin_with(const weft_forward_config *config, weft_sim_options optio
 static void begin(void)
 {
     begin_with(&to_back, (weft_sim_options){.seed = 1});
-    client_listen(&target, sim, BACK);
-    client_connect(&client, sim, FRONT);
-    CHECK(client.opened && target.opened);
+    target = weft_sim_listen(sim, BACK);
+    client = weft_sim_connect(sim, FRONT);
+    CHECK(client->opened && target->opened);
 }
 
 static void finish(void)
 {
     CHECK_U64(weft_sim_free(&sim), 0);
-    client_done(&client);
-    client_done(&target);
-    target = (sim_client){0};
 }
 
 static uint8_t *numbered(size_t n)
@@ -53,10 +50,10 @@ static void bytes_go_both_ways(void)
     const size_t n = 2000000;
     uint8_t *bytes = numbered(n);
     begin();
-    client_send(&client, bytes, n);
-    client_send(&target, bytes + 1000, n - 1000);
-    CHECK_MEM(target.got, target.got_bytes, bytes, n);
-    CHECK_MEM(client.got, client.got_bytes, bytes + 1000, n - 1000);
+    weft_sim_peer_send(client, bytes, n);
+    weft_sim_peer_send(target, bytes + 1000, n - 1000);
+    CHECK_MEM(target->got, target->got_bytes, bytes, n);
+    CHECK_MEM(client->got, client->got_bytes, bytes + 1000, n - 1000);
     finish();
     free(bytes);
 }
@@ -64,16 +61,16 @@ static void bytes_go_both_ways(void)
 static void a_half_close_is_passed_on_behind_the_bytes_and_the_other_way_stays_open(void)
 {
     begin();
-    client_send(&client, "ask", 3);
-    client_end(&client);
-    CHECK(target.ended && !target.closed && !client.closed);
-    CHECK_STR((const char *)target.got, "ask");
-    client_send(&target, "answer", 6);
-    CHECK_STR((const char *)client.got, "answer");
-    client_end(&target);
-    CHECK(client.ended && client.closed && target.closed);
-    CHECK_ERR(client.reason, WEFT_EDONE);
-    CHECK_ERR(target.reason, WEFT_EDONE);
+    weft_sim_peer_send(client, "ask", 3);
+    weft_sim_peer_end(client);
+    CHECK(target->ended && !target->closed && !client->closed);
+    CHECK_STR(target->got, "ask");
+    weft_sim_peer_send(target, "answer", 6);
+    CHECK_STR(client->got, "answer");
+    weft_sim_peer_end(target);
+    CHECK(client->ended && client->closed && target->closed);
+    CHECK_ERR(client->reason, WEFT_EDONE);
+    CHECK_ERR(target->reason, WEFT_EDONE);
     CHECK_U64(weft_sim_logged(sim, WEFT_INFO, "forwarded 3 bytes there and 6 back"), 1);
     finish();
 }
@@ -81,23 +78,23 @@ static void a_half_close_is_passed_on_behind_the_bytes_and_the_other_way_stays_o
 static void an_abort_of_either_side_is_passed_on(void)
 {
     begin();
-    client_abort(&client);
-    CHECK(target.closed && !target.ended);
-    CHECK_ERR(target.reason, WEFT_ELOST);
+    weft_sim_peer_abort(client);
+    CHECK(target->closed && !target->ended);
+    CHECK_ERR(target->reason, WEFT_ELOST);
     finish();
     begin();
-    client_abort(&target);
-    CHECK(client.closed && !client.ended);
-    CHECK_ERR(client.reason, WEFT_ELOST);
+    weft_sim_peer_abort(target);
+    CHECK(client->closed && !client->ended);
+    CHECK_ERR(client->reason, WEFT_ELOST);
     finish();
 }
 
 static void a_target_that_cannot_be_reached_aborts_the_client_and_says_why(void)
 {
     begin_with(&to_back, (weft_sim_options){.seed = 1});
-    client_connect(&client, sim, FRONT);
-    CHECK(client.closed && !client.ended);
-    CHECK_ERR(client.reason, WEFT_ELOST);
+    client = weft_sim_connect(sim, FRONT);
+    CHECK(client->closed && !client->ended);
+    CHECK_ERR(client->reason, WEFT_ELOST);
     CHECK_U64(weft_sim_logged(sim, WEFT_WARNING, "unable to reach " BACK), 1);
     finish();
 }
@@ -106,14 +103,14 @@ static void a_target_that_does_not_answer_is_given_up_after_its_timeout(void)
 {
     static const weft_forward_config slow = {.to = BACK "?latency=1h"};
     begin_with(&slow, (weft_sim_options){.seed = 1});
-    client_listen(&target, sim, BACK);
-    client_connect(&client, sim, FRONT);
-    client_send(&client, "hello", 5);
+    target = weft_sim_listen(sim, BACK);
+    client = weft_sim_connect(sim, FRONT);
+    weft_sim_peer_send(client, "hello", 5);
     weft_sim_advance(sim, 9900);
-    CHECK(!client.closed);
+    CHECK(!client->closed);
     weft_sim_advance(sim, 200);
-    CHECK(client.closed && !target.opened);
-    CHECK_ERR(client.reason, WEFT_ELOST);
+    CHECK(client->closed && !target->opened);
+    CHECK_ERR(client->reason, WEFT_ELOST);
     CHECK_U64(weft_sim_logged(sim, WEFT_WARNING, "unable to reach"), 1);
     finish();
 }
@@ -124,14 +121,14 @@ static void nothing_is_read_before_the_target_is_there_and_then_everything(void)
     const size_t n = 600000;
     uint8_t *bytes = numbered(n);
     begin_with(&later, (weft_sim_options){.seed = 1});
-    client_listen(&target, sim, BACK);
-    client_connect(&client, sim, FRONT);
-    client_send(&client, bytes, n);
-    client_end(&client);
-    CHECK(!target.opened);
+    target = weft_sim_listen(sim, BACK);
+    client = weft_sim_connect(sim, FRONT);
+    weft_sim_peer_send(client, bytes, n);
+    weft_sim_peer_end(client);
+    CHECK(!target->opened);
     (void)weft_sim_settle(sim, 3600000);
-    CHECK(target.opened && target.ended);
-    CHECK_MEM(target.got, target.got_bytes, bytes, n);
+    CHECK(target->opened && target->ended);
+    CHECK_MEM(target->got, target->got_bytes, bytes, n);
     finish();
     free(bytes);
 }
@@ -148,14 +145,14 @@ static void a_target_that_does_not_read_stops_the_client_and_nothing_is_lost(voi
     const size_t n = 12000000;
     uint8_t *bytes = numbered(n);
     begin();
-    client_set_deaf(&target, true);
-    client_send(&client, bytes, n);
-    CHECK(target.got_bytes < 300000);
+    weft_sim_peer_deaf(target, true);
+    weft_sim_peer_send(client, bytes, n);
+    CHECK(target->got_bytes < 300000);
     CHECK(buffer_bytes() < 2500000);
-    client_set_deaf(&target, false);
-    client_end(&client);
-    CHECK(target.ended);
-    CHECK_MEM(target.got, target.got_bytes, bytes, n);
+    weft_sim_peer_deaf(target, false);
+    weft_sim_peer_end(client);
+    CHECK(target->ended);
+    CHECK_MEM(target->got, target->got_bytes, bytes, n);
     finish();
     free(bytes);
 }
@@ -165,12 +162,12 @@ static void a_client_that_does_not_read_does_not_stop_what_it_sends(void)
     const size_t n = 3000000;
     uint8_t *bytes = numbered(n);
     begin();
-    client_set_deaf(&client, true);
-    client_send(&target, bytes, n);
-    client_send(&client, bytes, 1000000);
-    CHECK_U64(target.got_bytes, 1000000);
-    client_set_deaf(&client, false);
-    CHECK_MEM(client.got, client.got_bytes, bytes, n);
+    weft_sim_peer_deaf(client, true);
+    weft_sim_peer_send(target, bytes, n);
+    weft_sim_peer_send(client, bytes, 1000000);
+    CHECK_U64(target->got_bytes, 1000000);
+    weft_sim_peer_deaf(client, false);
+    CHECK_MEM(client->got, client->got_bytes, bytes, n);
     finish();
     free(bytes);
 }
@@ -179,18 +176,18 @@ static void pairs_that_are_idle_are_closed_and_those_that_are_not_stay(void)
 {
     static const weft_forward_config idle = {.to = BACK, .idle_ms = 1000};
     begin_with(&idle, (weft_sim_options){.seed = 1});
-    client_listen(&target, sim, BACK);
-    client_connect(&client, sim, FRONT);
+    target = weft_sim_listen(sim, BACK);
+    client = weft_sim_connect(sim, FRONT);
     for (int i = 0; i < 5; i++) {
         weft_sim_advance(sim, 700);
-        client_send(i % 2 == 0 ? &client : &target, "x", 1);
+        weft_sim_peer_send(i % 2 == 0 ? client : target, "x", 1);
     }
-    CHECK(!client.closed && !target.closed && !client.ended);
+    CHECK(!client->closed && !target->closed && !client->ended);
     weft_sim_advance(sim, 1000);
-    CHECK(client.ended && target.ended);
-    client_close(&client);
-    client_close(&target);
-    CHECK(client.closed && target.closed);
+    CHECK(client->ended && target->ended);
+    weft_sim_peer_close(client);
+    weft_sim_peer_close(target);
+    CHECK(client->closed && target->closed);
     finish();
 }
 
@@ -200,17 +197,17 @@ static void a_side_that_takes_nothing_cannot_hold_an_idle_pair(void)
     const size_t n = 3000000;
     uint8_t *bytes = numbered(n);
     begin_with(&idle, (weft_sim_options){.seed = 1});
-    client_listen(&target, sim, BACK);
-    client_connect(&client, sim, FRONT);
-    client_set_deaf(&target, true);
-    client_send(&client, bytes, n);
+    target = weft_sim_listen(sim, BACK);
+    client = weft_sim_connect(sim, FRONT);
+    weft_sim_peer_deaf(target, true);
+    weft_sim_peer_send(client, bytes, n);
     weft_sim_advance(sim, 2100);
-    CHECK(client.ended); /* and not reset, whatever it still had under way */
-    client_close(&client);
-    CHECK(client.closed);
-    client_set_deaf(&target, false);
-    CHECK(target.closed);
-    CHECK_ERR(target.reason, WEFT_ELOST);
+    CHECK(client->ended); /* and not reset, whatever it still had under way */
+    weft_sim_peer_close(client);
+    CHECK(client->closed);
+    weft_sim_peer_deaf(target, false);
+    CHECK(target->closed);
+    CHECK_ERR(target->reason, WEFT_ELOST);
     finish();
     free(bytes);
 }
@@ -230,19 +227,19 @@ static void under_faults_every_byte_is_right_or_the_failure_is_seen(void)
                                                  .short_write = 200000,
                                                  .latency_ms_max = 30,
                                                  .allocation = seed % 5 == 0 ? 5000 : 0}});
-        client_listen(&target, sim, BACK);
-        client_connect(&client, sim, FRONT);
-        client_send(&client, bytes, n);
-        client_end(&client);
+        target = weft_sim_listen(sim, BACK);
+        client = weft_sim_connect(sim, FRONT);
+        weft_sim_peer_send(client, bytes, n);
+        weft_sim_peer_end(client);
         (void)weft_sim_settle(sim, 600000);
-        client_end(&target);
+        weft_sim_peer_end(target);
         (void)weft_sim_settle(sim, 600000);
-        CHECK(target.got_bytes <= n && memcmp(target.got, bytes, target.got_bytes) == 0);
+        CHECK(target->got_bytes <= n && memcmp(target->got, bytes, target->got_bytes) == 0);
         /* an end in order is only told behind everything */
-        if (target.ended)
-            CHECK_U64(target.got_bytes, n);
-        whole += target.ended && client.closed && client.reason == WEFT_EDONE;
-        failed += client.closed && client.reason != WEFT_EDONE;
+        if (target->ended)
+            CHECK_U64(target->got_bytes, n);
+        whole += target->ended && client->closed && client->reason == WEFT_EDONE;
+        failed += client->closed && client->reason != WEFT_EDONE;
         finish();
     }
     CHECK(whole > 50 && failed > 20);
@@ -254,8 +251,8 @@ static void shut_down_in_the_middle_leaves_nothing(void)
     const size_t n = 4000000;
     uint8_t *bytes = numbered(n);
     begin();
-    client_set_deaf(&target, true);
-    client_send(&client, bytes, n);
+    weft_sim_peer_deaf(target, true);
+    weft_sim_peer_send(client, bytes, n);
     finish();
     free(bytes);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Framings over streams: what the owner is told, however the bytes were split on their way. */
 #include "check.h"
-#include "sim_client.h"
+#include <weft/testing_stream.h>
 
 #include <stdlib.h>
 
@@ -27,7 +27,7 @@ typedef struct served {
 
 static weft_sim *sim;
 static served server;
-static sim_client client;
+static weft_sim_peer *client;
 
 static void note(char open, weft_bytes bytes, char close)
 {
@@ -116,14 +116,13 @@ static void begin(served what, uint64_t seed, weft_sim_faults faults, const char
     sim = weft_sim_new(&options);
     REQUIRE(sim != NULL);
     CHECK_OK(weft_listen(weft_sim_system(sim), url, &framed, NULL));
-    client_connect(&client, sim, URL);
-    REQUIRE(faults.refused != 0 || client.opened);
+    client = weft_sim_connect(sim, URL);
+    REQUIRE(faults.refused != 0 || client->opened);
 }
 
 static void finish(void)
 {
     CHECK_U64(weft_sim_free(&sim), 0);
-    client_done(&client);
 }
 
 /* Plays @bytes in steps of each size, with or without an end behind them, and checks what was told.
@@ -134,9 +133,9 @@ static void told_n(served what, const void *bytes, size_t n, bool end, const cha
     for (size_t step = 1; step <= n; step = step == 1 ? 2 : step == 2 ? 7 : step < n ? n : n + 1) {
         begin(what, step, (weft_sim_faults){0}, URL);
         CHECK_OK(server.framed);
-        client_send_split(&client, bytes, n, step);
+        weft_sim_peer_send_steps(client, bytes, n, step);
         if (end)
-            client_end(&client);
+            weft_sim_peer_end(client);
         CHECK_STR(server.text, want);
         if (reason == WEFT_OK)
             CHECK(!server.closed);
@@ -212,7 +211,7 @@ static void what_is_too_long_or_malformed_loses_the_stream(void)
 static void a_frame_that_is_kept_holds_back_the_next(void)
 {
     begin((served){.framing = &weft_lines, .keeps = true}, 1, (weft_sim_faults){0}, URL);
-    client_send(&client, "one\ntwo\nthree\n", 14);
+    weft_sim_peer_send(client, "one\ntwo\nthree\n", 14);
     CHECK_STR(server.text, "<one>");
     (void)weft_sim_tell(sim, server.actor, let_go, .nothing = 0);
     (void)weft_sim_run(sim);
@@ -224,7 +223,7 @@ static void what_comes_behind_the_frame_that_ends_the_framing_is_data(void)
 {
     for (size_t step = 1; step < 20; step++) {
         begin((served){.framing = &weft_lines, .unframe = "DATA"}, step, (weft_sim_faults){0}, URL);
-        client_send_split(&client, "one\nDATA\nraw\nbytes", 18, step);
+        weft_sim_peer_send_steps(client, "one\nDATA\nraw\nbytes", 18, step);
         CHECK(strncmp(server.text, "<one><DATA>[", 12) == 0);
         CHECK(strchr(server.text + 12, '<') == NULL);
         finish();
@@ -243,9 +242,9 @@ static void frames_are_written_whole_with_what_stands_around_them(void)
                 {&weft_prefix32, "\0\0\0\3one\0\0\0\0", 11}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         begin((served){.framing = rows[i].framing, .answers = true}, 1, (weft_sim_faults){0}, URL);
-        client_send(&client, rows[i].bytes, rows[i].n);
+        weft_sim_peer_send(client, rows[i].bytes, rows[i].n);
         CHECK_OK(server.answered);
-        CHECK_MEM(client.got, client.got_bytes, rows[i].bytes, rows[i].n);
+        CHECK_MEM(client->got, client->got_bytes, rows[i].bytes, rows[i].n);
         finish();
     }
 }
@@ -255,14 +254,14 @@ static void a_frame_that_would_be_read_back_as_another_is_not_written(void)
     const weft_framer two = {.delimiter = "\r\n", .delimiter_bytes = 2};
     begin((served){.framing = &weft_lines, .answers = true, .settings = &two}, 1,
           (weft_sim_faults){0}, URL);
-    client_send(&client, "one\r\r\n", 6);
+    weft_sim_peer_send(client, "one\r\r\n", 6);
     CHECK_STR(server.text, "<one\r>");
     CHECK_OK(server.answered);
     finish();
     begin((served){.framing = &weft_lines, .answers = true}, 1, (weft_sim_faults){0}, URL);
-    client_send(&client, "one\r\r\n", 6);
+    weft_sim_peer_send(client, "one\r\r\n", 6);
     CHECK_ERR(server.answered, WEFT_EINVAL);
-    CHECK_U64(client.got_bytes, 0);
+    CHECK_U64(client->got_bytes, 0);
     finish();
 }
 
@@ -286,12 +285,12 @@ static void frames_of_the_greatest_size_pass_with_the_settings_that_come_with_we
     for (uint64_t seed = 1; seed <= 8; seed++) {
         weft_sim_faults faults = {.short_read = seed > 4 ? 200000 : 0};
         begin((served){.framing = &weft_prefix32, .answers = true}, seed, faults, URL);
-        client_send(&client, all, count * (size + 4));
-        client_end(&client);
+        weft_sim_peer_send(client, all, count * (size + 4));
+        weft_sim_peer_end(client);
         CHECK_U64(server.frames, count);
         CHECK_U64(server.frame_bytes, count * size);
         CHECK_ERR(server.reason, WEFT_EDONE);
-        CHECK_MEM(client.got, client.got_bytes, all, count * (size + 4));
+        CHECK_MEM(client->got, client->got_bytes, all, count * (size + 4));
         finish();
     }
     free(all);
@@ -303,13 +302,13 @@ static void a_frame_that_the_window_cannot_hold_is_a_typed_failure(void)
     uint8_t *all = frames_of(1U << 20, 1);
     begin((served){.framing = &weft_prefix32, .settings = &big}, 1, (weft_sim_faults){0},
           URL "?window=64k");
-    client_send(&client, all, (1U << 20) + 4);
+    weft_sim_peer_send(client, all, (1U << 20) + 4);
     CHECK(server.closed);
     CHECK_ERR(server.reason, WEFT_ETOOBIG);
     finish();
     begin((served){.framing = &weft_prefix32, .settings = &big}, 1, (weft_sim_faults){0},
           URL "?window=4M");
-    client_send(&client, all, (1U << 20) + 4);
+    weft_sim_peer_send(client, all, (1U << 20) + 4);
     CHECK_U64(server.frames, 1);
     finish();
     free(all);
@@ -321,11 +320,11 @@ static void a_peer_that_does_not_read_gets_whole_frames_and_no_part_of_one(void)
     uint8_t *all = frames_of(size, count);
     begin((served){.framing = &weft_prefix32, .answers = true}, 1, (weft_sim_faults){0},
           URL "?write_queue=200k");
-    client_set_deaf(&client, true);
-    client_send(&client, all, count * (size + 4));
-    client_set_deaf(&client, false);
-    CHECK(client.got_bytes > 0);
-    CHECK_U64(client.got_bytes % (size + 4), 0);
+    weft_sim_peer_deaf(client, true);
+    weft_sim_peer_send(client, all, count * (size + 4));
+    weft_sim_peer_deaf(client, false);
+    CHECK(client->got_bytes > 0);
+    CHECK_U64(client->got_bytes % (size + 4), 0);
     finish();
     free(all);
 }
@@ -336,7 +335,7 @@ static void settings_that_cannot_be_are_refused_and_the_stream_stays_as_it_was(v
     begin((served){.framing = &weft_lines, .settings = &nine}, 1, (weft_sim_faults){0}, URL);
     CHECK_ERR(server.framed, WEFT_EINVAL);
     CHECK(strstr(server.why, "9") != NULL);
-    client_send(&client, "one\n", 4);
+    weft_sim_peer_send(client, "one\n", 4);
     CHECK_STR(server.text, "[one\n]");
     finish();
 }
@@ -348,8 +347,8 @@ static void random_reads_and_lost_links_give_a_prefix_of_the_lines_or_all(void)
     for (uint64_t seed = 1; seed <= 200; seed++) {
         begin((served){.framing = &weft_lines}, seed,
               (weft_sim_faults){.lost = 30000, .short_read = 500000, .short_write = 300000}, URL);
-        client_send_split(&client, text, sizeof text - 1, 1 + seed % 11);
-        client_end(&client);
+        weft_sim_peer_send_steps(client, text, sizeof text - 1, 1 + seed % 11);
+        weft_sim_peer_end(client);
         (void)weft_sim_settle(sim, 1000);
         CHECK(strncmp(server.text, want, server.n) == 0);
         CHECK(!server.closed || server.reason != WEFT_EDONE || strcmp(server.text, want) == 0);

@@ -6,7 +6,7 @@
 #include "alloc.h"
 #include "check.h"
 #include "http_world.h"
-#include "sim_client.h"
+#include <weft/testing_stream.h>
 
 enum { SEEDS = 250, SETTLE_MS = 120000 };
 
@@ -55,9 +55,9 @@ enum { ANSWERS = sizeof answers / sizeof answers[0] };
 
 /* Every whole answer that came is the right one, or one of the errors that may come, at least
  * @may_fail; 0: none may. Returns how many there are. */
-static unsigned check_answers(const sim_client *c, int may_fail)
+static unsigned check_answers(const weft_sim_peer *c, int may_fail)
 {
-    const uint8_t *at = c->got;
+    const uint8_t *at = (const uint8_t *)c->got;
     size_t n = c->got_bytes;
     unsigned i = 0;
     for (bool more = true; more && i < ANSWERS;) {
@@ -92,52 +92,49 @@ static unsigned actors(weft_sim *sim)
 }
 
 /* The client goes, if it has not, and all that was made for it goes with it. */
-static void check_all_gone(weft_sim *sim, sim_client *c, unsigned before_it)
+static void check_all_gone(weft_sim *sim, weft_sim_peer *c, unsigned before_it)
 {
     if (!c->closed)
-        client_close(c);
+        weft_sim_peer_close(c);
     weft_sim_advance(sim, SETTLE_MS);
     CHECK_U64(http_saw.workers, 0);
     CHECK(actors(sim) == before_it || !c->opened);
     CHECK_U64(weft_sim_free(&sim), 0);
-    client_done(c);
 }
 
 /* ---- nothing ends: what the rest is measured by */
 
 static void everything_is_answered(void)
 {
-    sim_client c;
     weft_sim *sim = http_world_open(NULL);
     REQUIRE(sim != NULL);
     unsigned none = actors(sim);
-    client_connect(&c, sim, "sim://web");
-    client_send(&c, everything, EVERYTHING);
+    weft_sim_peer *c = weft_sim_connect(sim, "sim://web");
+    weft_sim_peer_send(c, everything, EVERYTHING);
     weft_sim_advance(sim, 2000);
-    CHECK_U64(check_answers(&c, 0), ANSWERS);
-    CHECK(c.ended);
-    check_all_gone(sim, &c, none);
+    CHECK_U64(check_answers(c, 0), ANSWERS);
+    CHECK(c->ended);
+    check_all_gone(sim, c, none);
 }
 
 /* ---- the client ends */
 
-static void leave_once(size_t sent, uint32_t ms, void (*how)(sim_client *c))
+static void leave_once(size_t sent, uint32_t ms, void (*how)(weft_sim_peer *c))
 {
-    sim_client c;
     weft_sim *sim = http_world_open(&(weft_sim_options){.seed = sent + ms});
     REQUIRE(sim != NULL);
     unsigned none = actors(sim);
-    client_connect(&c, sim, "sim://web");
-    client_send(&c, everything, sent);
+    weft_sim_peer *c = weft_sim_connect(sim, "sim://web");
+    weft_sim_peer_send(c, everything, sent);
     weft_sim_advance(sim, ms);
-    how(&c);
+    how(c);
     weft_sim_advance(sim, 5000);
-    (void)check_answers(&c, 400); /* of a body that was not whole */
-    check_all_gone(sim, &c, none);
+    (void)check_answers(c, 400); /* of a body that was not whole */
+    check_all_gone(sim, c, none);
 }
 
 /* Also while input stands still, since an answer is waited for. */
-static void leave(size_t sent, uint32_t ms, void (*how)(sim_client *c))
+static void leave(size_t sent, uint32_t ms, void (*how)(weft_sim_peer *c))
 {
     http_config.limits.responses_pending_max = 0;
     leave_once(sent, ms, how);
@@ -148,25 +145,25 @@ static void leave(size_t sent, uint32_t ms, void (*how)(sim_client *c))
 static void the_client_may_be_lost_at_any_byte(void)
 {
     for (size_t sent = 0; sent <= EVERYTHING; sent += 3)
-        leave(sent, 0, client_abort);
+        leave(sent, 0, weft_sim_peer_abort);
 }
 
 static void the_client_may_close_at_any_byte(void)
 {
     for (size_t sent = 1; sent <= EVERYTHING; sent += 3)
-        leave(sent, 0, client_close);
+        leave(sent, 0, weft_sim_peer_close);
 }
 
 static void the_client_may_end_its_side_at_any_byte(void)
 {
     for (size_t sent = 2; sent <= EVERYTHING; sent += 3)
-        leave(sent, 0, client_end);
+        leave(sent, 0, weft_sim_peer_end);
 }
 
 static void the_client_may_be_lost_at_any_time(void)
 {
     for (uint32_t ms = 1; ms < 1100; ms += ms < 30 ? 1 : 97)
-        leave(EVERYTHING, ms, client_abort);
+        leave(EVERYTHING, ms, weft_sim_peer_abort);
 }
 
 /* ---- the system stops */
@@ -226,31 +223,29 @@ static weft_sim *world_held(uint64_t seed)
 static void the_system_may_stop_at_any_byte(void)
 {
     for (size_t sent = 0; sent <= EVERYTHING; sent += 5) {
-        sim_client c;
         weft_sim *sim = http_world_open(&(weft_sim_options){.seed = sent + 1});
         REQUIRE(sim != NULL);
-        client_connect(&c, sim, "sim://web");
-        client_send(&c, everything, sent);
+        weft_sim_peer *c = weft_sim_connect(sim, "sim://web");
+        weft_sim_peer_send(c, everything, sent);
+        weft_system_shutdown(weft_sim_system(sim), WEFT_OK);
+        weft_sim_advance(sim, SETTLE_MS);
+        (void)check_answers(c, 0);
         CHECK_U64(weft_sim_free(&sim), 0);
-        (void)check_answers(&c, 0);
         CHECK_U64(http_saw.workers, 0);
-        client_done(&c);
     }
 }
 
 static void a_stop_loses_no_request_that_has_come(void)
 {
     for (uint64_t seed = 1; seed < 30; seed++) {
-        sim_client c;
         weft_sim *sim = world_held(seed);
-        client_connect(&c, sim, "sim://web");
-        client_send(&c, everything, EVERYTHING);
+        weft_sim_peer *c = weft_sim_connect(sim, "sim://web");
+        weft_sim_peer_send(c, everything, EVERYTHING);
         weft_system_shutdown(weft_sim_system(sim), WEFT_OK);
         weft_sim_advance(sim, 3000);
-        CHECK_U64(check_answers(&c, 0), ANSWERS);
-        CHECK(c.ended || c.closed);
+        CHECK_U64(check_answers(c, 0), ANSWERS);
+        CHECK(c->ended || c->closed);
         CHECK_U64(weft_sim_free(&sim), 0);
-        client_done(&c);
     }
 }
 
@@ -258,49 +253,45 @@ static void a_stop_loses_no_request_that_has_come(void)
 static void a_stop_waits_for_a_client_that_is_slow(void)
 {
     static const char big[] = "GET /big/2000000 HTTP/1.1\r\nHost: web\r\n\r\n";
-    sim_client c;
     weft_sim *sim = world_held(1);
-    client_connect(&c, sim, "sim://web");
-    client_set_deaf(&c, true);
-    client_send(&c, big, sizeof big - 1);
+    weft_sim_peer *c = weft_sim_connect(sim, "sim://web");
+    weft_sim_peer_deaf(c, true);
+    weft_sim_peer_send(c, big, sizeof big - 1);
     weft_system_shutdown(weft_sim_system(sim), WEFT_OK);
     for (int ms = 0; ms < 8000; ms += 200) {
         weft_sim_advance(sim, 200);
-        client_hear_once(&c);
+        weft_sim_peer_hear_once(c);
     }
-    client_set_deaf(&c, false);
+    weft_sim_peer_deaf(c, false);
     weft_sim_advance(sim, 1000);
-    const uint8_t *at = c.got;
-    size_t n = c.got_bytes;
+    const uint8_t *at = (const uint8_t *)c->got;
+    size_t n = c->got_bytes;
     http_reply r = http_take_reply(&at, &n, false);
     CHECK(r.whole && http_is_pattern(&r, 2000000));
     free(r.body);
     CHECK_U64(weft_sim_free(&sim), 0);
-    client_done(&c);
 }
 
 /* A streamed response that a stop cuts does not look whole. */
 static void a_stop_that_cannot_wait_cuts_what_is_streamed(void)
 {
     static const char silent[] = "GET /silent HTTP/1.1\r\nHost: web\r\n\r\n";
-    sim_client c;
     weft_sim *sim = world_held(1);
-    client_connect(&c, sim, "sim://web");
-    client_send(&c, silent, sizeof silent - 1);
+    weft_sim_peer *c = weft_sim_connect(sim, "sim://web");
+    weft_sim_peer_send(c, silent, sizeof silent - 1);
     weft_system_shutdown(weft_sim_system(sim), WEFT_OK);
     weft_sim_advance(sim, 9900);
-    CHECK(!c.ended && !c.closed);
+    CHECK(!c->ended && !c->closed);
     weft_sim_advance(sim, 1000);
     CHECK_U64(weft_sim_logged(sim, WEFT_WARNING, "a streamed response was cut short"), 1);
-    const uint8_t *at = c.got;
-    size_t n = c.got_bytes;
+    const uint8_t *at = (const uint8_t *)c->got;
+    size_t n = c->got_bytes;
     http_reply r = http_take_reply(&at, &n, false);
     CHECK_U64(r.status, 200);
     CHECK(!r.whole);
     CHECK_MEM(r.body, r.body_bytes, "begun\n", 6);
     free(r.body);
     CHECK_U64(weft_sim_free(&sim), 0);
-    client_done(&c);
 }
 
 /* ---- memory ends */
@@ -308,22 +299,21 @@ static void a_stop_that_cannot_wait_cuts_what_is_streamed(void)
 /* Lets the n-th taking of memory fail. false: there were not so many. */
 static bool fail_nth(long n)
 {
-    sim_client c;
     http_config.limits.responses_pending_max = n % 2 == 0 ? 0 : 2;
     weft_sim *sim = http_world_open(NULL);
     REQUIRE(sim != NULL);
     unsigned none = actors(sim);
-    client_connect(&c, sim, "sim://web");
+    weft_sim_peer *c = weft_sim_connect(sim, "sim://web");
     long failed = wf_alloc_failed();
     wf_alloc_fail_after(n);
-    client_send(&c, everything, EVERYTHING);
+    weft_sim_peer_send(c, everything, EVERYTHING);
     weft_sim_advance(sim, 2000);
     wf_alloc_fail_after(-1);
     bool did = wf_alloc_failed() != failed;
     weft_sim_advance(sim, SETTLE_MS);
-    unsigned answered = check_answers(&c, did ? 500 : 0);
-    CHECK(answered == ANSWERS || c.ended || c.closed || !c.opened);
-    check_all_gone(sim, &c, none);
+    unsigned answered = check_answers(c, did ? 500 : 0);
+    CHECK(answered == ANSWERS || c->ended || c->closed || !c->opened);
+    check_all_gone(sim, c, none);
     return did;
 }
 
@@ -346,7 +336,6 @@ static unsigned long seeds(void)
 static void faults_give_right_answers_or_failures(void)
 {
     for (uint64_t seed = 1; seed <= seeds(); seed++) {
-        sim_client c;
         http_config.limits.responses_pending_max = seed % 3 == 0 ? 2 : 0;
         weft_sim *sim = http_world_open(&(weft_sim_options){
             .seed = seed,
@@ -359,12 +348,12 @@ static void faults_give_right_answers_or_failures(void)
         if (sim == NULL)
             continue;
         unsigned none = actors(sim);
-        client_connect(&c, sim, "sim://web");
-        client_send(&c, everything, EVERYTHING);
+        weft_sim_peer *c = weft_sim_connect(sim, "sim://web");
+        weft_sim_peer_send(c, everything, EVERYTHING);
         weft_sim_advance(sim, SETTLE_MS);
-        unsigned answered = check_answers(&c, seed % 2 == 0 ? 500 : 0);
-        CHECK(answered == ANSWERS || c.ended || c.closed || !c.opened);
-        check_all_gone(sim, &c, none);
+        unsigned answered = check_answers(c, seed % 2 == 0 ? 500 : 0);
+        CHECK(answered == ANSWERS || c->ended || c->closed || !c->opened);
+        check_all_gone(sim, c, none);
     }
 }
 

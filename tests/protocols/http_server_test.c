@@ -10,7 +10,7 @@
 
 #include "check.h"
 #include "http_world.h"
-#include "sim_client.h"
+#include <weft/testing_stream.h>
 
 enum { KIB = 1024, MIB = 1024 * KIB };
 
@@ -27,24 +27,23 @@ static void after(void)
     CHECK_U64(weft_sim_free(&sim), 0);
 }
 
-static void begin(sim_client *c)
+static weft_sim_peer *begin(void)
 {
     if (sim == NULL)
         sim = http_world_open(NULL);
     REQUIRE(sim != NULL);
-    client_connect(c, sim, "sim://web");
+    return weft_sim_connect(sim, "sim://web");
 }
 
-static void send_text(sim_client *c, const char *text)
+static void send_text(weft_sim_peer *c, const char *text)
 {
-    client_send(c, text, strlen(text));
+    weft_sim_peer_send(c, text, strlen(text));
 }
 
-static void end(sim_client *c)
+static void end(weft_sim_peer *c)
 {
-    client_close(c);
-    client_set_deaf(c, false);
-    client_done(c);
+    weft_sim_peer_close(c);
+    weft_sim_peer_deaf(c, false);
 }
 
 /* The bytes of all buffers of the server's reactors. */
@@ -63,19 +62,18 @@ static void answers_behind_a_slow_one_leave_as_there_is_room(void)
 {
     static const char slow[] = "GET /late/100 HTTP/1.1\r\nHost: web\r\n\r\n";
     static const char big[] = "GET /big/100000 HTTP/1.1\r\nHost: web\r\n\r\n";
-    sim_client c;
-    begin(&c);
-    client_set_deaf(&c, true);
-    send_text(&c, slow);
+    weft_sim_peer *c = begin();
+    weft_sim_peer_deaf(c, true);
+    send_text(c, slow);
     for (int i = 0; i < 30; i++)
-        send_text(&c, big);
+        send_text(c, big);
     weft_sim_advance(sim, 1000);
-    CHECK(!c.closed);
-    client_set_deaf(&c, false);
+    CHECK(!c->closed);
+    weft_sim_peer_deaf(c, false);
     weft_sim_advance(sim, 1000);
 
-    const uint8_t *at = c.got;
-    size_t n = c.got_bytes;
+    const uint8_t *at = (const uint8_t *)c->got;
+    size_t n = c->got_bytes;
     http_reply r = http_take_reply(&at, &n, false);
     CHECK_MEM(r.body, r.body_bytes, "late 100\n", 9);
     free(r.body);
@@ -85,104 +83,99 @@ static void answers_behind_a_slow_one_leave_as_there_is_room(void)
         free(r.body);
     }
     CHECK_U64(n, 0);
-    CHECK(!c.closed && !c.ended);
-    end(&c);
+    CHECK(!c->closed && !c->ended);
+    end(c);
 }
 
 static void a_client_that_does_not_read_is_not_read_from(void)
 {
     static const char big[] = "GET /big/10000 HTTP/1.1\r\nHost: web\r\n\r\n";
-    sim_client c;
-    begin(&c);
-    client_set_deaf(&c, true);
+    weft_sim_peer *c = begin();
+    weft_sim_peer_deaf(c, true);
     for (int i = 0; i < 2000; i++)
-        send_text(&c, big);
+        send_text(c, big);
     weft_sim_advance(sim, 1000);
     CHECK(buffers() < 3 * MIB);
-    client_set_deaf(&c, false);
+    weft_sim_peer_deaf(c, false);
     weft_sim_advance(sim, 1000);
-    const uint8_t *at = c.got;
-    size_t n = c.got_bytes;
+    const uint8_t *at = (const uint8_t *)c->got;
+    size_t n = c->got_bytes;
     for (int i = 0; i < 2000; i++) {
         http_reply r = http_take_reply(&at, &n, false);
         CHECK(r.whole && r.body_bytes == 10000);
         free(r.body);
     }
-    end(&c);
+    end(c);
 }
 
 static void a_client_that_does_not_read_stops_the_maker(void)
 {
     enum { BYTES = 8 * MIB };
     static const char make[] = "GET /make/8388608?piece=4096 HTTP/1.1\r\nHost: web\r\n\r\n";
-    sim_client c;
-    begin(&c);
-    client_set_deaf(&c, true);
-    send_text(&c, make);
+    weft_sim_peer *c = begin();
+    weft_sim_peer_deaf(c, true);
+    send_text(c, make);
     weft_sim_advance(sim, 100);
     unsigned pulls = http_saw.pulls;
     CHECK(pulls > 10);
     weft_sim_advance(sim, 10000);
     CHECK_U64(http_saw.pulls, pulls);
     CHECK(buffers() < 4 * MIB);
-    client_set_deaf(&c, false);
+    weft_sim_peer_deaf(c, false);
     weft_sim_advance(sim, 1000);
-    const uint8_t *at = c.got;
-    size_t n = c.got_bytes;
+    const uint8_t *at = (const uint8_t *)c->got;
+    size_t n = c->got_bytes;
     http_reply r = http_take_reply(&at, &n, false);
     CHECK(r.whole && http_is_pattern(&r, BYTES));
     free(r.body);
     CHECK_U64(http_saw.workers, 0);
-    end(&c);
+    end(c);
 }
 
 static void a_maker_whose_client_goes_is_told(void)
 {
-    sim_client c;
-    begin(&c);
-    client_set_deaf(&c, true);
-    send_text(&c, "GET /make/100000000 HTTP/1.1\r\nHost: web\r\n\r\n");
+    weft_sim_peer *c = begin();
+    weft_sim_peer_deaf(c, true);
+    send_text(c, "GET /make/100000000 HTTP/1.1\r\nHost: web\r\n\r\n");
     CHECK_U64(http_saw.workers, 1);
-    client_abort(&c);
+    weft_sim_peer_abort(c);
     weft_sim_advance(sim, 10);
     CHECK_U64(http_saw.workers, 0);
     CHECK_ERR(http_saw.ended, WEFT_ELOST);
-    end(&c);
+    end(c);
 }
 
 static void a_client_that_takes_nothing_is_dropped_after_a_while(void)
 {
-    sim_client c;
     http_config.limits.write_timeout_ms = 1000;
-    begin(&c);
-    client_set_deaf(&c, true);
-    send_text(&c, "GET /big/4000000 HTTP/1.1\r\nHost: web\r\n\r\n");
+    weft_sim_peer *c = begin();
+    weft_sim_peer_deaf(c, true);
+    send_text(c, "GET /big/4000000 HTTP/1.1\r\nHost: web\r\n\r\n");
     weft_sim_advance(sim, 100000);
-    client_set_deaf(&c, false);
+    weft_sim_peer_deaf(c, false);
     weft_sim_advance(sim, 10);
-    CHECK(c.closed);
-    CHECK(c.got_bytes < 4000000);
-    end(&c);
+    CHECK(c->closed);
+    CHECK(c->got_bytes < 4000000);
+    end(c);
 }
 
 static void a_client_that_takes_a_little_now_and_then_gets_all(void)
 {
-    sim_client c;
     http_config.limits.write_timeout_ms = 1000;
     http_config.limits.idle_timeout_ms = 1000;
-    begin(&c);
-    client_set_deaf(&c, true);
-    send_text(&c, "GET /big/4000000 HTTP/1.1\r\nHost: web\r\n\r\n");
-    for (int i = 0; i < 2000 && !c.closed && c.got_bytes < 4000000; i++) {
+    weft_sim_peer *c = begin();
+    weft_sim_peer_deaf(c, true);
+    send_text(c, "GET /big/4000000 HTTP/1.1\r\nHost: web\r\n\r\n");
+    for (int i = 0; i < 2000 && !c->closed && c->got_bytes < 4000000; i++) {
         weft_sim_advance(sim, 900);
-        client_hear_once(&c);
+        weft_sim_peer_hear_once(c);
     }
-    const uint8_t *at = c.got;
-    size_t n = c.got_bytes;
+    const uint8_t *at = (const uint8_t *)c->got;
+    size_t n = c->got_bytes;
     http_reply r = http_take_reply(&at, &n, false);
     CHECK(r.whole && http_is_pattern(&r, 4000000));
     free(r.body);
-    end(&c);
+    end(c);
 }
 
 static void who_waits_to_be_told_to_go_on_may_take_its_time_with_the_answer_before(void)
@@ -192,20 +185,19 @@ static void who_waits_to_be_told_to_go_on_may_take_its_time_with_the_answer_befo
                                    "GET /big/3000000 HTTP/1.1\r\nHost: web\r\n\r\n"
                                    "POST /echo HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\n"
                                    "Expect: 100-continue\r\n\r\n";
-    sim_client c;
     http_config.limits.answer_timeout_ms = 1000;
     http_config.limits.write_timeout_ms = 1000;
-    begin(&c);
-    client_set_deaf(&c, true);
-    send_text(&c, requests);
-    for (int i = 0; i < 2000 && !c.closed && c.got_bytes < BYTES; i++) {
+    weft_sim_peer *c = begin();
+    weft_sim_peer_deaf(c, true);
+    send_text(c, requests);
+    for (int i = 0; i < 2000 && !c->closed && c->got_bytes < BYTES; i++) {
         weft_sim_advance(sim, 900);
-        client_hear_once(&c);
+        weft_sim_peer_hear_once(c);
     }
-    client_set_deaf(&c, false);
-    send_text(&c, "hello");
-    const uint8_t *at = c.got;
-    size_t n = c.got_bytes;
+    weft_sim_peer_deaf(c, false);
+    send_text(c, "hello");
+    const uint8_t *at = (const uint8_t *)c->got;
+    size_t n = c->got_bytes;
     http_reply r = http_take_reply(&at, &n, false);
     free(r.body);
     r = http_take_reply(&at, &n, false);
@@ -216,7 +208,7 @@ static void who_waits_to_be_told_to_go_on_may_take_its_time_with_the_answer_befo
     CHECK_U64(r.status, 200);
     CHECK_MEM(r.body, r.body_bytes, "hello", 5);
     free(r.body);
-    end(&c);
+    end(c);
 }
 
 /* ---- a handler that is slow */
@@ -227,23 +219,22 @@ static void a_reader_that_takes_nothing_holds_its_client(void)
     static const char head[] =
         "POST /count?stop=3 HTTP/1.1\r\nHost: web\r\nContent-Length: 8388608\r\n\r\n";
     uint8_t *body = malloc(BYTES);
-    sim_client c;
     REQUIRE(body != NULL);
     for (size_t i = 0; i < BYTES; i++)
         body[i] = http_pattern(i);
-    begin(&c);
-    send_text(&c, head);
-    client_send(&c, body, BYTES);
+    weft_sim_peer *c = begin();
+    send_text(c, head);
+    weft_sim_peer_send(c, body, BYTES);
     weft_sim_advance(sim, 1000);
     CHECK_U64(http_saw.pieces, 3);
     CHECK(buffers() < 4 * MIB);
-    CHECK(!c.closed && c.got_bytes == 0);
+    CHECK(!c->closed && c->got_bytes == 0);
     /* nothing is read, so it is not seen that the client goes; but nobody waits for ever */
-    client_abort(&c);
+    weft_sim_peer_abort(c);
     weft_sim_advance(sim, 30000);
     CHECK_U64(http_saw.workers, 0);
     CHECK_ERR(http_saw.ended, WEFT_ETIMEDOUT);
-    end(&c);
+    end(c);
     free(body);
 }
 
@@ -251,10 +242,10 @@ static void a_reader_that_takes_nothing_holds_its_client(void)
 
 enum { CLIENTS = 40, ROUNDS = 5 };
 
-static void check_round(const sim_client *c)
+static void check_round(const weft_sim_peer *c)
 {
     static const char *const want[] = {"hello\n", "late 7\n", "other: /other/now 1\n", "abc", NULL};
-    const uint8_t *at = c->got;
+    const uint8_t *at = (const uint8_t *)c->got;
     size_t n = c->got_bytes;
     for (int round = 0; round < ROUNDS; round++)
         for (int i = 0; i < 5; i++) {
@@ -276,49 +267,47 @@ static void many_clients_on_two_reactors_get_what_is_theirs(void)
                                 "GET /other/now?a=1 HTTP/1.1\r\nHost: web\r\n\r\n"
                                 "POST /back HTTP/1.1\r\nHost: web\r\nContent-Length: 3\r\n\r\nabc"
                                 "GET /make/3000 HTTP/1.1\r\nHost: web\r\n\r\n";
-    static sim_client c[CLIENTS];
+    static weft_sim_peer *c[CLIENTS];
     for (int i = 0; i < CLIENTS; i++)
-        begin(&c[i]);
+        c[i] = begin();
     for (int k = 0; k < ROUNDS; k++)
         for (int i = 0; i < CLIENTS; i++)
-            send_text(&c[i], round);
+            send_text(c[i], round);
     weft_sim_advance(sim, 1000);
     CHECK_U64(http_saw.workers, 0);
     for (int i = 0; i < CLIENTS; i++) {
-        check_round(&c[i]);
-        end(&c[i]);
+        check_round(c[i]);
+        end(c[i]);
     }
 }
 
 static void a_worker_ends_with_its_exchange(void)
 {
-    sim_client c;
-    begin(&c);
+    weft_sim_peer *c = begin();
     for (int i = 0; i < 100; i++) {
-        send_text(&c, "GET /late/0 HTTP/1.1\r\nHost: web\r\n\r\n");
+        send_text(c, "GET /late/0 HTTP/1.1\r\nHost: web\r\n\r\n");
         weft_sim_advance(sim, 5);
     }
     CHECK_U64(http_saw.served, 100);
     CHECK_U64(http_saw.workers, 0);
-    end(&c);
+    end(c);
 }
 
 /* ---- what a request tells */
 
 static void the_client_is_known_here_and_elsewhere(void)
 {
-    sim_client c;
-    begin(&c);
-    send_text(&c, "GET /client HTTP/1.1\r\nHost: web\r\n\r\nGET /other/client HTTP/1.1\r\nHost: "
-                  "web\r\n\r\n");
-    const uint8_t *at = c.got;
-    size_t n = c.got_bytes;
+    weft_sim_peer *c = begin();
+    send_text(c, "GET /client HTTP/1.1\r\nHost: web\r\n\r\nGET /other/client HTTP/1.1\r\nHost: "
+                 "web\r\n\r\n");
+    const uint8_t *at = (const uint8_t *)c->got;
+    size_t n = c->got_bytes;
     http_reply here = http_take_reply(&at, &n, false), there = http_take_reply(&at, &n, false);
     CHECK(here.body_bytes > 4 && strncmp((char *)here.body, "sim:", 4) == 0);
     CHECK_STR((char *)here.body, (char *)there.body);
     free(here.body);
     free(there.body);
-    end(&c);
+    end(c);
 }
 
 /* ---- the access log */
@@ -341,21 +330,20 @@ static void log_read(const weft_http_access_log *log, char *to, size_t room)
 static void an_access_log_has_a_line_for_each_exchange(void)
 {
     weft_http_access_log log;
-    sim_client c;
     char got[4096];
     log_to(&log, false);
-    begin(&c);
-    send_text(&c, "GET /hello HTTP/1.1\r\nHost: web\r\nReferer: r\"\r\nUser-Agent: a\r\n\r\n"
-                  "HEAD /hello HTTP/1.1\r\nHost: web\r\n\r\n"
-                  "GET /make/2000 HTTP/1.1\r\nHost: web\r\n\r\n"
-                  "POST /hello HTTP/1.1\r\nHost: web\r\nContent-Length: 0\r\n\r\n"
-                  "GET /other/never HTTP/1.1\r\nHost: web\r\n\r\n");
-    client_abort(&c);
-    send_text(&c, "");
-    end(&c);
-    begin(&c);
-    send_text(&c, "nonsense\r\n\r\n");
-    end(&c);
+    weft_sim_peer *c = begin();
+    send_text(c, "GET /hello HTTP/1.1\r\nHost: web\r\nReferer: r\"\r\nUser-Agent: a\r\n\r\n"
+                 "HEAD /hello HTTP/1.1\r\nHost: web\r\n\r\n"
+                 "GET /make/2000 HTTP/1.1\r\nHost: web\r\n\r\n"
+                 "POST /hello HTTP/1.1\r\nHost: web\r\nContent-Length: 0\r\n\r\n"
+                 "GET /other/never HTTP/1.1\r\nHost: web\r\n\r\n");
+    weft_sim_peer_abort(c);
+    send_text(c, "");
+    end(c);
+    c = begin();
+    send_text(c, "nonsense\r\n\r\n");
+    end(c);
     weft_sim_advance(sim, 10);
     log_read(&log, got, sizeof got);
     CHECK_STR(
@@ -372,22 +360,21 @@ static void what_an_access_log_loses_is_said_and_counted(void)
 {
     static const char get[] = "GET /hello HTTP/1.1\r\nHost: web\r\n\r\n";
     weft_http_access_log log;
-    sim_client c;
     char got[1024];
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC), real;
     REQUIRE(full >= 0);
     log_to(&log, false);
     real = dup(log.fd);
     REQUIRE(real >= 0 && dup2(full, log.fd) == log.fd);
-    begin(&c);
+    weft_sim_peer *c = begin();
     for (int i = 0; i < 3; i++) {
-        send_text(&c, get);
+        send_text(c, get);
         weft_sim_advance(sim, 10);
     }
     CHECK_U64(weft_sim_logged(sim, WEFT_ERROR, "the access log cannot be written: No space left"),
               1);
     CHECK(dup2(real, log.fd) == log.fd);
-    send_text(&c, get);
+    send_text(c, get);
     weft_sim_advance(sim, 10);
     CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "is written again; 3 lines were lost"), 1);
     log_read(&log, got, sizeof got);
@@ -395,23 +382,22 @@ static void what_an_access_log_loses_is_said_and_counted(void)
         got, "client - - [14/Nov/2023:22:13:20 +0000] \"GET /hello HTTP/1.1\" 200 6 \"-\" \"-\"\n");
     (void)close(real);
     (void)close(full);
-    end(&c);
+    end(c);
 }
 
 static void an_access_log_can_be_json(void)
 {
     weft_http_access_log log;
-    sim_client c;
     char got[1024];
     log_to(&log, true);
-    begin(&c);
-    send_text(&c, "GET /late/5 HTTP/1.1\r\nHost: web\r\nUser-Agent: a\r\n\r\n");
+    weft_sim_peer *c = begin();
+    send_text(c, "GET /late/5 HTTP/1.1\r\nHost: web\r\nUser-Agent: a\r\n\r\n");
     weft_sim_advance(sim, 10);
     log_read(&log, got, sizeof got);
     CHECK(strstr(got, "\"target\":\"/late/5\"") != NULL);
     CHECK(strstr(got, "\"status\":200") != NULL);
     CHECK(strstr(got, "\"duration_us\":5000") != NULL);
-    end(&c);
+    end(c);
 }
 
 /* ---- misuse */
@@ -439,14 +425,13 @@ static void a_site_that_cannot_be_is_found_before(void)
 static void a_site_that_cannot_be_closes_its_connections_and_says_why(void)
 {
     static const weft_http_route no_way[] = {{.route = "/x"}, {0}};
-    sim_client c;
     http_config.routes = no_way;
-    begin(&c);
-    send_text(&c, "GET /x HTTP/1.1\r\nHost: web\r\n\r\n");
-    CHECK(c.closed || c.ended);
-    CHECK_U64(c.got_bytes, 0);
+    weft_sim_peer *c = begin();
+    send_text(c, "GET /x HTTP/1.1\r\nHost: web\r\n\r\n");
+    CHECK(c->closed || c->ended);
+    CHECK_U64(c->got_bytes, 0);
     CHECK(weft_sim_logged(sim, WEFT_ERROR, "route \"/x\" must have exactly one") != 0);
-    end(&c);
+    end(c);
 }
 
 static void every_error_has_a_status(void)

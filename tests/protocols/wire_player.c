@@ -7,7 +7,7 @@
 #include "check.h"
 #include "http_world.h"
 #include "random.h"
-#include "sim_client.h"
+#include <weft/testing_stream.h>
 
 enum { LINES_MAX = 400, LINE_BYTES_MAX = 4096, SEEDS = 10, PATTERN_BYTES_MAX = 8 << 20 };
 
@@ -19,7 +19,7 @@ typedef struct player {
     test_random random;
     unsigned line;
     weft_sim *sim;
-    sim_client client;
+    weft_sim_peer *client;
     wire_text sent[LINES_MAX]; /* kept: the client shares what it sends */
     unsigned sent_n;
     wire_text want;
@@ -129,13 +129,13 @@ static bool put_line(wire_text *out, const char *line)
 
 static void send_bytes(player *p, const wire_text *text)
 {
-    for (size_t at = 0; at < text->n && !p->client.closed;) {
+    for (size_t at = 0; at < text->n && !p->client->closed;) {
         size_t n = text->n - at;
         if (p->cut == WIRE_BYTES)
             n = n > 4096 ? 1024 : 1; /* of what is large, the bytes that matter are at its ends */
         else if (p->cut == WIRE_SPLIT)
             n = 1 + test_below(&p->random, n < 100 ? n : n / 2);
-        client_send(&p->client, text->at + at, n);
+        weft_sim_peer_send(p->client, text->at + at, n);
         at += n;
     }
 }
@@ -155,7 +155,7 @@ static void flush(player *p)
 static void compare(player *p)
 {
     wire_text came = {NULL, 0};
-    wire_put(&came, p->client.got, p->client.got_bytes);
+    wire_put(&came, p->client->got, p->client->got_bytes);
     came.n = p->world->strip(came.at, came.n);
     size_t n = came.n < p->want.n ? came.n : p->want.n, at = 0;
     while (at < n && came.at[at] == p->want.at[at])
@@ -173,7 +173,7 @@ static void compare(player *p)
 
 static void check_state(player *p, const char *state, const char *rest)
 {
-    const sim_client *c = &p->client;
+    const weft_sim_peer *c = p->client;
     if (strcmp(state, "open") == 0) {
         if (c->ended || c->closed)
             fail(p, "the connection is not open any more");
@@ -194,13 +194,13 @@ static bool act(player *p, const char *word, char *rest)
     if (strcmp(word, "wait") == 0)
         weft_sim_advance(p->sim, (uint32_t)strtoul(rest, NULL, 10));
     else if (strcmp(word, "end") == 0)
-        client_end(&p->client);
+        weft_sim_peer_end(p->client);
     else if (strcmp(word, "abort") == 0)
-        client_abort(&p->client);
+        weft_sim_peer_abort(p->client);
     else if (strcmp(word, "deaf") == 0)
-        client_set_deaf(&p->client, true);
+        weft_sim_peer_deaf(p->client, true);
     else if (strcmp(word, "hear") == 0)
-        client_set_deaf(&p->client, false);
+        weft_sim_peer_deaf(p->client, false);
     else if (strcmp(word, "open") == 0 || strcmp(word, "ended") == 0 ||
              strcmp(word, "closed") == 0) {
         compare(p);
@@ -222,7 +222,7 @@ static void begin(player *p)
         return;
     p->sim = p->world->open(p->seed);
     REQUIRE(p->sim != NULL);
-    client_connect(&p->client, p->sim, p->world->url);
+    p->client = weft_sim_connect(p->sim, p->world->url);
 }
 
 /* Ends the first word of @line and gives what stands behind it. */
@@ -280,15 +280,14 @@ static void play_lines(player *p, FILE *file)
 
 static void finish(player *p)
 {
-    client_close(&p->client);
-    client_set_deaf(&p->client, false);
+    weft_sim_peer_close(p->client);
+    weft_sim_peer_deaf(p->client, false);
     weft_sim_advance(p->sim, 1000);
     unsigned leaked = weft_sim_free(&p->sim);
     if (leaked != 0) {
         fail(p, "something leaked");
         (void)fprintf(stderr, "%u things\n", leaked);
     }
-    client_done(&p->client);
     for (unsigned i = 0; i <= p->sent_n; i++)
         free(p->sent[i].at);
     free(p->want.at);

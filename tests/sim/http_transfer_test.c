@@ -5,10 +5,9 @@
 
 #include <weft/http.h>
 #include <weft/net.h>
-#include <weft/testing.h>
+#include <weft/testing_stream.h>
 
 #include "check.h"
-#include "protocols/sim_client.h"
 
 enum { BODY_BYTES = 150000, REQUESTS = 3, SEEDS = 1000, SETTLE_MS = 120000 };
 
@@ -83,13 +82,12 @@ static bool take_response(const uint8_t **at, size_t *left, bool big)
 }
 
 /* Sends the @n bytes @at, waits, and checks what came. Returns how many responses were whole. */
-static unsigned exchange(weft_sim *sim, sim_client *c, const char *text, size_t n, bool big,
-                         unsigned wanted)
+static unsigned exchange(weft_sim *sim, const char *text, size_t n, bool big, unsigned wanted)
 {
-    client_connect(c, sim, "sim://web");
-    client_send(c, text, n);
+    weft_sim_peer *c = weft_sim_connect(sim, "sim://web");
+    weft_sim_peer_send(c, text, n);
     (void)weft_sim_settle(sim, SETTLE_MS);
-    const uint8_t *at = c->got;
+    const uint8_t *at = (const uint8_t *)c->got;
     size_t left = c->got_bytes;
     unsigned whole = 0;
     while (whole < wanted && left != 0 && take_response(&at, &left, big))
@@ -108,20 +106,17 @@ static const char post_head[] =
 static uint64_t run_seed(uint64_t seed, unsigned *whole, unsigned *failed)
 {
     static char post[sizeof post_head - 1 + BODY_BYTES];
-    sim_client reader = {0}, writer = {0};
     weft_sim *sim = world(seed);
     memcpy(post, post_head, sizeof post_head - 1);
     memcpy(post + sizeof post_head - 1, pattern, sizeof pattern);
-    unsigned got = exchange(sim, &reader, three_gets, sizeof three_gets - 1, true, REQUESTS);
+    unsigned got = exchange(sim, three_gets, sizeof three_gets - 1, true, REQUESTS);
     *whole += got;
     *failed += got != REQUESTS;
-    got = exchange(sim, &writer, post, sizeof post, false, 1);
+    got = exchange(sim, post, sizeof post, false, 1);
     *whole += got;
     *failed += got != 1;
     uint64_t hash = weft_sim_event_hash(sim);
     CHECK_U64(weft_sim_free(&sim), 0);
-    client_done(&reader);
-    client_done(&writer);
     return hash;
 }
 
