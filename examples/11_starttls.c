@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A line protocol that goes over to TLS in the middle, as SMTP does:
- * openssl s_client -starttls smtp -connect 127.0.0.1:2525 */
-#include <stdio.h>
-#include <stdlib.h>
+/* A line protocol that goes over to TLS in the middle, as SMTP does. */
+#include "11_starttls.h"
+
 #include <string.h>
 #include <strings.h>
 #include <weft/tls.h>
-#include <weft/weft.h>
 
 typedef struct session {
     weft_ref stream;
@@ -79,20 +77,5 @@ static const weft_handler handlers[] = {
 };
 /* [/session] */
 
-static const weft_behaviour server = {
+const weft_behaviour starttls_behaviour = {
     .name = "starttls", .handlers = handlers, .state_bytes = sizeof(session)};
-
-int main(int argc, char **argv)
-{
-    weft_why why;
-    weft_tls *tls = NULL;
-    weft_tls_config config = {.certificate_file = argc > 2 ? argv[2] : "certificate.pem",
-                              .key_file = argc > 3 ? argv[3] : "key.pem"};
-    if (weft_tls_server(&config, &tls, &why) != WEFT_OK) {
-        (void)fprintf(stderr, "%s\n", why.text);
-        return EXIT_FAILURE;
-    }
-    int code = weft_serve(argc > 1 ? argv[1] : "tcp://127.0.0.1:2525", &server, tls);
-    weft_tls_drop(&tls);
-    return code;
-}
