@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Listeners and streams of supervised children: served, drained, restarted. */
-#include "protocols/sim_client.h"
 #include "runtime/kit.h"
 
 #include <weft/net.h>
 #include <weft/supervisor.h>
+#include <weft/testing_stream.h>
 
 /* ---- an echo that fails when it is told to, and one that is slow to leave */
 
@@ -73,57 +73,52 @@ static void before(void)
 static char web[] = "web", caller[] = "caller";
 
 /* One that is connected, and was answered. */
-static void client_served(sim_client *c)
+static weft_sim_peer *client_served(void)
 {
-    client_connect(c, sim, "sim://web");
-    client_send(c, "hello", 5);
+    weft_sim_peer *c = weft_sim_connect(sim, "sim://web");
+    weft_sim_peer_say(c, "hello");
     weft_sim_advance(sim, 10);
     CHECK(c->opened);
     CHECK_MEM(c->got, c->got_bytes, "hello", 5);
+    return c;
 }
 
 static void it_is_up_when_it_listens_and_serves_on_every_reactor(void)
 {
-    sim_client c[6];
+    weft_sim_peer *c[6];
     supervise(&tree);
     CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "listening at sim://web"), 1);
     for (unsigned i = 0; i < 6; i++)
-        client_served(&c[i]);
+        c[i] = client_served();
     CHECK_U64(served, 6);
     for (unsigned i = 0; i < 3; i++)
         CHECK(sim_stats(i).actors >= 4); /* a listener; two streams with an owner each, or one */
-    for (unsigned i = 0; i < 6; i++) {
-        client_close(&c[i]);
-        client_done(&c[i]);
-    }
+    for (unsigned i = 0; i < 6; i++)
+        weft_sim_peer_close(c[i]);
 }
 
 static void a_stop_accepts_nothing_more_and_waits_for_those_that_are_open(void)
 {
-    sim_client c, late;
     supervise(&tree);
     stays = true;
-    client_served(&c);
+    weft_sim_peer *c = client_served();
     sim_do(sim_puppet(NULL), stop_other, &top);
     CHECK_U64(watching->downs, 0);
-    client_connect(&late, sim, "sim://web");
-    CHECK(late.closed && !late.opened);
+    const weft_sim_peer *late = weft_sim_connect(sim, "sim://web");
+    CHECK(late->closed && !late->opened);
     weft_sim_advance(sim, 1000);
     CHECK_U64(watching->downs, 0);
-    client_close(&c);
+    weft_sim_peer_close(c);
     weft_sim_advance(sim, 10);
     CHECK_U64(left, 1);
     CHECK_U64(watching->downs, 1);
-    client_done(&c);
-    client_done(&late);
 }
 
 static void those_that_stay_too_long_are_ended(void)
 {
-    sim_client c;
     supervise(&tree);
     stays = true;
-    client_served(&c);
+    const weft_sim_peer *c = client_served();
     sim_do(sim_puppet(NULL), stop_other, &top);
     weft_sim_advance(sim, 1990);
     CHECK_U64(watching->downs, 0);
@@ -131,23 +126,20 @@ static void those_that_stay_too_long_are_ended(void)
     CHECK_U64(watching->downs, 1);
     weft_sim_advance(sim, 20000);
     CHECK_U64(left, 1);
-    CHECK(c.closed || c.ended);
-    client_done(&c);
+    CHECK(c->closed || c->ended);
 }
 
 static void it_listens_again_after_a_restart(void)
 {
-    sim_client c[2];
+    weft_sim_peer *c[2];
     supervise(&tree);
-    client_served(&c[0]);
+    c[0] = client_served();
     sim_do(sim_puppet(NULL), stop_named, web);
     weft_sim_advance(sim, 100);
     CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "child web is restarted"), 1);
-    client_served(&c[1]);
+    c[1] = client_served();
     CHECK_U64(watching->downs, 0);
-    client_done(&c[0]);
-    client_close(&c[1]);
-    client_done(&c[1]);
+    weft_sim_peer_close(c[1]);
 }
 
 static void an_address_that_is_taken_fails_the_start_in_words(void)

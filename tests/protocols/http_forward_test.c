@@ -2,15 +2,16 @@
 /* A server whose requests are forwarded to a client: a gateway, in a simulation. */
 #include "check.h"
 #include "script_server.h"
-#include "sim_client.h"
 
 #include <stdlib.h>
+
+#include <weft/testing_stream.h>
 
 #define FRONT "sim://front"
 
 static weft_sim *sim;
 static script_server server;
-static sim_client client;
+static weft_sim_peer *client;
 static weft_ref upstream;
 
 /* ---- the gateway: as examples/10_proxy.c has it */
@@ -74,7 +75,6 @@ static void begin_with(weft_sim_options options)
     sim = weft_sim_new(&options);
     REQUIRE(sim != NULL);
     server = (script_server){.n = 0};
-    client = (sim_client){0};
     script_listen(&server, sim, "sim://server:80");
     CHECK_OK(weft_listen(weft_sim_system(sim), FRONT, &weft_http_site, routes));
     upstream = weft_system_spawn_each(weft_sim_system(sim), &weft_http_caller, &to_server);
@@ -83,27 +83,26 @@ static void begin_with(weft_sim_options options)
 static void begin(void)
 {
     begin_with((weft_sim_options){.seed = 1, .system.reactors = 2});
-    client_connect(&client, sim, FRONT);
+    client = weft_sim_connect(sim, FRONT);
 }
 
 static void say(const char *text)
 {
-    client_send(&client, text, strlen(text));
+    weft_sim_peer_say(client, text);
     (void)weft_sim_settle(sim, 60000);
 }
 
 static void finish(void)
 {
     CHECK_U64(weft_sim_free(&sim), 0);
-    client_done(&client);
     script_done(&server);
 }
 
 static bool got(const char *what)
 {
-    bool there = strstr((const char *)client.got, what) != NULL;
+    bool there = strstr(client->got, what) != NULL;
     if (!there)
-        (void)fprintf(stderr, "  got: %s\n", (const char *)client.got);
+        (void)fprintf(stderr, "  got: %s\n", client->got);
     return there;
 }
 
@@ -132,8 +131,8 @@ static void a_request_is_passed_on_without_what_belongs_to_its_connection(void)
           asked("X-Forwarded-Host: front\r\n") && asked("Via: 1.1 weft\r\n"));
     CHECK(strstr(server.got, "X-Mine") == NULL && strstr(server.got, "TE:") == NULL);
     CHECK(got("HTTP/1.1 201 Created\r\n") && got("X-Stays: 2\r\n") && got("\r\n\r\nhello"));
-    CHECK(strstr((char *)client.got, "X-Hop") == NULL &&
-          strstr((char *)client.got, "Server: other") == NULL);
+    CHECK(strstr(client->got, "X-Hop") == NULL &&
+          strstr(client->got, "Server: other") == NULL);
     finish();
 }
 
@@ -164,7 +163,7 @@ static void a_connection_serves_one_request_after_the_other(void)
         script_say(&server, ANSWER);
         say("GET /a HTTP/1.1\r\nHost: front\r\n\r\n");
     }
-    CHECK(!client.closed);
+    CHECK(!client->closed);
     CHECK_U64(server.conns, 1);
     CHECK_U64(server.next, 3);
     finish();
@@ -222,8 +221,8 @@ static void an_answer_that_is_cut_does_not_look_whole(void)
                     SCRIPT_CLOSE);
     say("GET /a HTTP/1.1\r\nHost: front\r\n\r\n");
     weft_sim_advance(sim, 5000);
-    CHECK(client.closed || client.ended);
-    CHECK(strstr((char *)client.got, "\r\n0\r\n") == NULL);
+    CHECK(client->closed || client->ended);
+    CHECK(strstr(client->got, "\r\n0\r\n") == NULL);
     finish();
 }
 
@@ -233,7 +232,7 @@ static void a_client_that_leaves_ends_the_exchange_with_the_upstream(void)
     script_say(&server, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome");
     say("GET /a HTTP/1.1\r\nHost: front\r\n\r\n");
     CHECK_U64(server.open, 1);
-    client_abort(&client);
+    weft_sim_peer_abort(client);
     (void)weft_sim_settle(sim, 5000);
     CHECK_U64(server.open, 0);
     finish();
@@ -248,14 +247,14 @@ static void a_slow_client_slows_the_upstream(void)
     memset(text + head, 'x', n);
     begin();
     script_say_bytes(&server, text, (size_t)head + n, SCRIPT_STAY);
-    client_set_deaf(&client, true);
+    weft_sim_peer_deaf(client, true);
     say("GET /a HTTP/1.1\r\nHost: front\r\n\r\n");
     weft_reactor_stats stats = {0};
     CHECK(weft_stats_reactor(weft_sim_system(sim), 0, &stats));
-    CHECK(client.got_bytes < 300000 && stats.buffer_bytes < 4000000);
-    client_set_deaf(&client, false);
+    CHECK(client->got_bytes < 300000 && stats.buffer_bytes < 4000000);
+    weft_sim_peer_deaf(client, false);
     (void)weft_sim_settle(sim, 60000);
-    CHECK(client.got_bytes > n);
+    CHECK(client->got_bytes > n);
     finish();
     free(text);
 }
@@ -274,12 +273,12 @@ static void under_faults_nothing_hangs_and_nothing_leaks(void)
                                                  .allocation = seed % 5 == 0 ? 3000 : 0}});
         for (int i = 0; i < 4; i++)
             script_say(&server, ANSWER);
-        client_connect(&client, sim, FRONT);
+        client = weft_sim_connect(sim, FRONT);
         say("POST /a HTTP/1.1\r\nHost: front\r\nContent-Length: 4\r\n\r\nsome"
             "GET /b HTTP/1.1\r\nHost: front\r\n\r\n");
         weft_sim_advance(sim, 120000);
-        answered += strstr((char *)client.got, "\r\n\r\nhello") != NULL;
-        CHECK(client.closed || client.got_bytes != 0);
+        answered += strstr(client->got, "\r\n\r\nhello") != NULL;
+        CHECK(client->closed || client->got_bytes != 0);
         finish();
     }
     CHECK(answered > 100);
