@@ -277,7 +277,8 @@ typedef struct wf_cell {
     };
     union {
         struct {
-            uint32_t target_slot, target_gen; /* who was asked (slot 0: cancelled there), or is monitored */
+            /* who was asked (slot 0: cancelled there), or is monitored */
+            uint32_t target_slot, target_gen;
         };
         struct {
             uint32_t source, mode; /* of a step: the cell it waits for, and when it runs */
