@@ -3,7 +3,6 @@
 #include "files_world.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <weft/edge.h>
@@ -50,7 +49,8 @@ static weft_err on_data(weft_actor *self, weft_msg *msg)
     visitor *v = (visitor *)(uintptr_t)weft_config(self);
     const weft_data *data = weft_body(msg);
     if (v->bytes == 0 && data->bytes.size > 12) {
-        v->status = atoi((const char *)data->bytes.at + 9);
+        const uint8_t *code = data->bytes.at + 9; /* behind "HTTP/1.1 " */
+        v->status = (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
         v->packed = memmem(data->bytes.at, data->bytes.size, "Content-Encoding: gzip", 22) != NULL;
     }
     v->bytes += data->bytes.size;
