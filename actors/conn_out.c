@@ -72,13 +72,13 @@ static void out_free(conn_out *o)
 
 conn_item *wf_conn_item_new(conn *c, conn_out **queue)
 {
-    conn_out *first = *queue, *o = first != NULL ? first->last : NULL;
-    if (o == NULL || o->n == CONN_OUT_ITEMS) {
+    conn_out *first = *queue, *last = first != NULL ? first->last : NULL, *o = last;
+    if (last == NULL || last->n == CONN_OUT_ITEMS) {
         o = out_new(c);
         if (o == NULL)
             return NULL;
-        if (first != NULL)
-            first->last->next = o;
+        if (last != NULL)
+            last->next = o;
         else
             *queue = first = o;
         first->last = o;
