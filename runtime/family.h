@@ -9,9 +9,9 @@
 weft_actor *wf_spawn(wf_reactor *r, weft_actor *parent, const weft_behaviour *behaviour,
                      const void *config, weft_why *why);
 
-/* The same without `started`. errors: EINVAL, ENOMEM, ELIMIT and @why. */
-weft_err wf_spawn_quietly(wf_reactor *r, weft_actor *parent, const weft_behaviour *behaviour,
-                          const void *config, weft_actor **out, weft_why *why);
+/* The same without `started`. errors: NULL with @err (EINVAL, ENOMEM, ELIMIT) and @why. */
+weft_actor *wf_spawn_quietly(wf_reactor *r, weft_actor *parent, const weft_behaviour *behaviour,
+                             const void *config, weft_err *err, weft_why *why);
 
 /* The behaviour @self was spawned with: the layout of its memory. */
 const weft_behaviour *wf_spawned_as(const weft_actor *self);

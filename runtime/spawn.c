@@ -106,29 +106,34 @@ void wf_family_join(wf_reactor *r, weft_actor *parent, weft_actor *a, uint32_t s
     parent->child = slot;
 }
 
-/* All but `started`. errors: EINVAL, ENOMEM, ELIMIT and @why. */
-static inline WF_FAST weft_err make(wf_reactor *r, weft_actor *parent,
-                                    const weft_behaviour *behaviour, const void *config,
-                                    weft_actor **out, weft_why *why)
+/* All but `started`. errors: NULL with @err (EINVAL, ENOMEM, ELIMIT) and @why. */
+static inline WF_FAST weft_actor *make(wf_reactor *r, weft_actor *parent,
+                                       const weft_behaviour *behaviour, const void *config,
+                                       weft_err *err, weft_why *why)
 {
-    weft_err err = WEFT_OK;
-    const wf_program *program = wf_program_of(r, behaviour, &err, why);
+    *err = WEFT_OK;
+    const wf_program *program = wf_program_of(r, behaviour, err, why);
     if (WF_UNLIKELY(program == NULL))
-        return err;
+        return NULL;
     size_t bytes = actor_bytes(behaviour, config != NULL);
-    if (WF_UNLIKELY(behaviour->state_bytes > STATE_BYTES_MAX))
-        return weft_because(why, WEFT_ELIMIT, "behaviour %s: a state of %u bytes, at most %d",
+    if (WF_UNLIKELY(behaviour->state_bytes > STATE_BYTES_MAX)) {
+        *err = weft_because(why, WEFT_ELIMIT, "behaviour %s: a state of %u bytes, at most %d",
                             behaviour->name, behaviour->state_bytes, STATE_BYTES_MAX);
+        return NULL;
+    }
     weft_actor *a = memory_take(r, bytes);
-    if (WF_UNLIKELY(a == NULL))
-        return weft_because(why, WEFT_ENOMEM, "no memory for an actor of behaviour %s",
+    if (WF_UNLIKELY(a == NULL)) {
+        *err = weft_because(why, WEFT_ENOMEM, "no memory for an actor of behaviour %s",
                             behaviour->name);
+        return NULL;
+    }
     uint32_t slot = slot_take(r);
     if (WF_UNLIKELY(slot == 0)) {
         a->bits = config != NULL ? WF_CONFIG : 0; /* which says how large it is */
         wf_actor_free(r, a, behaviour);
-        return weft_because(why, WEFT_ELIMIT, "no actor of behaviour %s: actors_max is %u",
+        *err = weft_because(why, WEFT_ELIMIT, "no actor of behaviour %s: actors_max is %u",
                             behaviour->name, r->sys->options.actors_max);
+        return NULL;
     }
     wf_slot *s = &r->slots[slot];
     header_init(a, program, slot, s->gen);
@@ -141,8 +146,7 @@ static inline WF_FAST weft_err make(wf_reactor *r, weft_actor *parent,
     if (parent != NULL)
         wf_family_join(r, parent, a, slot);
     WF_STAT_ADD(r->stat.actors, 1);
-    *out = a;
-    return WEFT_OK;
+    return a;
 }
 
 /* errors: EINVAL, ENOMEM, ELIMIT and @why. */
@@ -150,17 +154,17 @@ static inline WF_FAST weft_err spawn(wf_reactor *r, weft_actor *parent,
                                      const weft_behaviour *behaviour, const void *config,
                                      weft_actor **out, weft_why *why)
 {
-    weft_actor *a = NULL;
-    weft_err err = make(r, parent, behaviour, config, &a, why);
-    if (WF_UNLIKELY(err != WEFT_OK))
+    weft_err err;
+    weft_actor *a = make(r, parent, behaviour, config, &err, why);
+    if (WF_UNLIKELY(a == NULL))
         return err;
     if (WF_UNLIKELY(WF_STAT_GET(a->program)->wants_started)) {
         weft_started body = {config};
         weft_msg *m;
         if (wf_msg_new(r, NULL, &weft_started_type, &body, 0, WF_UNCOUNTED, &m, why) != WEFT_OK) {
             wf_actor_stop(r, a, WEFT_ENOMEM, NULL, true);
-            a->bits |=
-                WF_DOWN; /* it never lived: `ended` must not give back what is the caller's */
+            /* it never lived: `ended` must not give back what is the caller's */
+            a->bits |= WF_DOWN;
             return WEFT_ENOMEM;
         }
         m->deadline = 0;
@@ -178,10 +182,10 @@ weft_actor *wf_spawn(wf_reactor *r, weft_actor *parent, const weft_behaviour *be
     return a;
 }
 
-weft_err wf_spawn_quietly(wf_reactor *r, weft_actor *parent, const weft_behaviour *behaviour,
-                          const void *config, weft_actor **out, weft_why *why)
+weft_actor *wf_spawn_quietly(wf_reactor *r, weft_actor *parent, const weft_behaviour *behaviour,
+                             const void *config, weft_err *err, weft_why *why)
 {
-    return make(r, parent, behaviour, config, out, why);
+    return make(r, parent, behaviour, config, err, why);
 }
 
 weft_ref weft_spawn(weft_actor *self, const weft_behaviour *behaviour, const void *config)

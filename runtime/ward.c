@@ -86,14 +86,14 @@ weft_err weft_ward_new(weft_actor *self, weft_ward *ward, const weft_behaviour *
                        const void *config, const weft_ward_ops *ops, weft_why *why)
 {
     wf_reactor *r = WF_R;
-    weft_actor *a = NULL;
     *ward = (weft_ward){.ref = WEFT_NOBODY, .ops = ops};
     if (behaviour->account != 0)
         return weft_because(why, WEFT_EUNSUPPORTED,
                             "behaviour %s gives bytes out: it cannot be restarted in place",
                             behaviour->name);
-    weft_err err = wf_spawn_quietly(r, self, behaviour, config, &a, why);
-    if (err != WEFT_OK)
+    weft_err err;
+    weft_actor *a = wf_spawn_quietly(r, self, behaviour, config, &err, why);
+    if (a == NULL)
         return err;
     wf_rare *rare = wf_rare_of(a);
     if (rare == NULL) {
