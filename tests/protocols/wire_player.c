@@ -155,6 +155,7 @@ static void flush(player *p)
 static void compare(player *p)
 {
     wire_text came = {NULL, 0};
+    REQUIRE(p->client != NULL);
     wire_put(&came, p->client->got, p->client->got_bytes);
     came.n = p->world->strip(came.at, came.n);
     size_t n = came.n < p->want.n ? came.n : p->want.n, at = 0;
