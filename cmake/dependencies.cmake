@@ -5,6 +5,7 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(ZLIB REQUIRED)
 pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
+pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET libxcrypt)
 pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlidec libbrotlicommon)
 pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
 
@@ -13,6 +14,7 @@ add_library(weft_dep_zlib ALIAS ZLIB::ZLIB)
 add_library(weft_dep_protobuf_c ALIAS PkgConfig::PROTOBUF_C)
 add_library(weft_dep_brotli ALIAS PkgConfig::BROTLI)
 add_library(weft_dep_psl ALIAS PkgConfig::PSL)
+add_library(weft_dep_crypt ALIAS PkgConfig::CRYPT)
 
 # libev comes without a pkg-config file.
 find_path(EV_INCLUDE_DIR ev.h REQUIRED)
@@ -50,7 +52,7 @@ else()
 endif()
 
 # What a program that links the installed libweft.a must link too.
-set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlicommon psl)
+set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlicommon psl crypt)
 if(LLHTTP_LIBRARY)
     list(APPEND WEFT_STATIC_LIBS llhttp)
 endif()

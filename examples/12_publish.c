@@ -1,89 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* Publish: what one connection sends, every other one gets. One that does not read is nobody's trouble. */
+/* Publish: what one connection sends, every other one gets. One that does not read is nobody's trouble.
+ * usage: 12_publish [URL [drop|disconnect]] */
 #include <stdlib.h>
 #include <string.h>
 #include <weft/weft.h>
-
-enum { SUBSCRIBERS_MAX = 2000, TOPIC_BYTES_MAX = 512 << 10 };
 
 typedef struct news {
     weft_bytes bytes;
 } news;
 static const weft_type news_type = WEFT_TYPE_BYTES("news", news, bytes, NULL);
-typedef struct join {
-    weft_ref stream;
-} join;
-static const weft_type join_type = WEFT_TYPE("join", join, NULL);
 
-/* [topic] */
-typedef struct topic {
-    weft_account *account; /* what somebody still has to read is charged here, not to who sent it */
-    unsigned n;
-    weft_ref member[SUBSCRIBERS_MAX];
-} topic;
-
-static weft_err on_publish(weft_actor *self, weft_msg *msg)
-{
-    topic *t = weft_state(self);
-    weft_bytes bytes = weft_bytes_keep(self, ((const news *)weft_body(msg))->bytes);
-    weft_err err = weft_bytes_move(&bytes, t->account);
-    for (unsigned i = 0; err == WEFT_OK && i < t->n; i++)
-        if (!weft_ref_same(t->member[i], weft_sender(msg)))
-            (void)weft_tell(self, t->member[i], news, .bytes = bytes);
-    weft_bytes_drop(&bytes);
-    return err;
-}
-
-static weft_err on_join(weft_actor *self, weft_msg *msg)
-{
-    topic *t = weft_state(self);
-    const weft_ref who = ((const join *)weft_body(msg))->stream;
-    if (t->n == SUBSCRIBERS_MAX || weft_monitor(self, weft_sender(msg)) != WEFT_OK)
-        return weft_abort(self, who, WEFT_ELIMIT);
-    t->member[t->n++] = weft_sender(msg);
-    return weft_write(self, who, WEFT_BYTES_LITERAL("welcome\n"));
-}
-
-static weft_err on_down(weft_actor *self, weft_msg *msg)
-{
-    topic *t = weft_state(self);
-    for (unsigned i = 0; i < t->n; i++)
-        if (weft_ref_same(t->member[i], ((const weft_down *)weft_body(msg))->who))
-            t->member[i--] = t->member[--t->n];
-    return WEFT_OK;
-}
-/* [/topic] */
-
-static weft_err on_started(weft_actor *self, weft_msg *msg)
-{
-    topic *t = weft_state(self);
-    (void)msg;
-    t->account = weft_account_new("topic", TOPIC_BYTES_MAX);
-    return t->account != NULL ? weft_register(self, "topic") : WEFT_ENOMEM;
-}
-
-static void on_ended(weft_actor *self, weft_err reason)
-{
-    (void)reason;
-    weft_account_close(&((topic *)weft_state(self))->account);
-}
-
-static const weft_handler topic_rows[] = {
-    {.type = &weft_started_type, .fn = on_started},
-    {.type = &join_type, .fn = on_join},
-    {.type = &news_type, .fn = on_publish},
-    {.type = &weft_down_type, .fn = on_down},
-    {0},
-};
-static const weft_behaviour topic_behaviour = {
-    .name = "topic", .handlers = topic_rows, .state_bytes = sizeof(topic), .ended = on_ended};
+/* What somebody still has to read is charged to the topic, not to who sent it. */
+static const weft_topic_config topic = {.name = "topic", .queue_max = 8};
 
 /* [subscriber] */
+typedef struct subscriber {
+    weft_ref stream;
+    weft_msg *waiting; /* until it is let go of, the next ones wait at the topic */
+} subscriber;
+
 static weft_err on_opened(weft_actor *self, weft_msg *msg)
 {
-    weft_ref *stream = weft_state(self);
-    *stream = weft_sender(msg);
-    return weft_tell(self, weft_named(self, "topic"), join, .stream = *stream);
+    subscriber *s = weft_state(self);
+    bool drop = strcmp(weft_config(self), "drop") == 0;
+
+    s->stream = weft_sender(msg);
+    (void)weft_write(self, s->stream, WEFT_BYTES_LITERAL("welcome\n"));
+    return weft_tell(self, weft_named(self, "topic"), weft_topic_subscribe, .not_mine = true,
+                     .slow = drop ? WEFT_SLOW_DROP_OLDEST : WEFT_SLOW_DISCONNECT);
 }
 
 static weft_err on_data(weft_actor *self, weft_msg *msg)
@@ -94,31 +38,49 @@ static weft_err on_data(weft_actor *self, weft_msg *msg)
 
 static weft_err on_news(weft_actor *self, weft_msg *msg)
 {
-    const weft_ref *stream = weft_state(self);
-    const char *policy = weft_config(self);
-    weft_err err = weft_write(self, *stream, ((const news *)weft_body(msg))->bytes);
-    /* its queue has reached ?write_queue=: it does without these, or goes */
-    if (err == WEFT_EFULL && strcmp(policy, "disconnect") == 0)
-        return weft_abort(self, *stream, WEFT_ELIMIT);
+    subscriber *s = weft_state(self);
+
+    if (weft_write(self, s->stream, ((const news *)weft_body(msg))->bytes) == WEFT_EFULL)
+        s->waiting = weft_keep(msg); /* its queue has reached ?write_queue= */
     return WEFT_OK;
+}
+
+static weft_err on_drained(weft_actor *self, weft_msg *msg)
+{
+    subscriber *s = weft_state(self);
+    (void)msg;
+
+    if (s->waiting != NULL)
+        (void)weft_write(self, s->stream, ((const news *)weft_body(s->waiting))->bytes);
+    weft_drop(&s->waiting);
+    return WEFT_OK;
+}
+
+static weft_err on_topic_ended(weft_actor *self, weft_msg *msg)
+{
+    const subscriber *s = weft_state(self);
+    (void)msg;
+    return weft_abort(self, s->stream, WEFT_ELIMIT);
 }
 /* [/subscriber] */
 
-static const weft_handler subscriber_rows[] = {
+static const weft_handler handlers[] = {
     {.type = &weft_opened_type, .fn = on_opened},
     {.type = &weft_data_type, .fn = on_data},
     {.type = &news_type, .fn = on_news},
+    {.type = &weft_drained_type, .fn = on_drained},
+    {.type = &weft_topic_ended_type, .fn = on_topic_ended},
     {0},
 };
-static const weft_behaviour subscriber = {
-    .name = "subscriber", .handlers = subscriber_rows, .state_bytes = sizeof(weft_ref)};
+static const weft_behaviour subscriber_behaviour = {
+    .name = "subscriber", .handlers = handlers, .state_bytes = sizeof(subscriber)};
 
 int main(int argc, char **argv)
 {
     weft_system *sys = weft_system_new(NULL);
-    if (sys == NULL || weft_ref_is_nobody(weft_system_spawn(sys, 0, &topic_behaviour, NULL)))
+    if (sys == NULL || weft_ref_is_nobody(weft_system_spawn(sys, 0, &weft_topic, &topic)))
         return EXIT_FAILURE;
-    (void)weft_listen(sys, argc > 1 ? argv[1] : "tcp://127.0.0.1:1212", &subscriber,
+    (void)weft_listen(sys, argc > 1 ? argv[1] : "tcp://127.0.0.1:1212", &subscriber_behaviour,
                       argc > 2 ? argv[2] : "drop");
     return weft_run(&sys);
 }

@@ -124,6 +124,14 @@ void *weft_scratch(weft_msg *msg, size_t size)
     return s != NULL ? s->room : NULL;
 }
 
+void *weft_scratch_last(const weft_msg *msg)
+{
+    wf_scratch *s = (msg->flags & WF_HELD) != 0 ? msg->hold->scratch : NULL;
+    while (s != NULL && s->release != NULL)
+        s = s->next; /* bytes that were made for the message */
+    return s != NULL ? s->room : NULL;
+}
+
 static void release_bytes(wf_scratch *s)
 {
     weft_bytes *bytes = (weft_bytes *)(void *)s->room;

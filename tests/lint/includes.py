@@ -70,14 +70,30 @@ def layers():
                 yield problem
 
 
+DEPENDENCIES = "docs/dependencies.md"
+
+
+def rows_of_headers():
+    """{a header, or a folder of headers: (the line of its row, the file that includes it)}."""
+    rows = {}
+    for number, line in enumerate(tree.lines(DEPENDENCIES), 1):
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) > 4 and cells[3].startswith("`"):
+            rows[cells[3].strip("`")] = number, cells[4].strip("`")
+    return rows
+
+
 def foreign_users():
-    """{a foreign header, or its folder: {the file outside the tests that includes it: line}}."""
+    """{a foreign header, or its folder: {the file outside the tests that includes it: line}}. A
+    header of a folder counts by itself if it has a row of its own."""
+    rows = rows_of_headers()
     users = defaultdict(dict)
     for path in tree.files(".c", ".h"):
         for number, kind, name in includes_of(path):
             own = kind == '"' or name.startswith("weft/") or STANDARD.fullmatch(name)
             if not own and not path.startswith("tests/"):
-                users[name.split("/", 1)[0]].setdefault(path, number)
+                group = name if name in rows else name.split("/", 1)[0]
+                users[group].setdefault(path, number)
     return users
 
 
@@ -95,13 +111,8 @@ def foreign():
 
 def documented():
     """Each row of docs/dependencies.md names the header and the file that includes it."""
-    document = "docs/dependencies.md"
-    rows = {}
-    for number, line in enumerate(tree.lines(document), 1):
-        cells = [cell.strip() for cell in line.split("|")]
-        if len(cells) > 4 and cells[3].startswith("`"):
-            rows[cells[3].strip("`").split("/", 1)[0]] = number, cells[4].strip("`")
-
+    document = DEPENDENCIES
+    rows = rows_of_headers()
     users = foreign_users()
     for group, paths in sorted(users.items()):
         for path, number in sorted(paths.items()):

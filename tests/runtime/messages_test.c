@@ -646,6 +646,34 @@ static void scratch_memory_is_zeroed_and_aligned_and_freed(void)
     sim_do(sim_puppet(NULL), use_scratch, NULL);
 }
 
+static weft_err find_scratch(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    (void)self;
+    CHECK_OK(got->err);
+    CHECK_STR(weft_scratch_last(msg), "left here");
+    return weft_reply(msg, num, .n = 1);
+}
+
+static weft_err leave_scratch(weft_actor *self, weft_msg *msg, void *with)
+{
+    (void)with;
+    CHECK(weft_scratch_last(msg) == NULL);
+    REQUIRE(weft_bytes_copy(msg, "x", 1).size == 1);
+    CHECK(weft_scratch_last(msg) == NULL); /* what bytes need is not scratch of the handler's */
+    REQUIRE(weft_scratch(msg, 5) != NULL);
+    char *last = weft_scratch(msg, 10);
+    REQUIRE(last != NULL);
+    memcpy(last, "left here", 10);
+    REQUIRE(weft_bytes_copy(msg, "y", 1).size == 1);
+    CHECK(weft_scratch_last(msg) == last);
+    return weft_when(msg, weft_room(self, weft_self(self)), find_scratch);
+}
+
+static void a_continuation_finds_the_last_scratch_memory_of_its_handler(void)
+{
+    CHECK_OK(sim_ask(sim_puppet(NULL), leave_scratch, NULL)->err);
+}
+
 static weft_err overuse_scratch(weft_actor *self, weft_msg *msg, void *with)
 {
     unsigned *n = with;
@@ -941,6 +969,7 @@ static const test_case cases[] = {
     TEST(a_trace_goes_on_to_what_a_handler_sends),
     TEST(a_time_limit_goes_on_to_what_a_handler_sends),
     TEST(scratch_memory_is_zeroed_and_aligned_and_freed),
+    TEST(a_continuation_finds_the_last_scratch_memory_of_its_handler),
     TEST(scratch_memory_of_a_message_is_limited_to_a_mebibyte),
     TEST(a_kept_tell_lives_until_it_is_dropped),
     TEST(a_kept_request_is_answered_later),

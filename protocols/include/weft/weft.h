@@ -4,17 +4,22 @@
 #define WEFT_WEFT_H
 
 #include <weft/app.h>
+#include <weft/auth.h>
 #include <weft/fiber.h>
 #include <weft/framing.h>
 #include <weft/http.h>
 #include <weft/http_client.h>
+#include <weft/loop.h>
 #include <weft/net.h>
+#include <weft/pool.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
 #include <weft/sync.h>
 #include <weft/supervisor.h>
 #include <weft/system.h>
+#include <weft/topic.h>
 #include <weft/url.h>
 #include <weft/wire.h>
+#include <weft/workers.h>
 
 #endif

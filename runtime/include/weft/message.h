@@ -104,6 +104,10 @@ uint64_t weft_skipped(const weft_msg *msg);
  * errors: NULL when memory is out or scratch_bytes_max (1 MiB) is reached. thread: in a handler. */
 void *weft_scratch(weft_msg *msg, size_t size);
 
+/** What weft_scratch gave last for @msg, so that a continuation finds what its handler left there; NULL:
+ * nothing. thread: in a handler of the actor that holds @msg. */
+void *weft_scratch_last(const weft_msg *msg);
+
 /** Told to a sender that asked for it (weft_report_undelivered) when a tell was refused at the far side. */
 typedef struct weft_undelivered {
     weft_ref to;

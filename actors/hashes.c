@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Hashes: OpenSSL's, and the one comparison that secrets are compared with. */
+#include "hashes.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 64 }; /* of MD5 and of SHA-256 */
+
+size_t wf_hash_bytes(wf_hash kind)
+{
+    return kind == WF_MD5 ? 16 : 32;
+}
+
+/* The hash of two pieces, so that an HMAC needs no copy of its message. */
+static bool hash_two(wf_hash kind, const void *a, size_t a_n, const void *b, size_t b_n,
+                     uint8_t out[WF_HASH_BYTES_MAX])
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool ok = context != NULL &&
+              EVP_DigestInit_ex(context, kind == WF_MD5 ? EVP_md5() : EVP_sha256(), NULL) == 1 &&
+              EVP_DigestUpdate(context, a, a_n) == 1 && EVP_DigestUpdate(context, b, b_n) == 1 &&
+              EVP_DigestFinal_ex(context, out, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    return ok;
+}
+
+bool wf_hash_of(wf_hash kind, const void *at, size_t n, uint8_t out[WF_HASH_BYTES_MAX])
+{
+    return hash_two(kind, at, n, "", 0, out);
+}
+
+bool wf_hmac_of(wf_hash kind, const void *key, size_t key_n, const void *at, size_t n,
+                uint8_t out[WF_HASH_BYTES_MAX])
+{
+    uint8_t inner[BLOCK_BYTES] = {0}, outer[BLOCK_BYTES], hash[WF_HASH_BYTES_MAX];
+    bool ok = true;
+    if (key_n > BLOCK_BYTES)
+        ok = wf_hash_of(kind, key, key_n, inner);
+    else if (key_n > 0)
+        memcpy(inner, key, key_n);
+    for (size_t i = 0; i < BLOCK_BYTES; i++) {
+        outer[i] = inner[i] ^ 0x5c;
+        inner[i] ^= 0x36;
+    }
+    ok = ok && hash_two(kind, inner, BLOCK_BYTES, at, n, hash) &&
+         hash_two(kind, outer, BLOCK_BYTES, hash, wf_hash_bytes(kind), out);
+    explicit_bzero(inner, sizeof inner);
+    explicit_bzero(outer, sizeof outer);
+    explicit_bzero(hash, sizeof hash);
+    return ok;
+}
+
+void wf_hex(const uint8_t *at, size_t n, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        *out++ = digits[at[i] >> 4];
+        *out++ = digits[at[i] & 15];
+    }
+    *out = '\0';
+}
+
+bool wf_same(const void *a, const void *b, size_t n)
+{
+    /* volatile: the compiler must not find a way to stop early */
+    const volatile uint8_t *x = a, *y = b;
+    uint8_t differs = 0;
+    for (size_t i = 0; i < n; i++)
+        differs |= (uint8_t)(x[i] ^ y[i]);
+    return differs == 0;
+}
