@@ -131,8 +131,7 @@ static void a_request_is_passed_on_without_what_belongs_to_its_connection(void)
           asked("X-Forwarded-Host: front\r\n") && asked("Via: 1.1 weft\r\n"));
     CHECK(strstr(server.got, "X-Mine") == NULL && strstr(server.got, "TE:") == NULL);
     CHECK(got("HTTP/1.1 201 Created\r\n") && got("X-Stays: 2\r\n") && got("\r\n\r\nhello"));
-    CHECK(strstr(client->got, "X-Hop") == NULL &&
-          strstr(client->got, "Server: other") == NULL);
+    CHECK(strstr(client->got, "X-Hop") == NULL && strstr(client->got, "Server: other") == NULL);
     finish();
 }
 

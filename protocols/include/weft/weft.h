@@ -14,8 +14,8 @@
 #include <weft/pool.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
-#include <weft/sync.h>
 #include <weft/supervisor.h>
+#include <weft/sync.h>
 #include <weft/system.h>
 #include <weft/topic.h>
 #include <weft/url.h>
