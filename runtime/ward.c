@@ -15,11 +15,8 @@
 #include "program.h"
 
 /* `started` stands in the ward: beginning takes no memory, and so cannot fail. */
-typedef struct started_msg {
-    weft_msg msg;
-    weft_started body;
-} started_msg;
-_Static_assert(sizeof(started_msg) <= sizeof(((weft_ward *)0)->room), "a ward has room for it");
+_Static_assert(sizeof(weft_msg) + sizeof(weft_started) <= sizeof(((weft_ward *)0)->room),
+               "a ward has room for it");
 
 static weft_actor *actor_of(const wf_reactor *r, const weft_ward *ward)
 {
@@ -110,8 +107,7 @@ weft_err weft_ward_new(weft_actor *self, weft_ward *ward, const weft_behaviour *
 /* Before what waits. */
 static void start_first(wf_reactor *r, weft_actor *a, weft_ward *ward)
 {
-    started_msg *s = (started_msg *)(void *)ward->room;
-    weft_msg *m = weft_local_init(&s->msg, &weft_started_type, &started_ops, 0, 0);
+    weft_msg *m = weft_local_init(ward->room, &weft_started_type, &started_ops, 0, 0);
     const void *config = weft_config(a);
     m->place = r->place;
     memcpy(m->body, &config, sizeof config);

@@ -269,8 +269,8 @@ static weft_err no_money_is_made(weft_sim *s, void *context, weft_why *why)
 
 static void what_holds_after_every_step_is_nothing_to_tell(void)
 {
-    uint32_t limit = 200;
-    CHECK_OK(weft_sim_always(sim, "no money is made", no_money_is_made, &limit));
+    static const uint32_t limit = 200; /* looked at until the simulation is over */
+    CHECK_OK(weft_sim_always(sim, "no money is made", no_money_is_made, (void *)(uintptr_t)&limit));
     CHECK_OK(weft_sim_tell(sim, a, pay, .amount = 30, .to = b));
     CHECK_OK(weft_sim_tell(sim, b, pay, .amount = 5, .to = a));
     CHECK_STR(weft_sim_failure(sim), "");
