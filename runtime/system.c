@@ -66,6 +66,10 @@ static void set_defaults(weft_system_options *o)
         o->hog_ms = 250;
     if (o->spin_us == 0)
         o->spin_us = 20;
+    else if (o->spin_us == WEFT_NO_SPIN)
+        o->spin_us = 0;
+    else if (o->spin_us > WEFT_SPIN_US_MAX)
+        o->spin_us = WEFT_SPIN_US_MAX;
     if (o->fibers_max == 0)
         o->fibers_max = WF_FIBERS_MAX;
 }

@@ -22,6 +22,7 @@ static const weft_type answer_type = WEFT_TYPE("bench.answer", num, NULL);
 static const weft_type query_type = WEFT_TYPE("bench.query", num, &answer_type);
 typedef num ping, go, answer, query;
 
+static weft_system *bench_system;
 static double begun;
 static const char *case_name;
 static double per_op;
@@ -45,8 +46,20 @@ static long rss_kb(void)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+/* Wake-ups of both reactors for each message, where each side sleeps before it. */
+static void tell_wakes(void)
+{
+    uint64_t wakes = 0;
+    weft_reactor_stats stats;
+    for (unsigned i = 0; weft_stats_reactor(bench_system, i, &stats); i++)
+        wakes += stats.wakes;
+    printf("%s_wakes %.2f wakes/msg\n", case_name, (double)wakes / per_op);
+}
+
 static weft_err done(weft_actor *self)
 {
+    if (strstr(case_name, "asleep") != NULL)
+        tell_wakes();
     printf("%s %.2f ns\n", case_name, (now_s() - begun) * 1e9 / per_op);
     fflush(stdout);
     weft_system_stop(self, WEFT_OK);
@@ -538,12 +551,13 @@ int main(int argc, char **argv)
     bool asleep = strstr(name, "asleep") != NULL;
     bool restart = strcmp(name, "restart") == 0; /* each would be a line of the log */
     weft_system_options options = {.reactors = cross ? 2 : 1,
-                                   .spin_us = asleep ? 0 : 100,
+                                   .spin_us = asleep ? WEFT_NO_SPIN : 100,
                                    .log_level = restart ? WEFT_ERROR : WEFT_NOTICE,
                                    .log_level_set = true};
     weft_system *sys = weft_system_new(&options);
     if (sys == NULL)
         return 1;
+    bench_system = sys;
 #define N(def) (n != 0 ? n : (def))
     case_name = name;
     long rss = rss_kb();
