@@ -8,7 +8,7 @@
 #include <weft/system.h>
 #include <weft/ward.h>
 
-enum { AGAIN_MS = 10, NEWS_WHY_BYTES = 96 };
+enum { AGAIN_MS = 10, NAME_TRIES = 100, NEWS_WHY_BYTES = 96 };
 
 /* Begins the child, again if it has stopped; answered when it is up. The sender hears of its end. */
 typedef struct deputy_begin {
@@ -66,7 +66,8 @@ void wf_posting_end(weft_actor *self, wf_posting *p)
 
 typedef struct deputy {
     weft_ward child;  /* must be first */
-    weft_alarm again; /* memory was out for the news */
+    weft_alarm again; /* memory was out for the news, or the name is not free yet */
+    unsigned tries;   /* to take the name */
     weft_ref keeper;
     uint32_t life;
     bool made, told;
@@ -160,18 +161,44 @@ static weft_err make_child(weft_actor *self, deputy *d, weft_why *why)
     return WEFT_OK;
 }
 
+static void make_and_begin(weft_actor *self, void *context);
+
+static void make_again(weft_alarm *alarm)
+{
+    deputy *d = (deputy *)(void *)((char *)alarm - offsetof(deputy, again));
+    weft_enter(weft_actor_of_state(d), make_and_begin, d);
+}
+
+/* A child of an earlier life of the supervisor may still have the name: it is ending. */
+static void make_and_begin(weft_actor *self, void *context)
+{
+    deputy *d = context;
+    weft_why why = {""};
+    weft_err err = make_child(self, d, &why);
+    if (err == WEFT_OK) {
+        d->told = true;
+        begin_it(self, d);
+    } else if (err == WEFT_EEXISTS && d->tries++ < NAME_TRIES)
+        weft_alarm_set(&d->again, AGAIN_MS, make_again);
+    else {
+        (void)weft_fail(d->begins, err, "%s", why.text);
+        weft_drop(&d->begins);
+    }
+}
+
 static weft_err on_begin(weft_actor *self, weft_msg *msg)
 {
     deputy *d = weft_state(self);
-    weft_why why = {""};
-    weft_err err = d->made ? WEFT_OK : make_child(self, d, &why);
-    if (err != WEFT_OK)
-        return weft_fail(msg, err, "%s", why.text);
     weft_alarm_clear(&d->again); /* of an earlier life */
     weft_drop(&d->begins);
     d->keeper = weft_sender(msg);
     d->life = ((const deputy_begin *)weft_body(msg))->life;
     d->begins = weft_keep(msg);
+    d->tries = 0;
+    if (!d->made) {
+        make_and_begin(self, d);
+        return WEFT_OK;
+    }
     d->told = weft_ward_is_down(&d->child);
     if (d->told)
         begin_it(self, d);
@@ -185,6 +212,7 @@ static weft_err on_halt(weft_actor *self, weft_msg *msg)
     deputy *d = weft_state(self);
     const deputy_halt *halt = weft_body(msg);
     weft_drop(&d->begins);
+    weft_alarm_clear(&d->again);
     if (!d->made || weft_ward_is_down(&d->child))
         return weft_reply(msg, deputy_halted, .reason = WEFT_OK);
     weft_drop(&d->halts);
@@ -284,12 +312,14 @@ static weft_err on_news(weft_actor *self, weft_msg *msg)
     return weft_stop_because(self, news->reason, "%s", news->why);
 }
 
-/* The deputy has ended: the next life makes another. */
+/* The deputy has ended: the next life makes another. ENOMEM may also say that there was no memory there to
+ * watch it: then it is still known, and the next life sees whether it is there. */
 static weft_err on_deputy_down(weft_actor *self, weft_msg *msg)
 {
     wf_posting *p = posting_of(self);
     const weft_down *down = weft_body(msg);
-    p->deputy = p->child = WEFT_NOBODY;
+    if (down->reason != WEFT_ENOMEM)
+        p->deputy = p->child = WEFT_NOBODY;
     if (p->over)
         return weft_stop(self, WEFT_OK);
     return weft_stop_because(self, down->reason != WEFT_OK ? down->reason : WEFT_EGONE, "%s",

@@ -374,6 +374,9 @@ struct wf_reactor {
     bool crossed;       /* something came from another reactor since the last sleep */
     bool ending;        /* every actor was told to stop; the loop ends when none is left */
     wf_timer end_timer; /* ends those that do not */
+    struct wf_watcher
+        *unsent; /* what watchers of other reactors are to be told, when memory was out */
+    wf_timer unsent_timer;
     unsigned index;
     bool blocking; /* a thread of the pool: its handlers may block */
     _Atomic bool stop;

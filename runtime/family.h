@@ -46,6 +46,8 @@ void wf_monitors_fire(wf_reactor *r, weft_actor *a);
 void wf_monitors_life_over(wf_reactor *r, weft_actor *a);
 /* Tells those who monitor @a that it begins again, for the @count-th time. */
 void wf_monitors_restarted(wf_reactor *r, weft_actor *a, uint32_t count);
+/* The system ends: forgets what could not be told. */
+void wf_monitors_done(wf_reactor *r);
 /* Ends the monitor of @cell on the watcher's side. */
 void wf_monitor_end(wf_reactor *r, wf_cell *cell);
 

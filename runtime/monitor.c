@@ -9,7 +9,7 @@
 #include "sys.h"
 #include "ward.h"
 
-enum { DOWN_WHY_BYTES = 96 };
+enum { DOWN_WHY_BYTES = 96, SEND_AGAIN_MS = 10 };
 
 /* What an entry is there for. */
 enum {
@@ -107,6 +107,44 @@ static void set_reason(wf_watcher *w, weft_err reason, const char *why)
                    why != NULL && why[0] != '\0' ? why : weft_err_text(reason));
 }
 
+static bool post_entry(wf_reactor *r, wf_watcher *w)
+{
+    return wf_post(r, wf_home_index(w->watcher.home), w->watcher.slot, w->watcher.gen,
+                   block_of(w)) == WEFT_OK;
+}
+
+static void send_unsent(wf_timer *timer)
+{
+    wf_reactor *r = WF_R;
+    while (r->unsent != NULL) {
+        wf_watcher *w = r->unsent, *next = w->next;
+        if (!post_entry(r, w)) {
+            wf_timer_arm(&r->wheel, timer, SEND_AGAIN_MS, send_unsent);
+            return;
+        }
+        r->unsent = next;
+    }
+}
+
+/* There is memory for it, but none to send it in: whoever watches must hear of it all the same. */
+static WF_COLD void send_later(wf_reactor *r, wf_watcher *w)
+{
+    w->next = r->unsent;
+    r->unsent = w;
+    if (!wf_timer_armed(&r->unsent_timer))
+        wf_timer_arm(&r->wheel, &r->unsent_timer, SEND_AGAIN_MS, send_unsent);
+}
+
+void wf_monitors_done(wf_reactor *r)
+{
+    wf_timer_cancel(&r->wheel, &r->unsent_timer);
+    while (r->unsent != NULL) {
+        wf_watcher *w = r->unsent;
+        r->unsent = w->next;
+        wf_block_free(r, block_of(w));
+    }
+}
+
 /* Sends an entry, which is on no list, to its watcher. */
 static void tell_watcher(wf_reactor *r, wf_watcher *w, weft_err reason, const char *why)
 {
@@ -115,9 +153,8 @@ static void tell_watcher(wf_reactor *r, wf_watcher *w, weft_err reason, const ch
     w->control.run = arrive_down;
     if (w->watcher.home == r->home)
         wf_control_run(r, w->watcher.slot, w->watcher.gen, m);
-    else if (wf_post(r, wf_home_index(w->watcher.home), w->watcher.slot, w->watcher.gen, m) !=
-             WEFT_OK)
-        wf_block_free(r, m);
+    else if (!post_entry(r, w))
+        send_later(r, w);
 }
 
 void wf_monitors_fire(wf_reactor *r, weft_actor *a)

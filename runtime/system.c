@@ -151,6 +151,7 @@ void wf_system_drain(weft_system *sys)
     drain(sys);
     for (unsigned i = 0; i < wf_threads(sys); i++) {
         WF_R = sys->reactor[i];
+        wf_monitors_done(WF_R);
         kept_done(WF_R);
     }
     drain(sys); /* what they let go of goes home too */
