@@ -2,6 +2,7 @@
 /* Monitors and links: told once, also when it is too late, across reactors, whoever ends first. */
 #include "kit.h"
 
+#include "alloc.h"
 #include "core.h"
 #include "sys.h"
 
@@ -349,7 +350,29 @@ static void a_chain_of_links_ends_as_one(void)
     CHECK_U64(rec[2]->ends, N - 2);
 }
 
+/* The word to another reactor needs a batch, which is made when there is none. */
+static void a_watcher_elsewhere_is_told_though_memory_was_out(void)
+{
+    unsigned late = 0;
+    for (long n = 0; n < 20; n++) {
+        sim_of(2);
+        record *rec = record_new();
+        pair p = {.to = sim_puppet(NULL)};
+        sim_do(sim_puppet_on(1, rec), watch, &p);
+        wf_alloc_fail_after(n);
+        bool told = weft_sim_tell(sim, p.to, act, .fn = stop_ill) == WEFT_OK;
+        wf_alloc_fail_after(-1);
+        late += told && rec->downs == 0;
+        weft_sim_advance(sim, 100);
+        CHECK_U64(rec->downs, told);
+        if (told)
+            CHECK_ERR(rec->down.reason, WEFT_EIO);
+    }
+    CHECK(late > 0); /* else none of them was the one that matters */
+}
+
 static const test_case cases[] = {
+    TEST(a_watcher_elsewhere_is_told_though_memory_was_out),
     TEST(one_that_ends_is_told_once),
     TEST(one_that_ends_in_order_is_told_too),
     TEST(one_that_has_ended_is_told_at_once),

@@ -16,7 +16,7 @@ extern "C" {
 struct ev_loop;
 typedef struct weft_system weft_system;
 
-/** Of weft_system_options.spin_us: the longest, and none. */
+/** Of weft_system_options.spin_us, in microseconds: the longest, and none at all. */
 #define WEFT_SPIN_US_MAX 100000U
 #define WEFT_NO_SPIN UINT32_MAX
 
@@ -30,9 +30,8 @@ typedef struct weft_system_options {
     uint32_t stop_grace_ms; /**< how long shut-down waits for accepted work; 0: 10,000 */
     uint32_t hog_ms;        /**< a handler that holds its reactor longer is reported; 0: 250 */
     uint32_t fibers_max;    /**< stacks of fibers, of all reactors together; 0: 16,384 */
-    uint32_t spin_us;     /**< a look-out for messages of other reactors before sleeping; 0: 20; at
-                                 most WEFT_SPIN_US_MAX; WEFT_NO_SPIN: none */
-    bool no_signals;      /**< SIGINT and SIGTERM stay the program's */
+    uint32_t spin_us;       /**< a look-out for messages of other reactors before sleeping; 0: 20 */
+    bool no_signals;        /**< SIGINT and SIGTERM stay the program's */
     weft_level log_level; /**< threshold; WEFT_DEBUG is 0, so the default is set by log_level_set */
     bool log_level_set;   /**< false: WEFT_NOTICE */
     weft_log_format log_format;
