@@ -202,7 +202,7 @@ wf_rare *wf_rare_of(weft_actor *a);
 extern const weft_type wf_room_type;
 /* One of another reactor need not wait for its turn: it is answered when the mailbox has fallen to half of
  * what it takes, so that its sender goes on while there is still something to do here. Takes @m in true. */
-bool wf_room_wait(wf_reactor *r, weft_actor *a, weft_msg *m) WF_COLD;
+bool wf_room_wait(weft_actor *a, weft_msg *m) WF_COLD;
 /* Answers those that wait, if the mailbox has fallen so far. */
 void wf_room_look(wf_reactor *r, weft_actor *a) WF_COLD;
 

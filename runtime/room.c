@@ -18,12 +18,11 @@ static uint32_t low_mark(const weft_actor *a)
     return WF_STAT_GET(a->program)->mailbox_max / 2 + WF_ABROAD_MAX / 2;
 }
 
-bool wf_room_wait(wf_reactor *r, weft_actor *a, weft_msg *m)
+bool wf_room_wait(weft_actor *a, weft_msg *m)
 {
     if (m->type != &wf_room_type || (a->bits & WF_BUSY) != 0 || wf_mail_count(a) <= low_mark(a) ||
         wf_rare_of(a) == NULL)
         return false;
-    (void)r;
     m->next = a->rare->roomers;
     a->rare->roomers = m;
     a->bits |= WF_ROOMERS;

@@ -11,12 +11,10 @@
 
 #include <weft/leaf.h>
 
+#include "http_chunk.h"
 #include "http_server.h"
 
-enum {
-    IN_ITEMS = 16,
-    SMALL_BYTES = 2048, /* a piece that is copied, so that many of them leave in one */
-};
+enum { IN_ITEMS = 16 };
 
 typedef struct wf_http_body {
     wf_http_exchange *x; /* NULL: the exchange is over */
@@ -173,34 +171,15 @@ static weft_err body_read(weft_leaf *leaf, weft_bytes *out, weft_why *why)
     return WEFT_OK;
 }
 
-/* Head, data and tail: all of them, or nothing. */
-static weft_err write_chunk(weft_actor *self, weft_ref stream, weft_bytes bytes)
-{
-    uint8_t chunk[WF_HTTP1_CHUNK_HEAD_BYTES_MAX + SMALL_BYTES + sizeof WF_HTTP1_CHUNK_TAIL], *to;
-    weft_bytes part[3] = {WEFT_NO_BYTES, bytes, WEFT_BYTES_LITERAL(WF_HTTP1_CHUNK_TAIL)};
-    size_t n = wf_http1_chunk_head(chunk, bytes.size);
-    if (bytes.size <= SMALL_BYTES) {
-        memcpy(chunk + n, bytes.at, bytes.size);
-        memcpy(chunk + n + bytes.size, part[2].at, part[2].size);
-        return weft_write_copy(self, stream, chunk, n + bytes.size + part[2].size);
-    }
-    weft_err err = weft_bytes_new(n, &to, &part[0]);
-    if (err != WEFT_OK)
-        return err;
-    memcpy(to, chunk, n);
-    err = weft_write_parts(self, stream, part, 3);
-    weft_bytes_drop(&part[0]);
-    return err;
-}
-
 static weft_err write_piece(wf_http_body *b, weft_bytes bytes, weft_why *why)
 {
     wf_http_exchange *x = b->x;
     weft_ref stream = x->conn->stream;
     if (b->counted && bytes.size > b->left)
         return weft_because(why, WEFT_EINVAL, "the response becomes longer than its stream_bytes");
-    weft_err err = (x->flags & WF_HTTP_X_CHUNKED) != 0 ? write_chunk(x->site_actor, stream, bytes)
-                                                       : weft_write(x->site_actor, stream, bytes);
+    weft_err err = (x->flags & WF_HTTP_X_CHUNKED) != 0
+                       ? wf_http_chunk_write(x->site_actor, stream, bytes)
+                       : weft_write(x->site_actor, stream, bytes);
     if (err != WEFT_OK)
         return err == WEFT_EFULL ? err : weft_because(why, err, "the response cannot be written");
     b->left -= b->counted ? bytes.size : 0;

@@ -3,13 +3,13 @@
  * when it is streamed. */
 #include <string.h>
 
+#include "http_chunk.h"
 #include "http_client_conn.h"
 
 enum {
     UNPACK_BYTES = 16 << 10, /* that come out at a time */
     DISCARD_BYTES_MAX = 64 << 10,
     ROOM_BYTES_MIN = 64 << 10, /* a length that a head only claims is believed this far */
-    SMALL_BYTES = 2048,        /* a piece that is copied into its chunk */
 };
 
 /* ---- the answer's */
@@ -101,25 +101,6 @@ weft_err wf_http_conn_piece(weft_actor *self, wf_http_cc *c, weft_bytes piece, w
 
 /* ---- the request's */
 
-static weft_err write_chunk(weft_actor *self, weft_ref stream, weft_bytes bytes)
-{
-    uint8_t chunk[WF_HTTP1_CHUNK_HEAD_BYTES_MAX + SMALL_BYTES + sizeof WF_HTTP1_CHUNK_TAIL], *to;
-    weft_bytes part[3] = {WEFT_NO_BYTES, bytes, WEFT_BYTES_LITERAL(WF_HTTP1_CHUNK_TAIL)};
-    size_t n = wf_http1_chunk_head(chunk, bytes.size);
-    if (bytes.size <= SMALL_BYTES) {
-        memcpy(chunk + n, bytes.at, bytes.size);
-        memcpy(chunk + n + bytes.size, part[2].at, part[2].size);
-        return weft_write_copy(self, stream, chunk, n + bytes.size + part[2].size);
-    }
-    weft_err err = weft_bytes_new(n, &to, &part[0]);
-    if (err != WEFT_OK)
-        return err;
-    memcpy(to, chunk, n);
-    err = weft_write_parts(self, stream, part, 3);
-    weft_bytes_drop(&part[0]);
-    return err;
-}
-
 static void upload_failed(weft_actor *self, wf_http_cc *c, weft_err err, const char *why)
 {
     wf_http_conn_fail(self, c, err,
@@ -134,7 +115,7 @@ static void write_upload(weft_actor *self, wf_http_cc *c, weft_bytes bytes)
         return;
     }
     weft_err err =
-        counted ? weft_write(self, c->stream, bytes) : write_chunk(self, c->stream, bytes);
+        counted ? weft_write(self, c->stream, bytes) : wf_http_chunk_write(self, c->stream, bytes);
     if (err != WEFT_OK) {
         /* a connection that is over says so itself, perhaps behind an answer that is still unread */
         if (err != WEFT_EGONE)
