@@ -8,6 +8,8 @@
  * - Nothing is read while a message is out, so what is unread stands in the kernel or in the stages.
  * - What may end the stream, tell something or touch the stages runs when nothing else of this stream is
  *   under way (CONN_BUSY): letting go of bytes, which happens anywhere, may ask for it at any time.
+ * - While stages hold `opened` back (CONN_HELD) the wire is read for their sake alone; what they make of it
+ *   beyond their own purpose waits, and is the first thing told behind `opened`.
  * - After CONN_CLOSED the leaf, the stages and the queue are gone; the actor lives until `closed` has
  *   been told, its memory until the last byte it gave out is home. */
 #include "conn.h"
@@ -40,6 +42,7 @@ conn_rare *wf_conn_rare_of(conn *c)
         if (c->rare != NULL) {
             c->rare->owner = c;
             c->rare->write_queue_max = WEFT_WRITE_QUEUE_BYTES_MAX;
+            c->rare->handshake_ms = WEFT_HANDSHAKE_MS;
         }
     }
     return c->rare;
@@ -76,7 +79,7 @@ static weft_err tell_opened(conn *c)
         return WEFT_OK;
     weft_opened body = {.stream = weft_self(self)};
     if ((c->flags & CONN_CLOSED) == 0)
-        c->leaf->addresses(c, &body.local, &body.peer);
+        wf_conn_addresses(c, &body.local, &body.peer);
     weft_err err = weft_event(self, c->owner, &weft_opened_type, &body);
     /* data waits until the owner has served it: what it sets up there, a stage say, is there for the
      * first byte, however busy the reactor is */
@@ -85,14 +88,45 @@ static weft_err tell_opened(conn *c)
     return err;
 }
 
+void wf_conn_addresses(const conn *c, weft_address *local, weft_address *peer)
+{
+    c->leaf->addresses((conn *)(uintptr_t)c, local, peer);
+    for (const weft_stage *s = c->rare != NULL ? c->rare->bottom : NULL; s != NULL; s = s->above)
+        if (s->ops->about != NULL)
+            s->ops->about(s, local, peer);
+}
+
+/* false: it is lost. */
+static bool open_now(conn *c)
+{
+    c->flags &= ~(uint32_t)(CONN_OPENING | CONN_HELD);
+    if (c->rare != NULL && c->rare->timer.slot != 0)
+        weft_timer_cancel(conn_actor(c), &c->rare->timer);
+    weft_err err = tell_opened(c);
+    if (err != WEFT_OK)
+        wf_conn_lost(c, err, "its owner cannot be told that it is open");
+    return err == WEFT_OK;
+}
+
+static void on_handshake_late(weft_alarm *alarm)
+{
+    conn_rare *rare = (conn_rare *)(void *)((char *)alarm - offsetof(conn_rare, alarm));
+    wf_conn_lost(rare->owner, WEFT_ETIMEDOUT, "the peer did not finish the handshake in time");
+}
+
+static void hold(conn *c)
+{
+    c->flags = (c->flags & ~(uint32_t)CONN_OPENING) | CONN_HELD;
+    if (c->rare->handshake_ms != 0 && (c->flags & CONN_CLOSING) == 0)
+        weft_alarm_set(&c->rare->alarm, c->rare->handshake_ms, on_handshake_late);
+}
+
 void wf_conn_begin(conn *c)
 {
-    c->flags &= ~(uint32_t)CONN_OPENING;
-    weft_err err = tell_opened(c);
-    if (err != WEFT_OK) {
-        wf_conn_lost(c, err, "its owner cannot be told that it is open");
+    if (c->rare != NULL && c->rare->holding != 0)
+        hold(c);
+    else if (!open_now(c))
         return;
-    }
     wf_conn_deliver(c);
     wf_conn_flush(c);
     wf_conn_limit_close(c);
@@ -129,7 +163,7 @@ static void take_hand_over(conn *c)
     c->flags &= ~(uint32_t)CONN_HAND_OVER;
     if (weft_monitor_life(self, c->owner) != WEFT_OK)
         wf_conn_lost(c, WEFT_ENOMEM, "no memory to watch its new owner");
-    else if (tell_opened(c) != WEFT_OK)
+    else if ((c->flags & CONN_HELD) == 0 && tell_opened(c) != WEFT_OK)
         wf_conn_owner_gone(c);
 }
 
@@ -181,6 +215,37 @@ static void deliver_staged(conn *c)
         wf_conn_broken(c, WEFT_ETOOBIG, "a frame does not fit the stream's window");
 }
 
+/* The stages work until none holds `opened` back. What one of them made behind that waits its turn. */
+static void deliver_held(conn *c)
+{
+    weft_piece piece = {.kind = WEFT_PIECE_NONE};
+    weft_why why = {""};
+    weft_err err = WEFT_OK;
+    if ((c->flags & CONN_CLOSING) != 0) {
+        deliver_staged(c);
+        return;
+    }
+    conn_pulled got = wf_conn_stages_pull(c, &piece, &err, &why);
+    wf_conn_down_pump(c);
+    if ((c->flags & CONN_CLOSED) != 0) {
+        weft_bytes_drop(&piece.bytes);
+        return;
+    }
+    if (got == CONN_PIECE && piece.kind == WEFT_PIECE_BYTES) {
+        if (wf_conn_stages_give_back(c, piece.bytes) != WEFT_OK)
+            wf_conn_lost(c, WEFT_ENOMEM, "no memory for what came behind a handshake");
+        weft_bytes_drop(&piece.bytes);
+    } else if (got == CONN_PIECE && piece.kind == WEFT_PIECE_END)
+        c->flags |= CONN_ENDED_IN;
+    if (got == CONN_BROKEN)
+        wf_conn_broken(c, err, why.text);
+    else if ((c->flags & CONN_CLOSED) == 0 && c->rare->holding == 0) {
+        weft_alarm_clear(&c->rare->alarm);
+        (void)open_now(c);
+    } else if ((c->flags & CONN_ENDED_IN) != 0)
+        wf_conn_lost(c, WEFT_ELOST, "the peer ended before the stream was open");
+}
+
 static void tell_ended(conn *c)
 {
     weft_ended body = {weft_self(conn_actor(c))};
@@ -200,11 +265,13 @@ static void deliver_next(conn *c)
         return;
     if ((c->flags & CONN_HAND_OVER) != 0)
         take_hand_over(c);
-    if ((c->flags & CONN_DATA_OUT) == 0 && conn_staged(c))
+    if ((c->flags & CONN_HELD) != 0)
+        deliver_held(c);
+    else if ((c->flags & CONN_DATA_OUT) == 0 && conn_staged(c))
         deliver_staged(c);
     if ((c->flags & CONN_DATA_OUT) != 0)
         return;
-    if ((c->flags & (CONN_ENDED_IN | CONN_ENDED_TOLD | CONN_CLOSING | CONN_CLOSED)) ==
+    if ((c->flags & (CONN_ENDED_IN | CONN_ENDED_TOLD | CONN_CLOSING | CONN_CLOSED | CONN_HELD)) ==
         CONN_ENDED_IN)
         tell_ended(c);
     else if ((c->flags & CONN_CLOSED) == 0 && wf_conn_over(c) && !wf_conn_linger(c))
@@ -328,7 +395,7 @@ static weft_err on_stopping(weft_actor *self, weft_msg *msg)
     (void)msg;
     if ((c->flags & CONN_CHILD) != 0 && weft_stop_children(self, WEFT_ESTOPPING))
         return WEFT_OK; /* closes when its owner has ended */
-    if ((c->flags & CONN_OPENING) != 0)
+    if ((c->flags & (CONN_OPENING | CONN_HELD)) != 0)
         wf_conn_lost(c, WEFT_EABORTED, "stopped before it was open");
     else if ((c->flags & CONN_LINGERING) != 0)
         wf_conn_lingered(c);

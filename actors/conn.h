@@ -38,9 +38,10 @@ enum {
     CONN_RETRY = 1 << 17, /* memory was out for `closed`: a hook tries again */
     CONN_LINGERING = 1 << 21, /* all has been sent; what still comes is read and thrown away */
     CONN_GOODBYE = 1 << 22, /* what is left to be sent is a stage's own, to a peer that has ended */
-    CONN_HAND_OVER = 1 << 23,  /* to next_owner, when no message is out */
-    CONN_LOST = 1 << 20,       /* it does not end in order: the reason says why */
-    CONN_FLUSHING = 1 << 19,   /* sending is under way */
+    CONN_HAND_OVER = 1 << 23, /* to next_owner, when no message is out */
+    CONN_HELD = 1 << 24,      /* up, but stages have to come to something before `opened` is told */
+    CONN_LOST = 1 << 20,      /* it does not end in order: the reason says why */
+    CONN_FLUSHING = 1 << 19,  /* sending is under way */
     CONN_DOWN_ENDED = 1 << 18, /* what the owner wrote, and its end, went through every stage */
 };
 
@@ -65,13 +66,16 @@ typedef struct conn_rare {
     weft_err reason;     /* what it ends with */
     char why[96];
     void (*on_ready)(conn *c); /* while opening: the connect has come to something */
+    void *connecting;          /* while opening: what its URL asks for, or NULL (connect.c) */
     weft_timer timer;
     uint32_t write_queue_max;
-    uint32_t above; /* of @queued: what stands above stages and did not go through them yet */
-    bool in_up;     /* a stage is making a piece: what it sends is its own, not the owner's */
-    bool moved;     /* output has left since the alarm was set */
+    uint32_t above;  /* of @queued: what stands above stages and did not go through them yet */
+    bool in_up;      /* a stage is making a piece: what it sends is its own, not the owner's */
+    bool moved;      /* output has left since the alarm was set */
+    uint8_t holding; /* stages that hold `opened` back */
+    uint32_t handshake_ms; /* how long they may; 0: the connect's own limit says */
     conn *owner;
-    weft_alarm alarm; /* ends a close whose peer takes nothing, or does not close */
+    weft_alarm alarm; /* ends a handshake, or a close, whose peer does nothing */
 } conn_rare;
 
 /* One stage of a stack. */
@@ -86,6 +90,7 @@ struct weft_stage {
     bool not_now;    /* takes nothing to send before it has seen more from below */
     bool ending;     /* above has ended: so does this, behind what stands in @down */
     bool down_ended; /* and did */
+    bool holding;    /* `opened` waits for it */
     _Alignas(16) unsigned char state[];
 };
 
@@ -104,8 +109,11 @@ struct weft_leaf {
  * The caller then sets up the leaf and calls wf_conn_begin. */
 conn *wf_conn_new(weft_actor *parent, const conn_leaf *leaf, weft_ref owner, weft_ref *ref);
 
-/* It is up: tells `opened` and begins to read. */
+/* It is up: begins to read, and tells `opened`, at once unless a stage holds that back. */
 void wf_conn_begin(conn *c);
+
+/* Where it is and who is at its other end, as its stages know better than the leaf. */
+void wf_conn_addresses(const conn *c, weft_address *local, weft_address *peer);
 
 /* The leaf is ready for @events. */
 void wf_conn_ready(conn *c, unsigned events);
@@ -262,6 +270,9 @@ typedef struct wf_conn_let_go {
     uint32_t kind;
 } wf_conn_let_go;
 weft_err wf_conn_on_let_go(weft_actor *self, weft_msg *msg);
+
+/* Forgets what the URL asked for (connect.c). */
+void wf_connecting_drop(conn *c);
 
 /* Descriptors. @fd is taken. */
 extern const conn_leaf wf_conn_leaf_fd, wf_conn_leaf_none;

@@ -63,8 +63,10 @@ void wf_conn_close_leaf(conn *c, bool abort)
     if ((c->flags & CONN_CLOSED) != 0)
         return;
     c->flags |= CONN_CLOSED;
-    if (c->rare != NULL)
+    if (c->rare != NULL) {
         weft_alarm_clear(&c->rare->alarm);
+        wf_connecting_drop(c);
+    }
     wf_conn_stages_close(c);
     wf_conn_out_drop(c);
     c->leaf->close(c, abort);
@@ -73,7 +75,7 @@ void wf_conn_close_leaf(conn *c, bool abort)
 static void set_reason(conn *c, weft_err reason, const char *why)
 {
     conn_rare *rare = wf_conn_rare_of(c);
-    c->flags = (c->flags | CONN_LOST) & ~(uint32_t)CONN_OPENING;
+    c->flags = (c->flags | CONN_LOST) & ~(uint32_t)(CONN_OPENING | CONN_HELD);
     if (rare != NULL && rare->reason == WEFT_OK) {
         rare->reason = reason;
         (void)snprintf(rare->why, sizeof rare->why, "%s", why != NULL ? why : "");
@@ -183,7 +185,7 @@ void wf_conn_owner_gone(conn *c)
     c->owner = WEFT_NOBODY;
     if ((c->flags & CONN_CLOSED) != 0)
         wf_conn_deliver(c);
-    else if ((c->flags & CONN_OPENING) != 0)
+    else if ((c->flags & (CONN_OPENING | CONN_HELD)) != 0)
         wf_conn_lost(c, WEFT_EABORTED, "its owner has ended");
     else
         wf_conn_close(c);

@@ -185,8 +185,42 @@ bool wf_conn_stages_hungry(const conn *c)
            c->window.held - wf_conn_stages_charge(c) <= c->window.max;
 }
 
+/* ---- what a stage says of itself */
+
+static void let_open(weft_stage *stage)
+{
+    if (stage->holding)
+        stage->owner->rare->holding--;
+    stage->holding = false;
+}
+
+void weft_stage_ready(weft_stage *stage)
+{
+    bool held = stage->holding;
+    let_open(stage);
+    if (held && (stage->owner->flags & CONN_HELD) != 0)
+        wf_conn_deliver(stage->owner);
+}
+
+void weft_stage_again(weft_stage *stage)
+{
+    conn *c = stage->owner;
+    bool outermost = conn_busy(c);
+    stage->starved = false;
+    stage->not_now = false;
+    c->flags |= CONN_AGAIN;
+    wf_conn_down_pump(c);
+    wf_conn_idle(c, outermost);
+}
+
+void weft_stage_fail(weft_stage *stage, weft_err reason, const char *why)
+{
+    wf_conn_broken(stage->owner, reason, why);
+}
+
 static void stage_free(weft_stage *stage)
 {
+    let_open(stage);
     if (stage->ops->close != NULL)
         stage->ops->close(stage);
     wf_conn_items_drop(&stage->down);
@@ -253,6 +287,8 @@ static weft_stage *stage_new(conn *c, const weft_stage_ops *ops, weft_stage_plac
         rare->unread = WEFT_NO_BYTES;
     }
     s->starved = s->in.size == 0;
+    s->holding = ops->holds && (c->flags & (CONN_OPENING | CONN_HELD)) != 0;
+    rare->holding = (uint8_t)(rare->holding + s->holding);
     return s;
 }
 

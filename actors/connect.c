@@ -13,15 +13,39 @@
 
 #include "address.h"
 #include "conn.h"
+#include "pipeline.h"
 #include "socket.h"
 #include "wire.h"
 
+/* What the URL asks for beyond a connection; read when connecting begins, pushed when it stands. */
+typedef struct connecting {
+    weft_url url;
+    wf_pipeline pipeline;
+} connecting;
+
+void wf_connecting_drop(conn *c)
+{
+    connecting *kept = c->rare->connecting;
+    c->rare->connecting = NULL;
+    if (kept != NULL)
+        wf_pipeline_drop(&kept->pipeline);
+    weft_alloc_free(kept);
+}
+
 static void connected(conn *c)
 {
-    weft_timer *timer = &c->rare->timer;
-    weft_timer_cancel(conn_actor(c), timer);
+    weft_why why = {""};
+    weft_err err = WEFT_OK;
     c->rare->on_ready = NULL;
-    wf_conn_begin(c);
+    const connecting *kept = c->rare->connecting;
+    if (kept != NULL) {
+        err = wf_pipeline_push(&kept->pipeline, c, &kept->url, &why);
+        wf_connecting_drop(c);
+    }
+    if (err == WEFT_OK)
+        wf_conn_begin(c);
+    else
+        wf_conn_lost(c, err, why.text);
 }
 
 static void on_outcome(conn *c)
@@ -51,6 +75,8 @@ static weft_err on_late(weft_actor *self, weft_msg *msg)
     (void)msg;
     if ((c->flags & CONN_OPENING) != 0)
         wf_conn_lost(c, WEFT_ETIMEDOUT, "no answer to the connect within its timeout");
+    else if ((c->flags & CONN_HELD) != 0)
+        wf_conn_lost(c, WEFT_ETIMEDOUT, "the peer did not finish the handshake in time");
     return WEFT_OK;
 }
 
@@ -92,6 +118,23 @@ static weft_err begin_wire(conn *c, struct weft_sim *sim, const weft_url *url, w
     return wf_wire_connect(c, sim, url, why);
 }
 
+/* Kept while it connects, if the URL asks for more than that. */
+static weft_err prepare(conn *c, const weft_url *url, weft_why *why)
+{
+    wf_pipeline pipeline;
+    weft_err err = wf_pipeline_open(url, WEFT_URL_CONNECT, &pipeline, why);
+    if (err != WEFT_OK || !pipeline.any)
+        return err;
+    connecting *kept = weft_alloc(sizeof *kept);
+    if (kept == NULL) {
+        wf_pipeline_drop(&pipeline);
+        return weft_because(why, WEFT_ENOMEM, "no memory to connect");
+    }
+    *kept = (connecting){.url = *url, .pipeline = pipeline};
+    c->rare->connecting = kept;
+    return WEFT_OK;
+}
+
 static weft_err begin(conn *c, const char *text, weft_why *why)
 {
     weft_url url;
@@ -105,6 +148,10 @@ static weft_err begin(conn *c, const char *text, weft_why *why)
     if (err != WEFT_OK)
         return err;
     set_limits(c, &url);
+    c->rare->handshake_ms = 0;
+    err = prepare(c, &url, why);
+    if (err != WEFT_OK)
+        return err;
     err = sim != NULL ? begin_wire(c, sim, &url, why) : begin_socket(c, &url, why);
     if (err != WEFT_OK)
         return err;

@@ -132,6 +132,14 @@ static void keep_connection(weft_actor *self, listener *l, const accepted *a)
         return;
     }
     c->flags |= CONN_CHILD;
+    weft_why why = {""};
+    weft_err err = wf_pipeline_push(&shared->pipeline, c, &shared->url, &why);
+    if (c->rare != NULL)
+        c->rare->handshake_ms = o->handshake_ms;
+    if (err != WEFT_OK) {
+        wf_conn_lost(c, err, why.text);
+        return;
+    }
     wf_conn_begin(c);
     /* what a client that speaks first has said is there: it need not be waited for */
     if (shared->url.scheme == WEFT_SCHEME_HTTP)
@@ -405,16 +413,24 @@ wf_listening *wf_listening_open(weft_system *sys, const char *text, const weft_b
         *err = weft_url_check(&url, WEFT_URL_LISTEN, why);
     if (*err == WEFT_OK)
         *err = wf_wire_check(sim, &url, why);
+    wf_pipeline pipeline = {.any = false};
+    if (*err == WEFT_OK)
+        *err = wf_pipeline_open(&url, WEFT_URL_LISTEN, &pipeline, why);
     wf_listening *shared = *err == WEFT_OK ? weft_alloc_zero(sizeof *shared) : NULL;
     if (shared == NULL) {
+        wf_pipeline_drop(&pipeline);
         if (*err == WEFT_OK)
             *err = weft_because(why, WEFT_ENOMEM, "no memory for a listener");
         if (lent >= 0)
             (void)close(lent);
         return NULL;
     }
-    *shared = (wf_listening){
-        .url = url, .behaviour = behaviour, .config = config, .fd = lent, .lent = lent >= 0};
+    *shared = (wf_listening){.url = url,
+                             .pipeline = pipeline,
+                             .behaviour = behaviour,
+                             .config = config,
+                             .fd = lent,
+                             .lent = lent >= 0};
     shared->n = weft_system_reactors(sys);
     atomic_store_explicit(&shared->users, 1, memory_order_relaxed);
     out->listener = WEFT_NOBODY;
@@ -425,6 +441,7 @@ wf_listening *wf_listening_open(weft_system *sys, const char *text, const weft_b
     else
         shared->fd = wf_socket_listen(&url, &out->address, err, why);
     if (shared->fd < 0 && shared->wire == NULL) {
+        wf_pipeline_drop(&shared->pipeline);
         weft_alloc_free(shared);
         return NULL;
     }
@@ -444,6 +461,7 @@ void wf_listening_leave(wf_listening *shared)
     if (atomic_fetch_sub_explicit(&shared->users, 1, memory_order_acq_rel) != 1)
         return;
     close_it(shared);
+    wf_pipeline_drop(&shared->pipeline);
     weft_alloc_free(shared);
 }
 

@@ -9,11 +9,13 @@
 #include <weft/supervisor.h>
 #include <weft/url.h>
 
+#include "pipeline.h"
 #include "wire.h"
 
 /* What the listeners of one URL share; freed with the last of them. */
 typedef struct wf_listening {
     weft_url url;
+    wf_pipeline pipeline; /* what stands on each connection */
     const weft_behaviour *behaviour;
     const void *config;
     int fd;              /* -1: closed */

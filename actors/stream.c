@@ -344,6 +344,6 @@ weft_err weft_stream_addresses(weft_actor *self, weft_ref stream, weft_address *
     if (c == NULL || (c->flags & CONN_CLOSED) != 0)
         return WEFT_EGONE;
     *local = *peer = (weft_address){.family = WEFT_FAMILY_NONE};
-    c->leaf->addresses(c, local, peer);
+    wf_conn_addresses(c, local, peer);
     return WEFT_OK;
 }

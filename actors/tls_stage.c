@@ -138,8 +138,10 @@ static weft_err handshake(tls_state *s, weft_why *why)
         return WEFT_OK;
     ERR_clear_error();
     weft_err err = outcome(s, SSL_do_handshake(s->ssl), why);
-    if (err == WEFT_OK)
+    if (err == WEFT_OK) {
         s->up = true;
+        weft_stage_ready(s->stage);
+    }
     return err == WEFT_EDONE ? weft_because(why, WEFT_ETLS, "TLS: ended in the handshake") : err;
 }
 
@@ -293,6 +295,7 @@ static const weft_stage_ops tls_ops = {
     .down_end = tls_down_end,
     .close = tls_close,
     .down_bytes_max = DOWN_BYTES_MAX,
+    .holds = true,
 };
 
 weft_err weft_tls_push(weft_actor *self, weft_ref stream, weft_tls *tls, const char *host,

@@ -2,6 +2,8 @@
 /* The options of URLs: one row an option, one parser a kind of value. */
 #include "url_parts.h"
 
+#include <weft/stream.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,12 +58,29 @@ static const weft_url_option options[] = {
      "bytes waiting to be sent beyond which writes are refused"},
     {"latency", WEFT_URL_LATENCY, WEFT_URL_MS, SIM, BOTH, 0, HOUR, 0, FIELD(latency_ms),
      "virtual time that bytes are under way"},
+    {"handshake", WEFT_URL_HANDSHAKE, WEFT_URL_MS, ALL, LISTEN, 1, HOUR, WEFT_HANDSHAKE_MS, FIELD(handshake_ms),
+     "time until a new connection must be ready, where something is agreed on first"},
     {0},
 };
 /* clang-format on */
 
 _Static_assert(sizeof options / sizeof *options == WEFT_URL_OPTIONS_ + 1, "one row an option");
-_Static_assert(WEFT_URL_OPTIONS_ <= 32, "`given` has 32 bits");
+_Static_assert(WEFT_URL_OPTIONS_ <= 64, "`given` has 64 bits");
+
+enum {
+    WORDS_MAX = 8,
+    VALUE_BYTES_MAX = WEFT_URL_HOST_BYTES_MAX + sizeof "[]:65535" - 1, /* of what is no text */
+};
+
+/* The words of the options that are one of some words: their numbers are what the options come to. */
+static const char *const words_of[WEFT_URL_OPTIONS_][WORDS_MAX + 1] = {
+    [WEFT_URL_BACKLOG] = {NULL}, /* none yet */
+};
+
+const char *weft_url_word(const weft_url_option *option, size_t i)
+{
+    return i < WORDS_MAX ? words_of[option->id][i] : NULL;
+}
 
 /* What may stand behind a number: of two that end alike the longer first; a name "" is the last. */
 struct unit {
@@ -85,6 +104,9 @@ static const struct {
     [WEFT_URL_MS] = {"a time such as 250ms, 10s, 5m or 1h", units_of_ms, 10},
     [WEFT_URL_OCTAL] = {"an octal number such as 0660", units_of_count, 8},
     [WEFT_URL_ADDRESS] = {"HOST, HOST:PORT, [IPv6]:PORT or :PORT", NULL, 0},
+    [WEFT_URL_WORD] = {"a word", NULL, 0},
+    [WEFT_URL_TEXT] = {"a text", NULL, 0},
+    [WEFT_URL_TEXTS] = {"a text, which may be repeated", NULL, 0},
 };
 
 const weft_url_option *weft_url_option_at(size_t i)
@@ -137,6 +159,22 @@ static bool read_bool(wf_piece text, uint64_t *out)
     return false;
 }
 
+bool wf_option_is_text(const weft_url_option *option)
+{
+    return option->kind == WEFT_URL_TEXT || option->kind == WEFT_URL_TEXTS;
+}
+
+static bool read_word(const weft_url_option *option, wf_piece text, uint64_t *out)
+{
+    const char *word;
+    for (size_t i = 0; (word = weft_url_word(option, i)) != NULL; i++)
+        if (wf_piece_is(text, word)) {
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
 static bool ends_with(wf_piece text, const char *tail)
 {
     size_t n = strlen(tail);
@@ -177,10 +215,33 @@ size_t wf_value_print(weft_url_kind kind, uint64_t value, char *buf, size_t n)
     return (size_t)snprintf(buf, n, "%" PRIu64 "%s", value / best->scale, best->name);
 }
 
+/* "tls, tcp or unix" */
+static void join_words(const weft_url_option *option, char *to, size_t bytes)
+{
+    const char *word;
+    size_t n = 0;
+    to[0] = '\0';
+    for (size_t i = 0; (word = weft_url_word(option, i)) != NULL && n < bytes; i++) {
+        bool last = weft_url_word(option, i + 1) == NULL;
+        int more = snprintf(to + n, bytes - n, "%s%s", i == 0 ? "" : last ? " or " : ", ", word);
+        n += more > 0 ? (size_t)more : 0;
+    }
+}
+
 static weft_err refuse(const weft_url_option *option, wf_piece text, weft_why *why)
 {
-    char min[32], max[32];
+    char min[32], max[32], list[128];
     const char *kind = kinds[option->kind].text;
+
+    if (option->kind == WEFT_URL_WORD) {
+        join_words(option, list, sizeof list);
+        return weft_because(why, WEFT_EINVAL, "the option \"%s\" is \"%s\", expected %s",
+                            option->name, wf_quote_of(text).text, list);
+    }
+    if (wf_option_is_text(option))
+        return weft_because(why, WEFT_EINVAL,
+                            "the option \"%s\" has %zu bytes, expected %" PRIu64 " to %" PRIu64,
+                            option->name, text.n, option->min, option->max);
 
     if (option->kind == WEFT_URL_BOOL)
         return weft_because(why, WEFT_EINVAL, "the option \"%s\" is \"%s\", expected %s",
@@ -191,19 +252,59 @@ static weft_err refuse(const weft_url_option *option, wf_piece text, weft_why *w
                         option->name, wf_quote_of(text).text, kind, min, max);
 }
 
+/* Texts stand one behind the other: the option's number, the text, a zero. */
+static weft_err add_text(const weft_url_option *option, wf_piece text, weft_url_options *to,
+                         weft_why *why)
+{
+    if (text.n < option->min || text.n > option->max)
+        return refuse(option, text, why);
+    if (to->texts_bytes + 1 + text.n + 1 > sizeof to->texts)
+        return weft_because(why, WEFT_ETOOBIG,
+                            "the texts in the options of a URL have at most %d bytes together",
+                            WEFT_URL_TEXTS_BYTES_MAX);
+    char *at = to->texts + to->texts_bytes;
+    at[0] = (char)option->id;
+    memcpy(at + 1, text.at, text.n);
+    at[1 + text.n] = '\0';
+    to->texts_bytes = (uint16_t)(to->texts_bytes + text.n + 2);
+    return WEFT_OK;
+}
+
+const char *weft_url_text(const weft_url *url, weft_url_option_id id, size_t i)
+{
+    const weft_url_options *o = &url->options;
+    for (const char *at = o->texts; at < o->texts + o->texts_bytes; at += strlen(at + 1) + 2)
+        if (at[0] == (char)id && i-- == 0)
+            return at + 1;
+    return NULL;
+}
+
+static bool read_scalar(const weft_url_option *option, wf_piece text, uint64_t *out)
+{
+    switch (option->kind) {
+    case WEFT_URL_BOOL:
+        return read_bool(text, out);
+    case WEFT_URL_WORD:
+        return read_word(option, text, out);
+    default:
+        return read_number(option, text, out) && *out >= option->min && *out <= option->max;
+    }
+}
+
 static weft_err read_value(const weft_url_option *option, wf_piece text, weft_url_options *to,
                            weft_why *why)
 {
     uint64_t value;
+
+    if (wf_option_is_text(option))
+        return add_text(option, text, to, why);
 
     if (option->kind == WEFT_URL_ADDRESS) {
         const wf_host_rules rules = {.what = "the address in the option \"bind\""};
         return wf_host_read(text, &rules, (weft_url_host *)(void *)((char *)to + option->at), why);
     }
 
-    bool is_kind =
-        option->kind == WEFT_URL_BOOL ? read_bool(text, &value) : read_number(option, text, &value);
-    if (!is_kind || value < option->min || value > option->max)
+    if (!read_scalar(option, text, &value))
         return refuse(option, text, why);
     set(option, to, value);
     return WEFT_OK;
@@ -234,7 +335,7 @@ static const weft_url_option *find(wf_piece name, const weft_url *url, weft_why 
 
 static weft_err read_option(wf_piece item, weft_url *url, weft_why *why)
 {
-    char decoded[WEFT_URL_HOST_BYTES_MAX + sizeof "[]:65535"];
+    char decoded[WEFT_URL_TEXTS_BYTES_MAX + 1];
     wf_piece value, name = wf_piece_until(item, '=', &value);
 
     if (name.n == 0)
@@ -243,7 +344,7 @@ static weft_err read_option(wf_piece item, weft_url *url, weft_why *why)
     const weft_url_option *option = find(name, url, why);
     if (option == NULL)
         return WEFT_EINVAL;
-    if (weft_url_given(url, option->id))
+    if (weft_url_given(url, option->id) && option->kind != WEFT_URL_TEXTS)
         return weft_because(why, WEFT_EINVAL, "the option \"%s\" is given twice", option->name);
 
     if (value.at == NULL && option->kind == WEFT_URL_BOOL)
@@ -252,19 +353,19 @@ static weft_err read_option(wf_piece item, weft_url *url, weft_why *why)
         return weft_because(why, WEFT_EINVAL, "the option \"%s\" has no value, expected %s=%s",
                             option->name, option->name, kinds[option->kind].text);
 
-    weft_err err =
-        wf_percent_decode(value, "the value of an option", decoded, sizeof decoded - 1, why);
+    size_t most = wf_option_is_text(option) ? WEFT_URL_TEXTS_BYTES_MAX : VALUE_BYTES_MAX;
+    weft_err err = wf_percent_decode(value, "the value of an option", decoded, most, why);
     if (err == WEFT_OK)
         err = read_value(option, (wf_piece){decoded, strlen(decoded)}, &url->options, why);
     if (err == WEFT_OK)
-        url->options.given |= UINT32_C(1) << option->id;
+        url->options.given |= UINT64_C(1) << option->id;
     return err;
 }
 
 weft_err wf_options_read(wf_piece query, weft_url *url, weft_why *why)
 {
     for (const weft_url_option *option = options; option->name != NULL; option++)
-        if (applies(option, url) && option->kind != WEFT_URL_ADDRESS)
+        if (applies(option, url) && option->kind != WEFT_URL_ADDRESS && !wf_option_is_text(option))
             set(option, &url->options, option->value);
 
     while (query.at != NULL) {

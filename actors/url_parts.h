@@ -72,6 +72,7 @@ weft_err wf_options_read(wf_piece query, weft_url *url, weft_why *why);
 /* The value of an option that is not an address, as a number, and the address of one that is. */
 uint64_t wf_option_value(const weft_url_option *option, const weft_url_options *options);
 const weft_url_host *wf_option_host(const weft_url_option *option, const weft_url_options *options);
+bool wf_option_is_text(const weft_url_option *option);
 
 /* Writes a value of any kind but ADDRESS with the largest unit that loses nothing; returns as
  * snprintf does. */

@@ -63,27 +63,52 @@ static void put_unix(writer *w, const weft_url *url)
     }
 }
 
+static void put_name(writer *w, const weft_url_option *option, bool *first)
+{
+    put(w, *first ? "?" : "&");
+    put(w, option->name);
+    put(w, "=");
+    *first = false;
+}
+
+static void put_texts(writer *w, const weft_url *url, const weft_url_option *option, bool *first)
+{
+    const char *text;
+    for (size_t i = 0; (text = weft_url_text(url, option->id, i)) != NULL; i++) {
+        put_name(w, option, first);
+        for (const char *c = text; *c != '\0'; c++)
+            put_byte(w, *c, !wf_is_unreserved(*c) && *c != '/' && *c != ':' && *c != ',');
+    }
+}
+
+static void put_value(writer *w, const weft_url *url, const weft_url_option *option)
+{
+    char value[32];
+    if (option->kind == WEFT_URL_ADDRESS) {
+        const weft_url_host *host = wf_option_host(option, &url->options);
+        put_host(w, host, host->port != 0);
+    } else if (option->kind == WEFT_URL_WORD) {
+        put(w, weft_url_word(option, wf_option_value(option, &url->options)));
+    } else {
+        wf_value_print(option->kind, wf_option_value(option, &url->options), value, sizeof value);
+        put(w, value);
+    }
+}
+
 static void put_options(writer *w, const weft_url *url)
 {
     const weft_url_option *option;
-    char value[32];
-    const char *mark = "?";
+    bool first = true;
 
     for (size_t i = 0; (option = weft_url_option_at(i)) != NULL; i++) {
         if (!weft_url_given(url, option->id))
             continue;
-        put(w, mark);
-        put(w, option->name);
-        put(w, "=");
-        mark = "&";
-        if (option->kind == WEFT_URL_ADDRESS) {
-            const weft_url_host *host = wf_option_host(option, &url->options);
-            put_host(w, host, host->port != 0);
-        } else {
-            wf_value_print(option->kind, wf_option_value(option, &url->options), value,
-                           sizeof value);
-            put(w, value);
+        if (wf_option_is_text(option)) {
+            put_texts(w, url, option, &first);
+            continue;
         }
+        put_name(w, option, &first);
+        put_value(w, url, option);
     }
 }
 
@@ -110,14 +135,37 @@ size_t weft_url_print(const weft_url *url, char *buf, size_t n)
 
 size_t weft_url_default_print(const weft_url_option *option, char *buf, size_t n)
 {
-    if (option->kind == WEFT_URL_ADDRESS || option->kind == WEFT_URL_OCTAL)
+    if (option->kind == WEFT_URL_ADDRESS || option->kind == WEFT_URL_OCTAL ||
+        wf_option_is_text(option))
         return (size_t)snprintf(buf, n, "-");
+    if (option->kind == WEFT_URL_WORD)
+        return (size_t)snprintf(buf, n, "%s", weft_url_word(option, option->value));
     return wf_value_print(option->kind, option->value, buf, n);
 }
 
 static bool same_host(const weft_url_host *a, const weft_url_host *b)
 {
     return a->kind == b->kind && a->port == b->port && strcmp(a->name, b->name) == 0;
+}
+
+static bool same_texts(const weft_url_option *option, const weft_url *a, const weft_url *b)
+{
+    for (size_t i = 0;; i++) {
+        const char *x = weft_url_text(a, option->id, i), *y = weft_url_text(b, option->id, i);
+        if (x == NULL || y == NULL)
+            return x == y;
+        if (strcmp(x, y) != 0)
+            return false;
+    }
+}
+
+static bool same_value(const weft_url_option *option, const weft_url *a, const weft_url *b)
+{
+    if (option->kind == WEFT_URL_ADDRESS)
+        return same_host(wf_option_host(option, &a->options), wf_option_host(option, &b->options));
+    if (wf_option_is_text(option))
+        return same_texts(option, a, b);
+    return wf_option_value(option, &a->options) == wf_option_value(option, &b->options);
 }
 
 bool weft_url_equal(const weft_url *a, const weft_url *b)
@@ -128,14 +176,8 @@ bool weft_url_equal(const weft_url *a, const weft_url *b)
         strcmp(a->path, b->path) != 0 || a->options.given != b->options.given)
         return false;
 
-    for (size_t i = 0; (option = weft_url_option_at(i)) != NULL; i++) {
-        bool same =
-            option->kind == WEFT_URL_ADDRESS
-                ? same_host(wf_option_host(option, &a->options),
-                            wf_option_host(option, &b->options))
-                : wf_option_value(option, &a->options) == wf_option_value(option, &b->options);
-        if (!same)
+    for (size_t i = 0; (option = weft_url_option_at(i)) != NULL; i++)
+        if (!same_value(option, a, b))
             return false;
-    }
     return true;
 }

@@ -545,7 +545,7 @@ static void the_tables_can_be_read_and_are_sound(void)
 
         const char *start = o->schemes & 1u << WEFT_SCHEME_SIM ? "sim://h" : "tcp://h:1";
         (void)snprintf(form, sizeof form, "%s?%s=%s", start, o->name, text);
-        CHECK_U64(parsed(form)->options.given, 1u << o->id);
+        CHECK_U64(parsed(form)->options.given, UINT64_C(1) << o->id);
         CHECK_STR(printed(form), form);
     }
     CHECK_U64(i, WEFT_URL_OPTIONS_);

@@ -73,6 +73,12 @@ typedef struct weft_stage_ops {
     /** What is written is given to @down in pieces of at most so many bytes; 0: as it was written, for
      * stages to which one write is one frame (no files can be written through these). */
     uint32_t down_bytes_max;
+    /** It has to come to something with the peer (a handshake, a header) before the owner is told `opened`,
+     * if it is there by then: until weft_stage_ready nothing is told. A peer that ends first, or takes
+     * longer than the handshake limit, closes the stream. */
+    bool holds;
+    /** Changes what `opened`, and weft_stream_addresses, say: whom a header speaks of, say. NULL: no. */
+    void (*about)(const weft_stage *stage, weft_address *local, weft_address *peer);
 } weft_stage_ops;
 
 /** The state: state_bytes bytes, zeroed. */
@@ -86,6 +92,14 @@ weft_err weft_stage_send(weft_stage *stage, weft_bytes bytes);
 /** Bytes for a piece, charged to the stream's window: @to gets where. errors: ENOMEM. */
 WEFT_MUST_USE weft_err weft_stage_bytes(weft_stage *stage, size_t size, uint8_t **to,
                                         weft_bytes *out);
+
+/** It has come to what it held `opened` back for. May be called from within its functions, more than once. */
+void weft_stage_ready(weft_stage *stage);
+/** Has @up, and @down if it said EFULL, called again although nothing came: for a stage that waited for
+ * something else, a moment for example. Not from within its functions. The stream may be gone after it. */
+void weft_stage_again(weft_stage *stage);
+/** Ends the stream with @reason; for what is noticed outside of its functions. The stage is gone after it. */
+void weft_stage_fail(weft_stage *stage, weft_err reason, const char *why);
 
 typedef enum weft_stage_place {
     WEFT_STAGE_TOP,    /**< next to the owner: a framing */

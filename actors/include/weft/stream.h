@@ -146,6 +146,7 @@ weft_err weft_stream_addresses(weft_actor *self, weft_ref stream, weft_address *
 
 #define WEFT_WINDOW_BYTES (256U << 10)           /**< given out and still alive, by default */
 #define WEFT_WRITE_QUEUE_BYTES_MAX (1024U << 10) /**< fresh bytes that wait to leave, by default */
+#define WEFT_HANDSHAKE_MS 10000U /**< what an accepted stream's stages may take until it is open */
 #define WEFT_CLOSE_STALL_MS 30000U /**< a stream that closes may flush so long without progress */
 #define WEFT_LINGER_MS 2000U       /**< and then waits so long for a peer that still sends */
 

@@ -29,6 +29,8 @@ extern "C" {
 #define WEFT_URL_PATH_BYTES_MAX 255 /**< the path of an http URL, as written */
 #define WEFT_URL_UNIX_BYTES_MAX 107 /**< a unix path or name, decoded: sun_path less one */
 #define WEFT_URL_ZONE_BYTES_MAX 15  /**< the zone of an IPv6 address: IF_NAMESIZE less one */
+#define WEFT_URL_TEXTS_BYTES_MAX \
+    1023 /**< all options that are texts, decoded, 2 bytes more for each */
 
 typedef enum weft_scheme {
     WEFT_SCHEME_TCP = 1, /**< zero is no scheme, so that a zeroed weft_url is no URL */
@@ -73,28 +75,32 @@ typedef enum weft_url_option_id {
     WEFT_URL_WINDOW,
     WEFT_URL_WRITE_QUEUE,
     WEFT_URL_LATENCY,
+    WEFT_URL_HANDSHAKE,
     WEFT_URL_OPTIONS_ /**< how many there are */
 } weft_url_option_id;
 
 /** What the options came to: what was given, otherwise the option's default. An option that the
  * URL's scheme does not have is zero. */
 typedef struct weft_url_options {
-    uint32_t given; /**< a bit `1 << weft_url_option_id` for each option written in the URL */
+    uint64_t given; /**< a bit `1 << weft_url_option_id` for each option written in the URL */
     uint32_t backlog;
     uint32_t conns_max;    /**< 0: no limit of its own */
     uint32_t mode;         /**< of the socket's file; means something only if it was given */
     uint32_t keepalive_ms; /**< idle time before the first probe; 0: no probes */
     uint32_t timeout_ms;
     uint32_t latency_ms;
+    uint32_t handshake_ms; /**< until stages (TLS, say) have come to something */
     bool nodelay;
     bool reuseport;
     bool v6only;
     uint64_t window_bytes;
     uint64_t write_queue_bytes_max;
     weft_url_host bind; /**< kind WEFT_HOST_NONE if it was not given */
+    uint16_t texts_bytes;
+    char texts[WEFT_URL_TEXTS_BYTES_MAX + 1]; /**< read with weft_url_text */
 } weft_url_options;
 
-/** A parsed URL: a value, about 850 bytes, copied freely. */
+/** A parsed URL: a value, about 1,900 bytes, copied freely. */
 typedef struct weft_url {
     weft_scheme scheme;
     bool abstract;                          /**< unix: `path` is a name in the abstract namespace */
@@ -128,8 +134,12 @@ bool weft_url_equal(const weft_url *a, const weft_url *b);
 /** Whether @id was written in the URL, as opposed to having its default. */
 static inline bool weft_url_given(const weft_url *url, weft_url_option_id id)
 {
-    return (url->options.given & (UINT32_C(1) << id)) != 0;
+    return (url->options.given & (UINT64_C(1) << id)) != 0;
 }
+
+/** The value, decoded, of an option that is a text: the @i-th from 0 of one that may be repeated. NULL: it
+ * was not given so often. Valid as long as @url. */
+const char *weft_url_text(const weft_url *url, weft_url_option_id id, size_t i);
 
 /** What @host is, by its looks: "" and "*" are any address; an IPv6 address stands without
  * brackets, with or without `%zone`; what is no literal is a name, valid or not. */
@@ -156,6 +166,9 @@ typedef enum weft_url_kind {
                            valid */
     WEFT_URL_OCTAL,   /**< up to four octal digits */
     WEFT_URL_ADDRESS, /**< HOST, HOST:PORT, [V6], [V6]:PORT, :PORT */
+    WEFT_URL_WORD,    /**< one of a few words; its number, counted from 0 */
+    WEFT_URL_TEXT,    /**< any text, percent-encoded: weft_url_text */
+    WEFT_URL_TEXTS,   /**< the same, and may be repeated */
 } weft_url_kind;
 
 /** An option. */
@@ -165,9 +178,9 @@ typedef struct weft_url_option {
     weft_url_kind kind;
     uint32_t schemes;  /**< a bit `1 << weft_scheme` for each scheme that has it */
     uint32_t ends;     /**< bits of weft_url_end */
-    uint64_t min, max; /**< of the value, in the unit of its field */
-    uint64_t value;    /**< the default */
-    size_t at;         /**< the offset of its field in weft_url_options */
+    uint64_t min, max; /**< of the value, in the unit of its field; of a text, its bytes */
+    uint64_t value;    /**< the default; of a text there is none */
+    size_t at;         /**< the offset of its field in weft_url_options; unused for texts */
     const char *help;  /**< one line */
 } weft_url_option;
 
@@ -178,6 +191,9 @@ const weft_url_option *weft_url_option_at(size_t i);
 
 /** What values of @kind look like: "a size such as 512, 64k or 1M". Static. */
 const char *weft_url_kind_text(weft_url_kind kind);
+
+/** Word number @i, from 0, that an option of words takes; NULL behind the last. Static. */
+const char *weft_url_word(const weft_url_option *option, size_t i);
 
 /** Writes the default of @option as it would be written in a URL ("256k"), or "-" where it has
  * none, into the @n bytes @buf with a final zero; returns as weft_url_print does. */
