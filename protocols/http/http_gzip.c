@@ -92,7 +92,16 @@ static void inflate_close(void *state)
     weft_alloc_free(state);
 }
 
-const wf_http_unpack_ops wf_http_unpack_gzip = {
-    .names = {"gzip", "x-gzip"}, .open = gunzip_open, .run = inflate_run, .close = inflate_close};
+/* RFC 1952 section 2.2: "A gzip file consists of a series of "members"", one behind the other. */
+static void gunzip_again(void *state)
+{
+    (void)inflateReset(state);
+}
+
+const wf_http_unpack_ops wf_http_unpack_gzip = {.names = {"gzip", "x-gzip"},
+                                                .open = gunzip_open,
+                                                .run = inflate_run,
+                                                .close = inflate_close,
+                                                .again = gunzip_again};
 const wf_http_unpack_ops wf_http_unpack_deflate = {
     .names = {"deflate"}, .open = deflate_open, .run = inflate_run, .close = inflate_close};

@@ -54,6 +54,10 @@ weft_err wf_http_unpack_run(wf_http_unpack *u, const uint8_t *in, size_t n, size
 {
     size_t left = n, room_left = room;
     *used = *made = 0;
+    if (u->done && n != 0 && u->ops->again != NULL) {
+        u->ops->again(u->state);
+        u->done = false;
+    }
     if (u->done)
         return n == 0 ? WEFT_OK
                       : weft_because(why, WEFT_EPROTO, "%zu bytes behind the packed body", n);

@@ -19,6 +19,9 @@ typedef struct wf_http_unpack_ops {
     weft_err (*run)(void *state, const uint8_t **in, size_t *in_n, uint8_t **out, size_t *out_n,
                     bool *done);
     void (*close)(void *state);
+    /* Begins anew behind the end of packed data: for codings that may stand one behind the other. NULL:
+     * nothing may follow. */
+    void (*again)(void *state);
 } wf_http_unpack_ops;
 
 extern const wf_http_unpack_ops wf_http_unpack_gzip, wf_http_unpack_deflate, wf_http_unpack_brotli;
@@ -29,7 +32,7 @@ typedef struct wf_http_unpack wf_http_unpack;
  * another coding, or several). errors: ENOMEM. */
 WEFT_MUST_USE weft_err wf_http_unpack_new(weft_http_text encoding, wf_http_unpack **out);
 /* Unpacks some of the @n bytes @in, *@used of them, into @room bytes at @out, *@made of them. What comes
- * behind the end of the packed data is an error. Nothing used and nothing made: more is needed.
+ * behind the end of the packed data is more of it (gzip: RFC 1952 section 2.2) or an error. Nothing used and nothing made: more is needed.
  * errors: EPROTO, ENOMEM. */
 WEFT_MUST_USE weft_err wf_http_unpack_run(wf_http_unpack *u, const uint8_t *in, size_t n,
                                           size_t *used, uint8_t *out, size_t room, size_t *made,

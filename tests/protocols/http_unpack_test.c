@@ -75,6 +75,23 @@ static void pieces_of_any_size_come_to_the_same(void)
         }
 }
 
+static void members_of_gzip_may_stand_one_behind_the_other(void)
+{
+    char out[4096];
+    uint8_t two[256];
+    size_t n, first, second;
+    CHECK_OK(wf_http_gzip(TEXT, sizeof TEXT - 1, two, sizeof two, &first));
+    CHECK_OK(wf_http_gzip("more", 4, two + first, sizeof two - first, &second));
+    for (size_t step = 1; step < 40; step++) {
+        CHECK_OK(unpack_all("gzip", two, first + second, step, 7, out, &n));
+        CHECK_MEM(out, n, TEXT "more", sizeof TEXT + 3);
+    }
+    for (size_t cut = first + 1; cut < first + second; cut++)
+        CHECK_ERR(unpack_all("gzip", two, cut, 100, 100, out, &n), WEFT_ETRUNCATED);
+    two[first] = 'x';
+    CHECK_ERR(unpack_all("gzip", two, first + second, 100, 100, out, &n), WEFT_EPROTO);
+}
+
 static void what_is_cut_is_not_whole(void)
 {
     char out[4096];
@@ -131,6 +148,7 @@ static void other_codings_are_left_alone(void)
 
 static const test_case cases[] = {
     TEST(pieces_of_any_size_come_to_the_same),
+    TEST(members_of_gzip_may_stand_one_behind_the_other),
     TEST(what_is_cut_is_not_whole),
     TEST(what_is_not_packed_or_has_more_behind_it_is_an_error),
     TEST(a_few_bytes_that_stand_for_many_come_out_as_asked_for),
