@@ -225,6 +225,17 @@ weft_leaf *weft_leaf_new(weft_actor *self, const weft_leaf_ops *ops, void *conte
     return (c->flags & CONN_CLOSED) == 0 ? c : NULL;
 }
 
+weft_ref weft_leaf_none(weft_actor *self, weft_ref owner, weft_err reason, const char *why)
+{
+    weft_ref ref;
+    conn *c = wf_conn_new(self, &wf_conn_leaf_none, owner, &ref);
+    if (c == NULL)
+        return WEFT_NOBODY;
+    own(c);
+    wf_conn_lost(c, reason, why);
+    return ref;
+}
+
 void weft_leaf_begin(weft_leaf *leaf)
 {
     wf_conn_begin(leaf);

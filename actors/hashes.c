@@ -5,6 +5,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include <weft/hash.h>
+
 enum { BLOCK_BYTES = 64 }; /* of MD5 and of SHA-256 */
 
 size_t wf_hash_bytes(wf_hash kind)
@@ -49,6 +51,30 @@ bool wf_hmac_of(wf_hash kind, const void *key, size_t key_n, const void *at, siz
     explicit_bzero(outer, sizeof outer);
     explicit_bzero(hash, sizeof hash);
     return ok;
+}
+
+bool weft_sha1(const void *at, size_t n, uint8_t out[WEFT_SHA1_BYTES])
+{
+    return EVP_Digest(at, n, out, NULL, EVP_sha1(), NULL) == 1;
+}
+
+size_t weft_base64(const void *at, size_t n, char *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *from = at;
+    char *to = out;
+    for (size_t i = 0; i < n; i += 3) {
+        size_t left = n - i;
+        uint32_t three = (uint32_t)from[i] << 16;
+        three |= left > 1 ? (uint32_t)from[i + 1] << 8 : 0;
+        three |= left > 2 ? from[i + 2] : 0;
+        *to++ = digits[three >> 18];
+        *to++ = digits[three >> 12 & 63];
+        *to++ = left > 1 ? digits[three >> 6 & 63] : '=';
+        *to++ = left > 2 ? digits[three & 63] : '=';
+    }
+    *to = '\0';
+    return (size_t)(to - out);
 }
 
 void wf_hex(const uint8_t *at, size_t n, char *out)

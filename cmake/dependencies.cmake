@@ -24,6 +24,14 @@ add_library(weft_dep_ev UNKNOWN IMPORTED)
 set_target_properties(weft_dep_ev PROPERTIES
     IMPORTED_LOCATION ${EV_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${EV_INCLUDE_DIR})
 
+# wslay comes without a pkg-config file too.
+find_path(WSLAY_INCLUDE_DIR wslay/wslay.h REQUIRED)
+find_library(WSLAY_LIBRARY wslay REQUIRED)
+mark_as_advanced(WSLAY_INCLUDE_DIR WSLAY_LIBRARY)
+add_library(weft_dep_wslay UNKNOWN IMPORTED)
+set_target_properties(weft_dep_wslay PROPERTIES
+    IMPORTED_LOCATION ${WSLAY_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${WSLAY_INCLUDE_DIR})
+
 # The static archive: the shared library would bring the C++ runtime, and two functions are used.
 find_library(BOOST_CONTEXT_LIBRARY libboost_context.a REQUIRED)
 mark_as_advanced(BOOST_CONTEXT_LIBRARY)
@@ -52,7 +60,7 @@ else()
 endif()
 
 # What a program that links the installed libweft.a must link too.
-set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlicommon psl crypt)
+set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlicommon psl wslay crypt)
 if(LLHTTP_LIBRARY)
     list(APPEND WEFT_STATIC_LIBS llhttp)
 endif()

@@ -38,6 +38,34 @@ weft_err wf_http_gzip(const void *from, size_t n, uint8_t *to, size_t to_max, si
     return WEFT_OK;
 }
 
+/* ---- messages */
+
+/* With a flush nothing more than this: each block of 16 KiB has five bytes of its own, the flush ten. */
+size_t wf_deflate_bound(size_t n)
+{
+    return n + n / 1000 + 64;
+}
+
+weft_err wf_deflate_message(int window_bits, const void *from, size_t n, uint8_t *to, size_t to_max,
+                            size_t *packed_n)
+{
+    enum { TAIL_BYTES = 4 };
+    z_stream z = {.next_in = from, .next_out = to};
+    if (n > UINT_MAX || to_max > UINT_MAX)
+        return WEFT_ETOOBIG;
+    z.avail_in = (uInt)n;
+    z.avail_out = (uInt)to_max;
+    if (deflateInit2(&z, LEVEL, Z_DEFLATED, -window_bits, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+        return WEFT_ENOMEM;
+    int end = deflate(&z, Z_SYNC_FLUSH);
+    size_t made = to_max - z.avail_out;
+    (void)deflateEnd(&z);
+    if (end != Z_OK || z.avail_in != 0 || made < TAIL_BYTES || made == to_max)
+        return WEFT_ETOOBIG;
+    *packed_n = made - TAIL_BYTES;
+    return WEFT_OK;
+}
+
 /* ---- unpacking */
 
 static void *inflate_open(int window_bits)
@@ -90,6 +118,23 @@ static void inflate_close(void *state)
 {
     (void)inflateEnd(state);
     weft_alloc_free(state);
+}
+
+void *wf_inflate_open(void)
+{
+    return inflate_open(-WINDOW_BITS);
+}
+
+weft_err wf_inflate_run(void *state, const uint8_t **in, size_t *in_n, uint8_t **out, size_t *out_n)
+{
+    bool done;
+    return inflate_run(state, in, in_n, out, out_n, &done);
+}
+
+void wf_inflate_close(void *state)
+{
+    if (state != NULL)
+        inflate_close(state);
 }
 
 /* RFC 1952 section 2.2: "A gzip file consists of a series of "members"", one behind the other. */

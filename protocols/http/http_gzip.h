@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* gzip (RFC 1952), a whole body at a time.
+/* gzip (RFC 1952), a whole body at a time; and deflate (RFC 1951) without anything around it, as the messages
+ * of WebSocket have it.
  *
- * Pure but for the 270 KiB it takes from the heap while it works. thread: any. */
+ * Pure but for the 270 KiB that packing takes from the heap while it works. thread: any. */
 #ifndef WF_HTTP_GZIP_H
 #define WF_HTTP_GZIP_H
 
@@ -15,5 +16,19 @@
  * packing is not worth it), ENOMEM. */
 WEFT_MUST_USE weft_err wf_http_gzip(const void *from, size_t n, uint8_t *to, size_t to_max,
                                     size_t *packed_n);
+
+/* Packs @n bytes as deflate that ends at a byte (Z_SYNC_FLUSH), without the four bytes 00 00 ff ff that this
+ * ends with (RFC 7692 section 7.2.1). @window_bits: 9 to 15. errors: as above. */
+WEFT_MUST_USE weft_err wf_deflate_message(int window_bits, const void *from, size_t n, uint8_t *to,
+                                          size_t to_max, size_t *packed_n);
+/* Room that always suffices for @n bytes. */
+size_t wf_deflate_bound(size_t n);
+
+/* Unpacking the same, as it comes. errors: NULL. */
+void *wf_inflate_open(void);
+/* Takes from *@in, puts to *@out; both move on. errors: EPROTO, ENOMEM. */
+WEFT_MUST_USE weft_err wf_inflate_run(void *state, const uint8_t **in, size_t *in_n, uint8_t **out,
+                                      size_t *out_n);
+void wf_inflate_close(void *state);
 
 #endif

@@ -87,6 +87,7 @@ static bool read_head(weft_actor *self, wf_http_conn *c, weft_bytes *in)
     x->parser = parser;
     x->head_bytes = weft_bytes_slice(*in, 0, n);
     *in = weft_bytes_slice(*in, n, SIZE_MAX);
+    h->rest = *in;
     set_out(self, c, x);
     atomic_fetch_add_explicit(&x->refs, 1, memory_order_relaxed);
     wf_http_dispatch(self, x);
@@ -170,6 +171,8 @@ static void read_all(weft_actor *self, wf_http_conn *c, weft_bytes *in)
     c->flags &= (uint16_t)~WF_HTTP_RUNNING;
     if (c->reading == NULL && (c->flags & (WF_HTTP_CLOSING | WF_HTTP_GONE)) != 0)
         *in = WEFT_NO_BYTES;
+    if ((c->flags & WF_HTTP_UPGRADED) != 0)
+        wf_http_upgraded(self, c);
 }
 
 /* Nothing more can come, and nothing that came is left to be read. */

@@ -54,6 +54,8 @@ static wf_http1_answer head_of(weft_actor *self, wf_http_exchange *x, const weft
         w.content_type = (weft_http_text){a->content_type, (uint32_t)strlen(a->content_type)};
     if (!wf_http1_has_body(a->status, x->head.method))
         x->flags |= WF_HTTP_X_NO_BODY;
+    if (a->upgrade != NULL)
+        w.upgrade = (weft_http_text){a->upgrade, (uint32_t)strlen(a->upgrade)};
     bool follows = a->stream && (x->flags & WF_HTTP_X_NO_BODY) == 0;
     if (a->close || ((x->flags & WF_HTTP_X_BODY_DONE) == 0 && !follows))
         x->flags |= WF_HTTP_X_CLOSE;

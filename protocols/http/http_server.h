@@ -21,6 +21,7 @@
 
 #include <weft/edge.h>
 #include <weft/http.h>
+#include <weft/stage.h>
 
 #include "http1_codec.h"
 #include "http1_write.h"
@@ -50,6 +51,7 @@ typedef struct wf_http_reactor {
     int64_t date_s;
     char date[WF_HTTP1_DATE_BYTES];
     weft_http_field fields[WF_HTTP1_FIELDS_LAST]; /* of the head, or the trailers, being read */
+    weft_bytes rest;                              /* what stands behind that head */
     char *log;                                    /* access log lines that gather */
     size_t log_n;
     uint64_t log_lost; /* lines, since it could last be written */
@@ -75,6 +77,7 @@ enum {
     WF_HTTP_SURPLUS = 1 << 7,    /* something that came was thrown away, and more may come */
     WF_HTTP_LOOKED = 1 << 8,     /* c->left is what waited when the client was last looked after */
     WF_HTTP_DRAINED = 1 << 9,    /* the client has taken everything that was written */
+    WF_HTTP_UPGRADED = 1 << 10,  /* the stream is handed over when what is being read has been */
 };
 
 struct wf_http_conn {
@@ -246,6 +249,27 @@ void wf_http_unpack(weft_bytes text, weft_http_answer *a, weft_http_field *field
 /* An error page, in @room. */
 #define WF_HTTP_PAGE_ROOM 2560
 weft_http_answer wf_http_page_answer(int status, const char *detail, char room[WF_HTTP_PAGE_ROOM]);
+
+/* ---- upgrades (http_upgrade.c) */
+
+/* Who goes on with a connection that speaks something else from now on. */
+typedef struct wf_http_upgrade {
+    const char *protocol; /* for Upgrade */
+    const weft_http_field *fields;
+    uint32_t fields_count;
+    const weft_behaviour *behaviour; /* an actor of it becomes the stream's owner */
+    const void *config;
+    const weft_stage_ops *stage; /* on top of the stream; NULL: none */
+    const void *stage_config;    /* borrowed until wf_http_upgrade returns */
+} wf_http_upgrade;
+
+/* Answers 101 and hands the stream over, what stands behind the request first. Only within the handler that
+ * is given the request, in its turn. errors: EINVAL (not now, or not the last request: nothing was said),
+ * ENOMEM; when the stream is lost by it, WEFT_OK. */
+WEFT_MUST_USE weft_err wf_http_upgrade_to(weft_actor *self, weft_msg *msg,
+                                          const wf_http_upgrade *to);
+/* What was being read is done with: the connection is no longer this actor's, which ends. */
+void wf_http_upgraded(weft_actor *self, wf_http_conn *c);
 
 /* ---- bodies (http_body.c, http_body_stream.c) */
 

@@ -66,6 +66,11 @@ void weft_leaf_ready(weft_leaf *leaf, unsigned events);
 /** It is lost: `closed` follows with @reason. */
 void weft_leaf_lost(weft_leaf *leaf, weft_err reason, const char *why);
 
+/** A stream that comes to nothing: @owner is told `closed` with @reason. For what is found wrong before there
+ * is anything to connect to. errors: nobody, when memory is out. thread: in a handler. */
+WEFT_MUST_USE weft_ref weft_leaf_none(weft_actor *self, weft_ref owner, weft_err reason,
+                                      const char *why);
+
 /** Aborts @stream as weft_abort does; if it is an end of a pair in memory, of this reactor, its other end is
  * told @reason rather than a loss: for who passes on what came from somewhere else, and failed there.
  * errors: EGONE. thread: in a handler. */
