@@ -9,6 +9,7 @@
 #include <weft/framing.h>
 #include <weft/http.h>
 #include <weft/http_client.h>
+#include <weft/websocket.h>
 #include <weft/loop.h>
 #include <weft/net.h>
 #include <weft/pool.h>
