@@ -129,8 +129,9 @@ static weft_err take_protocol(wf_ws *s, weft_http_text chosen, weft_why *why)
     const weft_http_text offered = {s->client->offers, (uint32_t)strlen(s->client->offers)};
     if (chosen.bytes < sizeof s->protocol && wf_ws_protocol_choose(names, offered) != NULL)
         return WEFT_OK;
-    return weft_because(why, WEFT_EPROTO, "WebSocket: the server chose a subprotocol that was not "
-                                          "offered");
+    return weft_because(why, WEFT_EPROTO,
+                        "WebSocket: the server chose a subprotocol that was not "
+                        "offered");
 }
 
 /* Section 4.1: what the client has to look for in the answer. */
@@ -148,8 +149,9 @@ static weft_err check(wf_ws *s, const wf_http1_head *head, const weft_http_field
     if (!wf_ws_extension_agreed(wf_http1_value(head, fields, WF_HTTP_SEC_WEBSOCKET_EXTENSIONS),
                                 &s->deflate) ||
         (s->deflate.agreed && !s->client->packs))
-        return weft_because(why, WEFT_EPROTO, "WebSocket: the server chose an extension that was "
-                                              "not offered");
+        return weft_because(why, WEFT_EPROTO,
+                            "WebSocket: the server chose an extension that was "
+                            "not offered");
     s->codec.packs = s->deflate.agreed;
     return take_protocol(s, wf_http1_value(head, fields, WF_HTTP_SEC_WEBSOCKET_PROTOCOL), why);
 }
@@ -226,9 +228,8 @@ static weft_err begin(weft_actor *self, weft_ref stream, const wf_http_url *url,
     bool slash = url->target.bytes == 0 || url->target.at[0] != '/';
     int target_n = snprintf(target, sizeof target, "%s%.*s", slash ? "/" : "",
                             (int)url->target.bytes, url->target.bytes != 0 ? url->target.at : "");
-    const wf_ws_asking asking = {.call = call,
-                                 .host = {authority, (uint32_t)n},
-                                 .target = {target, (uint32_t)target_n}};
+    const wf_ws_asking asking = {
+        .call = call, .host = {authority, (uint32_t)n}, .target = {target, (uint32_t)target_n}};
     const wf_ws_setup setup = {
         .options = &call->options, .target = asking.target, .asking = &asking};
     weft_err err = weft_push(self, stream, wf_ws_ops(&call->options), &setup, WEFT_STAGE_TOP, why);

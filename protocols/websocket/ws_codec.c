@@ -58,7 +58,8 @@ static weft_err check_data(wf_ws_codec *c, const struct wslay_frame_iocb *f, uin
         return protocol_error(code, why, "a message goes on that has not begun");
     /* RFC 7692 section 6: RSV1 is set in the first frame of a message, and only there */
     if (wslay_get_rsv1(f->rsv) && (!first || !c->packs))
-        return protocol_error(code, why, "a frame is marked as compressed, which was not agreed on");
+        return protocol_error(code, why,
+                              "a frame is marked as compressed, which was not agreed on");
     if (first) {
         c->text = f->opcode == WSLAY_TEXT_FRAME;
         c->packed = wslay_get_rsv1(f->rsv) != 0;
@@ -94,9 +95,8 @@ static weft_err check_frame(wf_ws_codec *c, const struct wslay_frame_iocb *f, ui
         return protocol_error(code, why, "a frame has reserved bits set");
     /* RFC 6455 section 5.1 */
     if (f->mask == (c->client ? 1 : 0))
-        return protocol_error(code, why,
-                              c->client ? "a server's frame is masked"
-                                        : "a client's frame is not masked");
+        return protocol_error(
+            code, why, c->client ? "a server's frame is masked" : "a client's frame is not masked");
     c->opcode = f->opcode;
     c->fin = f->fin != 0;
     c->left = f->payload_length;
@@ -155,10 +155,8 @@ static weft_err tell_close(wf_ws_codec *c, wf_ws_event *event, uint16_t *code, w
         }
     }
     c->closed = true;
-    *event = (wf_ws_event){.kind = WF_WS_CLOSE,
-                           .code = given,
-                           .at = c->control + 2,
-                           .n = n >= 2 ? n - 2 : 0};
+    *event = (wf_ws_event){
+        .kind = WF_WS_CLOSE, .code = given, .at = c->control + 2, .n = n >= 2 ? n - 2 : 0};
     return WEFT_OK;
 }
 

@@ -41,10 +41,10 @@ typedef enum wf_ws_kind {
 
 typedef struct wf_ws_event {
     wf_ws_kind kind;
-    bool text;    /* of a piece: its message is text */
-    bool packed;  /* its message is compressed (RSV1): UTF-8 is then not checked here */
-    bool last;    /* with it the message is whole */
-    bool ahead;   /* more of this frame is sure to come */
+    bool text;   /* of a piece: its message is text */
+    bool packed; /* its message is compressed (RSV1): UTF-8 is then not checked here */
+    bool last;   /* with it the message is whole */
+    bool ahead;  /* more of this frame is sure to come */
     uint16_t code;
     const uint8_t *at; /* valid until the next call */
     size_t n;
@@ -57,10 +57,10 @@ typedef struct wf_ws_codec {
     wf_ws_limits limits;
     wf_ws_utf8 utf8;
     uint64_t message_bytes;
-    uint64_t left;            /* of the frame whose payload is coming */
-    uint8_t opcode;           /* of that frame */
-    bool client;              /* this side is one: it masks, and is sent unmasked */
-    bool packs;               /* RSV1 was agreed on */
+    uint64_t left;  /* of the frame whose payload is coming */
+    uint8_t opcode; /* of that frame */
+    bool client;    /* this side is one: it masks, and is sent unmasked */
+    bool packs;     /* RSV1 was agreed on */
     bool in_message, text, packed, fin, closed;
     uint8_t control[WF_WS_CONTROL_BYTES_MAX];
     uint8_t control_n;

@@ -77,15 +77,14 @@ weft_err wf_ws_say_close(wf_ws *s, uint16_t code, const char *reason)
 {
     enum { NO_CODE = 1005 };
     uint8_t body[2 + WF_WS_REASON_BYTES_MAX];
-    size_t n = strlen(reason);
+    size_t n = strnlen(reason, WF_WS_REASON_BYTES_MAX);
     if (s->close_sent)
         return WEFT_OK;
     s->close_sent = true;
     if (code == NO_CODE)
         return wf_ws_control(s, WEFT_WS_CLOSE, NULL, 0);
-    n = n < WF_WS_REASON_BYTES_MAX ? n : WF_WS_REASON_BYTES_MAX;
     /* a character that is cut is left out whole */
-    while (n != 0 && n < strlen(reason) && ((uint8_t)reason[n] & 0xc0) == 0x80)
+    while (n != 0 && ((uint8_t)reason[n] & 0xc0) == 0x80)
         n--;
     body[0] = (uint8_t)(code >> 8);
     body[1] = (uint8_t)code;

@@ -49,13 +49,13 @@ static weft_err refuse(weft_msg *msg, fault f)
     static const weft_http_field allow = {"Allow", "GET", 5, 3};
     char text[160];
     int n = snprintf(text, sizeof text, "%s\n", f.detail);
-    return weft_http_respond(
-        msg, &(weft_http_answer){.status = f.status,
-                                 .content_type = "text/plain; charset=utf-8",
-                                 .fields = f.status == 405 ? &allow : &version,
-                                 .fields_count = f.status == 405 || f.status == 426,
-                                 .upgrade = f.status == 426 ? "websocket" : NULL,
-                                 .body = weft_bytes_copy(msg, text, (size_t)n)});
+    return weft_http_respond(msg,
+                             &(weft_http_answer){.status = f.status,
+                                                 .content_type = "text/plain; charset=utf-8",
+                                                 .fields = f.status == 405 ? &allow : &version,
+                                                 .fields_count = f.status == 405 || f.status == 426,
+                                                 .upgrade = f.status == 426 ? "websocket" : NULL,
+                                                 .body = weft_bytes_copy(msg, text, (size_t)n)});
 }
 
 static weft_http_field field(const char *name, const char *value)
@@ -76,8 +76,8 @@ static weft_err agree(weft_actor *self, weft_msg *msg, const weft_websocket_conf
                                           weft_http_field_of(msg, "sec-websocket-protocol")),
     };
     if (!config->options.no_deflate)
-        setup.deflate = wf_ws_extension_accept(weft_http_field_of(msg, "sec-websocket-extensions"),
-                                               extension);
+        setup.deflate =
+            wf_ws_extension_accept(weft_http_field_of(msg, "sec-websocket-extensions"), extension);
     if (!wf_ws_accept_of(weft_http_field_of(msg, "sec-websocket-key"), accept))
         return weft_http_error(msg, 500, NULL);
     fields[n++] = field("Sec-WebSocket-Accept", accept);
@@ -85,17 +85,17 @@ static weft_err agree(weft_actor *self, weft_msg *msg, const weft_websocket_conf
         fields[n++] = field("Sec-WebSocket-Protocol", setup.protocol);
     if (extension[0] != '\0')
         fields[n++] = field("Sec-WebSocket-Extensions", extension);
-    weft_err err = wf_http_upgrade_to(
-        self, msg,
-        &(wf_http_upgrade){.protocol = "websocket",
-                           .fields = fields,
-                           .fields_count = n,
-                           .behaviour = config->behaviour,
-                           .config = config->config,
-                           .stage = wf_ws_ops(&config->options),
-                           .stage_config = &setup});
+    weft_err err = wf_http_upgrade_to(self, msg,
+                                      &(wf_http_upgrade){.protocol = "websocket",
+                                                         .fields = fields,
+                                                         .fields_count = n,
+                                                         .behaviour = config->behaviour,
+                                                         .config = config->config,
+                                                         .stage = wf_ws_ops(&config->options),
+                                                         .stage_config = &setup});
     if (err == WEFT_EINVAL)
-        return refuse(msg, (fault){400, "A WebSocket is asked for behind every answer, and alone."});
+        return refuse(msg,
+                      (fault){400, "A WebSocket is asked for behind every answer, and alone."});
     return err;
 }
 

@@ -2,6 +2,7 @@
 /* The stage: what comes up, how it is kept alive, and how it ends. */
 #include "ws_stage.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,8 +42,8 @@ static void on_alarm(weft_alarm *alarm)
         return;
     }
     s->pinged = true;
-    weft_err err = s->client == NULL && !s->close_sent ? wf_ws_control(s, WEFT_WS_PING, NULL, 0)
-                                                       : WEFT_OK;
+    weft_err err =
+        s->client == NULL && !s->close_sent ? wf_ws_control(s, WEFT_WS_PING, NULL, 0) : WEFT_OK;
     if (err != WEFT_OK) {
         weft_stage_fail(s->stage, err, "no ping could be sent");
         return;
@@ -299,25 +300,23 @@ weft_err weft_ws_send(weft_actor *self, weft_ref socket, weft_ws_opcode opcode, 
 
 weft_err weft_ws_send_text(weft_actor *self, weft_ref socket, const char *format, ...)
 {
-    char room[1024], *text = room;
+    char room[1024];
     va_list args;
     va_start(args, format);
     int n = vsnprintf(room, sizeof room, format, args);
     va_end(args);
     if (n < 0)
         return WEFT_EINVAL;
-    if ((size_t)n >= sizeof room) {
-        text = weft_alloc((size_t)n + 1);
-        if (text == NULL)
-            return WEFT_ENOMEM;
-        va_start(args, format);
-        (void)vsnprintf(text, (size_t)n + 1, format, args);
-        va_end(args);
-    }
-    weft_err err =
-        weft_ws_send(self, socket, WEFT_WS_TEXT, weft_bytes_static(text, (size_t)n));
-    if (text != room)
-        weft_alloc_free(text);
+    if ((size_t)n < sizeof room)
+        return weft_ws_send(self, socket, WEFT_WS_TEXT, weft_bytes_static(room, (size_t)n));
+    char *text = weft_alloc((size_t)n + 1);
+    if (text == NULL)
+        return WEFT_ENOMEM;
+    va_start(args, format);
+    (void)vsnprintf(text, (size_t)n + 1, format, args);
+    va_end(args);
+    weft_err err = weft_ws_send(self, socket, WEFT_WS_TEXT, weft_bytes_static(text, (size_t)n));
+    weft_alloc_free(text);
     return err;
 }
 

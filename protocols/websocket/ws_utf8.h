@@ -9,7 +9,7 @@
 
 /* Zero is between two characters. */
 typedef struct wf_ws_utf8 {
-    uint8_t left;     /* bytes of a character that are still to come */
+    uint8_t left;      /* bytes of a character that are still to come */
     uint8_t low, high; /* what the next of them may be */
 } wf_ws_utf8;
 

@@ -62,7 +62,7 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
                                       .options = {.message_bytes_max = 16 << 20}};
     (void)msg;
     return weft_ref_is_nobody(weft_ws_connect(self, url, &call, weft_self(self))) ? WEFT_ENOMEM
-                                                                                 : WEFT_OK;
+                                                                                  : WEFT_OK;
 }
 
 static weft_err on_opened(weft_actor *self, weft_msg *msg)
@@ -121,7 +121,8 @@ int main(int argc, char **argv)
     size = strtoul(argv[4], NULL, 10);
     payload = malloc(size + 1);
     weft_system *sys = weft_system_new(NULL);
-    if (payload == NULL || sys == NULL || weft_ref_is_nobody(weft_system_spawn(sys, 0, &asker, NULL)))
+    if (payload == NULL || sys == NULL ||
+        weft_ref_is_nobody(weft_system_spawn(sys, 0, &asker, NULL)))
         return 71; /* EX_OSERR */
     for (size_t i = 0; i < size; i++)
         payload[i] = (char)(i * i >> 7);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Python's websockets on one side: `client URL` or `server` (says its port)."""
+"""Python's websockets on one side: `client URL`, `chat URL`, or `server` (says its port)."""
 import asyncio
 import sys
 
@@ -34,6 +34,15 @@ async def client(url):
     print("client: all came back")
 
 
+async def chat(url):
+    async with websockets.connect(url) as one, websockets.connect(url) as other:
+        for i in range(100):
+            await one.send(f"hello {i}")
+            assert await other.recv() == f"hello {i}"
+            assert await one.recv() == f"hello {i}"
+    print("chat: both heard it")
+
+
 async def echo(socket):
     async for message in socket:
         await socket.send(message)
@@ -47,5 +56,7 @@ async def server():
 
 if sys.argv[1] == "client":
     asyncio.run(client(sys.argv[2]))
+elif sys.argv[1] == "chat":
+    asyncio.run(chat(sys.argv[2]))
 else:
     asyncio.run(server())

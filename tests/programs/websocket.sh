@@ -35,12 +35,31 @@ fail()
 
 program=$WEFT_BUILD/tests/weft_websocket
 
-mkfifo "$dir/said"
-"$program" serve http://127.0.0.1:0 2> >(tee "$dir/log" >"$dir/said") &
-ours=$!
-read -r -t 60 line <"$dir/said" || fail "the server says nothing"
-at=$(grep -o 'listening at [^"]*' <<<"$line") || fail "it does not listen: $line"
-at=${at#listening at http}
+# start COMMAND: runs it and waits until it says where it listens; that becomes $at, without its "http".
+start()
+{
+    mkfifo "$dir/said"
+    "$@" 2> >(tee "$dir/log" >"$dir/said") &
+    ours=$!
+    read -r -t 60 line <"$dir/said" || fail "the server says nothing"
+    at=$(grep -o 'listening at [^"]*' <<<"$line") || fail "it does not listen: $line"
+    at=${at#listening at http}
+    rm "$dir/said"
+}
+
+stop()
+{
+    kill "$ours"
+    wait "$ours" || fail "the server ended with $?"
+    ours=
+}
+
+start "$WEFT_BUILD/examples/18_chat" http://127.0.0.1:0
+curl -sS "http$at/" | grep -q "new WebSocket" || fail "the page of the chat"
+"$python" tests/programs/websocket.py chat "ws$at/room" || fail "two in a chat"
+stop
+
+start "$program" serve http://127.0.0.1:0
 
 "$python" tests/programs/websocket.py client "ws$at/chat" || fail "Python's client"
 for size in 0 100 70000 1000000; do
@@ -58,6 +77,4 @@ for size in 0 100 70000 1000000; do
     [ "$got" = "$wanted" ] || fail "got \"$got\", expected \"$wanted\""
 done
 
-kill "$ours"
-wait "$ours" || fail "the server ended with $?"
-ours=
+stop

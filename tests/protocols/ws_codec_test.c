@@ -19,8 +19,8 @@ static weft_why why;
 static void note(const wf_ws_event *e)
 {
     size_t n = strlen(told);
-    const char *kind = e->kind == WF_WS_PING   ? "ping"
-                       : e->kind == WF_WS_PONG ? "pong"
+    const char *kind = e->kind == WF_WS_PING    ? "ping"
+                       : e->kind == WF_WS_PONG  ? "pong"
                        : e->kind == WF_WS_CLOSE ? "close"
                        : e->text                ? "t"
                                                 : "b";
@@ -136,7 +136,10 @@ static const struct {
     uint16_t code;
     const char *why;
 } broken[] = {
-#define ROW(b, c, w) {b, sizeof(b) - 1, c, w}
+#define ROW(b, c, w)           \
+    {                          \
+        b, sizeof(b) - 1, c, w \
+    }
     ROW("\x81\x81\x00\x00\x00\x00x", 1002, "is masked"),
     ROW("\xc1\x01x", 1002, "compressed, which was not agreed on"),
     ROW("\xa1\x01x", 1002, "reserved bits"),
@@ -227,12 +230,21 @@ static bool is_utf8(const char *text, size_t n, size_t step)
 
 static void utf8_is_told_from_the_rest_however_it_is_cut(void)
 {
-    static const char *const good[] = {"", "ascii, more than eight of it", "\xc2\x80", "\xdf\xbf",
-                                       "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-                                       "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\xe2\x82\xac" "b"};
-    static const char *const bad[] = {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80",
-                                      "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
-                                      "\xc3", "\xe2\x82", "\xf0\x90\x80", "\xc3(", "abcdefgh\xff"};
+    static const char *const good[] = {"",
+                                       "ascii, more than eight of it",
+                                       "\xc2\x80",
+                                       "\xdf\xbf",
+                                       "\xe0\xa0\x80",
+                                       "\xed\x9f\xbf",
+                                       "\xee\x80\x80",
+                                       "\xf0\x90\x80\x80",
+                                       "\xf4\x8f\xbf\xbf",
+                                       "\xe2\x82\xac."};
+    static const char *const bad[] = {
+        "\x80",         "\xc0\x80",         "\xc1\xbf",         "\xe0\x9f\xbf",
+        "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+        "\xc3",         "\xe2\x82",         "\xf0\x90\x80",     "\xc3(",
+        "abcdefgh\xff"};
     for (size_t step = 1; step < 10; step++) {
         for (size_t i = 0; i < sizeof good / sizeof *good; i++)
             CHECK(is_utf8(good[i], strlen(good[i]), step));

@@ -11,11 +11,12 @@
 
 #define URL "sim://server"
 #define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-#define ASK                                                                                     \
-    "GET /echo?x=1 HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" \
+#define ASK                                                                               \
+    "GET /echo?x=1 HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: keep-alive, " \
+    "Upgrade\r\n"                                                                         \
     "Sec-WebSocket-Version: 13\r\n" KEY
-#define AGREED                                                                       \
-    "HTTP/1.1 101 Switching Protocols\r\nServer: weft\r\nConnection: upgrade\r\n"    \
+#define AGREED                                                                    \
+    "HTTP/1.1 101 Switching Protocols\r\nServer: weft\r\nConnection: upgrade\r\n" \
     "Upgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 
 /* ---- a server: says back what comes; "bye" closes with a code of its own */
@@ -77,12 +78,9 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
 }
 
 static const weft_handler echo_rows[] = {
-    {.type = &weft_opened_type, .fn = on_opened},
-    {.type = &weft_ws_text_type, .fn = on_text},
-    {.type = &weft_ws_binary_type, .fn = on_binary},
-    {.type = &weft_ended_type, .fn = on_ended},
-    {.type = &weft_closed_type, .fn = on_closed},
-    {0},
+    {.type = &weft_opened_type, .fn = on_opened},    {.type = &weft_ws_text_type, .fn = on_text},
+    {.type = &weft_ws_binary_type, .fn = on_binary}, {.type = &weft_ended_type, .fn = on_ended},
+    {.type = &weft_closed_type, .fn = on_closed},    {0},
 };
 static const weft_behaviour echo = {.name = "ws echo", .handlers = echo_rows};
 
@@ -116,10 +114,10 @@ static struct {
     const char *url, *to;
     weft_ws_call call;
     bool calls;
-    unsigned sends;    /* so many messages, one behind the other */
-    size_t bytes;      /* each of them */
-    const char *text;  /* or this text once */
-    bool pattern;      /* that does not pack well */
+    unsigned sends;   /* so many messages, one behind the other */
+    size_t bytes;     /* each of them */
+    const char *text; /* or this text once */
+    bool pattern;     /* that does not pack well */
     char log[64];
     char got[256];
     uint64_t got_bytes, wrong;
@@ -141,8 +139,8 @@ static void note(char c)
 static weft_err client_started(weft_actor *self, weft_msg *msg)
 {
     (void)msg;
-    client.stream = weft_ws_connect(self, client.url, client.calls ? &client.call : NULL,
-                                    weft_self(self));
+    client.stream =
+        weft_ws_connect(self, client.url, client.calls ? &client.call : NULL, weft_self(self));
     return WEFT_OK;
 }
 
@@ -270,8 +268,9 @@ static void the_server_answers_as_the_standard_says(void)
     weft_sim_peer_send(peer, "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", 11);
     CHECK_STR(weft_sim_expect(peer, "\x81\x05Hello"), "");
     weft_sim_peer_send(peer, "\x89\x80\x00\x00\x00\x00\x89\x82\x01\x01\x01\x01\x60\x63", 14);
-    CHECK_STR(weft_sim_expect_bytes(peer, "\x8a\x00\x8a\x02"
-                                          "ab",
+    CHECK_STR(weft_sim_expect_bytes(peer,
+                                    "\x8a\x00\x8a\x02"
+                                    "ab",
                                     6),
               "");
     weft_sim_peer_send(peer, "\x88\x86\x00\x00\x00\x00\x03\xe9gone", 12);
@@ -523,7 +522,8 @@ static const struct {
     {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", WEFT_EPROTO},
     {"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", WEFT_EDENIED},
     {"HTTP/1.1 101 Switching Protocols\r\n\r\n", WEFT_EPROTO},
-    {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", WEFT_EPROTO},
+    {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+     WEFT_EPROTO},
     {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
      WEFT_EPROTO},
@@ -587,8 +587,7 @@ static void faults_of_the_wire_leave_nothing_behind(void)
         before();
         memset(&server, 0, sizeof server);
         sim = weft_sim_new(&(weft_sim_options){
-            .seed = seed,
-            .faults = {.lost = 20000, .short_read = 300000, .short_write = 300000}});
+            .seed = seed, .faults = {.lost = 20000, .short_read = 300000, .short_write = 300000}});
         CHECK_OK(weft_listen(weft_sim_system(sim), URL, &weft_http_site, routes));
         client.call.options.message_bytes_max = 100000;
         client.sends = 20;

@@ -74,7 +74,8 @@ typedef struct weft_http_answer {
     uint64_t stream_bytes; /**< its length; 0: unknown (chunked, or until close for HTTP/1.0). One
                                    that comes to another length is cut, and the connection with it */
     bool close;            /**< close the connection behind it */
-    const char *upgrade;   /**< the Upgrade field, of a 426: what to speak instead. A literal: it is not
+    const char
+        *upgrade; /**< the Upgrade field, of a 426: what to speak instead. A literal: it is not
                                    copied */
 } weft_http_answer;
 

@@ -38,10 +38,11 @@ extern const weft_type weft_ws_text_type, weft_ws_binary_type;
 /** Limits and ways of a socket; zero is the default. */
 typedef struct weft_ws_options {
     uint64_t message_bytes_max; /**< of a message, unpacked: 1 MiB; beyond: closed with 1009 */
-    uint32_t ping_ms; /**< a peer that sends nothing is pinged after this, and given up after twice as long:
+    uint32_t
+        ping_ms; /**< a peer that sends nothing is pinged after this, and given up after twice as long:
                            30 s; UINT32_MAX: never */
-    bool stream;      /**< told as data, written as binary messages */
-    bool no_deflate;  /**< permessage-deflate is not agreed on */
+    bool stream;                /**< told as data, written as binary messages */
+    bool no_deflate;            /**< permessage-deflate is not agreed on */
     uint32_t deflate_bytes_min; /**< shorter messages are not packed: 256 */
 } weft_ws_options;
 
@@ -52,10 +53,11 @@ typedef struct weft_websocket_config {
     const weft_behaviour *behaviour; /**< an actor of it owns each socket, and lives with it */
     const void *config;              /**< its config */
     weft_ws_options options;
-    const char *const *protocols; /**< subprotocols, the preferred first, ended by NULL; NULL: none. One
+    const char *const
+        *protocols; /**< subprotocols, the preferred first, ended by NULL; NULL: none. One
                                        that speaks none of those a client offers is not refused: none is
                                        then agreed on */
-    const char *const *origins;   /**< values of Origin that are let in, ended by NULL; NULL: any.
+    const char *const *origins; /**< values of Origin that are let in, ended by NULL; NULL: any.
                                        Others: 403. Requests without one are no browser's: let in */
 } weft_websocket_config;
 

@@ -9,10 +9,10 @@
 #include <weft/framing.h>
 #include <weft/http.h>
 #include <weft/http_client.h>
-#include <weft/websocket.h>
 #include <weft/loop.h>
 #include <weft/net.h>
 #include <weft/pool.h>
+#include <weft/sse.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
 #include <weft/supervisor.h>
@@ -20,6 +20,7 @@
 #include <weft/system.h>
 #include <weft/topic.h>
 #include <weft/url.h>
+#include <weft/websocket.h>
 #include <weft/wire.h>
 #include <weft/workers.h>
 
