@@ -149,6 +149,14 @@ void wf_wire_leave(wire_link *link);
 wire_link *wf_wire_links(struct weft_sim *sim);
 /* The place of @address. errors: NULL. */
 wire_place *wf_wire_place(struct weft_sim *sim, const weft_address *address);
+/* The names of the simulation, and how many questions about them were sent. errors: NULL. */
+typedef struct wf_wire_names {
+    const struct weft_sim_name *rows;
+    unsigned asked;
+} wf_wire_names;
+wf_wire_names *wf_wire_names_of(struct weft_sim *sim);
+/* Whether @name is one of them. */
+bool wf_wire_is_name(struct weft_sim *sim, const char *name);
 /* Has @kept freed with the world. errors: ENOMEM. */
 WEFT_MUST_USE weft_err wf_wire_keep(struct weft_sim *sim, wire_kept *kept);
 

@@ -26,6 +26,7 @@ typedef struct wire {
     wire_link *links;
     wire_place *places;
     wire_kept *kept;
+    wf_wire_names names;
     uint32_t number; /* of the last link */
 } wire;
 
@@ -54,6 +55,12 @@ static wire *wire_of(struct weft_sim *sim)
     if (*at == NULL)
         *at = calloc(1, sizeof(wire));
     return *at;
+}
+
+wf_wire_names *wf_wire_names_of(struct weft_sim *sim)
+{
+    wire *w = wire_of(sim);
+    return w != NULL ? &w->names : NULL;
 }
 
 static bool same_place(const weft_address *a, const weft_address *b)

@@ -7,6 +7,7 @@ find_package(ZLIB REQUIRED)
 pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
 pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET libxcrypt)
 pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlidec libbrotlicommon)
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
 
 add_library(weft_dep_openssl ALIAS OpenSSL::SSL)
@@ -14,6 +15,7 @@ add_library(weft_dep_zlib ALIAS ZLIB::ZLIB)
 add_library(weft_dep_protobuf_c ALIAS PkgConfig::PROTOBUF_C)
 add_library(weft_dep_brotli ALIAS PkgConfig::BROTLI)
 add_library(weft_dep_psl ALIAS PkgConfig::PSL)
+add_library(weft_dep_cares ALIAS PkgConfig::CARES)
 add_library(weft_dep_crypt ALIAS PkgConfig::CRYPT)
 
 # libev comes without a pkg-config file.
@@ -60,7 +62,7 @@ else()
 endif()
 
 # What a program that links the installed libweft.a must link too.
-set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlicommon psl wslay crypt)
+set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlicommon psl wslay crypt cares)
 if(LLHTTP_LIBRARY)
     list(APPEND WEFT_STATIC_LIBS llhttp)
 endif()

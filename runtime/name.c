@@ -153,6 +153,19 @@ weft_err weft_register(weft_actor *self, const char *text)
     return err;
 }
 
+weft_err weft_system_register(weft_system *sys, weft_ref who, const char *text)
+{
+    unsigned index = wf_home_index(who.home);
+    if (weft_ref_is_nobody(who) || index >= wf_threads(sys))
+        return WEFT_EGONE;
+    wf_reactor *outer = WF_R;
+    WF_R = sys->reactor[index];
+    weft_actor *a = weft_here(who);
+    weft_err err = a != NULL ? weft_register(a, text) : WEFT_EGONE;
+    WF_R = outer;
+    return err;
+}
+
 void wf_names_release(weft_system *sys, uint32_t first)
 {
     wf_lock_take(sys, &sys->lock);

@@ -125,6 +125,10 @@ bool weft_handles(const weft_actor *actor, const weft_type *type);
 WEFT_MUST_USE weft_ref weft_spawn_apart(const weft_behaviour *behaviour, const void *config,
                                         weft_why *why);
 
+/** Gives @who, which was spawned before start, the name @name, so that nobody finds it without.
+ * errors: as weft_register, EGONE. thread: before start. */
+weft_err weft_system_register(struct weft_system *sys, weft_ref who, const char *name);
+
 /** Makes @child, which @self spawned, a child of @self's own parent: it no longer ends with @self. Does
  * nothing for a ward (<weft/ward.h>). */
 void weft_release_child(weft_actor *self, weft_ref child);
@@ -156,6 +160,7 @@ typedef enum weft_kept_id {
     WEFT_KEPT_FILES,
     WEFT_KEPT_HTTP_CLIENT,
     WEFT_KEPT_SOCKETS,
+    WEFT_KEPT_RESOLVER,
     WEFT_KEPT_COUNT_
 } weft_kept_id;
 void **weft_kept(weft_kept_id id);
