@@ -92,7 +92,9 @@ const char *weft_address_print(const weft_address *address, char text[WEFT_ADDRE
         (void)snprintf(text, WEFT_ADDRESS_TEXT_BYTES, "unix:%s", address->path);
         break;
     case WEFT_FAMILY_SIM:
-        (void)snprintf(text, WEFT_ADDRESS_TEXT_BYTES, "sim://%.107s", address->path);
+        (void)snprintf(text, WEFT_ADDRESS_TEXT_BYTES,
+                       strchr(address->path, ':') != NULL ? "sim://[%.107s]" : "sim://%.107s",
+                       address->path);
         if (address->port != 0)
             (void)snprintf(text + strlen(text), WEFT_ADDRESS_TEXT_BYTES - strlen(text), ":%u",
                            address->port);
@@ -140,6 +142,23 @@ static weft_err v6(struct sockaddr_storage *to, socklen_t *bytes, const char *te
     return WEFT_OK;
 }
 
+socklen_t wf_address_to_sockaddr(const weft_address *from, struct sockaddr_storage *to)
+{
+    socklen_t bytes = sizeof(struct sockaddr_in);
+    memset(to, 0, sizeof *to);
+    if (from->family == WEFT_FAMILY_V4) {
+        struct in_addr ip;
+        memcpy(&ip, from->ip, sizeof ip);
+        v4(to, &bytes, ip, from->port);
+        return bytes;
+    }
+    struct sockaddr_in6 *in = (struct sockaddr_in6 *)(void *)to;
+    *in = (struct sockaddr_in6){
+        .sin6_family = AF_INET6, .sin6_port = htons(from->port), .sin6_scope_id = from->scope};
+    memcpy(&in->sin6_addr, from->ip, sizeof in->sin6_addr);
+    return sizeof *in;
+}
+
 weft_err wf_address_of_host(const weft_url_host *host, struct sockaddr_storage *to,
                             socklen_t *bytes, weft_why *why)
 {
@@ -160,8 +179,7 @@ weft_err wf_address_of_host(const weft_url_host *host, struct sockaddr_storage *
         return WEFT_OK;
     default:
         return weft_because(why, WEFT_ENONAME,
-                            "\"%s\" would have to be looked up: write its address (names are not "
-                            "resolved yet)",
+                            "\"%s\" would have to be looked up: write its address here",
                             host->name);
     }
 }

@@ -10,6 +10,9 @@
 
 void wf_address_from_sockaddr(weft_address *to, const struct sockaddr *from, socklen_t bytes);
 
+/* Of an IP address. Gives its size. */
+socklen_t wf_address_to_sockaddr(const weft_address *from, struct sockaddr_storage *to);
+
 /* The address @host stands for: a literal, any, or localhost. errors: ENONAME for a name that would have
  * to be looked up. */
 weft_err wf_address_of_host(const weft_url_host *host, struct sockaddr_storage *to,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Connecting: a stream that is opening until its descriptor says how it went. */
+/* Connecting: a stream that is opening until it is known how that went.
+ *
+ * Two steps that know nothing of each other: where it really connects (reach: an address as it is, a name by a
+ * connector), and what is put on the stream before it is open (connected: the pipeline of its URL). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,22 +16,28 @@
 
 #include "address.h"
 #include "conn.h"
+#include "connector.h"
 #include "pipeline.h"
 #include "socket.h"
 #include "wire.h"
 
-/* What the URL asks for beyond a connection; read when connecting begins, pushed when it stands. */
+/* What the URL asks for beyond a connection to an address; read when connecting begins, pushed when it
+ * stands. */
 typedef struct connecting {
     weft_url url;
     wf_pipeline pipeline;
+    wf_connector *connector; /* NULL: the host is an address, or it has connected */
 } connecting;
 
 void wf_connecting_drop(conn *c)
 {
     connecting *kept = c->rare->connecting;
     c->rare->connecting = NULL;
-    if (kept != NULL)
-        wf_pipeline_drop(&kept->pipeline);
+    if (kept == NULL)
+        return;
+    if (kept->connector != NULL)
+        wf_connector_end(kept->connector);
+    wf_pipeline_drop(&kept->pipeline);
     weft_alloc_free(kept);
 }
 
@@ -72,8 +81,12 @@ static void on_wire_outcome(conn *c)
 static weft_err on_late(weft_actor *self, weft_msg *msg)
 {
     conn *c = weft_state(self);
+    const connecting *kept = c->rare->connecting;
     (void)msg;
-    if ((c->flags & CONN_OPENING) != 0)
+    if ((c->flags & CONN_OPENING) != 0 && kept != NULL && kept->connector != NULL &&
+        wf_connector_resolves(kept->connector))
+        wf_conn_lost(c, WEFT_ETIMEDOUT, "its name was not found within the connect's timeout");
+    else if ((c->flags & CONN_OPENING) != 0)
         wf_conn_lost(c, WEFT_ETIMEDOUT, "no answer to the connect within its timeout");
     else if ((c->flags & CONN_HELD) != 0)
         wf_conn_lost(c, WEFT_ETIMEDOUT, "the peer did not finish the handshake in time");
@@ -118,12 +131,53 @@ static weft_err begin_wire(conn *c, struct weft_sim *sim, const weft_url *url, w
     return wf_wire_connect(c, sim, url, why);
 }
 
-/* Kept while it connects, if the URL asks for more than that. */
-static weft_err prepare(conn *c, const weft_url *url, weft_why *why)
+/* ---- where it connects */
+
+static void won(conn *c, const wf_connector_won *by)
+{
+    connecting *kept = c->rare->connecting;
+    wf_connector *k = kept->connector;
+    kept->connector = NULL;
+    if (by->end != NULL)
+        wf_wire_attach(c, by->end);
+    else {
+        wf_conn_set_fd(c, by->fd);
+        c->leaf = &wf_conn_leaf_fd;
+    }
+    wf_connector_end(k);
+    connected(c);
+}
+
+static void lost(conn *c, weft_err err, const char *why)
+{
+    wf_conn_lost(c, err, why);
+}
+
+/* Whether the host has to be looked up. The names of a simulation are those a test has given; localhost may
+ * be two addresses, the first of which is tried without further ado. */
+static bool is_name(const weft_url *url, struct weft_sim *sim)
+{
+    if (weft_url_given(url, WEFT_URL_SRV))
+        return true;
+    if (sim != NULL)
+        return url->host.kind == WEFT_HOST_NAME && wf_wire_is_name(sim, url->host.name);
+    return url->host.kind == WEFT_HOST_NAME || url->host.kind == WEFT_HOST_LOCALHOST;
+}
+
+static weft_err reach(conn *c, struct weft_sim *sim, const weft_url *url, weft_why *why)
+{
+    connecting *kept = c->rare->connecting;
+    if (is_name(url, sim))
+        return wf_connector_begin(c, &kept->url, won, lost, &kept->connector, why);
+    return sim != NULL ? begin_wire(c, sim, url, why) : begin_socket(c, url, why);
+}
+
+/* Kept while it connects, if the URL asks for more than an address. */
+static weft_err prepare(conn *c, struct weft_sim *sim, const weft_url *url, weft_why *why)
 {
     wf_pipeline pipeline;
     weft_err err = wf_pipeline_open(url, WEFT_URL_CONNECT, &pipeline, why);
-    if (err != WEFT_OK || !pipeline.any)
+    if (err != WEFT_OK || (!pipeline.any && !is_name(url, sim)))
         return err;
     connecting *kept = weft_alloc(sizeof *kept);
     if (kept == NULL) {
@@ -149,10 +203,9 @@ static weft_err begin(conn *c, const char *text, weft_why *why)
         return err;
     set_limits(c, &url);
     c->rare->handshake_ms = 0;
-    err = prepare(c, &url, why);
-    if (err != WEFT_OK)
-        return err;
-    err = sim != NULL ? begin_wire(c, sim, &url, why) : begin_socket(c, &url, why);
+    err = prepare(c, sim, &url, why);
+    if (err == WEFT_OK)
+        err = reach(c, sim, &url, why);
     if (err != WEFT_OK)
         return err;
     char late = 0;

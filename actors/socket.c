@@ -97,20 +97,82 @@ int wf_socket_listen(const weft_url *url, weft_address *local, weft_err *err, we
     return fd;
 }
 
-static int bind_first(int fd, const weft_url *url, weft_err *err, weft_why *why)
+/* The address to connect from to a peer of @family. @none: it has options to bind, but none for these. */
+static const weft_url_host *local_of(const weft_url *url, int family, bool *none)
+{
+    const weft_url_host *given[] = {&url->options.bind, &url->options.bind6};
+    *none = false;
+    for (unsigned i = 0; i < 2; i++) {
+        weft_host_kind kind = given[i]->kind;
+        if (kind == WEFT_HOST_NONE)
+            continue;
+        if (kind != (family == AF_INET ? WEFT_HOST_V6 : WEFT_HOST_V4))
+            return given[i];
+        *none = true;
+    }
+    return NULL;
+}
+
+/* What stands for both families, as the one of the socket. */
+static void set_family(struct sockaddr_storage *sa, socklen_t *n, int family,
+                       const weft_url_host *host)
+{
+    in_port_t port = htons(host->port);
+    if (sa->ss_family == family)
+        return;
+    bool any = host->kind == WEFT_HOST_ANY;
+    memset(sa, 0, sizeof *sa);
+    if (family == AF_INET) {
+        struct sockaddr_in *in = (struct sockaddr_in *)(void *)sa;
+        *in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port};
+        in->sin_addr.s_addr = htonl(any ? INADDR_ANY : INADDR_LOOPBACK);
+        *n = sizeof *in;
+    } else {
+        struct sockaddr_in6 *in = (struct sockaddr_in6 *)(void *)sa;
+        *in = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = port};
+        in->sin6_addr = any ? in6addr_any : in6addr_loopback;
+        *n = sizeof *in;
+    }
+}
+
+static int bind_first(int fd, const weft_url *url, int family, weft_err *err, weft_why *why)
 {
     struct sockaddr_storage sa;
     socklen_t n = 0;
-    if (!weft_url_given(url, WEFT_URL_BIND))
+    bool none;
+    const weft_url_host *local = local_of(url, family, &none);
+    if (local == NULL && !none)
         return 0;
-    *err = wf_address_of_host(&url->options.bind, &sa, &n, why);
+    *err = none && local == NULL
+               ? weft_because(why, WEFT_EUNREACHABLE, "no local IPv%d address to connect from",
+                              family == AF_INET ? 4 : 6)
+               : wf_address_of_host(local, &sa, &n, why);
     if (*err != WEFT_OK) {
         (void)close(fd);
         return -1;
     }
+    set_family(&sa, &n, family, local);
     if (bind(fd, (struct sockaddr *)&sa, n) != 0)
-        return fail(fd, "bind to", url->options.bind.name, err, why);
+        return fail(fd, "bind to", local->name, err, why);
     return 0;
+}
+
+static int begin(const weft_url *url, const struct sockaddr_storage *sa, socklen_t n,
+                 const char *text, bool *pending, weft_err *err, weft_why *why)
+{
+    int fd = socket(sa->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return fail(fd, "open a socket for", text, err, why);
+    if (url->scheme != WEFT_SCHEME_UNIX && bind_first(fd, url, sa->ss_family, err, why) != 0)
+        return -1;
+    wf_socket_set_up(fd, url);
+    *pending = false;
+    if (connect(fd, (const struct sockaddr *)sa, n) == 0)
+        return fd;
+    if (errno != EINPROGRESS)
+        return fail(fd, "connect to", text, err, why);
+    *pending = true;
+    return fd;
 }
 
 int wf_socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_why *why)
@@ -120,21 +182,16 @@ int wf_socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_wh
     char text[WEFT_URL_BYTES_MAX + 1];
     (void)weft_url_print(url, text, sizeof text);
     *err = address_of(url, &sa, &n, why);
-    if (*err != WEFT_OK)
-        return -1;
-    int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return fail(fd, "open a socket for", text, err, why);
-    if (url->scheme != WEFT_SCHEME_UNIX && bind_first(fd, url, err, why) != 0)
-        return -1;
-    wf_socket_set_up(fd, url);
-    *pending = false;
-    if (connect(fd, (struct sockaddr *)&sa, n) == 0)
-        return fd;
-    if (errno != EINPROGRESS)
-        return fail(fd, "connect to", text, err, why);
-    *pending = true;
-    return fd;
+    return *err == WEFT_OK ? begin(url, &sa, n, text, pending, err, why) : -1;
+}
+
+int wf_socket_connect_to(const weft_url *url, const weft_address *to, bool *pending, weft_err *err,
+                         weft_why *why)
+{
+    struct sockaddr_storage sa;
+    char text[WEFT_ADDRESS_TEXT_BYTES];
+    socklen_t n = wf_address_to_sockaddr(to, &sa);
+    return begin(url, &sa, n, weft_address_print(to, text), pending, err, why);
 }
 
 void wf_socket_set_up(int fd, const weft_url *url)

@@ -13,6 +13,10 @@ int wf_socket_listen(const weft_url *url, weft_address *local, weft_err *err, we
 /* Begins to connect as @url says; @pending: the outcome is there when it becomes writable. errors: -1. */
 int wf_socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_why *why);
 
+/* The same to an address that the host of @url stands for. */
+int wf_socket_connect_to(const weft_url *url, const weft_address *to, bool *pending, weft_err *err,
+                         weft_why *why);
+
 /* Sets on a connected socket what @url asks for: nodelay, keepalive. */
 void wf_socket_set_up(int fd, const weft_url *url);
 

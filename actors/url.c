@@ -218,7 +218,8 @@ weft_err weft_url_check(const weft_url *url, weft_url_end end, weft_why *why)
     if (url->host.kind == WEFT_HOST_ANY)
         return weft_because(why, WEFT_EINVAL, "one connects to a host, not to any address: %s",
                             row->form);
-    if (url->host.kind != WEFT_HOST_NONE && url->host.port == 0 && row->port_default != 0)
+    if (url->host.kind != WEFT_HOST_NONE && url->host.port == 0 && row->port_default != 0 &&
+        !weft_url_given(url, WEFT_URL_SRV))
         return weft_because(why, WEFT_EINVAL,
                             "one connects to a port from 1 to 65535; 0 is for listening");
     return WEFT_OK;

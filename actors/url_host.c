@@ -192,8 +192,6 @@ static weft_err classify(const wf_host_rules *rules, bool brackets, weft_url_hos
 
     if (brackets) {
         host->kind = WEFT_HOST_V6;
-        if (rules->names_only)
-            return weft_because(why, WEFT_EINVAL, "%s is a name, not an address in brackets", what);
         return read_v6(host->name, what, why);
     }
 

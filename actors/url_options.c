@@ -51,7 +51,7 @@ static const weft_url_option options[] = {
     {"timeout", WEFT_URL_TIMEOUT, WEFT_URL_MS, ALL, CONNECT, 1, 24 * HOUR, 10 * SECOND, FIELD(timeout_ms),
      "time until the connection must stand, name resolution included"},
     {"bind", WEFT_URL_BIND, WEFT_URL_ADDRESS, INET, CONNECT, 0, 0, 0, FIELD(bind),
-     "the local address to connect from"},
+     "the local address to connect from; peers of the other family are then not tried"},
     {"window", WEFT_URL_WINDOW, WEFT_URL_BYTES, ALL, BOTH, 1, G, 256 * K, FIELD(window_bytes),
      "bytes received and still in use beyond which reading stops"},
     {"write_queue", WEFT_URL_WRITE_QUEUE, WEFT_URL_BYTES, ALL, BOTH, 1, G, M, FIELD(write_queue_bytes_max),
@@ -60,6 +60,10 @@ static const weft_url_option options[] = {
      "virtual time that bytes are under way"},
     {"handshake", WEFT_URL_HANDSHAKE, WEFT_URL_MS, ALL, LISTEN, 1, HOUR, WEFT_HANDSHAKE_MS, FIELD(handshake_ms),
      "time until a new connection must be ready, where something is agreed on first"},
+    {"bind6", WEFT_URL_BIND6, WEFT_URL_ADDRESS, INET, CONNECT, 0, 0, 0, FIELD(bind6),
+     "beside bind, the local address for peers of the other family"},
+    {"srv", WEFT_URL_SRV, WEFT_URL_TEXT, TCP | SIM, CONNECT, 1, WEFT_URL_SERVICE_BYTES_MAX, 1, 0,
+     "the service whose SRV records say where to connect, as in xmpp-client; the port is then for a host without"},
     {0},
 };
 /* clang-format on */

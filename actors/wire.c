@@ -276,9 +276,12 @@ static wire_link *link_of(weft_arrival *arrival)
 
 static void on_outcome(weft_arrival *arrival)
 {
-    wire_end *client = &link_of(arrival)->end[0];
+    wire_link *link = link_of(arrival);
+    wire_end *client = &link->end[0];
     if (client->c != NULL)
         wf_conn_ready(client->c, WEFT_WRITABLE);
+    else if (link->outcome != NULL)
+        link->outcome(link->context);
 }
 
 /* As with TCP, a listener whose queue is full does not answer, and the connect tries again. */
@@ -330,37 +333,55 @@ weft_err wf_wire_address(weft_address *to, const char *name, unsigned port, weft
     return WEFT_OK;
 }
 
-weft_err wf_wire_connect(conn *c, struct weft_sim *sim, const weft_url *url, weft_why *why)
+wire_end *wf_wire_begin(struct weft_sim *sim, const weft_url *url, const weft_address *to,
+                        unsigned reactor, void (*outcome)(void *context), void *context)
 {
-    weft_address to, from;
-    weft_err err = wf_wire_address(&to, url->host.name, url->host.port, why);
-    if (err != WEFT_OK)
-        return err;
     wire_link *link = calloc(1, sizeof *link);
     if (link == NULL)
-        return weft_because(why, WEFT_ENOMEM, "no memory for a simulated link");
-    *link = (wire_link){.sim = sim, .latency_ms = url->options.latency_ms, .open = 1};
-    if (wf_wire_join(link, &to) != WEFT_OK) {
+        return NULL;
+    *link = (wire_link){.sim = sim,
+                        .latency_ms = url->options.latency_ms,
+                        .open = 1,
+                        .outcome = outcome,
+                        .context = context};
+    if (wf_wire_join(link, to) != WEFT_OK) {
         free(link);
-        return weft_because(why, WEFT_ENOMEM, "no memory for a simulated link");
+        return NULL;
     }
     for (int i = 0; i < 2; i++)
         link->end[i].link = link;
     link->end[1].closed = true; /* until somebody listens */
     link->end[0].window = (uint32_t)url->options.window_bytes;
-    (void)wf_wire_address(&from, "client", PORT_FIRST + link->id % PORTS, NULL);
-    link->end[0].address = from;
-    link->end[1].address = to;
-    set_conn(c, &link->end[0]);
-    wf_wire_note(link, "connects to %s", url->host.name);
+    link->end[0].reactor = reactor;
+    (void)wf_wire_address(&link->end[0].address, "client", PORT_FIRST + link->id % PORTS, NULL);
+    link->end[1].address = *to;
+    wf_wire_note(link, "connects to %s", to->path);
     /* on the way it belongs to nobody: any reactor will do */
     weft_arrive(&link->opening, 0, latency(link), on_connect);
+    return &link->end[0];
+}
+
+weft_err wf_wire_connect(conn *c, struct weft_sim *sim, const weft_url *url, weft_why *why)
+{
+    weft_address to;
+    weft_err err = wf_wire_address(&to, url->host.name, url->host.port, why);
+    if (err != WEFT_OK)
+        return err;
+    wire_end *e = wf_wire_begin(sim, url, &to, weft_reactor_of(conn_actor(c)), NULL, NULL);
+    if (e == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for a simulated link");
+    set_conn(c, e);
     return WEFT_OK;
+}
+
+weft_err wf_wire_outcome(const wire_end *e)
+{
+    return e->link->refused ? WEFT_EREFUSED : WEFT_OK;
 }
 
 weft_err wf_wire_connected(const conn *c)
 {
-    return wf_wire_end_of(c)->link->refused ? WEFT_EREFUSED : WEFT_OK;
+    return wf_wire_outcome(wf_wire_end_of(c));
 }
 
 /* ---- the end */
@@ -380,6 +401,8 @@ void wf_wire_close(wire_end *e)
     queue_drop(&e->here);
     e->c = NULL;
     e->closed = true;
+    if (e == &link->end[0])
+        link->outcome = NULL;
     if (--link->open != 0)
         return;
     weft_arrive_cancel(&link->opening);

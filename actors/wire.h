@@ -76,6 +76,9 @@ struct wire_link {
     unsigned open; /* ends; freed with the last */
     bool answered; /* the connect: its outcome is on its way back, or there */
     bool refused;
+    /* Who wants to know what the connect came to, while it has no connection yet. */
+    void (*outcome)(void *context);
+    void *context;
     wire_end end[2]; /* who connects, who accepts */
 };
 
@@ -84,11 +87,17 @@ struct wire_link {
 /* Whether @url is of the world that @sim (NULL: the real one) is. errors: EUNSUPPORTED. */
 weft_err wf_wire_check(const struct weft_sim *sim, const weft_url *url, weft_why *why);
 
+/* Begins to connect to @to; @outcome(@context) is called on @reactor. The end is the caller's: to be attached to
+ * a connection, or refused. errors: NULL. */
+wire_end *wf_wire_begin(struct weft_sim *sim, const weft_url *url, const weft_address *to,
+                        unsigned reactor, void (*outcome)(void *context), void *context);
 /* Begins to connect @c, whose outcome reaches its on_ready. errors: ENOMEM. */
 weft_err wf_wire_connect(conn *c, struct weft_sim *sim, const weft_url *url, weft_why *why);
 /* What it came to, once on_ready was called. errors: EREFUSED. */
 weft_err wf_wire_connected(const conn *c);
-/* Makes @c the connection of @e, which was accepted. */
+/* What the connect of @e came to, once that was told. errors: EREFUSED. */
+weft_err wf_wire_outcome(const wire_end *e);
+/* Makes @c the connection of @e, which was accepted, or has connected. */
 void wf_wire_attach(conn *c, wire_end *e);
 /* Nobody takes @e, which was accepted: its peer sees a reset. */
 void wf_wire_refuse(wire_end *e);

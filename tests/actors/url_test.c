@@ -286,7 +286,8 @@ static void sim_has_a_name(void)
     refused("sim://", "is missing");
     refused("sim://:1", "is missing");
     refused("sim://*:1", "expected letters");
-    refused("sim://[::1]:1", "not an address");
+    check_host("sim://[0:0::1]:1", WEFT_HOST_V6, "::1", 1);
+    CHECK_STR(printed("sim://[::1]:1"), "sim://[::1]:1");
     refused("sim://a/b", "ends with its port");
 }
 

@@ -28,7 +28,8 @@ extern "C" {
 #define WEFT_URL_HOST_BYTES_MAX 255 /**< a host, decoded */
 #define WEFT_URL_PATH_BYTES_MAX 255 /**< the path of an http URL, as written */
 #define WEFT_URL_UNIX_BYTES_MAX 107 /**< a unix path or name, decoded: sun_path less one */
-#define WEFT_URL_ZONE_BYTES_MAX 15  /**< the zone of an IPv6 address: IF_NAMESIZE less one */
+#define WEFT_URL_SERVICE_BYTES_MAX 62 /**< the service of SRV records, without its underscore */
+#define WEFT_URL_ZONE_BYTES_MAX 15    /**< the zone of an IPv6 address: IF_NAMESIZE less one */
 #define WEFT_URL_TEXTS_BYTES_MAX \
     1023 /**< all options that are texts, decoded, 2 bytes more for each */
 
@@ -76,6 +77,8 @@ typedef enum weft_url_option_id {
     WEFT_URL_WRITE_QUEUE,
     WEFT_URL_LATENCY,
     WEFT_URL_HANDSHAKE,
+    WEFT_URL_BIND6,
+    WEFT_URL_SRV,
     WEFT_URL_OPTIONS_ /**< how many there are */
 } weft_url_option_id;
 
@@ -95,7 +98,8 @@ typedef struct weft_url_options {
     bool v6only;
     uint64_t window_bytes;
     uint64_t write_queue_bytes_max;
-    weft_url_host bind; /**< kind WEFT_HOST_NONE if it was not given */
+    weft_url_host bind;  /**< kind WEFT_HOST_NONE if it was not given */
+    weft_url_host bind6; /**< the same */
     uint16_t texts_bytes;
     char texts[WEFT_URL_TEXTS_BYTES_MAX + 1]; /**< read with weft_url_text */
 } weft_url_options;
