@@ -10,6 +10,7 @@
 
 enum {
     EDNS_BYTES = 1232, /* what passes everywhere without fragments (dnsflagday.net/2020) */
+    DNS_PORT = 53,
     CLASS_IN = 1,
     US_OF_MS = 1000,
     MS_OF_S = 1000,
@@ -194,14 +195,16 @@ static int open_channel(ares_sender *s, const weft_resolver_options *options)
         .ednspsz = EDNS_BYTES,
         .timeout = (int)options->timeout_ms,
         .tries = (int)options->tries,
+        .udp_port = options->port != 0 ? options->port : DNS_PORT,
+        .tcp_port = options->port != 0 ? options->port : DNS_PORT,
         .sock_state_cb = on_socket,
         .sock_state_cb_data = s,
         .resolvconf_path = (char *)(uintptr_t)options->resolv_conf,
     };
-    int status =
-        ares_init_options(&s->channel, &o,
-                          ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-                              ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF);
+    int status = ares_init_options(&s->channel, &o,
+                                   ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS |
+                                       ARES_OPT_TRIES | ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT |
+                                       ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF);
     if (status != ARES_SUCCESS)
         s->channel = NULL;
     else if (options->servers != NULL)

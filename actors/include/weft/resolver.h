@@ -78,6 +78,7 @@ typedef struct weft_resolver_options {
     const char *servers;     /**< "192.0.2.1,[2001:db8::1]:5353"; NULL: those of resolv_conf */
     const char *resolv_conf; /**< NULL: /etc/resolv.conf */
     const char *hosts;       /**< NULL: /etc/hosts; "": none */
+    uint16_t port;           /**< of servers that are written without one; 0: 53 */
     uint32_t timeout_ms;     /**< of the first try of a server, longer with each round; 0: 2,000 */
     uint32_t tries;          /**< rounds of all servers; 0: 3 */
     uint32_t look_ms;        /**< files are looked at when a question comes so long after the last
