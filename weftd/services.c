@@ -18,6 +18,7 @@ const service *const services[] = {
     &service_qotd,
     &service_forward,
     &service_get,
+    &service_resolve,
     NULL,
 };
 /* clang-format on */

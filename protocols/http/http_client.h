@@ -211,8 +211,8 @@ void wf_http_pool_done(wf_http_client *c);
 /* It is over, or has waited too long: answered, and let go of. (http_client.c) */
 void wf_http_client_finish(weft_actor *self, wf_http_client *c, wf_http_job *job);
 
-/* Where @url is to be reached, as the URL of a stream in @out. The one place that knows names: a
- * resolver will be asked here. errors: ENONAME, EUNSUPPORTED. */
+/* Where @url is to be reached, as the URL of a stream in @out; names are looked up where that connects.
+ * errors: ETOOBIG. */
 WEFT_MUST_USE weft_err wf_http_reach(weft_actor *self, const wf_http_url *url, const char *to,
                                      uint32_t timeout_ms, char out[WEFT_URL_BYTES_MAX + 1],
                                      weft_why *why);

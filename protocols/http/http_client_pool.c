@@ -26,12 +26,6 @@ weft_err wf_http_reach(weft_actor *self, const wf_http_url *url, const char *to,
     (void)snprintf(timeout, sizeof timeout, "timeout=%ums", timeout_ms);
     if (to != NULL)
         return reach_named(to, timeout, out, why);
-    if (!sim && url->kind == WEFT_HOST_NAME)
-        return weft_because(
-            why, WEFT_ENONAME,
-            "names are not resolved yet: \"%.80s\" is no address, no localhost, and "
-            "the call has no .to",
-            url->host);
     bool v6 = url->kind == WEFT_HOST_V6;
     (void)snprintf(out, WEFT_URL_BYTES_MAX + 1, "%s://%s%s%s:%u?%s", sim ? "sim" : "tcp",
                    v6 ? "[" : "", url->host, v6 ? "]" : "", url->port, timeout);
