@@ -342,8 +342,6 @@ static void tell_done(weft_actor *self, void *context)
     for (wf_question *q; (q = r->done) != NULL; question_free(r, q)) {
         if ((r->done = q->next_done) == NULL)
             r->done_tail = &r->done;
-        if (q->answer != NULL)
-            keep_answer(r, q);
         while (q->first != NULL)
             tell_waiter(r, q, q->first);
     }
@@ -370,6 +368,9 @@ void wf_question_answered(wf_question *q, const uint8_t *message, size_t size)
     const weft_resolver_options *o = &q->resolver->options;
     wf_answer_limits limits = {o->ttl_min_s, o->ttl_max_s, o->negative_max_s};
     q->err = wf_answer_read(message, size, q->name, q->type, &limits, &q->answer, &q->why);
+    /* at once: who asks before the others are told finds it */
+    if (q->answer != NULL)
+        keep_answer(q->resolver, q);
     done(q);
 }
 

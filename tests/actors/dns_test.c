@@ -44,18 +44,22 @@ static void what_is_no_name_is_refused_with_its_reason(void)
     CHECK(normal("a\\256") == NULL);
     CHECK(normal(label64) == NULL && strstr(why.text, "63") != NULL);
     CHECK(normal(label64 + 1) != NULL);
-    for (int i = 0; i < 127; i++)
-        (void)strcat(longest, i == 0 ? "a" : ".a");
+    for (size_t i = 0; i < 253; i++)
+        longest[i] = i % 2 == 0 ? 'a' : '.';
     CHECK(normal(longest) != NULL); /* 255 bytes in a message */
-    (void)strcat(longest, "a");
+    longest[253] = 'a';
     CHECK(normal(longest) == NULL && strstr(why.text, "255") != NULL);
 }
 
 static void the_longest_name_of_escapes_has_room(void)
 {
     char text[WEFT_DNS_NAME_BYTES] = "";
-    for (int i = 0; i < 250; i++)
-        (void)strcat(text, i == 63 || i == 126 || i == 189 ? ".\\001" : "\\001");
+    for (size_t i = 0, n = 0; i < 250; i++) {
+        if (i == 63 || i == 126 || i == 189)
+            text[n++] = '.';
+        memcpy(text + n, (const char[]){'\\', '0', '0', '1'}, 4);
+        n += 4;
+    }
     CHECK_U64(strlen(text), WEFT_DNS_NAME_BYTES - 1);
     const char *out = normal(text);
     REQUIRE(out != NULL);
@@ -239,7 +243,8 @@ static weft_dns_record *make(const char *name, weft_dns_type type)
 
 static void put_a(const char *name, weft_err err)
 {
-    memcpy(make(name, WEFT_DNS_A)->of.ip, "\1\2\3\4", 4);
+    static const uint8_t ip[4] = {1, 2, 3, 4};
+    memcpy(make(name, WEFT_DNS_A)->of.ip, ip, sizeof ip);
     CHECK_ERR(weft_dns_write_record(&writer, WEFT_DNS_ANSWER, &record, &why), err);
 }
 

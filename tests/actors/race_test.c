@@ -154,12 +154,12 @@ static uint32_t draw(void *context, uint32_t max)
 static void check_order(const wf_srv_target *given, uint32_t n, const char *want)
 {
     wf_srv_target targets[8];
-    char text[64] = "";
+    char text[8] = "";
     memcpy(targets, given, n * sizeof *given);
     draws = 0;
     wf_srv_order(targets, n, draw, NULL);
     for (uint32_t i = 0; i < n; i++)
-        (void)strcat(text, targets[i].host);
+        text[i] = targets[i].host[0];
     CHECK_STR(text, want);
 }
 

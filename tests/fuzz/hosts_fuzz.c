@@ -43,5 +43,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     find(hosts, "1.0.0.127.in-addr.arpa", WEFT_DNS_PTR);
     wf_hosts_free(&hosts);
+    free(text);
     return 0;
 }
