@@ -148,9 +148,8 @@ static void question_free(wf_resolver *r, wf_question *q)
 
 /* ---- requests */
 
-static void waiter_unlink(wf_resolver *r, wf_waiter *w)
+static void waiter_unlink(wf_resolver *r, wf_question *q, wf_waiter *w)
 {
-    wf_question *q = w->question;
     *(w->before != NULL ? &w->before->next : &q->first) = w->next;
     *(w->next != NULL ? &w->next->before : &q->last) = w->before;
     w->question = NULL;
@@ -288,7 +287,7 @@ static weft_err on_cancelled(weft_actor *self, weft_msg *msg)
     wf_waiter *w = weft_scratch_last(((const weft_cancelled *)weft_body(msg))->msg);
     if (w == NULL || w->question == NULL)
         return WEFT_OK;
-    waiter_unlink(r, w);
+    waiter_unlink(r, w->question, w);
     weft_msg *kept = w->msg;
     weft_drop(&kept);
     return WEFT_OK;
@@ -319,8 +318,8 @@ static void tell_waiter(wf_resolver *r, wf_question *q, wf_waiter *w)
     weft_msg *msg = w->msg;
     bool waits = false;
     weft_err err;
-    waiter_unlink(r, w);
-    if (q->err != WEFT_OK)
+    waiter_unlink(r, q, w);
+    if (q->answer == NULL)
         err = weft_fail(msg, q->err, "%s", q->why.text);
     else if (!q->answer->none)
         err = reply(msg, q->answer, q->answer->ttl_s);
@@ -444,7 +443,7 @@ static void ended(weft_actor *self, weft_err reason)
             while (r->bucket[i]->first != NULL) {
                 wf_waiter *w = r->bucket[i]->first;
                 weft_msg *msg = w->msg;
-                waiter_unlink(r, w);
+                waiter_unlink(r, r->bucket[i], w);
                 (void)weft_fail(msg, WEFT_ESTOPPING, "the resolver has stopped");
                 weft_drop(&msg);
             }

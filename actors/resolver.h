@@ -71,9 +71,14 @@ WEFT_MUST_USE weft_err wf_hosts_find(const wf_hosts *hosts, const char *name, ui
 
 typedef struct wf_cached wf_cached;
 
+typedef struct wf_cache_bucket {
+    wf_cached *first;
+} wf_cache_bucket;
+
 /* All zero at first. */
 typedef struct wf_cache {
-    wf_cached **buckets, *newest, *oldest;
+    wf_cache_bucket *buckets;
+    wf_cached *newest, *oldest;
     uint32_t n, max, mask;
     uint32_t seed;
 } wf_cache;

@@ -49,7 +49,7 @@ static void link_newest(wf_cache *c, wf_cached *e)
 
 static void forget(wf_cache *c, wf_cached *e)
 {
-    wf_cached **at = &c->buckets[e->hash & c->mask];
+    wf_cached **at = &c->buckets[e->hash & c->mask].first;
     while (*at != e)
         at = &(*at)->next;
     *at = e->next;
@@ -74,7 +74,7 @@ void wf_cache_done(wf_cache *c)
 
 static wf_cached *find(const wf_cache *c, uint32_t hash, const char *name, uint16_t type)
 {
-    wf_cached *e = c->buckets[hash & c->mask];
+    wf_cached *e = c->buckets[hash & c->mask].first;
     while (e != NULL && (e->hash != hash || e->type != type || strcmp(e->name, name) != 0))
         e = e->next;
     return e;
@@ -117,8 +117,8 @@ void wf_cache_put(wf_cache *c, const char *name, uint16_t type, wf_answer *answe
     e->since_ms = now_ms;
     e->ttl_ms = answer->ttl_s < UINT32_MAX / MS ? answer->ttl_s * MS : UINT32_MAX;
     memcpy(e->name, name, n);
-    e->next = c->buckets[hash & c->mask];
-    c->buckets[hash & c->mask] = e;
+    e->next = c->buckets[hash & c->mask].first;
+    c->buckets[hash & c->mask].first = e;
     link_newest(c, e);
     c->n++;
 }

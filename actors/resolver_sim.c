@@ -78,7 +78,7 @@ static void set_name(char to[WEFT_DNS_NAME_BYTES], const char *from)
 }
 
 /* A value of the table that is none is the test's mistake, and is answered with garbage. */
-static bool set_value(weft_dns_record *record, const char *value, uint8_t text[TEXT_BYTES_MAX + 1])
+static bool set_value(weft_dns_record *record, const char *value, uint8_t text[TEXT_BYTES_MAX + 2])
 {
     char host[WEFT_RESOLVER_NAME_BYTES] = "";
     weft_address address;
@@ -105,7 +105,7 @@ static bool set_value(weft_dns_record *record, const char *value, uint8_t text[T
         if (n > TEXT_BYTES_MAX)
             return false;
         text[0] = (uint8_t)n;
-        memcpy(text + 1, value, n);
+        (void)snprintf((char *)text + 1, TEXT_BYTES_MAX + 1, "%s", value);
         record->data = text;
         record->data_bytes = (uint16_t)(n + 1);
         return true;
@@ -118,7 +118,7 @@ static bool set_value(weft_dns_record *record, const char *value, uint8_t text[T
 static bool put_rows(weft_dns_writer *w, const wf_wire_names *names, const char *name,
                      uint16_t type)
 {
-    uint8_t text[TEXT_BYTES_MAX + 1];
+    uint8_t text[TEXT_BYTES_MAX + 2];
     for (const weft_sim_name *row = names->rows; row->name != NULL; row++) {
         if (strcmp(row->name, name) != 0 || row->type != type || row->failure != WEFT_OK)
             continue;

@@ -8,6 +8,8 @@
 
 enum { ROOM = 65535 };
 
+static volatile uint8_t seen; /* every byte of an answer is looked at */
+
 static void must(bool holds)
 {
     if (!holds)
@@ -53,7 +55,7 @@ static void check_answer(const uint8_t *at, size_t size, const weft_dns_question
         must(r->type == question->type);
         must(r->host == NULL || strlen(r->host) < WEFT_DNS_NAME_BYTES);
         for (size_t k = 0; k < r->data_bytes; k++)
-            must(r->data[k] == r->data[k]);
+            seen ^= r->data[k];
     }
     wf_answer_drop(&answer);
 }

@@ -34,7 +34,8 @@ int weft_serve(const char *url, const weft_behaviour *behaviour, const void *con
 
 /** Connects to @url for @owner, which is told `opened`, or `closed` with the reason: a URL that is no
  * URL is EINVAL there too. The stream lives on this reactor until its owner ends.
- * Names are literals or localhost. errors: nobody only when memory is out. thread: in a handler. */
+ * A name is looked up (<weft/resolver.h>) and its addresses are raced (RFC 8305); `srv` says which service
+ * (RFC 2782); `timeout` spans it all. errors: nobody only when memory is out. thread: in a handler. */
 WEFT_MUST_USE weft_ref weft_connect(weft_actor *self, const char *url, weft_ref owner);
 
 /** Makes an open descriptor a stream owned by @owner: a socket, a pipe's end, a terminal, a file. It is made
