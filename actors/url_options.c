@@ -63,7 +63,7 @@ static const weft_url_option options[] = {
     {"bind6", WEFT_URL_BIND6, WEFT_URL_ADDRESS, INET, CONNECT, 0, 0, 0, FIELD(bind6),
      "beside bind, the local address for peers of the other family"},
     {"srv", WEFT_URL_SRV, WEFT_URL_TEXT, TCP | SIM, CONNECT, 1, WEFT_URL_SERVICE_BYTES_MAX, 1, 0,
-     "the service whose SRV records say where to connect, as in xmpp-client; the port is then for a host without"},
+     "the service (xmpp-client, say) whose SRV records say where; the port is for hosts without"},
     {0},
 };
 /* clang-format on */

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-#include <weft/fiber.h>
-#include <weft/resolver.h>
 #include <weft/weft.h>
 
 static char **names;

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <sysexits.h>
 
-#include <weft/reconnect.h>
 #include <weft/weft.h>
 
 /* [config] */

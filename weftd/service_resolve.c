@@ -26,9 +26,7 @@ static const weft_option resolve_options[] = {
      .kind = WEFT_OPTION_TEXT,
      .value = "TYPE",
      .at = offsetof(resolve_settings, type),
-     .help =
-         "A, AAAA, CNAME, MX, NS, PTR, SRV, TXT, TYPE257, ...; else all addresses, in the order\n"
-         "      they would be tried"},
+     .help = "A, MX, SRV, TXT, PTR, ..., TYPE257; else all addresses, in the order to try them"},
     {.name = "server",
      .kind = WEFT_OPTION_TEXT,
      .value = "ADDRESS",

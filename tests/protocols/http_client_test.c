@@ -4,6 +4,7 @@
 #include "script_server.h"
 
 #include <stdlib.h>
+#include <weft/testing_names.h>
 
 static weft_sim *sim;
 static script_server server, other;
@@ -350,8 +351,33 @@ static void in_a_simulation_the_wire_knows_names(void)
     finish();
 }
 
+/* ---- names */
+
+static void a_host_is_looked_up_and_its_addresses_are_raced(void)
+{
+    static const weft_sim_name names[] = {
+        {"www.example", WEFT_DNS_AAAA, "2001:db8::1", .ttl_s = 60}, /* where nobody listens */
+        {"www.example", WEFT_DNS_A, "192.0.2.1", .ttl_s = 60},
+        {"mail.example", WEFT_DNS_MX, "10 www.example", .ttl_s = 60},
+        {0},
+    };
+    script_server web = {.n = 0};
+    begin(NULL);
+    CHECK_OK(weft_sim_names(sim, names));
+    script_listen(&web, sim, "sim://192.0.2.1:80");
+    script_say(&web, OK_HELLO);
+    const weft_http_page *page = page_of(get("http://www.example/"));
+    CHECK_MEM(page->body.at, page->body.size, "hello", 5);
+    const weft_outcome *got = get("http://mail.example/");
+    CHECK_ERR(got->err, WEFT_ENONAME);
+    CHECK_U64(weft_http_failure_of(got), WEFT_HTTP_NO_NAME);
+    finish();
+    script_done(&web);
+}
+
 static const test_case cases[] = {
     TEST(a_page_is_got),
+    TEST(a_host_is_looked_up_and_its_addresses_are_raced),
     TEST(any_status_is_an_answer),
     TEST(a_body_may_run_until_the_close),
     TEST(head_and_204_have_no_body),

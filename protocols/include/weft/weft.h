@@ -12,6 +12,8 @@
 #include <weft/loop.h>
 #include <weft/net.h>
 #include <weft/pool.h>
+#include <weft/reconnect.h>
+#include <weft/resolver.h>
 #include <weft/sse.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
