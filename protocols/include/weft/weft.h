@@ -12,6 +12,7 @@
 #include <weft/loop.h>
 #include <weft/net.h>
 #include <weft/pool.h>
+#include <weft/process.h>
 #include <weft/sse.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
