@@ -277,6 +277,9 @@ void wf_connecting_drop(conn *c);
 /* Descriptors. @fd is taken. */
 extern const conn_leaf wf_conn_leaf_fd, wf_conn_leaf_none;
 void wf_conn_set_fd(conn *c, int fd);
+/* The same for one that comes from elsewhere: a reactor never blocks, whatever it did before. errors: what is
+ * no descriptor. */
+weft_err wf_conn_take_fd(conn *c, int fd, weft_why *why);
 /* Reads what there is, as leaves do. */
 weft_err wf_fd_read(int fd, weft_account *window, weft_bytes *out, weft_why *why);
 

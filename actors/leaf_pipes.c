@@ -7,6 +7,7 @@
 #include "pipes.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,12 +20,13 @@ typedef struct pipes {
     wf_terminal_modes *was; /* given back at the end; NULL: nothing */
     uint64_t got;
     wf_pipes_end end;
-    bool one;     /* it is the same descriptor */
-    bool deaf;    /* nobody reads what is written */
-    bool dropped; /* and something was */
-    bool last;    /* what is empty has ended */
-    bool eot;     /* the end is still to be written */
-    char before;  /* the last character written */
+    bool shares_in, shares_out; /* they wait again when it is over */
+    bool one;                   /* it is the same descriptor */
+    bool deaf;                  /* nobody reads what is written */
+    bool dropped;               /* and something was */
+    bool last;                  /* what is empty has ended */
+    bool eot;                   /* the end is still to be written */
+    char before;                /* the last character written */
 } pipes;
 
 static pipes *pipes_of(const conn *c)
@@ -130,13 +132,21 @@ static void pipes_want(conn *c, unsigned events)
         weft_watch_set(&p->out, events & WEFT_WRITABLE);
 }
 
+static void close_fd(int fd, bool shared)
+{
+    int flags = shared ? fcntl(fd, F_GETFL) : -1;
+    if (flags >= 0)
+        (void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    (void)close(fd);
+}
+
 static void close_out(pipes *p)
 {
     int fd = weft_watch_fd(&p->out);
     if (p->one || fd < 0)
         return;
     weft_watch_set(&p->out, 0);
-    (void)close(fd);
+    close_fd(fd, p->shares_out);
     weft_watch_init(&p->out, -1, on_out);
 }
 
@@ -183,7 +193,7 @@ static void pipes_close(conn *c, bool abort)
         weft_watch_set(&p->in, 0);
         if (p->was != NULL)
             wf_terminal_give_back(p->was);
-        (void)close(in_of(p));
+        close_fd(in_of(p), p->shares_in);
     }
     weft_alloc_free(p);
 }
@@ -246,6 +256,13 @@ weft_err wf_pipes_set(conn *c, int in, int out, wf_pipes_end end)
 void wf_pipes_restore(conn *c, wf_terminal_modes *was)
 {
     pipes_of(c)->was = was;
+}
+
+void wf_pipes_share(conn *c, bool in, bool out)
+{
+    pipes *p = pipes_of(c);
+    p->shares_in = in;
+    p->shares_out = out;
 }
 
 bool wf_pipes_open(const conn *c)

@@ -22,6 +22,8 @@ weft_err wf_pipes_set(conn *c, int in, int out, wf_pipes_end end);
 /* Their modes are given back when the stream closes, also by a signal that ends the program; @was is taken
  * out of use then. Before wf_conn_begin. */
 void wf_pipes_restore(conn *c, wf_terminal_modes *was);
+/* Their descriptors are shared with others, who are to find them waiting again. */
+void wf_pipes_share(conn *c, bool in, bool out);
 /* Whether @c is one of these, and open. */
 bool wf_pipes_open(const conn *c);
 /* The terminal it writes to, for its size. errors: -1. */

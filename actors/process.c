@@ -266,7 +266,10 @@ static weft_err start_there(weft_actor *self, weft_msg *msg)
 static void begin_one(process *p, process_stream *s, conn *c)
 {
     (void)p, (void)s;
-    wf_conn_begin(c);
+    if (c->rare != NULL && c->rare->on_ready != NULL)
+        c->rare->on_ready(c); /* it was connected to, by URL */
+    else
+        wf_conn_begin(c);
 }
 
 /* The program runs, and is ours. */

@@ -143,7 +143,7 @@ static weft_err add_rows(const setting_up *s, const weft_process_fd *rows, unsig
     return err;
 }
 
-static weft_err add_terminal(const setting_up *s)
+static weft_err add_terminal(const setting_up *s, conn *c)
 {
     int ours, theirs;
     weft_err err = wf_terminal_pair(*s->o->terminal, &ours, &theirs, s->why);
@@ -152,7 +152,7 @@ static weft_err add_terminal(const setting_up *s)
     wf_plan_fd(s->p->plan, theirs, 0);
     for (int i = 1; err == WEFT_OK && i < STANDARD; i++)
         err = add_ours(s, theirs, i);
-    weft_err made = add_stream(s, NULL, 0, s->p->owner, ours, ours, PIPES_EOT);
+    weft_err made = add_stream(s, c, 0, s->p->owner, ours, ours, PIPES_EOT);
     return err != WEFT_OK ? err : made;
 }
 
@@ -184,7 +184,7 @@ weft_err wf_process_set_up(process *p, const weft_process_options *o, conn *join
     if (p->streams == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for the streams of a process");
     if (o->terminal != NULL)
-        err = add_terminal(&s);
+        err = add_terminal(&s, joined);
     else if (o->joined)
         err = add_joined(&s, joined);
     else if (o->fds == NULL)
