@@ -59,6 +59,20 @@ static void on_out(weft_watch *watch, unsigned events)
     wf_conn_ready(((pipes *)(void *)((char *)watch - offsetof(pipes, out)))->c, events);
 }
 
+/* It ends as every stream does, and says at last that not all arrived. */
+static weft_err end_short(conn *c, weft_why *why)
+{
+    static const char text[] = "what was written was not read to its end";
+    conn_rare *rare = wf_conn_rare_of(c);
+    if (rare == NULL)
+        return weft_because(why, WEFT_ELOST, "%s", text);
+    if (rare->reason == WEFT_OK) {
+        rare->reason = WEFT_ELOST;
+        memcpy(rare->why, text, sizeof text);
+    }
+    return WEFT_EDONE;
+}
+
 static weft_err pipes_read(conn *c, weft_bytes *out, weft_why *why)
 {
     pipes *p = pipes_of(c);
@@ -67,9 +81,7 @@ static weft_err pipes_read(conn *c, weft_bytes *out, weft_why *why)
         p->got += out->size;
     if (err == WEFT_EFULL && p->last)
         err = WEFT_EDONE;
-    if (err == WEFT_EDONE && p->dropped)
-        return weft_because(why, WEFT_ELOST, "what was written was not read to its end");
-    return err;
+    return err == WEFT_EDONE && p->dropped ? end_short(c, why) : err;
 }
 
 /* No more may be written: who tries is told EGONE. */
