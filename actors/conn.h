@@ -75,7 +75,8 @@ typedef struct conn_rare {
     uint8_t holding; /* stages that hold `opened` back */
     uint32_t handshake_ms; /* how long they may; 0: the connect's own limit says */
     conn *owner;
-    weft_alarm alarm; /* ends a handshake, or a close, whose peer does nothing */
+    struct conn_rights *rights; /* descriptors that are passed (leaf_rights.c) */
+    weft_alarm alarm;           /* ends a handshake, or a close, whose peer does nothing */
 } conn_rare;
 
 /* One stage of a stack. */
