@@ -72,6 +72,7 @@ await test -S "$work/pty.sock"
 same pty "$(socat -t10 - "UNIX-CONNECT:$work/pty.sock" </dev/null | tr -d '\r')" "24 80"
 cat >"$work/raw.sh" <<END
 before=\$(stty -g)
+ulimit -c 0
 exec 3<&0
 "$weftd" forward 'stdio:?raw=on' exec:cat <&3 2>/dev/null &
 job=\$!
@@ -81,7 +82,6 @@ kill -\$1 \$job
 wait \$job || true
 [ "\$(stty -g)" = "\$before" ] && echo restored-\$1
 END
-ulimit -c 0
 for signal in TERM ABRT; do
     script -qec "sh $work/raw.sh $signal" "$work/typescript" </dev/null >/dev/null || true
     grep -q "restored-$signal" "$work/typescript" || fail "the terminal is not restored after SIG$signal"
