@@ -92,6 +92,17 @@ static void go_deaf(conn *c, pipes *p, bool dropped)
     c->flags |= CONN_END_OUT | CONN_END_SENT | CONN_DOWN_ENDED;
 }
 
+/* The last of the first @n bytes, of which there is one. */
+static char last_of(const struct iovec *v, unsigned k, size_t n)
+{
+    for (unsigned i = 0; i < k; i++) {
+        if (n <= v[i].iov_len)
+            return ((const char *)v[i].iov_base)[n - 1];
+        n -= v[i].iov_len;
+    }
+    return '\0';
+}
+
 static weft_err pipes_write(conn *c, const conn_item *items, unsigned n, size_t *sent,
                             weft_why *why)
 {
@@ -122,12 +133,8 @@ static weft_err pipes_write(conn *c, const conn_item *items, unsigned n, size_t 
                    ? WEFT_EFULL
                    : weft_because(why, errno == EIO ? WEFT_ELOST : weft_err_from_errno(errno),
                                   "write: %s", strerror(errno));
-    if (p->end == PIPES_EOT && w > 0) {
-        size_t at = (size_t)w - 1;
-        for (k = 0; at >= v[k].iov_len; k++)
-            at -= v[k].iov_len;
-        p->before = ((const char *)v[k].iov_base)[at];
-    }
+    if (p->end == PIPES_EOT && w > 0)
+        p->before = last_of(v, k, (size_t)w);
     return (size_t)w < total ? WEFT_EFULL : WEFT_OK;
 }
 

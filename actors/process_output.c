@@ -100,19 +100,25 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
+static uint8_t *copy(uint8_t *to, const gathered *from)
+{
+    if (from->size != 0)
+        memcpy(to, from->at, from->size);
+    return to + from->size;
+}
+
 static weft_err answer(gathering *g, const weft_process_ended *ended)
 {
     weft_output body = {.out_bytes = g->out.size, .code = ended->code, .signal = ended->signal};
-    uint8_t *to;
     size_t size = g->out.size + g->err.size;
-    weft_err err = size != 0 ? weft_bytes_new(size, &to, &body.bytes) : WEFT_OK;
-    if (err != WEFT_OK)
-        return err;
-    if (g->out.size != 0)
-        memcpy(to, g->out.at, g->out.size);
-    if (g->err.size != 0)
-        memcpy(to + g->out.size, g->err.at, g->err.size);
-    err = weft_reply_body(g->asked, &weft_output_type, &body);
+    if (size != 0) {
+        uint8_t *to = NULL;
+        weft_err err = weft_bytes_new(size, &to, &body.bytes);
+        if (err != WEFT_OK)
+            return err;
+        (void)copy(copy(to, &g->out), &g->err);
+    }
+    weft_err err = weft_reply_body(g->asked, &weft_output_type, &body);
     weft_bytes_drop(&body.bytes);
     return err;
 }

@@ -110,9 +110,9 @@ static void fill_then_send(weft_actor *self, kit_side *s, weft_msg *msg)
 {
     static const char text[100000] = {0};
     (void)msg;
-    for (char letter = 'A'; letter <= 'H'; letter++) {
+    for (int letter = 'A'; letter <= 'H'; letter++) {
         CHECK_OK(weft_write_copy(self, s->stream, text, sizeof text));
-        CHECK_OK(send_letter(self, s, letter));
+        CHECK_OK(send_letter(self, s, (char)letter));
     }
     CHECK_OK(weft_end(self, s->stream));
 }

@@ -243,8 +243,8 @@ static void sockets_of_systemd_are_found_by_name_or_in_order(void)
 static void a_serial_line_has_its_modes_back_when_it_is_over(void)
 {
     int ours, theirs;
-    char path[64], text[128], line[16] = "";
-    struct termios before, after;
+    char path[64], text[128];
+    struct termios before = {0}, after = {0};
     REQUIRE(wf_terminal_pair((weft_window){.rows = 1, .columns = 1}, &ours, &theirs, NULL) ==
             WEFT_OK);
     REQUIRE(ptsname_r(ours, path, sizeof path) == 0 && tcgetattr(theirs, &before) == 0);
@@ -262,7 +262,6 @@ static void a_serial_line_has_its_modes_back_when_it_is_over(void)
     CHECK_ERR(a.reason, WEFT_EINVAL);
     a = run_url("serial:/no/such/line", (kit_side){.opened = close_it});
     CHECK_ERR(a.reason, WEFT_ENOTFOUND);
-    (void)line;
     (void)close(ours);
     (void)close(theirs);
 }

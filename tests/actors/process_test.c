@@ -74,7 +74,7 @@ static void arguments_environment_and_folder_are_those_asked_for(void)
 static void a_child_has_the_descriptors_it_was_given_and_no_others(void)
 {
     static const char *const argv[] = {"ls", "/proc/self/fd", NULL};
-    int leaky = open("/dev/null", O_RDONLY), pipes[2]; /* not closed on exec */
+    int leaky = open("/dev/null", O_RDONLY), pipes[2] = {-1, -1}; /* not closed on exec */
     REQUIRE(leaky >= 0 && pipe2(pipes, 0) == 0);
     process_run r = {.options = {.argv = argv}};
     process_run_it(&r);

@@ -355,7 +355,7 @@ static weft_ref piped(weft_actor *self, int in, int out, weft_ref owner)
 /* Two descriptors of each side, without a URL. */
 static void join_descriptors(weft_actor *self, kit_world *w, weft_ref a, weft_ref b)
 {
-    int to[2], from[2];
+    int to[2] = {-1, -1}, from[2] = {-1, -1};
     if (w->by->adopted) {
         REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, to) == 0);
         KIT_CHECK(w->a, !weft_ref_is_nobody(weft_adopt(self, to[0], a)));
