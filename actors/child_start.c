@@ -23,6 +23,12 @@ enum { STACK_BYTES = 64 << 10, NOT_RUN = 127 };
 /* It runs on a stack that the sanitizers do not know. */
 #define IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
 
+/* The thread sanitizer takes the call for a fork, and stops looking at the thread that made it. */
+#ifdef __SANITIZE_THREAD__
+int __clone(int (*fn)(void *), void *stack, int flags, void *context, ...);
+#define clone __clone
+#endif
+
 static IN_CHILD void fail(wf_plan *p, weft_process_step step)
 {
     p->step = step;

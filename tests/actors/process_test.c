@@ -511,4 +511,4 @@ static const test_case cases[] = {
     {0},
 };
 
-const test_suite process_suite = {.name = "actors/process", .cases = cases};
+const test_suite process_suite = {.name = "actors/process", .cases = cases, .threads = true};
