@@ -4,6 +4,8 @@
 #include "actors/relay.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,22 +14,27 @@
 
 enum { PIECE = 64 << 10 };
 
-/* Copies to the end, or ends the program with what cannot be copied. */
-static void copy(int from, int to)
+/* Copies to the end. What @to no longer takes is thrown away, so that the other direction is not cut short; or,
+ * if @must, ends the program. */
+static void copy(int from, int to, bool must)
 {
+    bool taken = true;
     static _Thread_local char piece[PIECE];
     ssize_t n;
     while ((n = read(from, piece, sizeof piece)) > 0)
-        for (ssize_t at = 0, w; at < n; at += w)
-            if ((w = write(to, piece + at, (size_t)(n - at))) <= 0)
-                _exit(EXIT_FAILURE);
+        for (ssize_t at = 0, w; taken && at < n; at += w)
+            if ((w = write(to, piece + at, (size_t)(n - at))) <= 0) {
+                if (must)
+                    _exit(EXIT_FAILURE);
+                taken = false;
+            }
     if (n < 0)
         _exit(EXIT_FAILURE);
 }
 
 static void *inward(void *socket)
 {
-    copy(STDIN_FILENO, *(int *)socket);
+    copy(STDIN_FILENO, *(int *)socket, true);
     (void)shutdown(*(int *)socket, SHUT_WR);
     return NULL;
 }
@@ -37,13 +44,14 @@ int relay_main(const char *path)
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     pthread_t thread;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)signal(SIGPIPE, SIG_IGN);
     if (fd < 0 || strlen(path) >= sizeof un.sun_path)
         return EXIT_FAILURE;
     memcpy(un.sun_path, path, strlen(path));
     if (connect(fd, (struct sockaddr *)&un, sizeof un) != 0 ||
         pthread_create(&thread, NULL, inward, &fd) != 0)
         return EXIT_FAILURE;
-    copy(fd, STDOUT_FILENO);
+    copy(fd, STDOUT_FILENO, false);
     (void)close(STDOUT_FILENO);
     return pthread_join(thread, NULL) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
