@@ -75,7 +75,8 @@ typedef struct conn_rare {
     uint8_t holding; /* stages that hold `opened` back */
     uint32_t handshake_ms; /* how long they may; 0: the connect's own limit says */
     conn *owner;
-    weft_alarm alarm; /* ends a handshake, or a close, whose peer does nothing */
+    struct conn_rights *rights; /* descriptors that are passed (leaf_rights.c) */
+    weft_alarm alarm;           /* ends a handshake, or a close, whose peer does nothing */
 } conn_rare;
 
 /* One stage of a stack. */
@@ -277,5 +278,10 @@ void wf_connecting_drop(conn *c);
 /* Descriptors. @fd is taken. */
 extern const conn_leaf wf_conn_leaf_fd, wf_conn_leaf_none;
 void wf_conn_set_fd(conn *c, int fd);
+/* The same for one that comes from elsewhere: a reactor never blocks, whatever it did before. errors: what is
+ * no descriptor. */
+weft_err wf_conn_take_fd(conn *c, int fd, weft_why *why);
+/* Reads what there is, as leaves do. */
+weft_err wf_fd_read(int fd, weft_account *window, weft_bytes *out, weft_why *why);
 
 #endif

@@ -17,6 +17,7 @@
 #include "address.h"
 #include "conn.h"
 #include "connector.h"
+#include "local.h"
 #include "pipeline.h"
 #include "socket.h"
 #include "wire.h"
@@ -131,6 +132,13 @@ static weft_err begin_wire(conn *c, struct weft_sim *sim, const weft_url *url, w
     return wf_wire_connect(c, sim, url, why);
 }
 
+/* A program says when it runs; all else stands at once. */
+static weft_err begin_local(conn *c, const weft_url *url, weft_why *why)
+{
+    c->rare->on_ready = connected;
+    return wf_local_connect(c, url, why);
+}
+
 /* ---- where it connects */
 
 static void won(conn *c, const wf_connector_won *by)
@@ -169,7 +177,9 @@ static weft_err reach(conn *c, struct weft_sim *sim, const weft_url *url, weft_w
     connecting *kept = c->rare->connecting;
     if (is_name(url, sim))
         return wf_connector_begin(c, &kept->url, won, lost, &kept->connector, why);
-    return sim != NULL ? begin_wire(c, sim, url, why) : begin_socket(c, url, why);
+    if (sim != NULL)
+        return begin_wire(c, sim, url, why);
+    return wf_scheme_is_local(url->scheme) ? begin_local(c, url, why) : begin_socket(c, url, why);
 }
 
 /* Kept while it connects, if the URL asks for more than an address. */
@@ -212,6 +222,8 @@ static weft_err begin(conn *c, const char *text, weft_why *why)
     if (url.options.timeout_ms != 0)
         c->rare->timer =
             weft_timer_start(conn_actor(c), url.options.timeout_ms, 0, &conn_late_type, &late);
+    if (wf_local_stands(url.scheme))
+        connected(c);
     return WEFT_OK;
 }
 
@@ -233,8 +245,7 @@ weft_ref weft_connect(weft_actor *self, const char *url, weft_ref owner)
     return ref;
 }
 
-/* A reactor never blocks, whatever the descriptor did before. errors: what is no descriptor. */
-static weft_err take_descriptor(conn *c, int fd, weft_why *why)
+weft_err wf_conn_take_fd(conn *c, int fd, weft_why *why)
 {
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0)
@@ -256,7 +267,7 @@ weft_ref weft_adopt(weft_actor *self, int fd, weft_ref owner)
         (void)close(fd);
         return WEFT_NOBODY;
     }
-    weft_err err = take_descriptor(c, fd, &why);
+    weft_err err = wf_conn_take_fd(c, fd, &why);
     own(c);
     if (err != WEFT_OK)
         wf_conn_lost(c, err, why.text);

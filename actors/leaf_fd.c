@@ -26,20 +26,25 @@ static weft_err failed(int err, const char *what, weft_why *why)
     return weft_because(why, weft_err_from_errno(err), "%s: %s", what, strerror(err));
 }
 
-static weft_err fd_read(conn *c, weft_bytes *out, weft_why *why)
+weft_err wf_fd_read(int fd, weft_account *window, weft_bytes *out, weft_why *why)
 {
     uint8_t *block = weft_read_block();
     if (block == NULL)
         return WEFT_ENOMEM;
-    ssize_t n = read(fd_of(c), block, WEFT_READ_BYTES_MAX);
+    ssize_t n = read(fd, block, WEFT_READ_BYTES_MAX);
     if (n == 0)
         return WEFT_EDONE;
     if (n < 0)
         /* a terminal whose other side closed says EIO: the end, not a failure */
         return errno == EIO ? WEFT_EDONE : failed(errno, "read", why);
-    weft_err err = weft_read_bytes((size_t)n, &c->window, out);
+    weft_err err = weft_read_bytes((size_t)n, window, out);
     /* these bytes have left the kernel: without memory for them the stream is lost, not a part of it */
     return err == WEFT_ENOMEM ? weft_because(why, WEFT_ELOST, "no memory for what was read") : err;
+}
+
+static weft_err fd_read(conn *c, weft_bytes *out, weft_why *why)
+{
+    return wf_fd_read(fd_of(c), &c->window, out, why);
 }
 
 static ssize_t send_vector(conn *c, struct iovec *v, unsigned k, int more)

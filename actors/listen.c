@@ -13,6 +13,7 @@
 #include "address.h"
 #include "conn.h"
 #include "listen.h"
+#include "local.h"
 #include "socket.h"
 
 enum { ACCEPTS_A_LOOK = 64, EXHAUSTED_PAUSE_MS = 100 };
@@ -65,6 +66,10 @@ static void set_up(conn *c, const accepted *a, const weft_url *url)
 {
     if (a->end != NULL) {
         wf_wire_attach(c, a->end);
+        return;
+    }
+    if (url->scheme == WEFT_SCHEME_STDIO) {
+        wf_stdio_attach(c, a->fd, url);
         return;
     }
     wf_conn_set_fd(c, a->fd);
@@ -123,6 +128,8 @@ static void keep_connection(weft_actor *self, listener *l, const accepted *a)
     set_up(c, a, &shared->url);
     c->flags |= CONN_COUNTED;
     l->open++;
+    if ((c->flags & CONN_CLOSED) != 0)
+        return; /* it could not be set up */
     c->window.max = (uint32_t)o->window_bytes;
     if (o->write_queue_bytes_max != WEFT_WRITE_QUEUE_BYTES_MAX && wf_conn_rare_of(c) != NULL)
         c->rare->write_queue_max = (uint32_t)o->write_queue_bytes_max;
@@ -199,6 +206,8 @@ static bool accept_one(const wf_listening *shared, accepted *out)
         out->end = wf_wire_accept(shared->wire);
         return out->end != NULL;
     }
+    if (shared->url.scheme == WEFT_SCHEME_STDIO)
+        return wf_stdio_accept(shared->fd, &out->fd);
     out->fd = accept4(shared->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     return out->fd >= 0;
 }
@@ -277,6 +286,8 @@ static weft_err on_over(weft_actor *self, weft_msg *msg)
     listener *l = weft_state(self);
     (void)msg;
     l->open--;
+    if (l->shared->url.scheme == WEFT_SCHEME_STDIO)
+        weft_system_stop(self, WEFT_OK); /* there is no other one to wait for */
     drained(l);
     return tell_left(self, l);
 }
@@ -447,6 +458,8 @@ wf_listening *wf_listening_open(weft_system *sys, const char *text, const weft_b
     }
     wf_address_url(&out->address, url.scheme == WEFT_SCHEME_HTTP ? "http" : "tcp", out->url,
                    sizeof out->url);
+    if (out->address.family == WEFT_FAMILY_NONE)
+        (void)weft_url_print(&url, out->url, sizeof out->url);
     return shared;
 }
 

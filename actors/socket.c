@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "local.h"
 
 enum { DEFER_ACCEPT_S = 1 };
 
@@ -57,6 +58,8 @@ int wf_socket_listen(const weft_url *url, weft_address *local, weft_err *err, we
     struct sockaddr_storage sa;
     socklen_t n = 0;
     char text[WEFT_URL_BYTES_MAX + 1];
+    if (wf_scheme_is_local(url->scheme))
+        return wf_local_listen(url, local, err, why);
     (void)weft_url_print(url, text, sizeof text);
     *err = address_of(url, &sa, &n, why);
     if (*err != WEFT_OK)

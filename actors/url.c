@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-/* Two shapes: an authority behind "//" with perhaps a path, and unix, a path alone. */
+enum { FD_DIGITS_MAX = 10 };
+
+/* Two shapes: an authority behind "//" with perhaps a path, and a path or another text alone. */
 static const weft_url_scheme schemes[] = {
     {"tcp", WEFT_SCHEME_TCP, -1, false, "tcp://HOST:PORT",
      "TCP; HOST is a name, an IPv4 address, [IPv6], or * for any address"},
@@ -13,6 +15,15 @@ static const weft_url_scheme schemes[] = {
     {"http", WEFT_SCHEME_HTTP, 80, true, "http://HOST[:PORT][/PATH]", "HTTP over TCP"},
     {"sim", WEFT_SCHEME_SIM, 0, false, "sim://NAME[:PORT]",
      "a simulated wire, for tests in virtual time"},
+    {"exec", WEFT_SCHEME_EXEC, -1, true, "exec:PROGRAM",
+     "the standard input and output of a program"},
+    {"stdio", WEFT_SCHEME_STDIO, -1, false,
+     "stdio:", "this program's own input and output; listening there ends with its one connection"},
+    {"fd", WEFT_SCHEME_FD, -1, true, "fd:NUMBER",
+     "a descriptor that this program was started with"},
+    {"systemd", WEFT_SCHEME_SYSTEMD, -1, true, "systemd:[NAME]",
+     "a socket given by systemd, by its FileDescriptorName or the next one"},
+    {"serial", WEFT_SCHEME_SERIAL, -1, true, "serial:DEVICE", "a serial line"},
     {0},
 };
 
@@ -146,17 +157,50 @@ static weft_err read_authority(const weft_url_scheme *row, wf_piece text, weft_u
     return WEFT_OK;
 }
 
+/* "///PATH" is the path alone; what stands there cannot be a host. */
+static weft_err cut_slashes(const char *scheme, wf_piece *text, weft_why *why)
+{
+    if (text->n < 2 || memcmp(text->at, "//", 2) != 0)
+        return WEFT_OK;
+    *text = (wf_piece){text->at + 2, text->n - 2};
+    if (text->n > 0 && text->at[0] != '/')
+        return weft_because(why, WEFT_EINVAL,
+                            "a %s URL has no host: expected %s:/PATH (absolute) or "
+                            "%s:PATH (relative), not \"//%s\"",
+                            scheme, scheme, scheme, wf_quote_of(*text).text);
+    return WEFT_OK;
+}
+
+/* What stands behind the schemes of this machine's own things. */
+static weft_err read_local(const weft_url_scheme *row, wf_piece text, weft_url *url, weft_why *why)
+{
+    uint64_t number;
+    weft_err err = cut_slashes(row->name, &text, why);
+    if (err != WEFT_OK)
+        return err;
+    if (row->scheme == WEFT_SCHEME_STDIO && text.n != 0)
+        return weft_because(why, WEFT_EINVAL,
+                            "a stdio URL has nothing behind it but options: "
+                            "expected stdio:, not stdio:%s",
+                            wf_quote_of(text).text);
+    if (row->scheme == WEFT_SCHEME_FD &&
+        (!wf_number_read(text, 10, &number) || number > INT32_MAX || text.n > FD_DIGITS_MAX))
+        return weft_because(why, WEFT_EINVAL, "a fd URL has a number, expected %s, not fd:%s",
+                            row->form, wf_quote_of(text).text);
+    if (text.n == 0 && row->scheme != WEFT_SCHEME_STDIO && row->scheme != WEFT_SCHEME_SYSTEMD)
+        return weft_because(why, WEFT_EINVAL, "a %s URL is empty, expected %s", row->name,
+                            row->form);
+    return wf_percent_decode(text, row->form, url->path, WEFT_URL_PATH_BYTES_MAX, why);
+}
+
 static weft_err read_unix(wf_piece text, weft_url *url, weft_why *why)
 {
     const char *what = "the path of a unix URL";
 
     if (text.n >= 2 && memcmp(text.at, "//", 2) == 0) {
-        text = (wf_piece){text.at + 2, text.n - 2};
-        if (text.n > 0 && text.at[0] != '/')
-            return weft_because(why, WEFT_EINVAL,
-                                "a unix URL has no host: expected unix:/PATH (absolute) or "
-                                "unix:PATH (relative), not \"//%s\"",
-                                wf_quote_of(text).text);
+        weft_err err = cut_slashes("unix", &text, why);
+        if (err != WEFT_OK)
+            return err;
     } else if (text.n > 0 && text.at[0] == '@') {
         what = "the abstract name of a unix URL";
         url->abstract = true;
@@ -188,6 +232,8 @@ weft_err weft_url_parse(const char *text, weft_url *out, weft_why *why)
     rest = wf_piece_until(rest, '?', &query);
     if (row->scheme == WEFT_SCHEME_UNIX)
         err = read_unix(rest, &url, why);
+    else if (wf_scheme_is_local(row->scheme))
+        err = read_local(row, rest, &url, why);
     else
         err = read_authority(row, rest, &url, why);
 
@@ -198,6 +244,14 @@ weft_err weft_url_parse(const char *text, weft_url *out, weft_why *why)
     return err;
 }
 
+/* Most have both. */
+static uint32_t ends_of(weft_scheme scheme)
+{
+    if (scheme == WEFT_SCHEME_EXEC || scheme == WEFT_SCHEME_SERIAL)
+        return WEFT_URL_CONNECT;
+    return scheme == WEFT_SCHEME_SYSTEMD ? WEFT_URL_LISTEN : WEFT_URL_LISTEN | WEFT_URL_CONNECT;
+}
+
 weft_err weft_url_check(const weft_url *url, weft_url_end end, weft_why *why)
 {
     const weft_url_option *option;
@@ -206,6 +260,11 @@ weft_err weft_url_check(const weft_url *url, weft_url_end end, weft_why *why)
 
     if (row == NULL)
         return weft_because(why, WEFT_EINVAL, "this is no URL: it was not parsed");
+
+    if ((ends_of(row->scheme) & (uint32_t)end) == 0)
+        return weft_because(why, WEFT_EUNSUPPORTED, "%s is for %s, not for %s: %s", row->form,
+                            listens ? "connecting" : "listening",
+                            listens ? "listening" : "connecting", row->help);
 
     for (size_t i = 0; (option = weft_url_option_at(i)) != NULL; i++)
         if (weft_url_given(url, option->id) && (option->ends & (uint32_t)end) == 0)

@@ -12,6 +12,13 @@
 #define UNIX (1u << WEFT_SCHEME_UNIX)
 #define HTTP (1u << WEFT_SCHEME_HTTP)
 #define SIM (1u << WEFT_SCHEME_SIM)
+#define EXEC (1u << WEFT_SCHEME_EXEC)
+#define STDIO (1u << WEFT_SCHEME_STDIO)
+#define FD (1u << WEFT_SCHEME_FD)
+#define SYSTEMD (1u << WEFT_SCHEME_SYSTEMD)
+#define SERIAL (1u << WEFT_SCHEME_SERIAL)
+#define GIVEN (FD | SYSTEMD) /* sockets, perhaps */
+#define LOCAL (EXEC | STDIO | SERIAL | GIVEN)
 #define INET (TCP | HTTP)
 #define ALL (INET | UNIX | SIM)
 
@@ -36,34 +43,53 @@ static const weft_url_option options[] = {
     /* name, id, kind, schemes, ends, min, max, default, field, help */
     {"backlog", WEFT_URL_BACKLOG, WEFT_URL_COUNT, ALL, LISTEN, 1, 65535, 1024, FIELD(backlog),
      "connections the system keeps until they are accepted"},
-    {"conns_max", WEFT_URL_CONNS_MAX, WEFT_URL_COUNT, ALL, LISTEN, 0, INT32_MAX, 0, FIELD(conns_max),
+    {"conns_max", WEFT_URL_CONNS_MAX, WEFT_URL_COUNT, ALL | GIVEN, LISTEN, 0, INT32_MAX, 0, FIELD(conns_max),
      "connections open at a time; 0 is no limit here"},
     {"mode", WEFT_URL_MODE, WEFT_URL_OCTAL, UNIX, LISTEN, 0, 0777, 0, FIELD(mode),
      "permissions of the socket's file; without it the umask decides"},
-    {"nodelay", WEFT_URL_NODELAY, WEFT_URL_BOOL, INET, BOTH, 0, 1, 1, FIELD(nodelay),
+    {"nodelay", WEFT_URL_NODELAY, WEFT_URL_BOOL, INET | GIVEN, BOTH, 0, 1, 1, FIELD(nodelay),
      "send at once, do not gather small writes (TCP_NODELAY)"},
-    {"keepalive", WEFT_URL_KEEPALIVE, WEFT_URL_MS, INET, BOTH, 0, 32767 * SECOND, 0, FIELD(keepalive_ms),
+    {"keepalive", WEFT_URL_KEEPALIVE, WEFT_URL_MS, INET | GIVEN, BOTH, 0, 32767 * SECOND, 0, FIELD(keepalive_ms),
      "idle time after which the peer is probed, in whole seconds; off is never"},
     {"reuseport", WEFT_URL_REUSEPORT, WEFT_URL_BOOL, INET, LISTEN, 0, 1, 0, FIELD(reuseport),
      "share the port with other listeners (SO_REUSEPORT)"},
     {"v6only", WEFT_URL_V6ONLY, WEFT_URL_BOOL, INET, LISTEN, 0, 1, 0, FIELD(v6only),
      "an IPv6 listener takes no IPv4 connections"},
-    {"timeout", WEFT_URL_TIMEOUT, WEFT_URL_MS, ALL, CONNECT, 1, 24 * HOUR, 10 * SECOND, FIELD(timeout_ms),
+    {"timeout", WEFT_URL_TIMEOUT, WEFT_URL_MS, ALL | LOCAL, CONNECT, 1, 24 * HOUR, 10 * SECOND, FIELD(timeout_ms),
      "time until the connection must stand, name resolution included"},
     {"bind", WEFT_URL_BIND, WEFT_URL_ADDRESS, INET, CONNECT, 0, 0, 0, FIELD(bind),
      "the local address to connect from; peers of the other family are then not tried"},
-    {"window", WEFT_URL_WINDOW, WEFT_URL_BYTES, ALL, BOTH, 1, G, 256 * K, FIELD(window_bytes),
+    {"window", WEFT_URL_WINDOW, WEFT_URL_BYTES, ALL | LOCAL, BOTH, 1, G, 256 * K, FIELD(window_bytes),
      "bytes received and still in use beyond which reading stops"},
-    {"write_queue", WEFT_URL_WRITE_QUEUE, WEFT_URL_BYTES, ALL, BOTH, 1, G, M, FIELD(write_queue_bytes_max),
+    {"write_queue", WEFT_URL_WRITE_QUEUE, WEFT_URL_BYTES, ALL | LOCAL, BOTH, 1, G, M, FIELD(write_queue_bytes_max),
      "bytes waiting to be sent beyond which writes are refused"},
     {"latency", WEFT_URL_LATENCY, WEFT_URL_MS, SIM, BOTH, 0, HOUR, 0, FIELD(latency_ms),
      "virtual time that bytes are under way"},
-    {"handshake", WEFT_URL_HANDSHAKE, WEFT_URL_MS, ALL, LISTEN, 1, HOUR, WEFT_HANDSHAKE_MS, FIELD(handshake_ms),
+    {"handshake", WEFT_URL_HANDSHAKE, WEFT_URL_MS, ALL | LOCAL, LISTEN, 1, HOUR, WEFT_HANDSHAKE_MS, FIELD(handshake_ms),
      "time until a new connection must be ready, where something is agreed on first"},
     {"bind6", WEFT_URL_BIND6, WEFT_URL_ADDRESS, INET, CONNECT, 0, 0, 0, FIELD(bind6),
      "beside bind, the local address for peers of the other family"},
     {"srv", WEFT_URL_SRV, WEFT_URL_TEXT, TCP | SIM, CONNECT, 1, WEFT_URL_SERVICE_BYTES_MAX, 1, 0,
      "the service (xmpp-client, say) whose SRV records say where; the port is for hosts without"},
+    {"arg", WEFT_URL_ARG, WEFT_URL_TEXTS, EXEC, CONNECT, 0, WEFT_URL_TEXTS_BYTES_MAX, 0, 0,
+     "an argument of the program"},
+    {"env", WEFT_URL_ENV, WEFT_URL_TEXTS, EXEC, CONNECT, 1, WEFT_URL_TEXTS_BYTES_MAX, 0, 0,
+     "NAME=VALUE in the program's environment; NAME alone takes it out"},
+    {"dir", WEFT_URL_DIR, WEFT_URL_TEXT, EXEC, CONNECT, 1, WEFT_URL_TEXTS_BYTES_MAX, 0, 0,
+     "the folder the program runs in"},
+    {"pty", WEFT_URL_PTY, WEFT_URL_BOOL, EXEC, CONNECT, 0, 1, 0, FIELD(pty),
+     "the program runs on a terminal"},
+    {"raw", WEFT_URL_RAW, WEFT_URL_BOOL, STDIO, BOTH, 0, 1, 0, FIELD(raw),
+     "a terminal gives each key as it is pressed, without echo"},
+    {"baud", WEFT_URL_BAUD, WEFT_URL_COUNT, SERIAL, CONNECT, 50, 4000000, 115200, FIELD(baud),
+     "bits a second, one of those that terminals have"},
+    {"data", WEFT_URL_DATA, WEFT_URL_COUNT, SERIAL, CONNECT, 5, 8, 8, FIELD(data),
+     "bits of a character"},
+    {"parity", WEFT_URL_PARITY, WEFT_URL_WORD, SERIAL, CONNECT, 0, 0, 0, FIELD(parity),
+     "the bit that makes their number even or odd"},
+    {"stop", WEFT_URL_STOP, WEFT_URL_COUNT, SERIAL, CONNECT, 1, 2, 1, FIELD(stop), "stop bits"},
+    {"flow", WEFT_URL_FLOW, WEFT_URL_WORD, SERIAL, CONNECT, 0, 0, 0, FIELD(flow),
+     "who holds whom back: RTS and CTS, or XON and XOFF"},
     {0},
 };
 /* clang-format on */
@@ -78,7 +104,8 @@ enum {
 
 /* The words of the options that are one of some words: their numbers are what the options come to. */
 static const char *const words_of[WEFT_URL_OPTIONS_][WORDS_MAX + 1] = {
-    [WEFT_URL_BACKLOG] = {NULL}, /* none yet */
+    [WEFT_URL_PARITY] = {"none", "even", "odd"},
+    [WEFT_URL_FLOW] = {"none", "hardware", "software"},
 };
 
 const char *weft_url_word(const weft_url_option *option, size_t i)

@@ -63,6 +63,13 @@ weft_err wf_host_read(wf_piece text, const wf_host_rules *rules, weft_url_host *
 /* The scheme's row; NULL if it is none. */
 const weft_url_scheme *wf_scheme_row(weft_scheme scheme);
 
+/* Whether it stands for something this machine or process has, and no address. */
+static inline bool wf_scheme_is_local(weft_scheme scheme)
+{
+    return scheme == WEFT_SCHEME_EXEC || scheme == WEFT_SCHEME_STDIO || scheme == WEFT_SCHEME_FD ||
+           scheme == WEFT_SCHEME_SYSTEMD || scheme == WEFT_SCHEME_SERIAL;
+}
+
 /* ---- url_options.c ---- */
 
 /* Sets the defaults of what @url's scheme has, then reads @query, the text behind `?` (`at` NULL:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs the suites of suites.h: all of them, those with threads, one, or what a name matches. */
+#include "actors/relay.h"
 #include "check.h"
 
 #include <CUnit/Basic.h>
@@ -109,6 +110,8 @@ static bool run_passed(void)
 
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "--relay") == 0)
+        return relay_main(argv[2]);
     selection sel = {0};
     size_t n = 0;
 

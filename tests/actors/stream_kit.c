@@ -2,11 +2,14 @@
 /* Two ends of a stream over any transport: the actors of the streams' tests. */
 #include "actors/stream_kit.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <weft/tls.h>
 
+#include "pipes.h"
 #include "test_certificate.h"
 
 enum { HANGS_AFTER_MS = 120000, SIM_HANGS_AFTER_MS = 3600000, PIECE = 16 << 10 };
@@ -17,6 +20,9 @@ const kit_transport kit_transports[] = {
     {.name = "unix path", .url = "unix:" P_tmpdir "/weft-test-%d.sock", .sockets = true},
     {.name = "unix abstract", .url = "unix:@weft-test-%d", .sockets = true},
     {.name = "pair", .resets = true},
+    {.name = "exec", .url = "unix:" P_tmpdir "/weft-test-exec-%d.sock", .exec = true},
+    {.name = "adopted sockets", .adopted = true, .sockets = true},
+    {.name = "pipes", .pipes = true},
     {.name = "tls over a pair", .tls = true, .resets = true},
     {.name = "tls over tcp",
      .url = "tcp://127.0.0.1:0",
@@ -155,9 +161,14 @@ static weft_err on_go(weft_actor *self, weft_msg *msg)
 {
     kit_side *s = side_of(self);
     char url[512];
+    const char *options = s->world->connect_options != NULL ? s->world->connect_options : "";
     (void)msg;
-    (void)snprintf(url, sizeof url, "%s%s", s->world->url,
-                   s->world->connect_options != NULL ? s->world->connect_options : "");
+    if (s->world->by->exec)
+        (void)snprintf(url, sizeof url, "exec:/proc/self/exe?arg=--relay&arg=%s%s%s",
+                       s->world->url + sizeof "unix:" - 1, options[0] != '\0' ? "&" : "",
+                       options[0] != '\0' ? options + 1 : "");
+    else
+        (void)snprintf(url, sizeof url, "%s%s", s->world->url, options);
     s->stream = weft_connect(self, url, weft_self(self));
     KIT_CHECK(s, !weft_ref_is_nobody(s->stream));
     return WEFT_OK;
@@ -330,12 +341,40 @@ static weft_ref spawn_side(weft_actor *self, kit_side *s)
     return s->self;
 }
 
+/* A stream that reads @in and writes @out. */
+static weft_ref piped(weft_actor *self, int in, int out, weft_ref owner)
+{
+    weft_ref ref = WEFT_NOBODY;
+    conn *c = wf_conn_new(self, &wf_conn_leaf_none, owner, &ref);
+    REQUIRE(c != NULL && weft_monitor_life(conn_actor(c), owner) == WEFT_OK);
+    REQUIRE(wf_pipes_set(c, in, out, PIPES_CLOSE) == WEFT_OK);
+    wf_conn_begin(c);
+    return ref;
+}
+
+/* Two descriptors of each side, without a URL. */
+static void join_descriptors(weft_actor *self, kit_world *w, weft_ref a, weft_ref b)
+{
+    int to[2] = {-1, -1}, from[2] = {-1, -1};
+    if (w->by->adopted) {
+        REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, to) == 0);
+        KIT_CHECK(w->a, !weft_ref_is_nobody(weft_adopt(self, to[0], a)));
+        w->b->stream = weft_adopt(self, to[1], b);
+        return;
+    }
+    REQUIRE(pipe2(to, O_CLOEXEC | O_NONBLOCK) == 0 && pipe2(from, O_CLOEXEC | O_NONBLOCK) == 0);
+    (void)piped(self, from[0], to[1], a);
+    w->b->stream = piped(self, to[0], from[1], b);
+}
+
 static void join(weft_actor *self, kit_world *w, weft_ref a)
 {
     weft_ref out[2];
     weft_err err = WEFT_OK;
     if (w->no_connect)
         kit_tell(self, w->a, 0);
+    else if (w->by->adopted || w->by->pipes)
+        join_descriptors(self, w, a, spawn_side(self, w->b));
     else if (w->by->url == NULL) {
         err = weft_pair(self, a, spawn_side(self, w->b), out);
         w->b->stream = out[1];

@@ -17,6 +17,9 @@ typedef struct kit_transport {
     bool tls;        /* pushed by both as the first thing */
     bool resets;     /* an abort is seen as a loss, not as an end, by the other side */
     bool sockets;    /* a kernel in between keeps some MiB of its own */
+    bool exec;       /* a is joined with it by a program of its own */
+    bool adopted;    /* no URL: a socket pair, whose ends are adopted, ... */
+    bool pipes;      /* ... or two pipes */
     bool sim;        /* in a simulated system, whose wire has these faults */
     weft_sim_faults faults;
 } kit_transport;

@@ -527,24 +527,36 @@ static void the_tables_can_be_read_and_are_sound(void)
 {
     const weft_url_option *o;
     const weft_url_scheme *s;
+    static const struct {
+        weft_scheme scheme;
+        const char *start;
+    } others[] = {{WEFT_SCHEME_SIM, "sim://h"},
+                  {WEFT_SCHEME_EXEC, "exec:p"},
+                  {WEFT_SCHEME_STDIO, "stdio:"},
+                  {WEFT_SCHEME_SERIAL, "serial:/d"}};
     char text[64], form[128];
     size_t i;
 
     for (i = 0; (s = weft_url_scheme_at(i)) != NULL; i++)
         CHECK(s->name != NULL && s->form != NULL && s->help != NULL && s->scheme != 0);
-    CHECK_U64(i, 4);
+    CHECK_U64(i, WEFT_SCHEME_SERIAL);
 
     for (i = 0; (o = weft_url_option_at(i)) != NULL; i++) {
         CHECK_U64(o->id, i);
         CHECK(o->help != NULL && o->help[0] != '\0' && o->ends != 0 && o->schemes != 0);
         CHECK(weft_url_kind_text(o->kind)[0] != '\0');
-        CHECK(o->min <= o->value && o->value <= o->max);
+        bool number = o->kind <= WEFT_URL_ADDRESS;
+        CHECK(!number || (o->min <= o->value && o->value <= o->max));
         CHECK(o->kind == WEFT_URL_BYTES || o->max <= UINT32_MAX);
         weft_url_default_print(o, text, sizeof text);
         if (strcmp(text, "-") == 0)
             continue;
 
-        const char *start = o->schemes & 1u << WEFT_SCHEME_SIM ? "sim://h" : "tcp://h:1";
+        const char *start = "tcp://h:1";
+        for (i = 0; i < sizeof others / sizeof *others; i++)
+            if ((o->schemes & 1u << WEFT_SCHEME_TCP) == 0 && (o->schemes & 1u << others[i].scheme))
+                start = others[i].start;
+        i = o->id;
         (void)snprintf(form, sizeof form, "%s?%s=%s", start, o->name, text);
         CHECK_U64(parsed(form)->options.given, UINT64_C(1) << o->id);
         CHECK_STR(printed(form), form);

@@ -5,6 +5,11 @@
  *     unix:PATH          unix:///PATH         unix:@NAME (abstract)
  *     http://HOST[:PORT][/PATH]
  *     sim://NAME[:PORT]
+ *     exec:PROGRAM       a child's standard input and output
+ *     stdio:             this program's own
+ *     fd:NUMBER          a descriptor this program was given
+ *     systemd:[NAME]     a socket that systemd listens at (sd_listen_fds)
+ *     serial:DEVICE      a serial line
  *
  * and behind each of them `?option=value&option=value`. The syntax is RFC 3986 without user
  * information and without a fragment; the query is always options, never data. Host names become
@@ -38,6 +43,11 @@ typedef enum weft_scheme {
     WEFT_SCHEME_UNIX,
     WEFT_SCHEME_HTTP,
     WEFT_SCHEME_SIM,
+    WEFT_SCHEME_EXEC,
+    WEFT_SCHEME_STDIO,
+    WEFT_SCHEME_FD,
+    WEFT_SCHEME_SYSTEMD,
+    WEFT_SCHEME_SERIAL,
 } weft_scheme;
 
 /** The two ends of a stream, as bits. */
@@ -79,6 +89,16 @@ typedef enum weft_url_option_id {
     WEFT_URL_HANDSHAKE,
     WEFT_URL_BIND6,
     WEFT_URL_SRV,
+    WEFT_URL_ARG,
+    WEFT_URL_ENV,
+    WEFT_URL_DIR,
+    WEFT_URL_PTY,
+    WEFT_URL_RAW,
+    WEFT_URL_BAUD,
+    WEFT_URL_DATA,
+    WEFT_URL_PARITY,
+    WEFT_URL_STOP,
+    WEFT_URL_FLOW,
     WEFT_URL_OPTIONS_ /**< how many there are */
 } weft_url_option_id;
 
@@ -96,6 +116,13 @@ typedef struct weft_url_options {
     bool nodelay;
     bool reuseport;
     bool v6only;
+    bool pty;        /**< exec: on a terminal */
+    bool raw;        /**< stdio: every key goes through as it is */
+    uint32_t baud;   /**< serial: bits a second */
+    uint32_t data;   /**< bits of a character */
+    uint32_t parity; /**< a weft_url_parity */
+    uint32_t stop;   /**< stop bits */
+    uint32_t flow;   /**< a weft_url_flow */
     uint64_t window_bytes;
     uint64_t write_queue_bytes_max;
     weft_url_host bind;  /**< kind WEFT_HOST_NONE if it was not given */
@@ -104,13 +131,22 @@ typedef struct weft_url_options {
     char texts[WEFT_URL_TEXTS_BYTES_MAX + 1]; /**< read with weft_url_text */
 } weft_url_options;
 
+/** The words of the options "parity" and "flow". */
+typedef enum weft_url_parity {
+    WEFT_PARITY_NONE,
+    WEFT_PARITY_EVEN,
+    WEFT_PARITY_ODD
+} weft_url_parity;
+typedef enum weft_url_flow { WEFT_FLOW_NONE, WEFT_FLOW_HARDWARE, WEFT_FLOW_SOFTWARE } weft_url_flow;
+
 /** A parsed URL: a value, about 1,900 bytes, copied freely. */
 typedef struct weft_url {
     weft_scheme scheme;
     bool abstract;                          /**< unix: `path` is a name in the abstract namespace */
     weft_url_host host;                     /**< tcp, http, sim */
     char path[WEFT_URL_PATH_BYTES_MAX + 1]; /**< unix: decoded, without `@`; http: as written,
-                                                 beginning with `/`; tcp, sim: "" */
+                                                 beginning with `/`; tcp, sim: ""; exec, fd,
+                                                 systemd, serial: decoded, what stands there */
     weft_url_options options;
 } weft_url;
 

@@ -5,6 +5,7 @@
 
 #include <weft/app.h>
 #include <weft/auth.h>
+#include <weft/descriptors.h>
 #include <weft/fiber.h>
 #include <weft/framing.h>
 #include <weft/http.h>
@@ -14,6 +15,7 @@
 #include <weft/pool.h>
 #include <weft/reconnect.h>
 #include <weft/resolver.h>
+#include <weft/process.h>
 #include <weft/sse.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
