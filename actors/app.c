@@ -1,112 +1,103 @@
 /* SPDX-License-Identifier: MIT */
-/* The main function of applications: the command line, then the system, then the exit code. */
-#include <weft/app.h>
+/* The main function of applications: the command line, then the system, then the exit code.
+ *
+ *   words ──▶ options ──▶ services checked ──▶ tree made ──▶ services opened ──▶ addresses opened
+ *         ──▶ user given up ──▶ system run ──▶ exit code */
+#include "app.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 
-#include "app.h"
 #include "privileges.h"
 #include "sockets.h"
 
-typedef struct own_settings {
-    const char *user, *group;
-} own_settings;
-
+/* The first is of programs that take plug-ins. */
 static const weft_option own_options[] = {
+    {.name = "plugin",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "FILE",
+     .at = offsetof(wf_app_settings, plugins),
+     .help = "add the services of this shared object; may be given 16 times"},
     {.name = "user",
      .kind = WEFT_OPTION_TEXT,
      .value = "NAME",
-     .at = offsetof(own_settings, user),
+     .at = offsetof(wf_app_settings, user),
      .help = "become this user, and its groups, once every address is open"},
     {.name = "group",
      .kind = WEFT_OPTION_TEXT,
      .value = "NAME",
-     .at = offsetof(own_settings, group),
+     .at = offsetof(wf_app_settings, group),
      .help = "become this group instead of the user's own"},
+    {.name = "print-tree",
+     .kind = WEFT_OPTION_FLAG,
+     .at = offsetof(wf_app_settings, print_tree),
+     .action = true,
+     .help = "print the tree of actors that would be started, and do nothing"},
     {0},
 };
 
-enum { COMMON, OWN, SERVICES };
-
-/* What the command line came to. */
-typedef struct command {
-    const weft_app *app;
-    const char *name;
-    weft_common_settings common;
-    own_settings own;
-    weft_option_set sets[SERVICES + WEFT_SERVICES_MAX];
-    size_t n;
-} command;
-
-static int refuse(const command *c, int code, const char *text)
+static int refuse(const wf_app_command *c, int code, const char *text)
 {
-    (void)fprintf(stderr, "%s: %s\n", c->name, text);
+    const char *space = c->chosen != NULL ? " " : "";
+    const char *service = c->chosen != NULL ? c->chosen->name : "";
+    (void)fprintf(stderr, "%s%s%s: %s\n", c->name, space, service, text);
     if (code == EX_USAGE)
-        (void)fprintf(stderr, "%s --help says what there is\n", c->name);
+        (void)fprintf(stderr, "%s%s%s --help says what there is\n", c->name, space, service);
     return code;
-}
-
-/* ---- what is only printed */
-
-static int printed(void)
-{
-    return fflush(stdout) == 0 && ferror(stdout) == 0 ? EX_OK : EX_IOERR;
-}
-
-static void print_words(const command *c)
-{
-    for (size_t i = SERVICES; i < c->n; i++)
-        for (const weft_option *row = c->sets[i].rows; row->name != NULL; row++)
-            if (row->positional)
-                (void)printf(" %s", row->name);
-}
-
-static int print_help(const command *c)
-{
-    char title[96];
-    (void)printf("usage: %s", c->name);
-    print_words(c);
-    (void)printf(" [OPTIONS]\n");
-    if (c->app->summary != NULL)
-        (void)printf("\n%s: %s\n", c->name, c->app->summary);
-    for (size_t i = SERVICES; i < c->n; i++) {
-        (void)snprintf(title, sizeof title, "options of %s", c->app->services[i - SERVICES].name);
-        weft_options_print_help(title, c->sets[i].rows, stdout);
-    }
-    weft_options_print_help("options of the program", own_options, stdout);
-    weft_options_print_help("common options", weft_common_options, stdout);
-    (void)puts(
-        "\nexit codes: 0 ended in order; 64 wrong command line; 69 unable to start; 70 ended by "
-        "a\nfailure; 71 the system refused something; 77 no such user, or not allowed; 78 an "
-        "option\nnames what cannot be used");
-    return printed();
-}
-
-static int print_config(const command *c)
-{
-    for (size_t i = c->n; i-- > 0;)
-        weft_options_print_yaml(&c->sets[i], stdout);
-    return printed();
-}
-
-static int print_version(const command *c)
-{
-    (void)printf("%s %s\n", c->name, c->app->version != NULL ? c->app->version : WEFT_VERSION);
-    return printed();
 }
 
 /* ---- what runs */
 
-static weft_err check_services(const weft_app *app, weft_why *why)
+static int code_of(weft_err err)
+{
+    switch (err) {
+    case WEFT_OK:
+        return EX_OK;
+    case WEFT_ENOMEM:
+        return EX_OSERR;
+    case WEFT_EINTERNAL:
+        return EX_SOFTWARE;
+    default:
+        return EX_CONFIG;
+    }
+}
+
+static weft_err check_services(wf_app_command *c, weft_why *why)
 {
     weft_err err = WEFT_OK;
-    for (const weft_service *s = app->services; err == WEFT_OK && s != NULL && s->name != NULL; s++)
+    while (err == WEFT_OK && c->checked < c->run_n) {
+        const weft_service *s = c->run[c->checked++];
         if (s->check != NULL)
             err = s->check(s->settings, why);
+    }
     return err;
+}
+
+static weft_err open_services(const wf_app_command *c, weft_why *why)
+{
+    weft_err err = WEFT_OK;
+    for (size_t i = 0; err == WEFT_OK && i < c->run_n; i++)
+        if (c->run[i]->open != NULL)
+            err = c->run[i]->open(c->run[i]->settings, why);
+    return err;
+}
+
+static void services_done(const wf_app_command *c)
+{
+    for (size_t i = c->checked; i-- > 0;)
+        if (c->run[i]->done != NULL)
+            c->run[i]->done(c->run[i]->settings);
+}
+
+static int services_code(const wf_app_command *c)
+{
+    int code = EX_OK;
+    for (size_t i = 0; code == EX_OK && i < c->run_n; i++)
+        if (c->run[i]->code != NULL)
+            code = c->run[i]->code(c->run[i]->settings);
+    return code;
 }
 
 /* A connection needs a descriptor: what the system allows is taken. */
@@ -119,7 +110,7 @@ static void raise_descriptors(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static weft_system *system_of(const command *c)
+static weft_system *system_of(const wf_app_command *c)
 {
     weft_system_options o = {.reactors = 0};
     if (c->app->system != NULL)
@@ -132,9 +123,12 @@ static weft_system *system_of(const command *c)
 }
 
 /* While there is one thread, and the rights the program was started with. */
-static int prepare(const command *c, weft_system *sys, wf_app_run *run, weft_why *why)
+static int prepare(const wf_app_command *c, weft_system *sys, wf_app_run *run, weft_why *why)
 {
-    if (wf_sockets_open(sys, c->app->tree, why) != WEFT_OK)
+    weft_err err = open_services(c, why);
+    if (err != WEFT_OK)
+        return code_of(err);
+    if (wf_sockets_open(sys, run->tree, why) != WEFT_OK)
         return EX_UNAVAILABLE;
     if (wf_privileges_drop(c->own.user, c->own.group, why) != WEFT_OK)
         return EX_NOPERM;
@@ -144,12 +138,10 @@ static int prepare(const command *c, weft_system *sys, wf_app_run *run, weft_why
     return EX_OSERR;
 }
 
-static int run(const command *c)
+static int run_tree(const wf_app_command *c, const weft_supervisor *tree)
 {
-    wf_app_run app_run = {.tree = c->app->tree};
+    wf_app_run app_run = {.tree = tree};
     weft_why why = {""};
-    if (check_services(c->app, &why) != WEFT_OK)
-        return refuse(c, EX_CONFIG, why.text);
     raise_descriptors();
     weft_system *sys = system_of(c);
     if (sys == NULL)
@@ -160,8 +152,32 @@ static int run(const command *c)
         return refuse(c, code, why.text);
     }
     code = weft_run(&sys);
-    return app_run.code != 0 ? app_run.code : code;
+    if (app_run.code != 0)
+        return app_run.code;
+    return code != EX_OK ? code : services_code(c);
 }
+
+static int run(wf_app_command *c)
+{
+    weft_why why = {""};
+    wf_app_tree *tree = NULL;
+    int code;
+    weft_err err = check_services(c, &why);
+    if (err == WEFT_OK)
+        err = wf_app_tree_new(c, &tree, &why);
+    if (err != WEFT_OK)
+        code = refuse(c, code_of(err), why.text);
+    else if (c->own.print_tree) {
+        wf_app_tree_print(c->name, wf_app_tree_root(tree), stdout);
+        code = wf_app_printed(stdout);
+    } else
+        code = run_tree(c, wf_app_tree_root(tree));
+    wf_app_tree_free(tree);
+    services_done(c);
+    return code;
+}
+
+/* ---- the command line */
 
 static const char *name_of(const weft_app *app, int argc, char **argv)
 {
@@ -173,41 +189,107 @@ static const char *name_of(const weft_app *app, int argc, char **argv)
     return slash != NULL ? slash + 1 : argv[0];
 }
 
-static bool gather(command *c)
+/* The rest of the words are for these. */
+static int serve(wf_app_command *c, weft_option_words *words)
 {
-    c->sets[COMMON] = (weft_option_set){.rows = weft_common_options, .to = &c->common};
-    c->sets[OWN] = (weft_option_set){.rows = own_options, .to = &c->own};
-    c->n = SERVICES;
-    for (const weft_service *s = c->app->services; s != NULL && s->name != NULL; s++) {
-        static const weft_option none[] = {{0}};
-        if (c->n == SERVICES + WEFT_SERVICES_MAX)
-            return false;
-        c->sets[c->n++] =
+    static const weft_option none[] = {{0}};
+    weft_why why = {""};
+    for (size_t i = 0; i < c->run_n; i++) {
+        const weft_service *s = c->run[i];
+        c->sets[WF_SET_SERVICES + i] =
             (weft_option_set){.rows = s->options != NULL ? s->options : none, .to = s->settings};
     }
-    return true;
+    weft_err err = weft_options_read(c->sets, WF_SET_SERVICES + c->run_n, words, false, &why);
+    if (err != WEFT_OK)
+        return refuse(c, err == WEFT_ENOMEM ? EX_OSERR : EX_USAGE, why.text);
+    if (c->common.help)
+        return wf_app_print_help(c, stdout);
+    if (c->common.version)
+        return wf_app_print_version(c);
+    if (c->common.print_config)
+        return wf_app_print_config(c);
+    return run(c);
+}
+
+/* `list`, `help` and the program's own; -1: the word is none of them. */
+static int print_word(const wf_app_command *c, const char *word, const weft_option_words *words)
+{
+    const weft_app_word *own = c->app->words;
+    bool list = strcmp(word, "list") == 0, help = strcmp(word, "help") == 0;
+    while (own != NULL && own->name != NULL && strcmp(own->name, word) != 0)
+        own++;
+    if (!list && !help && (own == NULL || own->name == NULL))
+        return -1;
+    if (words->next < words->count && strcmp(words->at[words->next], "--help") != 0) {
+        weft_why why;
+        weft_explain(&why, "%s takes nothing behind it", word);
+        return refuse(c, EX_USAGE, why.text);
+    }
+    if (list)
+        return wf_app_print_list(c);
+    if (help)
+        return wf_app_print_help(c, stdout);
+    own->print(stdout);
+    return wf_app_printed(stdout);
+}
+
+static int choose(wf_app_command *c, weft_option_words *words)
+{
+    const weft_service *nearest;
+    weft_why why;
+    const char *word = words->at[words->next++];
+    int code = print_word(c, word, words);
+    if (code >= 0)
+        return code;
+    c->run = wf_app_find(c, word, &nearest);
+    if (c->run != NULL) {
+        c->run_n = 1;
+        c->chosen = c->run[0];
+        return serve(c, words);
+    }
+    if (nearest != NULL)
+        weft_explain(
+            &why, "there is no service \"%.40s\"; the nearest is \"%s\": %s (%s list names all)",
+            word, nearest->name, nearest->summary != NULL ? nearest->summary : "", c->name);
+    else
+        weft_explain(&why, "there is no service \"%.40s\", nor any other", word);
+    return refuse(c, EX_USAGE, why.text);
+}
+
+/* Options before the name of a service are those that every service has. */
+static int dispatch(wf_app_command *c, weft_option_words *words)
+{
+    weft_why why = {""};
+    if (!c->app->choose) {
+        c->run = c->all;
+        c->run_n = c->n;
+        return serve(c, words);
+    }
+    weft_err err = weft_options_read(c->sets, WF_SET_SERVICES, words, true, &why);
+    if (err != WEFT_OK)
+        return refuse(c, err == WEFT_ENOMEM ? EX_OSERR : EX_USAGE, why.text);
+    if (words->next < words->count)
+        return choose(c, words);
+    if (c->common.version)
+        return wf_app_print_version(c);
+    if (c->common.help)
+        return wf_app_print_help(c, stdout);
+    (void)wf_app_print_help(c, stderr);
+    return EX_USAGE;
 }
 
 int weft_main(const weft_app *app, int argc, char **argv)
 {
-    command c = {.app = app, .name = name_of(app, argc, argv)};
+    wf_app_command c = {.app = app, .name = name_of(app, argc, argv)};
     weft_option_words words = {.at = argv, .count = argc, .next = argc > 0 ? 1 : 0};
     weft_why why = {""};
-    int code;
-    if (!gather(&c))
-        return refuse(&c, EX_SOFTWARE, "it has more than 16 services");
-    weft_err err = weft_options_read(c.sets, c.n, &words, false, &why);
-    if (err != WEFT_OK)
-        code = refuse(&c, err == WEFT_ENOMEM ? EX_OSERR : EX_USAGE, why.text);
-    else if (c.common.help)
-        code = print_help(&c);
-    else if (c.common.version)
-        code = print_version(&c);
-    else if (c.common.print_config)
-        code = print_config(&c);
-    else
-        code = run(&c);
-    for (size_t i = 0; i < c.n; i++)
-        weft_options_done(&c.sets[i]);
+    c.sets[WF_SET_COMMON] = (weft_option_set){.rows = weft_common_options, .to = &c.common};
+    c.sets[WF_SET_OWN] = (weft_option_set){.rows = own_options + !app->plugins, .to = &c.own};
+    weft_err err = wf_app_gather(&c, &words, &why);
+    int code = err == WEFT_OK ? dispatch(&c, &words)
+                              : refuse(&c, err == WEFT_ELIMIT ? EX_SOFTWARE : EX_CONFIG, why.text);
+    for (size_t i = 0; i < WF_SET_SERVICES + c.run_n; i++)
+        if (c.sets[i].rows != NULL)
+            weft_options_done(&c.sets[i]);
     return code;
 }

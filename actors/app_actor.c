@@ -83,6 +83,7 @@ static weft_err begin(weft_actor *self, weft_msg *msg, top *t)
 static weft_err stop(weft_actor *self, weft_msg *msg, top *t, uint32_t grace_ms)
 {
     t->stopping = true;
+    wf_sockets_drain(self, grace_ms);
     if (t->waits != NULL) {
         (void)weft_fail(t->waits, WEFT_ESTOPPING, NULL);
         weft_drop(&t->waits);
@@ -103,7 +104,7 @@ static weft_err on_phase(weft_actor *self, weft_msg *msg)
     if (begins->phase == WEFT_PHASE_DRAIN)
         return stop(self, msg, weft_state(self), begins->grace_ms);
     if (begins->phase == WEFT_PHASE_CLOSE)
-        wf_sockets_close();
+        wf_sockets_close(self);
     return weft_reply(msg, weft_phase_done, .cut = 0);
 }
 

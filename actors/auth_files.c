@@ -66,19 +66,26 @@ static bool piece_same(wf_piece piece, const char *word)
 void wf_text_hash(const wf_text *file, const char *user, char hash[WF_PASSPHRASE_HASH_BYTES],
                   char like[WF_PASSPHRASE_HASH_BYTES])
 {
+    char text[WF_PASSPHRASE_HASH_BYTES];
     wf_piece rest = {file->at, file->n}, line, name, found;
+    uint64_t most = 0;
     hash[0] = like[0] = '\0';
     while (wf_text_line(&rest, &line)) {
         if (wf_password_line(line, &name, &found, NULL) != WEFT_OK)
             continue;
-        char *to = hash[0] == '\0' && piece_same(name, user) ? hash : like;
-        if (to == like && like[0] != '\0')
+        memcpy(text, found.at, found.n);
+        text[found.n] = '\0';
+        if (!wf_passphrase_is_hash(text))
             continue;
-        memcpy(to, found.at, found.n);
-        to[found.n] = '\0';
-        if (!wf_passphrase_is_hash(to))
-            to[0] = '\0';
+        uint64_t cost = wf_passphrase_cost(text);
+        if (hash[0] == '\0' && piece_same(name, user))
+            memcpy(hash, text, found.n + 1);
+        else if (like[0] == '\0' || cost > most) {
+            memcpy(like, text, found.n + 1);
+            most = cost;
+        }
     }
+    explicit_bzero(text, sizeof text);
 }
 
 bool wf_text_has_key(const wf_text *file, const uint8_t *key_blob, size_t size)

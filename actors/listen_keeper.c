@@ -19,6 +19,8 @@ typedef struct keeper {
     unsigned open; /* listeners alive */
     bool stopping;
     weft_err reason;
+    const weft_child
+        *row; /* of the program's table, by which its address was opened before; or NULL */
 } keeper;
 
 static weft_err spawn_next(weft_actor *self, weft_msg *msg, keeper *k);
@@ -40,6 +42,7 @@ static weft_err on_spawned(weft_actor *self, weft_msg *msg, const weft_outcome *
         return weft_fail(msg, WEFT_ENOMEM, "no memory to watch a listener");
     k->open++;
     if (i == 0) {
+        wf_sockets_serve(k->row, ref, k->shared->member, k->shared->n);
         weft_log(self, WEFT_NOTICE, "listening at %s", k->url);
         return WEFT_OK;
     }
@@ -69,6 +72,7 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     if (k->shared == NULL)
         return weft_fail(msg, err, "%s", why.text);
     memcpy(k->url, got.url, sizeof k->url);
+    k->row = plan->row;
     k->shared->keeper = weft_self(self);
     k->next = k->shared->n > 1 ? 1 : 0;
     return spawn_next(self, msg, k);

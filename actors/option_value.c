@@ -132,6 +132,16 @@ static weft_err add_url(const weft_option *row, const char *text, weft_option_ur
     return WEFT_OK;
 }
 
+static weft_err add_text(const weft_option *row, const char *text, weft_option_texts *to,
+                         weft_why *why)
+{
+    if (to->count == WEFT_OPTION_TEXTS_MAX)
+        return weft_because(why, WEFT_EINVAL, "--%s is given too often, expected at most %d times",
+                            row->name, WEFT_OPTION_TEXTS_MAX);
+    to->at[to->count++] = text;
+    return WEFT_OK;
+}
+
 static weft_err add_port(const weft_option *row, const char *text, weft_option_urls *to,
                          weft_why *why)
 {
@@ -171,6 +181,10 @@ weft_err wf_option_value_read(const weft_option *row, const char *text, void *to
         break;
     case WEFT_OPTION_TEXT:
         *(const char **)to = text;
+        break;
+    case WEFT_OPTION_TEXTS:
+        return add_text(row, text, to, why);
+    case WEFT_OPTION_KIND_COUNT_:
         break;
     }
     return err;

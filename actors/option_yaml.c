@@ -59,18 +59,20 @@ static void print_ms(uint32_t ms, FILE *to)
         (void)fprintf(to, "%" PRIu32 "ms", ms);
 }
 
-static void print_urls(const weft_option_urls *urls, FILE *to)
+static void print_list(const char *const *at, size_t count, FILE *to)
 {
-    if (urls->count == 0)
+    if (count == 0)
         (void)fputs(" []", to);
-    for (size_t i = 0; i < urls->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         (void)fputs("\n  - ", to);
-        weft_yaml_print_text(urls->at[i], to);
+        weft_yaml_print_text(at[i], to);
     }
 }
 
 static void print_value(const weft_option *row, const void *field, FILE *to)
 {
+    const weft_option_urls *urls;
+    const weft_option_texts *texts;
     const char *text;
     switch (row->kind) {
     case WEFT_OPTION_FLAG:
@@ -87,7 +89,12 @@ static void print_value(const weft_option *row, const void *field, FILE *to)
         (void)fprintf(to, " %s", row->words[*(const int *)field]);
         break;
     case WEFT_OPTION_LISTEN:
-        print_urls(field, to);
+        urls = field;
+        print_list((const char *const *)urls->at, urls->count, to);
+        break;
+    case WEFT_OPTION_TEXTS:
+        texts = field;
+        print_list(texts->at, texts->count, to);
         break;
     case WEFT_OPTION_TEXT:
     case WEFT_OPTION_CONNECT:
@@ -100,6 +107,7 @@ static void print_value(const weft_option *row, const void *field, FILE *to)
             (void)fputs("null", to);
         break;
     case WEFT_OPTION_PORT: /* is part of its WEFT_OPTION_LISTEN row */
+    case WEFT_OPTION_KIND_COUNT_:
         break;
     }
 }

@@ -54,7 +54,8 @@ static bool find(weft_option_set *sets, size_t count, const char *word, place *o
 
 static weft_err set_value(place p, const char *value, weft_why *why)
 {
-    bool again = p.row->kind == WEFT_OPTION_LISTEN || p.row->kind == WEFT_OPTION_PORT;
+    bool again = p.row->kind == WEFT_OPTION_LISTEN || p.row->kind == WEFT_OPTION_PORT ||
+                 p.row->kind == WEFT_OPTION_TEXTS;
     if ((p.set->given & bit_of(p)) != 0 && !again)
         return weft_because(why, WEFT_EINVAL, "--%s is given twice, expected once", p.row->name);
     weft_err err = wf_option_value_read(p.row, value, field_of(p), why);

@@ -3,6 +3,7 @@
 #include "passphrase.h"
 
 #include <crypt.h>
+#include <stdlib.h>
 #include <string.h>
 #include <weft/edge.h>
 
@@ -43,6 +44,71 @@ bool wf_passphrase_is_hash(const char *hash)
         if (strncmp(hash, methods[i].prefix, strlen(methods[i].prefix)) == 0)
             return strlen(strrchr(hash, '$') + 1) == methods[i].tail;
     return false;
+}
+
+/* ---- costs, from what crypt(5) says of the settings */
+
+/* The value of the first @n digits of crypt's base 64, the lowest first. */
+static uint64_t digits(const char *at, unsigned n)
+{
+    static const char all[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    uint64_t value = 0;
+    for (unsigned i = 0; i < n && at[i] != '\0'; i++) {
+        const char *found = strchr(all, at[i]);
+        value |= (uint64_t)(found != NULL ? found - all : 0) << (6 * i);
+    }
+    return value;
+}
+
+static uint64_t power(uint64_t log2)
+{
+    return UINT64_C(1) << (log2 < 40 ? log2 : 40);
+}
+
+static uint64_t cost_of_bcrypt(const char *setting)
+{
+    return 50 * power(strtoul(setting, NULL, 10));
+}
+
+/* Its flavour, then one digit each for what it takes, less one. */
+static uint64_t cost_of_yescrypt(const char *setting)
+{
+    if (setting[0] == '\0' || setting[1] == '\0')
+        return 0;
+    return power(digits(setting + 1, 1) + 1) * (digits(setting + 2, 1) + 1) / 5;
+}
+
+static uint64_t cost_of_scrypt(const char *setting)
+{
+    if (strlen(setting) < 11)
+        return 0;
+    return power(digits(setting, 1)) * digits(setting + 1, 5) * digits(setting + 6, 5) / 3;
+}
+
+static uint64_t cost_of_sha512(const char *setting)
+{
+    static const char rounds[] = "rounds=";
+    bool said = strncmp(setting, rounds, sizeof rounds - 1) == 0;
+    return (said ? strtoul(setting + sizeof rounds - 1, NULL, 10) : 5000) / 2;
+}
+
+uint64_t wf_passphrase_cost(const char *hash)
+{
+    const char *setting = strchr(hash + 1, '$');
+    if (setting == NULL)
+        return 0;
+    setting++;
+    switch (hash[1]) {
+    case '2':
+        return cost_of_bcrypt(setting);
+    case 'y':
+    case 'g':
+        return cost_of_yescrypt(setting);
+    case '7':
+        return cost_of_scrypt(setting);
+    default:
+        return cost_of_sha512(setting);
+    }
 }
 
 static __thread unsigned long hashed;

@@ -4,6 +4,7 @@
 #define WF_PASSPHRASE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The bytes of a hash at most, the final zero included. */
 #define WF_PASSPHRASE_HASH_BYTES 384
@@ -17,6 +18,10 @@ void wf_passphrase_free(wf_passphrase *room);
 /* Whether @hash is a whole one of a method that is strong enough: bcrypt, yescrypt, gost-yescrypt, scrypt,
  * sha512crypt. */
 bool wf_passphrase_is_hash(const char *hash);
+
+/* About how long a check against @hash takes, in us: to compare hashes with, whatever their methods. It must
+ * be one (wf_passphrase_is_hash). */
+uint64_t wf_passphrase_cost(const char *hash);
 
 /* Whether @phrase has the hash @hash; what the room held is wiped. */
 bool wf_passphrase_matches(wf_passphrase *room, const char *phrase, const char *hash);

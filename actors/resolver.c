@@ -483,22 +483,47 @@ weft_err weft_resolver_use(weft_system *sys, const weft_resolver_options *option
     return weft_system_register(sys, ref, WEFT_RESOLVER_NAME);
 }
 
-/* One that this reactor has just spawned has not its name yet. */
+/* Where this reactor remembers the one it has spawned, which has not its name yet. errors: NULL. */
+static weft_ref *spawned_here(void)
+{
+    weft_ref **kept = (weft_ref **)weft_kept(WEFT_KEPT_RESOLVER);
+    if (*kept == NULL) {
+        *kept = weft_alloc_zero(sizeof **kept);
+        if (*kept != NULL)
+            weft_kept_set_free(WEFT_KEPT_RESOLVER, weft_alloc_free);
+    }
+    return *kept;
+}
+
+weft_err weft_resolver_begin(weft_actor *self, const weft_resolver_options *options)
+{
+    weft_why why = {""};
+    weft_ref *here = spawned_here();
+    if (!weft_ref_is_nobody(weft_lookup(self, WEFT_RESOLVER_NAME)) ||
+        (here != NULL && weft_here(*here) != NULL))
+        return WEFT_EEXISTS;
+    weft_resolver_options *config = here != NULL ? weft_alloc_zero(sizeof *config) : NULL;
+    if (config == NULL)
+        return WEFT_ENOMEM;
+    *config = *options;
+    *here = weft_spawn_apart(&behaviour, config, &why);
+    if (!weft_ref_is_nobody(*here))
+        return WEFT_OK;
+    weft_alloc_free(config);
+    return WEFT_ENOMEM;
+}
+
 weft_ref wf_resolver_ref(weft_actor *self, weft_why *why)
 {
     weft_ref ref = weft_lookup(self, WEFT_RESOLVER_NAME);
     if (!weft_ref_is_nobody(ref))
         return ref;
-    weft_ref **kept = (weft_ref **)weft_kept(WEFT_KEPT_RESOLVER);
-    if (*kept == NULL) {
-        *kept = weft_alloc_zero(sizeof **kept);
-        if (*kept == NULL) {
-            weft_explain(why, "no memory for a resolver");
-            return WEFT_NOBODY;
-        }
-        weft_kept_set_free(WEFT_KEPT_RESOLVER, weft_alloc_free);
+    weft_ref *here = spawned_here();
+    if (here == NULL) {
+        weft_explain(why, "no memory for a resolver");
+        return WEFT_NOBODY;
     }
-    if (weft_here(**kept) == NULL)
-        **kept = weft_spawn_apart(&behaviour, NULL, why);
-    return **kept;
+    if (weft_here(*here) == NULL)
+        *here = weft_spawn_apart(&behaviour, NULL, why);
+    return *here;
 }

@@ -4,6 +4,7 @@
 #include "sockets.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <weft/edge.h>
@@ -16,29 +17,34 @@ typedef struct opened {
     const weft_child *row;
     weft_url url;
     weft_address address;
-    int fd;
+    int fd; /* -1: closed */
+    unsigned n;
+    weft_ref member[WEFT_REACTORS_MAX];
 } opened;
 
 typedef struct sockets {
     opened *first;
 } sockets;
 
-static void close_all(sockets *s)
+static void close_one(opened *o)
 {
-    for (opened *o = s->first, *next; o != NULL; o = next) {
-        next = o->next;
-        if (o->url.scheme == WEFT_SCHEME_UNIX && !o->url.abstract)
-            (void)unlink(o->url.path); /* first: whoever comes next may bind it anew */
-        (void)close(o->fd);
-        weft_alloc_free(o);
-    }
-    s->first = NULL;
+    if (o->fd < 0)
+        return;
+    if (o->url.scheme == WEFT_SCHEME_UNIX && !o->url.abstract)
+        (void)unlink(o->url.path); /* first: whoever comes next may bind it anew */
+    (void)close(o->fd);
+    o->fd = -1;
 }
 
 static void sockets_free(void *kept)
 {
-    close_all(kept);
-    weft_alloc_free(kept);
+    sockets *s = kept;
+    for (opened *o = s->first, *next; o != NULL; o = next) {
+        next = o->next;
+        close_one(o);
+        weft_alloc_free(o);
+    }
+    weft_alloc_free(s);
 }
 
 static weft_err open_one(sockets *s, const weft_child *child, weft_why *why)
@@ -91,20 +97,56 @@ weft_err wf_sockets_open(weft_system *sys, const weft_supervisor *tree, weft_why
     return err;
 }
 
+static opened *find(const weft_child *child)
+{
+    const sockets *s = *weft_kept(WEFT_KEPT_SOCKETS);
+    opened *o = s != NULL ? s->first : NULL;
+    while (o != NULL && o->row != child)
+        o = o->next;
+    return o;
+}
+
 int wf_sockets_of(const weft_child *child, weft_address *out)
+{
+    const opened *o = find(child);
+    if (o == NULL || o->fd < 0)
+        return -1;
+    *out = o->address;
+    return fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
+}
+
+void wf_sockets_serve(const weft_child *child, weft_ref first, const weft_ref *members, unsigned n)
+{
+    opened *o = find(child);
+    if (o == NULL)
+        return;
+    memcpy(o->member, members, n * sizeof *members);
+    o->member[0] = first;
+    o->n = n;
+}
+
+/* What it comes to shows when the tree stops; a listener that has ended meanwhile has nothing left to do. */
+static void ask(weft_actor *self, weft_ref who, weft_phase phase, uint32_t grace_ms)
+{
+    (void)weft_ignore(self, weft_ask_within(self, who, grace_ms, weft_phase_begins, .phase = phase,
+                                            .grace_ms = grace_ms));
+}
+
+void wf_sockets_close(weft_actor *self)
+{
+    enum { CLOSE_MS = 1000 };
+    const sockets *s = *weft_kept(WEFT_KEPT_SOCKETS);
+    for (opened *o = s != NULL ? s->first : NULL; o != NULL; o = o->next) {
+        if (o->n != 0)
+            ask(self, o->member[0], WEFT_PHASE_CLOSE, CLOSE_MS);
+        close_one(o);
+    }
+}
+
+void wf_sockets_drain(weft_actor *self, uint32_t grace_ms)
 {
     const sockets *s = *weft_kept(WEFT_KEPT_SOCKETS);
     for (const opened *o = s != NULL ? s->first : NULL; o != NULL; o = o->next)
-        if (o->row == child) {
-            *out = o->address;
-            return fcntl(o->fd, F_DUPFD_CLOEXEC, 0);
-        }
-    return -1;
-}
-
-void wf_sockets_close(void)
-{
-    sockets *s = *weft_kept(WEFT_KEPT_SOCKETS);
-    if (s != NULL)
-        close_all(s);
+        for (unsigned i = 0; i < o->n; i++)
+            ask(self, o->member[i], WEFT_PHASE_DRAIN, grace_ms);
 }

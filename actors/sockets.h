@@ -14,8 +14,15 @@ weft_err wf_sockets_open(weft_system *sys, const weft_supervisor *tree, weft_why
 /* A descriptor of its own for the row @child; -1: it was not opened. thread: in a handler. */
 int wf_sockets_of(const weft_child *child, weft_address *out);
 
-/* Closes all: who had them listens no more when the descriptors of its own are closed.
- * thread: in a handler of reactor 0. */
-void wf_sockets_close(void);
+/* Who listens there now: @n @members, of whom @first, which accepts, stands for the first.
+ * thread: in a handler. */
+void wf_sockets_serve(const weft_child *child, weft_ref first, const weft_ref *members, unsigned n);
+
+/* Closes all, once who listens there has taken whom the kernel has accepted already. The tree need not have
+ * come to stop them. thread: in a handler of reactor 0. */
+void wf_sockets_close(weft_actor *self);
+
+/* Has the connections of all finish their work, side by side. thread: the same. */
+void wf_sockets_drain(weft_actor *self, uint32_t grace_ms);
 
 #endif

@@ -35,14 +35,24 @@ set_target_properties(weft_static PROPERTIES OUTPUT_NAME weft LINKER_LANGUAGE C)
 target_link_libraries(weft_static INTERFACE
     Threads::Threads "$<BUILD_INTERFACE:${links}>" "$<INSTALL_INTERFACE:${WEFT_STATIC_LIBS}>")
 
-foreach(library weft weft_static)
+# What a plug-in is built with: the headers. It finds the functions in the program that loads it.
+add_library(weft_plugin INTERFACE)
+set_target_properties(weft_plugin PROPERTIES EXPORT_NAME plugin)
+
+foreach(library weft weft_static weft_plugin)
     target_include_directories(${library} INTERFACE
         ${build_includes} $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 endforeach()
 add_library(weft::weft ALIAS weft)
 add_library(weft::weft_static ALIAS weft_static)
+add_library(weft::plugin ALIAS weft_plugin)
 
-install(TARGETS weft weft_static EXPORT weft)
+# weft_show(TARGET): the program shows the public names to the plug-ins that it loads.
+function(weft_show target)
+    target_link_options(${target} PRIVATE "-Wl,--export-dynamic-symbol=weft_*")
+endfunction()
+
+install(TARGETS weft weft_static weft_plugin EXPORT weft)
 foreach(include IN LISTS includes)
     install(DIRECTORY ${include}/weft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
             FILES_MATCHING PATTERN "*.h")

@@ -5,15 +5,22 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-static __thread long fail_after = -1, taken, failed;
+static __thread long fail_after = -1, fail_run = 1, taken, failed;
 
-/* The n-th taking fails once: code that goes on after a failure is tested with memory back again. */
+/* The n-th taking fails, and as many behind it as were asked for: code that goes on after a failure is tested
+ * with memory back again, and with none. */
 static int fails(void)
 {
     taken++;
-    if (__builtin_expect(fail_after < 0, 1) || fail_after-- != 0)
+    if (__builtin_expect(fail_after < 0, 1))
         return 0;
+    if (fail_after != 0) {
+        fail_after--;
+        return 0;
+    }
     failed++;
+    if (--fail_run <= 0)
+        fail_after = -1;
     return 1;
 }
 
@@ -69,7 +76,13 @@ void wf_unreserve(void *block, size_t bytes)
 
 void wf_alloc_fail_after(long n)
 {
+    wf_alloc_fail_run(n, 1);
+}
+
+void wf_alloc_fail_run(long n, long run)
+{
     fail_after = n;
+    fail_run = run;
 }
 
 long wf_alloc_count(void)

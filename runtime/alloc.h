@@ -20,6 +20,8 @@ void wf_unreserve(void *block, size_t bytes);
 
 /* Tests only: lets @n takings on this thread succeed and the one after it fail; negative: none fails. */
 void wf_alloc_fail_after(long n);
+/* The same for the @run takings after the @n-th. */
+void wf_alloc_fail_run(long n, long run);
 /* How many takings this thread has made, failed ones included. */
 long wf_alloc_count(void);
 /* How many of them were made to fail. */

@@ -199,18 +199,22 @@ static weft_msg *failure_new(wf_reactor *r, const weft_actor *from, uint64_t req
 weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err,
                          const char *why)
 {
-    m->flags |= WF_ANSWERED;
     if ((m->flags & WF_LOCAL) != 0) {
         weft_outcome got = {.err = err,
                             .why = why != NULL && why[0] != '\0' ? why : weft_err_text(err)};
+        m->flags |= WF_ANSWERED;
         ((const weft_local_ops *)(uintptr_t)m->request)->answer(from, m, &got);
         return WEFT_OK;
     }
     weft_msg *reply = failure_new(r, from, m->request, err, why);
-    if (reply == NULL)
-        return WEFT_ENOMEM;
-    if (wf_put_msg(r, m->from, reply) != WEFT_OK)
+    weft_err put = reply != NULL ? wf_put_msg(r, m->from, reply) : WEFT_ENOMEM;
+    if (put != WEFT_OK && reply != NULL)
         wf_msg_free(r, reply);
+    if (put == WEFT_ENOMEM) {
+        m->flags |= WF_OWED; /* said again, at the latest when it is let go of */
+        return WEFT_ENOMEM;
+    }
+    m->flags |= WF_ANSWERED;
     return WEFT_OK;
 }
 

@@ -146,9 +146,16 @@ void wf_ask_arm(wf_reactor *r, wf_cell *cell);
 /* An ask that nothing upstream guards any more gets a limit of its own. */
 void wf_arm_late(wf_reactor *r, wf_cell *cell) WF_COLD;
 
-/* Fails the request @m with @err and @why (NULL: the code's sentence); @from may be NULL. */
+/* Fails the request @m with @err and @why (NULL: the code's sentence); @from may be NULL.
+ * errors: ENOMEM; then it is not answered, and whoever lets go of it calls wf_owe_failure. */
 weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err,
                          const char *why);
+
+/* Takes @m, a request that memory had no room to fail, in the place of wf_msg_free: its asker is told ENOMEM
+ * as soon as there is memory. */
+void wf_owe_failure(wf_reactor *r, weft_msg *m) WF_COLD;
+/* The system ends: forgets what could not be told. */
+void wf_owed_done(wf_reactor *r);
 
 /* Puts a failed outcome for the cell @id into its owner's mailbox. */
 void wf_fail_cell(wf_reactor *r, wf_cell *cell, weft_err err, const char *why);

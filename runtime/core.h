@@ -65,7 +65,8 @@ enum {
     WF_TIMER = 1 << 7,      /* of a timer: @request names its cell, not an asker */
     WF_SERIAL = 1 << 8,     /* other ordinary messages of the actor wait until it is done */
     WF_CONTROL = 1 << 9,    /* runs on the target's reactor as soon as it arrives */
-    WF_NOTED = 1 << 10,     /* its sender wants weft_undelivered */
+    WF_NOTED = 1 << 10,     /* a tell: its sender wants weft_undelivered */
+    WF_OWED = WF_NOTED,     /* a request: memory was out when it was to be answered */
     WF_HELD = 1 << 11,      /* being served: @next is its wf_hold */
     WF_LOCAL = 1 << 12,     /* not from a mailbox: its owner made it and frees it */
     WF_PLAIN = 1 << 13,     /* its body holds nothing that would have to be given back */
@@ -376,7 +377,10 @@ struct wf_reactor {
     wf_timer end_timer; /* ends those that do not */
     struct wf_watcher
         *unsent; /* what watchers of other reactors are to be told, when memory was out */
-    wf_timer unsent_timer;
+    struct wf_watcher *untold; /* whose watchers do not know of a restart, when memory was out */
+    wf_timer unsent_timer;     /* of both */
+    weft_msg *owed;            /* requests that are to be failed, when memory was out */
+    wf_timer owed_timer;
     unsigned index;
     bool blocking; /* a thread of the pool: its handlers may block */
     _Atomic bool stop;

@@ -233,6 +233,12 @@ static void unlink_sibling(wf_reactor *r, const weft_actor *a, weft_actor *paren
         parent->child = a->sibling;
 }
 
+/* One whose spawn failed half-way is down and no ward: nobody was given its reference. */
+static bool has_lived(const weft_actor *a)
+{
+    return (a->bits & WF_DOWN) == 0 || (a->rare != NULL && a->rare->ward != NULL);
+}
+
 static void leave_family(wf_reactor *r, weft_actor *a)
 {
     uint32_t parent_slot = WF_STAT_GET(a->parent);
@@ -243,7 +249,7 @@ static void leave_family(wf_reactor *r, weft_actor *a)
     if (WF_UNLIKELY((parent->bits & (WF_STOPPING | WF_READY)) == WF_STOPPING) && parent->child == 0)
         wf_make_ready(r, parent);
     const weft_behaviour *b = WF_STAT_GET(parent->program)->behaviour;
-    if (WF_UNLIKELY(b->child_ended != NULL) && (parent->bits & WF_STOPPING) == 0)
+    if (WF_UNLIKELY(b->child_ended != NULL) && (parent->bits & WF_STOPPING) == 0 && has_lived(a))
         call_child_ended(r, parent, a, b);
 }
 

@@ -75,6 +75,7 @@ static void tell_asker(wf_reactor *r, weft_ref asker, uint64_t request, weft_ref
 static weft_err copy_of(wf_reactor *r, const weft_msg *msg, weft_msg **out)
 {
     uint64_t request = (msg->flags & WF_TIMER) != 0 ? 0 : msg->request;
+    unsigned noted = request == 0 ? msg->flags & WF_NOTED : 0;
     if (request != 0) {
         if (wf_forwards_of(request) == WF_FORWARDS_MAX)
             return WEFT_ELIMIT;
@@ -82,8 +83,7 @@ static weft_err copy_of(wf_reactor *r, const weft_msg *msg, weft_msg **out)
     }
     /* not WF_GUARDED: there may be no memory to tell the asker, so what is asked there needs limits of its
      * own */
-    weft_err err =
-        wf_msg_new(r, NULL, msg->type, msg->body, request, msg->flags & WF_NOTED, out, NULL);
+    weft_err err = wf_msg_new(r, NULL, msg->type, msg->body, request, noted, out, NULL);
     if (err != WEFT_OK)
         return err;
     (*out)->from = msg->from;

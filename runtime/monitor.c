@@ -54,6 +54,8 @@ typedef struct wf_watcher {
     uint64_t cell;
     uint32_t link;
     weft_err reason;
+    uint32_t restarts; /* which of them is untold */
+    struct wf_watcher *untold, **untold_back;
     char why[DOWN_WHY_BYTES];
 } wf_watcher;
 
@@ -107,23 +109,36 @@ static void set_reason(wf_watcher *w, weft_err reason, const char *why)
                    why != NULL && why[0] != '\0' ? why : weft_err_text(reason));
 }
 
+static void send_unsent(wf_timer *timer);
+
+static void later(wf_reactor *r)
+{
+    if (!wf_timer_armed(&r->unsent_timer))
+        wf_timer_arm(&r->wheel, &r->unsent_timer, SEND_AGAIN_MS, send_unsent);
+}
+
 static bool post_entry(wf_reactor *r, wf_watcher *w)
 {
     return wf_post(r, wf_home_index(w->watcher.home), w->watcher.slot, w->watcher.gen,
                    block_of(w)) == WEFT_OK;
 }
 
+static void tell_again(wf_reactor *r);
+static void untold_forget(wf_watcher *w);
+
 static void send_unsent(wf_timer *timer)
 {
     wf_reactor *r = WF_R;
+    (void)timer;
     while (r->unsent != NULL) {
         wf_watcher *w = r->unsent, *next = w->next;
-        if (!post_entry(r, w)) {
-            wf_timer_arm(&r->wheel, timer, SEND_AGAIN_MS, send_unsent);
-            return;
-        }
+        if (!post_entry(r, w))
+            break;
         r->unsent = next;
     }
+    tell_again(r);
+    if (r->unsent != NULL || r->untold != NULL)
+        later(r);
 }
 
 /* There is memory for it, but none to send it in: whoever watches must hear of it all the same. */
@@ -131,8 +146,7 @@ static WF_COLD void send_later(wf_reactor *r, wf_watcher *w)
 {
     w->next = r->unsent;
     r->unsent = w;
-    if (!wf_timer_armed(&r->unsent_timer))
-        wf_timer_arm(&r->wheel, &r->unsent_timer, SEND_AGAIN_MS, send_unsent);
+    later(r);
 }
 
 void wf_monitors_done(wf_reactor *r)
@@ -149,6 +163,7 @@ void wf_monitors_done(wf_reactor *r)
 static void tell_watcher(wf_reactor *r, wf_watcher *w, weft_err reason, const char *why)
 {
     weft_msg *m = block_of(w);
+    untold_forget(w);
     set_reason(w, reason, why);
     w->control.run = arrive_down;
     if (w->watcher.home == r->home)
@@ -186,28 +201,62 @@ void wf_monitors_life_over(wf_reactor *r, weft_actor *a)
     }
 }
 
-static void tell_restarted(wf_reactor *r, weft_actor *a, const wf_watcher *w, uint32_t count)
+/* ---- restarts */
+
+/* Says to @w's watcher what stands in @w. false: memory is out. */
+static bool tell_restarted(wf_reactor *r, const wf_watcher *w)
 {
     weft_msg *m = wf_block_take(r, sizeof(restarted_body));
-    if (m == NULL) {
-        weft_log(a, WEFT_ERROR, "no memory to tell who monitors it that it was restarted");
-        return;
-    }
-    const wf_rare *rare = a->rare;
+    if (m == NULL)
+        return false;
     wf_fill(r, m, NULL, &weft_restarted_type, 0, WF_UNCOUNTED);
     m->deadline = 0;
     restarted_body *body = (restarted_body *)(void *)m->body;
-    (void)snprintf(body->why, sizeof body->why, "%s",
-                   rare->why != NULL ? rare->why : weft_err_text(rare->reason));
-    body->restarted = (weft_restarted){w->who, rare->reason, body->why, count};
-    if (wf_put_msg(r, w->watcher, m) != WEFT_OK)
+    memcpy(body->why, w->why, sizeof body->why);
+    body->restarted = (weft_restarted){w->who, w->reason, body->why, w->restarts};
+    weft_err err = wf_put_msg(r, w->watcher, m);
+    if (err != WEFT_OK)
         wf_block_free(r, m);
+    return err != WEFT_ENOMEM;
 }
 
+static void untold_forget(wf_watcher *w)
+{
+    if (w->untold_back == NULL)
+        return;
+    *w->untold_back = w->untold;
+    if (w->untold != NULL)
+        w->untold->untold_back = w->untold_back;
+    w->untold_back = NULL;
+}
+
+static WF_COLD void untold_add(wf_reactor *r, wf_watcher *w)
+{
+    w->untold = r->untold;
+    w->untold_back = &r->untold;
+    if (w->untold != NULL)
+        w->untold->untold_back = &w->untold;
+    r->untold = w;
+    later(r);
+}
+
+static void tell_again(wf_reactor *r)
+{
+    while (r->untold != NULL && tell_restarted(r, r->untold))
+        untold_forget(r->untold);
+}
+
+/* What could not be told of an earlier restart is told with this one. */
 void wf_monitors_restarted(wf_reactor *r, weft_actor *a, uint32_t count)
 {
-    for (const wf_watcher *w = a->rare->watchers; w != NULL; w = w->next)
-        tell_restarted(r, a, w, count);
+    const wf_rare *rare = a->rare;
+    for (wf_watcher *w = rare->watchers; w != NULL; w = w->next) {
+        untold_forget(w);
+        set_reason(w, rare->reason, rare->why);
+        w->restarts = count;
+        if (!tell_restarted(r, w))
+            untold_add(r, w);
+    }
 }
 
 /* A copy of @asked that is a message. errors: NULL. */
@@ -348,6 +397,7 @@ static void demonitor_here(wf_reactor *r, weft_actor *target, weft_msg *m)
     for (wf_watcher *w = target->rare->watchers; w != NULL; w = w->next)
         if (w->cell == c->word[2] && weft_ref_same(w->watcher, watcher)) {
             detach(w);
+            untold_forget(w);
             wf_block_free(r, block_of(w));
             return;
         }

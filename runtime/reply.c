@@ -40,8 +40,11 @@ weft_err weft_reply_body(weft_msg *msg, const weft_type *type, const void *body)
         return WEFT_OK;
     }
     err = wf_put_reply(self, msg->from, type, body, msg->request);
-    if (WF_UNLIKELY(err == WEFT_ENOMEM || err == WEFT_EINVAL))
+    if (WF_UNLIKELY(err == WEFT_ENOMEM || err == WEFT_EINVAL)) {
+        if (err == WEFT_ENOMEM)
+            msg->flags |= WF_OWED;
         return err;
+    }
     msg->flags |= WF_ANSWERED;
     if (WF_UNLIKELY((msg->flags & WF_WAITS) != 0))
         wf_arm_waiting(r, self, msg);

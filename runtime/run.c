@@ -154,10 +154,12 @@ static inline WF_FAST void serve(wf_reactor *r, weft_actor *a, weft_msg *m, cons
 void wf_msg_done(wf_reactor *r, weft_actor *a, weft_msg *m)
 {
     unsigned flags = m->flags;
+    bool owed = false;
     if (WF_UNLIKELY((flags & (WF_KEPT | WF_WAITS)) != 0))
         return;
     if (WF_UNLIKELY(m->request != 0 && (flags & (WF_REPLY | WF_ANSWERED | WF_TIMER)) == 0))
-        (void)wf_fail_request(r, a, m, WEFT_ENOANSWER, NULL);
+        owed = wf_fail_request(r, a, m, (flags & WF_OWED) != 0 ? WEFT_ENOMEM : WEFT_ENOANSWER,
+                               NULL) != WEFT_OK;
     if (WF_UNLIKELY((flags & (WF_HELD | WF_SERIAL | WF_TIMER | WF_LOCAL)) != 0)) {
         if ((flags & WF_HELD) != 0)
             wf_hold_free(r, m);
@@ -172,7 +174,10 @@ void wf_msg_done(wf_reactor *r, weft_actor *a, weft_msg *m)
             return;
         }
     }
-    wf_msg_free(r, m);
+    if (WF_UNLIKELY(owed))
+        wf_owe_failure(r, m);
+    else
+        wf_msg_free(r, m);
 }
 
 /* A serial message is over: what waited for it comes before @rest. */

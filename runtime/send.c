@@ -218,9 +218,12 @@ void wf_refuse(wf_reactor *r, uint32_t slot, uint32_t gen, weft_msg *m, weft_err
         WF_STAT_ADD(r->stat.late_replies, 1);
     } else {
         WF_STAT_ADD(r->stat.dead_letters, 1);
-        if (m->request != 0 && (m->flags & (WF_TIMER | WF_ANSWERED)) == 0)
-            (void)wf_fail_request(r, NULL, m, err, NULL);
-        else if (wants_report(r, m)) {
+        if (m->request != 0 && (m->flags & (WF_TIMER | WF_ANSWERED)) == 0) {
+            if (wf_fail_request(r, NULL, m, err, NULL) != WEFT_OK) {
+                wf_owe_failure(r, m);
+                return;
+            }
+        } else if (wants_report(r, m)) {
             weft_undelivered body = {
                 .to = {.home = r->home, .slot = slot, .gen = gen}, .type = m->type, .err = err};
             (void)wf_put(NULL, m->from, &weft_undelivered_type, &body, 0, WF_UNCOUNTED);

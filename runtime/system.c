@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "ask.h"
 #include "block.h"
 #include "buffer.h"
 #include "family.h"
@@ -152,6 +153,7 @@ void wf_system_drain(weft_system *sys)
     for (unsigned i = 0; i < wf_threads(sys); i++) {
         WF_R = sys->reactor[i];
         wf_monitors_done(WF_R);
+        wf_owed_done(WF_R);
         kept_done(WF_R);
     }
     drain(sys); /* what they let go of goes home too */

@@ -95,6 +95,7 @@ weft_err weft_ward_new(weft_actor *self, weft_ward *ward, const weft_behaviour *
     wf_rare *rare = wf_rare_of(a);
     if (rare == NULL) {
         wf_actor_stop(r, a, WEFT_ENOMEM, NULL, true);
+        a->bits |= WF_DOWN; /* it never lived */
         return weft_because(why, WEFT_ENOMEM, "no memory for an actor of behaviour %s",
                             behaviour->name);
     }

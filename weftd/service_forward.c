@@ -9,6 +9,8 @@ typedef struct forward_settings {
     weft_forward_config config;
 } forward_settings;
 
+static forward_settings settings;
+
 static const weft_option forward_options[] = {
     {.name = "FROM",
      .kind = WEFT_OPTION_LISTEN,
@@ -31,15 +33,13 @@ static const weft_option forward_options[] = {
     {0},
 };
 
-static int forward_start(weft_system *sys, const service *self, void *settings, weft_why *why)
+static weft_err forward_children(void *at, weft_children *to, weft_why *why)
 {
-    const forward_settings *s = settings;
-    (void)why;
-    service_listen(sys, &s->from, self->behaviour, &s->config);
-    return 0;
+    const forward_settings *s = at;
+    return weft_children_listen(to, &s->from, &weft_forward_service, &s->config, why);
 }
 
-const service service_forward = {
+const weft_service service_forward = {
     .name = "forward",
     .summary = "join each connection with one of its own to another URL",
     .about =
@@ -50,7 +50,6 @@ const service service_forward = {
         "count: limits, timeouts, keep-alive, the address to connect from.",
     .example = "weftd forward tcp://127.0.0.1:7000 'tcp://127.0.0.1:7007?timeout=2s' --idle 10m",
     .options = forward_options,
-    .settings_bytes = sizeof(forward_settings),
-    .behaviour = &weft_forward_service,
-    .start = forward_start,
+    .settings = &settings,
+    .children = forward_children,
 };

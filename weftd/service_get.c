@@ -12,11 +12,12 @@ typedef struct get_settings {
     bool packed, no_redirects;
     weft_http_client_config client;
     weft_tls_config tls;
-    weft_ref caller;
     weft_err err;
     int status;
     bool ended;
 } get_settings;
+
+static get_settings settings;
 
 static const weft_option get_options[] = {
     {.name = "URL",
@@ -76,11 +77,24 @@ static weft_err on_answered(weft_actor *self, weft_msg *msg, const weft_outcome 
     return WEFT_OK;
 }
 
+/* Says that the service is up, which must not take longer than a start may, and begins. */
+typedef struct get_begin {
+    char nothing;
+} get_begin;
+static const weft_type get_begin_type = WEFT_TYPE("weft.get_begin", get_begin, NULL);
+
 static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
+    (void)msg;
+    return weft_tell(self, weft_self(self), get_begin, .nothing = 0);
+}
+
+static weft_err on_begin(weft_actor *self, weft_msg *msg)
+{
     const get_settings *s = settings_of(self);
+    weft_ref caller = weft_spawn(self, &weft_http_caller, &s->client);
     return weft_when(msg,
-                     weft_ask_within(self, s->caller, WEFT_NO_LIMIT, weft_http_call, .url = s->url,
+                     weft_ask_within(self, caller, WEFT_NO_LIMIT, weft_http_call, .url = s->url,
                                      .stream = true, .packed = s->packed,
                                      .no_redirects = s->no_redirects),
                      on_answered);
@@ -114,31 +128,26 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
 }
 
 static const weft_handler handlers[] = {
-    {.type = &weft_started_type, .fn = on_started},
-    {.type = &weft_data_type, .fn = on_data},
-    {.type = &weft_ended_type, .fn = on_ended},
-    {.type = &weft_closed_type, .fn = on_closed},
-    {0},
+    {.type = &weft_started_type, .fn = on_started}, {.type = &get_begin_type, .fn = on_begin},
+    {.type = &weft_data_type, .fn = on_data},       {.type = &weft_ended_type, .fn = on_ended},
+    {.type = &weft_closed_type, .fn = on_closed},   {0},
 };
 static const weft_behaviour get_behaviour = {.name = "get", .handlers = handlers};
 
-static int get_start(weft_system *sys, const service *self, void *settings, weft_why *why)
+static weft_err get_children(void *at, weft_children *to, weft_why *why)
 {
-    get_settings *s = settings;
+    get_settings *s = at;
     s->tls.trust_file = s->trust;
     s->client = (weft_http_client_config){.to = s->to, .proxy = s->proxy, .tls = &s->tls};
-    s->caller = weft_system_spawn(sys, 0, &weft_http_caller, &s->client);
-    if (!weft_ref_is_nobody(s->caller) &&
-        !weft_ref_is_nobody(weft_system_spawn(sys, 0, self->behaviour, s)))
-        return EX_OK;
-    weft_explain(why, "no memory");
-    return EX_OSERR;
+    const weft_child page = {
+        .name = "page", .behaviour = &get_behaviour, .config = s, .restart = WEFT_RESTART_NEVER};
+    return weft_children_add(to, &page, why);
 }
 
 /* What has no answer of its own in sysexits.h is a service that could not be had. */
-static int get_code(const void *settings)
+static int get_code(const void *at)
 {
-    const get_settings *s = settings;
+    const get_settings *s = at;
     switch (s->err) {
     case WEFT_OK:
         return s->status < 400 ? EX_OK : EX_UNAVAILABLE;
@@ -158,7 +167,7 @@ static int get_code(const void *settings)
     }
 }
 
-const service service_get = {
+const weft_service service_get = {
     .name = "get",
     .summary = "get a page by HTTP, to the standard output",
     .about =
@@ -168,8 +177,7 @@ const service service_get = {
         "address, 76 for an answer that is cut or cannot be understood.",
     .example = "weftd get http://127.0.0.1:8880/hello/you",
     .options = get_options,
-    .settings_bytes = sizeof(get_settings),
-    .behaviour = &get_behaviour,
-    .start = get_start,
+    .settings = &settings,
+    .children = get_children,
     .code = get_code,
 };

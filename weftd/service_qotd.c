@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include <weft/wire.h>
 
@@ -17,6 +16,8 @@ typedef struct qotd_settings {
     char *text;       /* what stands in it */
     weft_wire_quotes quotes;
 } qotd_settings;
+
+static qotd_settings settings;
 
 static const weft_option qotd_options[] = {
     OPTION_ROW_LISTEN(qotd_settings, "tcp://127.0.0.1:7017"),
@@ -58,24 +59,28 @@ static weft_err load(qotd_settings *s, weft_why *why)
     return err;
 }
 
-static int qotd_start(weft_system *sys, const service *self, void *settings, weft_why *why)
+static weft_err qotd_check(void *at, weft_why *why)
 {
-    qotd_settings *s = settings;
-    if (s->file != NULL && load(s, why) != WEFT_OK)
-        return EX_CONFIG;
+    qotd_settings *s = at;
+    weft_err err = s->file != NULL ? load(s, why) : WEFT_OK;
     s->quotes.text = s->text;
-    service_listen(sys, &s->listen, self->behaviour, &s->quotes);
-    return 0;
+    return err;
 }
 
-static void qotd_done(void *settings)
+static weft_err qotd_children(void *at, weft_children *to, weft_why *why)
 {
-    qotd_settings *s = settings;
+    const qotd_settings *s = at;
+    return weft_children_listen(to, &s->listen, &weft_wire_qotd, &s->quotes, why);
+}
+
+static void qotd_done(void *at)
+{
+    qotd_settings *s = at;
     free(s->text);
     s->text = NULL;
 }
 
-const service service_qotd = {
+const weft_service service_qotd = {
     .name = "qotd",
     .summary = "say the quote of the day (RFC 865)",
     .about =
@@ -83,8 +88,8 @@ const service service_qotd = {
         "line ends as \"\\r\\n\" included. The file is read once, when weftd starts.",
     .example = "weftd qotd --file quotes.txt",
     .options = qotd_options,
-    .settings_bytes = sizeof(qotd_settings),
-    .behaviour = &weft_wire_qotd,
-    .start = qotd_start,
+    .settings = &settings,
+    .check = qotd_check,
+    .children = qotd_children,
     .done = qotd_done,
 };

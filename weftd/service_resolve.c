@@ -12,9 +12,10 @@
 typedef struct resolve_settings {
     const char *name, *type, *server, *resolv_conf, *hosts;
     uint16_t code; /* of the type; 0: addresses, or the names of an address */
-    weft_resolver_options resolver;
     weft_err err;
 } resolve_settings;
+
+static resolve_settings settings;
 
 static const weft_option resolve_options[] = {
     {.name = "NAME",
@@ -115,7 +116,23 @@ static bool is_address(const char *text, weft_address *out)
     return inet_pton(AF_INET6, text, out->ip) == 1;
 }
 
+/* Says that the service is up, which must not take longer than a start may, and begins. */
+typedef struct resolve_begin {
+    char nothing;
+} resolve_begin;
+static const weft_type resolve_begin_type = WEFT_TYPE("weft.resolve_begin", resolve_begin, NULL);
+
 static weft_err on_started(weft_actor *self, weft_msg *msg)
+{
+    const resolve_settings *s = settings_of(self);
+    (void)msg;
+    weft_err err = weft_resolver_begin(
+        self, &(weft_resolver_options){
+                  .servers = s->server, .resolv_conf = s->resolv_conf, .hosts = s->hosts});
+    return err == WEFT_OK ? weft_tell(self, weft_self(self), resolve_begin, .nothing = 0) : err;
+}
+
+static weft_err on_begin(weft_actor *self, weft_msg *msg)
 {
     const resolve_settings *s = settings_of(self);
     weft_address address;
@@ -126,29 +143,35 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     return weft_when(msg, weft_resolver_addresses(self, s->name), on_answered);
 }
 
-static const weft_handler handlers[] = {{.type = &weft_started_type, .fn = on_started}, {0}};
+static const weft_handler handlers[] = {
+    {.type = &weft_started_type, .fn = on_started},
+    {.type = &resolve_begin_type, .fn = on_begin},
+    {0},
+};
 static const weft_behaviour resolve_behaviour = {.name = "resolve", .handlers = handlers};
 
-static int resolve_start(weft_system *sys, const service *self, void *settings, weft_why *why)
+static weft_err resolve_check(void *at, weft_why *why)
 {
-    resolve_settings *s = settings;
-    if (s->type != NULL && weft_dns_type_of(s->type, &s->code) != WEFT_OK) {
-        weft_explain(why, "--type %.40s: expected a type of records such as A, MX or TYPE257",
-                     s->type);
-        return EX_USAGE;
-    }
-    s->resolver = (weft_resolver_options){
-        .servers = s->server, .resolv_conf = s->resolv_conf, .hosts = s->hosts};
-    if (weft_resolver_use(sys, &s->resolver) == WEFT_OK &&
-        !weft_ref_is_nobody(weft_system_spawn(sys, 0, self->behaviour, s)))
-        return EX_OK;
-    weft_explain(why, "no memory");
-    return EX_OSERR;
+    resolve_settings *s = at;
+    if (s->type != NULL && weft_dns_type_of(s->type, &s->code) != WEFT_OK)
+        return weft_because(why, WEFT_EINVAL,
+                            "--type %.40s: expected a type of records such as A, MX or TYPE257",
+                            s->type);
+    return WEFT_OK;
 }
 
-static int resolve_code(const void *settings)
+static weft_err resolve_children(void *at, weft_children *to, weft_why *why)
 {
-    const resolve_settings *s = settings;
+    const weft_child name = {.name = "name",
+                             .behaviour = &resolve_behaviour,
+                             .config = at,
+                             .restart = WEFT_RESTART_NEVER};
+    return weft_children_add(to, &name, why);
+}
+
+static int resolve_code(const void *at)
+{
+    const resolve_settings *s = at;
     switch (s->err) {
     case WEFT_OK:
         return EX_OK;
@@ -167,7 +190,7 @@ static int resolve_code(const void *settings)
     }
 }
 
-const service service_resolve = {
+const weft_service service_resolve = {
     .name = "resolve",
     .summary = "look up a name, and print what it stands for",
     .about =
@@ -175,8 +198,8 @@ const service service_resolve = {
         "server answers, 76 for an answer that cannot be understood.",
     .example = "weftd resolve localhost",
     .options = resolve_options,
-    .settings_bytes = sizeof(resolve_settings),
-    .behaviour = &resolve_behaviour,
-    .start = resolve_start,
+    .settings = &settings,
+    .check = resolve_check,
+    .children = resolve_children,
     .code = resolve_code,
 };

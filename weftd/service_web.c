@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include <weft/http.h>
@@ -23,6 +22,8 @@ typedef struct web_settings {
 } web_settings;
 
 static const char *const access_formats[] = {"combined", "json", NULL};
+
+static web_settings settings;
 
 static const weft_option web_options[] = {
     {.name = "path",
@@ -79,65 +80,62 @@ static const weft_option web_options[] = {
     {0},
 };
 
-static int check_folder(const char *path, weft_why *why)
+static weft_err check_folder(const char *path, weft_why *why)
 {
     struct stat st;
     if (stat(path, &st) != 0)
-        (void)weft_because(why, weft_err_from_errno(errno), "--path %.100s: %s, expected a folder",
-                           path, strerror(errno));
-    else if (!S_ISDIR(st.st_mode))
-        (void)weft_because(why, WEFT_EINVAL, "--path %.100s is a file, expected a folder", path);
-    else if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0)
-        (void)weft_because(why, weft_err_from_errno(errno),
-                           "--path %.100s: %s, expected a folder that weftd may enter", path,
-                           strerror(errno));
-    else
-        return 0;
-    return EX_CONFIG;
+        return weft_because(why, weft_err_from_errno(errno), "--path %.100s: %s, expected a folder",
+                            path, strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return weft_because(why, WEFT_EINVAL, "--path %.100s is a file, expected a folder", path);
+    if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0)
+        return weft_because(why, weft_err_from_errno(errno),
+                            "--path %.100s: %s, expected a folder that weftd may enter", path,
+                            strerror(errno));
+    return WEFT_OK;
 }
 
-static int open_log(web_settings *s, weft_why *why)
+static weft_err web_open(void *at, weft_why *why)
 {
-    s->access = (weft_http_access_log){.fd = -1, .json = s->access_log_format == 1};
+    web_settings *s = at;
     if (s->access_log == NULL)
-        return 0;
+        return WEFT_OK;
     s->access.fd = strcmp(s->access_log, "-") == 0
                        ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
                        : open(s->access_log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
     if (s->access.fd >= 0)
-        return 0;
-    (void)weft_because(why, weft_err_from_errno(errno),
-                       "--access-log %.100s: %s, expected a file to append to", s->access_log,
-                       strerror(errno));
-    return EX_CONFIG;
+        return WEFT_OK;
+    return weft_because(why, weft_err_from_errno(errno),
+                        "--access-log %.100s: %s, expected a file to append to", s->access_log,
+                        strerror(errno));
 }
 
-static int web_start(weft_system *sys, const service *self, void *settings, weft_why *why)
+static weft_err web_check(void *at, weft_why *why)
 {
-    web_settings *s = settings;
-    int code = open_log(s, why);
-    if (code == 0)
-        code = check_folder(s->files.root, why);
-    if (code != 0)
-        return code;
+    web_settings *s = at;
+    s->access = (weft_http_access_log){.fd = -1, .json = s->access_log_format == 1};
     s->routes[0] =
         (weft_http_route){.route = "GET /*", .use = &weft_http_files, .config = &s->files};
     s->site = (weft_http_site_config){.routes = s->routes, .access_log = &s->access};
-    if (weft_http_check(s->routes, why) != WEFT_OK)
-        return EX_SOFTWARE;
-    service_listen(sys, &s->listen, self->behaviour, &s->site);
-    return 0;
+    weft_err err = check_folder(s->files.root, why);
+    return err == WEFT_OK ? weft_http_check(s->routes, why) : err;
 }
 
-static void web_done(void *settings)
+static weft_err web_children(void *at, weft_children *to, weft_why *why)
 {
-    web_settings *s = settings;
+    const web_settings *s = at;
+    return weft_children_listen(to, &s->listen, &weft_http_server, &s->site, why);
+}
+
+static void web_done(void *at)
+{
+    web_settings *s = at;
     if (s->access.fd >= 0)
         (void)close(s->access.fd);
     s->access.fd = -1;
 }
 
-const service service_web = {
+const weft_service service_web = {
     .name = "web",
     .summary = "serve the files of a folder over HTTP",
     .about =
@@ -146,8 +144,9 @@ const service service_web = {
         "unless --hidden is given.",
     .example = "weftd web --path . --listen http://127.0.0.1:8080 --access-log -",
     .options = web_options,
-    .settings_bytes = sizeof(web_settings),
-    .behaviour = &weft_http_server,
-    .start = web_start,
+    .settings = &settings,
+    .check = web_check,
+    .children = web_children,
+    .open = web_open,
     .done = web_done,
 };

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of services, and what they share. */
+/* The table of services. */
 #include "services.h"
-
-#include <string.h>
-
-#include <weft/net.h>
 
 /* One row a service. */
 /* clang-format off */
-const service *const services[] = {
+static const weft_service *const services[] = {
     &service_web,
     &service_echo,
     &service_discard,
@@ -23,21 +19,8 @@ const service *const services[] = {
 };
 /* clang-format on */
 
-const service *service_find(const char *name, const service **nearest)
+void services_copy(weft_service to[WEFT_SERVICES_MAX])
 {
-    *nearest = services[0];
-    for (const service *const *s = services; *s != NULL; s++) {
-        if (strcmp((*s)->name, name) == 0)
-            return *s;
-        if (weft_word_distance(name, (*s)->name) < weft_word_distance(name, (*nearest)->name))
-            *nearest = *s;
-    }
-    return NULL;
-}
-
-void service_listen(weft_system *sys, const weft_option_urls *urls, const weft_behaviour *behaviour,
-                    const void *config)
-{
-    for (size_t i = 0; i < urls->count; i++)
-        (void)weft_listen(sys, urls->at[i], behaviour, config);
+    for (size_t i = 0; services[i] != NULL && i < WEFT_SERVICES_MAX; i++)
+        to[i] = *services[i];
 }

@@ -1,14 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* The services there are, each defined in service_NAME.c, the small ones together in
- * service_wire.c. */
+/* The services there are, each defined in service_NAME.c, the small ones together in service_wire.c. A new
+ * one is a weft_service in a file of its own and a row in services.c. */
 #ifndef WEFTD_SERVICES_H
 #define WEFTD_SERVICES_H
 
-#include "service.h"
+#include <weft/app.h>
 
-extern const service service_web;
-extern const service service_echo, service_discard, service_chargen, service_daytime, service_time;
-extern const service service_qotd;
-extern const service service_forward, service_get, service_resolve;
+extern const weft_service service_web;
+extern const weft_service service_echo, service_discard, service_chargen, service_daytime,
+    service_time;
+extern const weft_service service_qotd;
+extern const weft_service service_forward, service_get, service_resolve;
+
+/* Copies them to the beginning of @to, in the order of `weftd list`. */
+void services_copy(weft_service to[WEFT_SERVICES_MAX]);
+
+/* `weftd urls`: the schemes and their options. */
+void print_urls(FILE *to);
+
+/* The row of --listen, of services that have it, in the field `listen` of @type. */
+#define OPTION_ROW_LISTEN(type, url)                                                         \
+    {                                                                                        \
+        .name = "listen", .kind = WEFT_OPTION_LISTEN, .value = "URL", .unset = (url),        \
+        .at = offsetof(type, listen),                                                        \
+        .help = "where to listen (weftd urls says how it is written); may be given 16 times" \
+    }
 
 #endif

@@ -2,7 +2,7 @@
 /* `weftd urls`, from the tables of the URL parser. */
 #include <weft/url.h>
 
-#include "help.h"
+#include "services.h"
 
 static const char *ends_of(const weft_url_option *o)
 {
@@ -30,7 +30,7 @@ static void schemes_of(const weft_url_option *o, char *text, size_t bytes)
     }
 }
 
-void help_print_urls(FILE *to)
+void print_urls(FILE *to)
 {
     const weft_url_scheme *scheme;
     const weft_url_option *o;

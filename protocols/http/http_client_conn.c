@@ -375,7 +375,7 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
 static void ended(weft_actor *self, weft_err reason)
 {
     wf_http_cc *c = weft_state(self);
-    weft_alarm_clear(&c->alarm);
+    weft_alarm_clear(&c->alarm.alarm);
     let_go(c);
     if (c->job == NULL)
         return;

@@ -12,6 +12,7 @@
 #ifndef WF_HTTP_CLIENT_CONN_H
 #define WF_HTTP_CLIENT_CONN_H
 
+#include "http_alarm.h"
 #include "http_client.h"
 #include "http_unpack.h"
 
@@ -56,8 +57,8 @@ typedef struct wf_http_cc {
     uint64_t body_bytes; /* so far: gathered, thrown away */
     wf_http_unpack *unpack;
     weft_bytes packed; /* of the piece that is being unpacked; kept */
-    weft_alarm alarm;
-    uint32_t armed, since, left;
+    wf_http_alarm alarm;
+    uint32_t since, left;
     uint32_t served;
 } wf_http_cc;
 

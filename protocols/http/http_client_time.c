@@ -1,66 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* How long does a client's connection wait, and for what? One alarm, set lazily, as on the server's
- * side. */
+/* How long does a client's connection wait, and for what? */
 #include "http_client_conn.h"
-
-#include <weft/timer.h>
 
 typedef enum waiting { NOTHING, TO_SEND, FOR_ANSWER, FOR_BODY, FOR_JOB, FOR_DEADLINE } waiting;
 
-typedef struct limit {
-    waiting what;
-    uint32_t at; /* tick */
-} limit;
-
-static void sooner(limit *best, waiting what, uint32_t at)
-{
-    if (best->what == NOTHING || (int32_t)(at - best->at) < 0)
-        *best = (limit){what, at};
-}
-
 /* While its own asker sends, or does not take, the server is not to blame. */
-static limit limit_of(const wf_http_cc *c)
+static wf_http_limit limit_of(const wf_http_cc *c)
 {
     const weft_http_client_limits *l = &c->client->limits;
-    limit best = {NOTHING, 0};
+    wf_http_limit best = {NOTHING, 0};
     switch (c->phase) {
     case WF_HTTP_TUNNEL:
     case WF_HTTP_HEAD:
         if (c->left != 0)
-            sooner(&best, TO_SEND, c->since + l->send_timeout_ms);
+            wf_http_limit_sooner(&best, TO_SEND, c->since + l->send_timeout_ms);
         else if (c->phase == WF_HTTP_TUNNEL || (c->flags & WF_HTTP_C_SENT) != 0)
-            sooner(&best, FOR_ANSWER, c->since + l->answer_timeout_ms);
+            wf_http_limit_sooner(&best, FOR_ANSWER, c->since + l->answer_timeout_ms);
         break;
     case WF_HTTP_BODY:
         if ((c->flags & WF_HTTP_C_PAUSED) == 0)
-            sooner(&best, FOR_BODY, c->since + l->body_timeout_ms);
+            wf_http_limit_sooner(&best, FOR_BODY, c->since + l->body_timeout_ms);
         break;
     case WF_HTTP_IDLE:
-        sooner(&best, FOR_JOB, c->since + l->idle_timeout_ms);
+        wf_http_limit_sooner(&best, FOR_JOB, c->since + l->idle_timeout_ms);
         break;
     default:
         break;
     }
     if (c->job != NULL && c->job->limited && (c->job->flags & WF_HTTP_JOB_ANSWERED) == 0 &&
         c->phase != WF_HTTP_ENDING)
-        sooner(&best, FOR_DEADLINE, c->job->until);
+        wf_http_limit_sooner(&best, FOR_DEADLINE, c->job->until);
     return best;
 }
 
 static void on_alarm(weft_alarm *alarm);
 
-static void arm(wf_http_cc *c, uint32_t at)
-{
-    int32_t left = (int32_t)(at - weft_now_ms(NULL));
-    c->armed = at != 0 ? at : 1;
-    weft_alarm_set(&c->alarm, left > 0 ? (uint32_t)left : 1, on_alarm);
-}
-
 void wf_http_conn_watch(wf_http_cc *c)
 {
-    limit l = limit_of(c);
-    if (l.what != NOTHING && (c->armed == 0 || (int32_t)(l.at - c->armed) < 0))
-        arm(c, l.at);
+    wf_http_alarm_watch(&c->alarm, limit_of(c), on_alarm);
 }
 
 void wf_http_conn_moved(wf_http_cc *c)
@@ -98,7 +75,7 @@ static bool reader_is_behind(const wf_http_cc *c)
 static void timed_out(weft_actor *self, void *context)
 {
     wf_http_cc *c = context;
-    switch (limit_of(c).what) {
+    switch ((waiting)limit_of(c).what) {
     case NOTHING:
         break;
     case TO_SEND:
@@ -125,12 +102,6 @@ static void timed_out(weft_actor *self, void *context)
 static void on_alarm(weft_alarm *alarm)
 {
     wf_http_cc *c = (wf_http_cc *)(void *)((char *)alarm - offsetof(wf_http_cc, alarm));
-    limit l = limit_of(c);
-    c->armed = 0;
-    if (l.what == NOTHING)
-        return;
-    if ((int32_t)(l.at - weft_now_ms(NULL)) > 0)
-        arm(c, l.at);
-    else
+    if (wf_http_alarm_is_over(&c->alarm, limit_of(c), on_alarm))
         weft_enter(weft_actor_of_state(c), timed_out, c);
 }

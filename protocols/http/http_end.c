@@ -57,7 +57,7 @@ static void abandon(weft_actor *self, wf_http_conn *c, bool ending)
 void wf_http_lost(weft_actor *self, wf_http_conn *c, bool ending)
 {
     c->flags |= WF_HTTP_GONE | WF_HTTP_CLOSING;
-    weft_alarm_clear(&c->alarm);
+    weft_alarm_clear(&c->alarm.alarm);
     abandon(self, c, ending);
 }
 

@@ -25,6 +25,7 @@
 
 #include "http1_codec.h"
 #include "http1_write.h"
+#include "http_alarm.h"
 #include "http_route.h"
 
 typedef struct wf_http_exchange wf_http_exchange;
@@ -87,8 +88,7 @@ struct wf_http_conn {
     wf_http_exchange *reading;      /* whose body is coming */
     weft_bytes pending;             /* came and was not read; kept */
     weft_msg *held;                 /* the data message that holds the next one back */
-    weft_alarm alarm;
-    uint32_t armed;    /* the tick the alarm rings at; 0: it is off */
+    wf_http_alarm alarm;
     uint32_t read_at;  /* when a head began, a piece of a body came, or lingering began */
     uint32_t write_at; /* when something was last written, or taken */
     uint32_t left;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How long does a connection wait, and for what? One alarm a connection, set lazily: a limit that
- * moves on costs a store, and the alarm, when it rings too early, is set anew. */
+/* How long does a connection wait, and for what? */
 #include "http_server.h"
 
 enum { LINGER_MS = 2000 };
@@ -16,22 +15,14 @@ typedef enum waiting {
     FOR_REQUEST
 } waiting;
 
-typedef struct limit {
-    waiting what;
-    uint32_t at; /* tick */
-} limit;
-
-/* The sooner of two, in ticks that wrap. */
-static void sooner(limit *best, waiting what, uint32_t since, uint32_t timeout)
+static void sooner(wf_http_limit *best, waiting what, uint32_t since, uint32_t timeout)
 {
-    uint32_t at = since + timeout;
-    if (best->what == NOTHING || (int32_t)(at - best->at) < 0)
-        *best = (limit){what, at};
+    wf_http_limit_sooner(best, what, since + timeout);
 }
 
 /* A client that was not told to go on need not. While input is paused, or what came is not taken,
  * the client is not to blame. */
-static void limit_input(const wf_http_conn *c, limit *best)
+static void limit_input(const wf_http_conn *c, wf_http_limit *best)
 {
     const weft_http_limits *l = &c->site->limits;
     if ((c->flags & WF_HTTP_PAUSED) != 0)
@@ -43,7 +34,7 @@ static void limit_input(const wf_http_conn *c, limit *best)
         sooner(best, FOR_HEAD, c->read_at, l->head_timeout_ms);
 }
 
-static void limit_output(const wf_http_conn *c, limit *best)
+static void limit_output(const wf_http_conn *c, wf_http_limit *best)
 {
     const weft_http_limits *l = &c->site->limits;
     const wf_http_exchange *x = c->first;
@@ -60,9 +51,9 @@ static void limit_output(const wf_http_conn *c, limit *best)
         sooner(best, FOR_ANSWER, x->at, l->answer_timeout_ms);
 }
 
-static limit limit_of(const wf_http_conn *c)
+static wf_http_limit limit_of(const wf_http_conn *c)
 {
-    limit best = {NOTHING, 0};
+    wf_http_limit best = {NOTHING, 0};
     if ((c->flags & WF_HTTP_GONE) != 0)
         return best;
     if ((c->flags & WF_HTTP_LINGERING) != 0) {
@@ -81,18 +72,9 @@ static wf_http_conn *conn_of(weft_alarm *alarm)
 
 static void on_alarm(weft_alarm *alarm);
 
-static void arm(wf_http_conn *c, uint32_t at)
-{
-    int32_t left = (int32_t)(at - weft_now_ms(NULL));
-    c->armed = at != 0 ? at : 1;
-    weft_alarm_set(&c->alarm, left > 0 ? (uint32_t)left : 1, on_alarm);
-}
-
 void wf_http_watch_time(wf_http_conn *c)
 {
-    limit l = limit_of(c);
-    if (l.what != NOTHING && (c->armed == 0 || (int32_t)(l.at - c->armed) < 0))
-        arm(c, l.at);
+    wf_http_alarm_watch(&c->alarm, limit_of(c), on_alarm);
 }
 
 void wf_http_wrote(wf_http_conn *c)
@@ -136,7 +118,7 @@ static void idle(weft_actor *self, wf_http_conn *c)
 static void timed_out(weft_actor *self, void *context)
 {
     wf_http_conn *c = context;
-    switch (limit_of(c).what) {
+    switch ((waiting)limit_of(c).what) {
     case NOTHING:
         break;
     case TO_LINGER:
@@ -165,12 +147,6 @@ static void timed_out(weft_actor *self, void *context)
 static void on_alarm(weft_alarm *alarm)
 {
     wf_http_conn *c = conn_of(alarm);
-    limit l = limit_of(c);
-    c->armed = 0;
-    if (l.what == NOTHING)
-        return;
-    if ((int32_t)(l.at - weft_now_ms(NULL)) > 0)
-        arm(c, l.at);
-    else
+    if (wf_http_alarm_is_over(&c->alarm, limit_of(c), on_alarm))
         weft_enter(weft_actor_of_state(c), timed_out, c);
 }

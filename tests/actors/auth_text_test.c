@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "auth_digest.h"
+#include "auth_files.h"
 #include "auth_shadow.h"
 #include "auth_text.h"
 #include "check.h"
@@ -271,6 +272,47 @@ static void passwords_are_known_by_their_hashes(void)
     wf_passphrase_free(NULL);
 }
 
+/* By their own parameters: the rounds of crypt(5), doubled, take twice as long. */
+static void hashes_are_compared_by_what_a_check_of_them_costs(void)
+{
+    static const char *const dearer[][2] = {
+        {"$2b$04$abcdefghijklmnopqrstuuinwY", "$2y$05$abcdefghijklmnopqrstuuinwY"},
+        {"$2b$10$", "$2b$12$"},
+        {"$6$saltstring$svn8", "$6$rounds=6000$saltstring$svn8"},
+        {"$6$rounds=1000$a$b", "$6$a$b"},
+        {"$y$j8T$saltsaltsaltsalt$", "$y$j9T$saltsaltsaltsalt$"},
+        {"$y$j9S$saltsaltsaltsalt$", "$gy$j9T$saltsaltsaltsalt$"},
+        {"$7$B6..../....", "$7$C6..../...."},
+        {"$7$C5..../....", "$7$C6..../...."},
+        {"$2b$04$abcdefghijklmnopqrstuuinwY", "$y$j9T$saltsaltsaltsalt$"},
+        {"$6$saltstring$svn8", "$2b$12$abcdefghijklmnopqrstuuinwY"},
+    };
+    for (size_t i = 0; i < sizeof dearer / sizeof *dearer; i++)
+        CHECK(wf_passphrase_cost(dearer[i][0]) < wf_passphrase_cost(dearer[i][1]));
+    CHECK_U64(wf_passphrase_cost("$2b$05$a"), wf_passphrase_cost("$2a$05$b"));
+    CHECK_U64(wf_passphrase_cost("$6$a$b"), wf_passphrase_cost("$6$rounds=5000$a$b"));
+    CHECK_U64(wf_passphrase_cost("$y$"), 0);
+    CHECK_U64(wf_passphrase_cost("$7$C6"), 0);
+    CHECK_U64(wf_passphrase_cost("$"), 0);
+}
+
+static void an_unknown_user_is_checked_against_the_costliest_hash_of_a_file(void)
+{
+    char all[1024], hash[WF_PASSPHRASE_HASH_BYTES], like[WF_PASSPHRASE_HASH_BYTES];
+    int n = snprintf(all, sizeof all, "a:%s\nb:%s\nc:%s\nweak:$1$abc$def\n", known[2].hash,
+                     known[3].hash, known[1].hash);
+    REQUIRE(n > 0 && (size_t)n < sizeof all);
+    wf_text file = {all, (size_t)n};
+    wf_text_hash(&file, "nobody", hash, like);
+    CHECK_STR(hash, "");
+    CHECK_STR(like, known[3].hash);
+    wf_text_hash(&file, "a", hash, like);
+    CHECK_STR(hash, known[2].hash);
+    wf_text_hash(&file, "weak", hash, like);
+    CHECK_STR(hash, "");
+    CHECK_STR(like, known[3].hash);
+}
+
 static void weak_and_broken_hashes_are_none(void)
 {
     static const char *const wrong[] = {
@@ -459,6 +501,8 @@ static const test_case cases[] = {
     TEST(hashes_are_the_published_ones),
     TEST(what_is_the_same_is_the_same_in_every_byte),
     TEST(passwords_are_known_by_their_hashes),
+    TEST(hashes_are_compared_by_what_a_check_of_them_costs),
+    TEST(an_unknown_user_is_checked_against_the_costliest_hash_of_a_file),
     TEST(weak_and_broken_hashes_are_none),
     TEST(a_shadow_entry_may_be_locked_or_over),
     TEST(a_shadow_file_that_cannot_be_read_is_refused_with_its_name),

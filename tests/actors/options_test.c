@@ -9,6 +9,7 @@
 
 typedef struct settings {
     weft_option_urls listen, from;
+    weft_option_texts tags;
     const char *file, *to;
     uint32_t threads, idle_ms;
     int color;
@@ -42,6 +43,11 @@ static const weft_option rows[] = {
      .words = colors,
      .help = "a colour"},
     {.name = "loud", .kind = WEFT_OPTION_FLAG, .at = offsetof(settings, loud), .help = "louder"},
+    {.name = "tag",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "TAG",
+     .at = offsetof(settings, tags),
+     .help = "a tag"},
     {0},
 };
 
@@ -164,6 +170,22 @@ static void listeners_add_up_and_replace_the_one_of_the_table(void)
     refused(text, "at most 16 times");
 }
 
+static void texts_add_up_as_they_are_written(void)
+{
+    char text[1024] = "";
+    size_t n = 0;
+    CHECK_OK(read_all("--tag a --loud --tag=b=c"));
+    CHECK_U64(got.tags.count, 2);
+    CHECK_STR(got.tags.at[0], "a");
+    CHECK_STR(got.tags.at[1], "b=c");
+    for (int i = 0; i < WEFT_OPTION_TEXTS_MAX; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "--tag a ");
+    CHECK_OK(read_all(text));
+    CHECK_U64(got.tags.count, WEFT_OPTION_TEXTS_MAX);
+    (void)snprintf(text + n, sizeof text - n, "--tag a ");
+    refused(text, "--tag is given too often, expected at most 16 times");
+}
+
 static void a_port_is_short_for_a_listener_on_loopback(void)
 {
     CHECK_OK(read_all("--port 8080"));
@@ -257,13 +279,14 @@ static void printed(const char *text, const char *want, const weft_option *own)
 
 static void settings_are_printed_as_yaml(void)
 {
-    printed("",
-            "listen:\n  - \"tcp://127.0.0.1:7007\"\nfile: null\ncolor: green\nloud: false\n"
-            "threads: 1\nidle: \"off\"\n",
-            rows);
-    printed("--port 80 --listen unix:a --file b: --loud --idle 1500 --threads 2",
+    printed(
+        "",
+        "listen:\n  - \"tcp://127.0.0.1:7007\"\nfile: null\ncolor: green\nloud: false\ntag: []\n"
+        "threads: 1\nidle: \"off\"\n",
+        rows);
+    printed("--port 80 --listen unix:a --file b: --loud --tag a --idle 1500 --tag= --threads 2",
             "listen:\n  - \"http://127.0.0.1:80\"\n  - \"unix:a\"\nfile: \"b:\"\ncolor: green\n"
-            "loud: true\nthreads: 2\nidle: 1500ms\n",
+            "loud: true\ntag:\n  - \"a\"\n  - \"\"\nthreads: 2\nidle: 1500ms\n",
             rows);
     printed("unix:a unix:b --idle 1h",
             "from:\n  - \"unix:a\"\nto: \"unix:b\"\nthreads: 1\nidle: 3600s\n", positional_rows);
@@ -310,6 +333,7 @@ static const test_case cases[] = {
     TEST(what_is_not_given_is_what_the_table_says),
     TEST(values_follow_in_the_next_word_or_behind_an_equals_sign),
     TEST(listeners_add_up_and_replace_the_one_of_the_table),
+    TEST(texts_add_up_as_they_are_written),
     TEST(a_port_is_short_for_a_listener_on_loopback),
     TEST(unknown_options_name_the_nearest),
     TEST(values_that_are_not_of_their_kind_say_what_was_expected),

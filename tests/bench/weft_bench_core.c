@@ -298,9 +298,9 @@ static const weft_handler server_rows[] = {
 };
 static const weft_behaviour server = {.name = "server", .handlers = server_rows};
 
-static void ask(weft_system *sys, uint32_t limit, int64_t n)
+static void ask(weft_system *sys, unsigned home, uint32_t limit, int64_t n)
 {
-    weft_ref s = weft_system_spawn(sys, 0, &server, NULL);
+    weft_ref s = weft_system_spawn(sys, home, &server, NULL);
     weft_ref a = weft_system_spawn(sys, 0, &asker, NULL);
     weft_ref b = weft_system_spawn(sys, 0, &starter, NULL);
     ask_limit = limit;
@@ -315,7 +315,7 @@ static void await(weft_system *sys, int64_t n)
     weft_ref s = weft_system_spawn(sys, 0, &server, NULL);
     await_then = weft_system_spawn(sys, 0, &awaiter, NULL);
     (void)weft_system_tell(sys, await_then, &wire_type, &s);
-    ask(sys, WEFT_INHERIT, n);
+    ask(sys, 0, WEFT_INHERIT, n);
 }
 
 /* ---- spawn: 1,000 alive, each gets one message, answers and exits */
@@ -576,9 +576,11 @@ int main(int argc, char **argv)
     else if (asleep)
         pingpong_cross(sys, N(60000));
     else if (strcmp(name, "ask") == 0)
-        ask(sys, WEFT_INHERIT, N(3000000));
+        ask(sys, 0, WEFT_INHERIT, N(3000000));
+    else if (strcmp(name, "ask_cross") == 0)
+        ask(sys, 1, WEFT_INHERIT, N(1000000));
     else if (strcmp(name, "ask_limit") == 0)
-        ask(sys, 5000, N(3000000));
+        ask(sys, 0, 5000, N(3000000));
     else if (strcmp(name, "await") == 0)
         await(sys, N(3000000));
     else if (strcmp(name, "spawn") == 0)

@@ -36,6 +36,8 @@ ends 0 '--listen URL               where the site is served [http://127.0.0.1:80
 ends 0 '--user NAME' --help
 ends 0 '06_supervised ' --version
 ends 0 'listen: "http://127.0.0.1:1"' --print-config --listen http://127.0.0.1:1
+ends 0 'counter: counter, restarted on an error' --print-tree
+ends 0 'web: http for each connection at http://127.0.0.1:1, restarted' --print-tree --listen http://127.0.0.1:1
 ends 64 'there is no option --lisen; the nearest is --listen' --lisen
 ends 64 '--listen: ' --listen nowhere
 ends 69 'unable to bind to' --listen http://192.0.2.1:1

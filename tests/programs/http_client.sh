@@ -202,7 +202,7 @@ fails_with 69 "no answer: " "http://127.0.0.1:$at/"
 at=$(port)
 fails_with 69 EREFUSED "http://127.0.0.1:$at/"
 fails_with 68 ENONAME http://nowhere.example/
-for example in 04_page 05_page_fiber; do
+for example in 04_page 04_page_chain 05_page_fiber; do
     "$WEFT_BUILD/examples/$example" "$upstream/1" >"$dir/page" && [ "$(cat "$dir/page")" = x ] ||
         fail "$example does not fetch its page"
     if "$WEFT_BUILD/examples/$example" "$upstream/nothing" 2>"$dir/err"; then

@@ -25,6 +25,15 @@ add_executable(shared user.c)
 target_link_libraries(shared weft::weft)
 add_executable(static user.c)
 target_link_libraries(static weft::weft_static)
+add_library(plugin MODULE plugin.c)
+target_link_libraries(plugin PRIVATE weft::plugin)
+END
+cat >"$prefix/plugin.c" <<'END'
+#include <weft/plugin.h>
+
+static const weft_service services[] = {{.name = "mine", .summary = "a service"}, {0}};
+const weft_plugin weft_plugin_entry = {
+    .built = WEFT_PLUGIN_BUILT, .name = "mine", .services = services};
 END
 
 export PKG_CONFIG_PATH=$libdir/pkgconfig
@@ -43,3 +52,11 @@ cmake -G Ninja -B build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="$flags" >
 cmake --build build >/dev/null
 build/shared
 build/static
+
+# the installed weftd runs plug-ins, also where no libweft is
+# shellcheck disable=SC2046,SC2086
+cc $flags -shared -fPIC $(pkg-config --cflags weft) plugin.c -o plugin.so
+rm "$libdir"/libweft.so*
+for plugin in plugin.so build/libplugin.so; do
+    bin/weftd --plugin $plugin list | grep -q '^mine  *a service$'
+done

@@ -88,7 +88,7 @@ fails_with 68 "nobody.test" nobody.test
 fails_with 68 "no SRV record" a.test --type SRV
 fails_with 69 "fails.test" fails.test --type A
 fails_with 64 "a label is empty" a..test
-fails_with 64 "a type of records" a.test --type NONSENSE
+fails_with 78 "a type of records" a.test --type NONSENSE
 fails_with 64 "SOA" a.test --type SOA
 
 # ---- a client connects by name; .localhost needs no server

@@ -93,6 +93,28 @@ def a_download_under_way_is_finished():
     server.end()
 
 
+def of_two_addresses_none_waits_for_the_other():
+    server = Server("--listen", "http://127.0.0.1:0")
+    ports = [server.port, int(server.process.stderr.readline().rsplit(":", 1)[1])]
+    firsts, clients = [], []
+    for server.port in ports:
+        clients.append(server.connect())
+        clients[-1].sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
+        firsts.append(clients[-1].recv(1000))
+    server.stop()
+    # neither listens, though nothing that was accepted is finished
+    for server.port in ports:
+        try:
+            while True:
+                server.connect().close()
+        except OSError:
+            pass
+    for first, client in zip(firsts, clients):
+        came = (first + rest(client)).split(b"\r\n\r\n", 1)[1]
+        assert came == open(f"{folder}/big", "rb").read(), f"{len(came)} bytes came"
+    server.end()
+
+
 def who_does_not_read_is_cut_off_and_named(signals):
     server = Server()
     client = server.connect()
@@ -112,4 +134,5 @@ def who_does_not_read_is_cut_off_and_named(signals):
 requests_that_wait_in_the_kernel_are_answered("1")
 requests_that_wait_in_the_kernel_are_answered("2")
 a_download_under_way_is_finished()
+of_two_addresses_none_waits_for_the_other()
 who_does_not_read_is_cut_off_and_named(1)

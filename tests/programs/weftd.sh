@@ -111,6 +111,16 @@ for name in $names; do
 done
 "$weftd" qotd --print-config --file $'odd: "name"\n#\xff' >config
 grep -qxF 'file: "odd: \"name\"\x0a#\xff"' config || fail "a config with an odd name: $(cat config)"
+same "a tree" "$("$weftd" echo --print-tree --listen unix:a.sock --listen unix:b.sock)" \
+    "weftd: supervisor, one for one, at most 3 restarts in 5000 ms
+  echo: supervisor, one for one, at most 3 restarts in 5000 ms
+    listener-1: echo for each connection at unix:a.sock, restarted
+    listener-2: echo for each connection at unix:b.sock, restarted"
+"$weftd" web --print-tree --port 1 --access-log access >/dev/null
+[ ! -e access ] || fail "a tree that is only printed opens a log"
+[ ! -e a.sock ] || fail "a tree that is only printed listens"
+has "a tree" "$("$weftd" get http://127.0.0.1 --print-tree)" "page: get, never restarted"
+! "$weftd" echo --print-tree >/dev/full 2>&1 || fail "a tree that cannot be written is no success"
 ! "$weftd" list >/dev/full 2>&1 || fail "a list that cannot be written is no success"
 
 echo "wrong command lines"
@@ -123,6 +133,10 @@ refused 64 "begins with no scheme" echo --listen 127.0.0.1:7007
 refused 64 'the nearest is "backlog"' echo --listen 'tcp://127.0.0.1:0?backlogg=3'
 refused 64 "TO is missing" forward tcp://127.0.0.1:0
 refused 64 "a word too many" echo hello
+refused 64 "list takes nothing behind it" list echo
+refused 64 "urls takes nothing behind it" urls echo
+refused 78 "there is no URL to listen at" forward --print-tree
+refused 77 'there is no user "no-such-user"' echo --listen tcp://127.0.0.1:0 --user no-such-user
 refused 78 "--file missing: No such file" qotd --file missing
 refused 78 "--path missing: No such file" web --path missing
 refused 78 "--path bytes is a file" web --path bytes

@@ -1,45 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The client's streams, limits of time, redirects, cancels and faults, in a simulation. */
-#include "check.h"
-#include "script_server.h"
+#include "http_client_world.h"
 
 #include <stdlib.h>
-
-static weft_sim *sim;
-static script_server server, other;
-static weft_ref client;
-
-static void begin_with(const weft_http_client_config *config, weft_sim_options options)
-{
-    sim = weft_sim_new(&options);
-    REQUIRE(sim != NULL);
-    server = other = (script_server){.n = 0};
-    script_listen(&server, sim, "sim://server:80");
-    script_listen(&other, sim, "sim://other:8080");
-    client = weft_sim_spawn(sim, &weft_http_caller, config);
-}
-
-static void begin(const weft_http_client_config *config)
-{
-    begin_with(config, (weft_sim_options){.seed = 1});
-}
-
-static void finish(void)
-{
-    CHECK_U64(weft_sim_free(&sim), 0);
-    script_done(&server);
-    script_done(&other);
-}
-
-static const weft_outcome *ask(weft_http_call call)
-{
-    return weft_sim_ask_body(sim, client, &weft_http_call_type, &call, WEFT_NO_LIMIT);
-}
-
-static const weft_outcome *get(const char *url)
-{
-    return ask((weft_http_call){.url = url});
-}
 
 #define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -57,8 +20,8 @@ static uint8_t *numbered(size_t n)
 static void a_redirect_is_followed(void)
 {
     begin(NULL);
-    script_say(&server, "HTTP/1.1 302 Found\r\nLocation: ../b?c\r\nContent-Length: 4\r\n\r\nthat");
-    script_say(&server, OK_HELLO);
+    script_say(&origin, "HTTP/1.1 302 Found\r\nLocation: ../b?c\r\nContent-Length: 4\r\n\r\nthat");
+    script_say(&origin, OK_HELLO);
     const weft_outcome *got = get("http://server/x/y/z");
     CHECK_OK(got->err);
     REQUIRE(got->err == WEFT_OK);
@@ -66,7 +29,7 @@ static void a_redirect_is_followed(void)
     CHECK_STR(page->url, "http://server/x/b?c");
     CHECK_U64(page->redirects, 1);
     CHECK_MEM(page->body.at, page->body.size, "hello", 5);
-    CHECK_U64(server.conns, 1);
+    CHECK_U64(origin.conns, 1);
     finish();
 }
 
@@ -90,14 +53,14 @@ static void the_method_and_the_body_follow_the_rules_of_rfc_9110(void)
                        "HTTP/1.1 %d Go\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n",
                        rows[i].status);
         (void)snprintf(line, sizeof line, "%s /there HTTP/1.1\r\n", rows[i].then);
-        script_say(&server, answer);
-        script_say(&server, OK_HELLO);
+        script_say(&origin, answer);
+        script_say(&origin, OK_HELLO);
         CHECK_OK(ask((weft_http_call){.method = rows[i].method,
                                       .url = "http://server/here",
                                       .content_type = "text/plain",
                                       .body = WEFT_BYTES_LITERAL("some text")})
                      ->err);
-        const char *second = strstr(server.got, line);
+        const char *second = strstr(origin.got, line);
         CHECK(second != NULL);
         CHECK(second != NULL && (strstr(second, "some text") != NULL) == rows[i].body);
         CHECK(second != NULL && (strstr(second, "Content-Type") != NULL) == rows[i].body);
@@ -111,17 +74,17 @@ static void credentials_do_not_go_to_another_origin(void)
                                       WEFT_HTTP_FIELD("Cookie", "a=secret"),
                                       WEFT_HTTP_FIELD("X-Plain", "stays")};
     begin(NULL);
-    script_say(&server, "HTTP/1.1 307 Go\r\nLocation: /same\r\nContent-Length: 0\r\n\r\n");
-    script_say(&server, "HTTP/1.1 307 Go\r\nLocation: //other:8080/\r\nContent-Length: 0\r\n\r\n");
-    script_say(&other,
+    script_say(&origin, "HTTP/1.1 307 Go\r\nLocation: /same\r\nContent-Length: 0\r\n\r\n");
+    script_say(&origin, "HTTP/1.1 307 Go\r\nLocation: //other:8080/\r\nContent-Length: 0\r\n\r\n");
+    script_say(&elsewhere,
                "HTTP/1.1 307 Go\r\nLocation: http://server/back\r\nContent-Length: 0\r\n\r\n");
-    script_say(&server, OK_HELLO);
+    script_say(&origin, OK_HELLO);
     CHECK_OK(
         ask((weft_http_call){.url = "http://server/", .fields = fields, .fields_count = 3})->err);
-    CHECK(strstr(strstr(server.got, "GET /same"), "c2VjcmV0") != NULL);
-    CHECK(strstr(other.got, "secret") == NULL && strstr(other.got, "c2VjcmV0") == NULL);
-    CHECK(strstr(other.got, "X-Plain: stays") != NULL);
-    CHECK(strstr(strstr(server.got, "GET /back"), "c2VjcmV0") == NULL);
+    CHECK(strstr(strstr(origin.got, "GET /same"), "c2VjcmV0") != NULL);
+    CHECK(strstr(elsewhere.got, "secret") == NULL && strstr(elsewhere.got, "c2VjcmV0") == NULL);
+    CHECK(strstr(elsewhere.got, "X-Plain: stays") != NULL);
+    CHECK(strstr(strstr(origin.got, "GET /back"), "c2VjcmV0") == NULL);
     finish();
 }
 
@@ -130,20 +93,20 @@ static void a_loop_of_redirects_ends_at_its_limit(void)
     static const weft_http_client_config three = {.limits = {.redirects_max = 3}};
     begin(&three);
     for (int i = 0; i < 6; i++)
-        script_say(&server, "HTTP/1.1 301 Again\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
+        script_say(&origin, "HTTP/1.1 301 Again\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
     const weft_outcome *got = get("http://server/");
     CHECK_ERR(got->err, WEFT_ELIMIT);
     CHECK_U64(weft_http_failure_of(got), WEFT_HTTP_OVER_LIMIT);
-    CHECK_U64(server.next, 4);
+    CHECK_U64(origin.next, 4);
     finish();
 }
 
 static void a_redirect_nowhere_or_unwanted_is_no_page_or_the_page(void)
 {
     begin(NULL);
-    script_say(&server, "HTTP/1.1 301 Go\r\nLocation: gopher://x/\r\nContent-Length: 0\r\n\r\n");
+    script_say(&origin, "HTTP/1.1 301 Go\r\nLocation: gopher://x/\r\nContent-Length: 0\r\n\r\n");
     CHECK_ERR(get("http://server/")->err, WEFT_EUNSUPPORTED);
-    script_say(&server, "HTTP/1.1 301 Go\r\nLocation: /x\r\nContent-Length: 2\r\n\r\nit");
+    script_say(&origin, "HTTP/1.1 301 Go\r\nLocation: /x\r\nContent-Length: 2\r\n\r\nit");
     const weft_outcome *got = ask((weft_http_call){.url = "http://server/", .no_redirects = true});
     CHECK_OK(got->err);
     REQUIRE(got->err == WEFT_OK);
@@ -172,7 +135,7 @@ static void a_reader_that_does_not_read_holds_the_server_back(void)
     begin(NULL);
     script_asker a = {
         .client = client, .deaf = true, .call = {.url = "http://server/", .stream = true}};
-    script_say_bytes(&server, text, total, SCRIPT_STAY);
+    script_say_bytes(&origin, text, total, SCRIPT_STAY);
     script_ask(&a, sim);
     (void)weft_sim_run(sim);
     CHECK(a.answered && a.got_n < 300000);
@@ -196,14 +159,14 @@ static void a_stream_ends_behind_its_last_byte(void)
 {
     begin(NULL);
     script_asker a = {.client = client, .call = {.url = "http://server/", .stream = true}};
-    script_say(&server, OK_HELLO);
+    script_say(&origin, OK_HELLO);
     script_ask(&a, sim);
     (void)weft_sim_settle(sim, 1000);
     CHECK(a.answered && a.ended && a.closed && !a.before_answer);
     CHECK_ERR(a.reason, WEFT_EDONE);
     CHECK_U64(a.body_bytes, 5);
     CHECK_STR((const char *)a.got, "hello");
-    CHECK_U64(server.open, 1);
+    CHECK_U64(origin.open, 1);
     finish();
     script_asked(&a);
 }
@@ -212,7 +175,7 @@ static void a_stream_that_is_cut_says_so(void)
 {
     begin(NULL);
     script_asker a = {.client = client, .call = {.url = "http://server/", .stream = true}};
-    script_say_then(&server, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nnot all", SCRIPT_CLOSE);
+    script_say_then(&origin, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nnot all", SCRIPT_CLOSE);
     script_ask(&a, sim);
     (void)weft_sim_settle(sim, 1000);
     CHECK(a.answered && !a.ended && a.closed);
@@ -227,7 +190,7 @@ static void bad_chunking_in_a_stream_is_no_end_of_it(void)
 {
     begin(NULL);
     script_asker a = {.client = client, .call = {.url = "http://server/", .stream = true}};
-    script_say(&server, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n");
+    script_say(&origin, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n");
     script_ask(&a, sim);
     (void)weft_sim_settle(sim, 1000);
     CHECK(a.answered && !a.ended && a.closed);
@@ -242,11 +205,11 @@ static void an_asker_that_closes_its_stream_ends_the_connection(void)
     begin(NULL);
     script_asker a = {
         .client = client, .close = true, .call = {.url = "http://server/", .stream = true}};
-    script_say(&server, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome");
+    script_say(&origin, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome");
     script_ask(&a, sim);
     (void)weft_sim_settle(sim, 1000);
     CHECK(a.closed);
-    CHECK_U64(server.open, 0);
+    CHECK_U64(origin.open, 0);
     finish();
     script_asked(&a);
 }
@@ -262,12 +225,12 @@ static void an_upload_goes_in_chunks_or_by_its_length(void)
                           .call = {.method = WEFT_HTTP_PUT,
                                    .url = "http://server/",
                                    .upload_bytes = known ? 11 : 0}};
-        script_say(&server, "");
+        script_say(&origin, "");
         script_ask(&a, sim);
         (void)weft_sim_settle(sim, 1000);
-        CHECK(strstr(server.got,
+        CHECK(strstr(origin.got,
                      known ? "Content-Length: 11\r\n" : "Transfer-Encoding: chunked\r\n") != NULL);
-        CHECK(strstr(server.got, known ? "\r\n\r\nsome upload"
+        CHECK(strstr(origin.got, known ? "\r\n\r\nsome upload"
                                        : "\r\n\r\nb\r\nsome upload\r\n0\r\n\r\n") != NULL);
         CHECK(!a.answered);
         finish();
@@ -306,7 +269,7 @@ static void a_body_beyond_its_limit_fails_whichever_way_it_is_framed(void)
     };
     for (size_t i = 0; i < 3; i++) {
         begin(NULL);
-        script_say(&server, answers[i]);
+        script_say(&origin, answers[i]);
         const weft_outcome *got =
             ask((weft_http_call){.url = "http://server/", .body_bytes_max = 10});
         CHECK_ERR(got->err, WEFT_ETOOBIG);
@@ -320,9 +283,9 @@ static void a_head_beyond_its_limits_fails(void)
     static const weft_http_client_config small = {
         .limits = {.head_bytes_max = 128, .fields_max = 2}};
     begin(&small);
-    script_say(&server, "HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\nC: 3\r\nContent-Length: 0\r\n\r\n");
+    script_say(&origin, "HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\nC: 3\r\nContent-Length: 0\r\n\r\n");
     CHECK_ERR(get("http://server/")->err, WEFT_ETOOBIG);
-    script_say(&server, "HTTP/1.1 200 OK\r\nA: "
+    script_say(&origin, "HTTP/1.1 200 OK\r\nA: "
                         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
                         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
     CHECK_ERR(get("http://server/")->err, WEFT_ETOOBIG);
@@ -348,7 +311,7 @@ static void each_phase_has_its_limit(void)
     CHECK_ERR(got->err, WEFT_ETIMEDOUT);
     CHECK_U64(weft_http_failure_of(got), WEFT_HTTP_NO_ANSWER);
     CHECK(ms >= 2000 && ms < 2100);
-    script_say(&server, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nslow");
+    script_say(&origin, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nslow");
     ms = time_of(&got, "http://server/");
     CHECK_ERR(got->err, WEFT_ETIMEDOUT);
     CHECK_U64(weft_http_failure_of(got), WEFT_HTTP_PARTIAL_ANSWER);
@@ -369,7 +332,7 @@ static void a_server_that_takes_nothing_of_a_request_is_given_up(void)
     const size_t n = 6000000;
     uint8_t *bytes = numbered(n);
     begin(&config);
-    server.deaf = true;
+    origin.deaf = true;
     uint32_t before = weft_sim_now(sim);
     const weft_outcome *got = ask((weft_http_call){
         .method = WEFT_HTTP_PUT, .url = "http://server/", .body = weft_bytes_static(bytes, n)});
@@ -388,15 +351,15 @@ static void the_askers_limit_and_its_cancel_end_the_exchange(void)
     script_ask(&a, sim);
     script_ask(&b, sim);
     (void)weft_sim_run(sim);
-    CHECK_U64(server.open, 2);
+    CHECK_U64(origin.open, 2);
     weft_sim_advance(sim, 600);
     CHECK_ERR(a.err, WEFT_ETIMEDOUT);
     CHECK_U64(a.failure, WEFT_HTTP_NO_ANSWER);
-    CHECK_U64(server.open, 1);
+    CHECK_U64(origin.open, 1);
     script_cancel(&b, sim);
     (void)weft_sim_run(sim);
     CHECK_ERR(b.err, WEFT_ECANCELLED);
-    CHECK_U64(server.open, 0);
+    CHECK_U64(origin.open, 0);
     finish();
     script_asked(&a);
     script_asked(&b);
@@ -414,7 +377,7 @@ static void an_answer_cut_at_any_byte_is_whole_or_fails(void)
     for (size_t i = 0; i < 2; i++)
         for (size_t n = 0; n <= strlen(answers[i]); n++) {
             begin(NULL);
-            script_say_bytes(&server, answers[i], n, SCRIPT_CLOSE);
+            script_say_bytes(&origin, answers[i], n, SCRIPT_CLOSE);
             const weft_outcome *got = get("http://server/");
             if (n == strlen(answers[i])) {
                 CHECK_OK(got->err);
@@ -445,7 +408,7 @@ static void under_faults_a_body_is_whole_or_its_failure_is_told(void)
                                                        .allocation = seed % 5 == 0 ? 3000 : 0}});
         script_asker a = {.client = client, .call = {.url = "http://server/", .stream = stream}};
         for (int i = 0; i < 2; i++)
-            script_say_bytes(&server, text, total, SCRIPT_STAY);
+            script_say_bytes(&origin, text, total, SCRIPT_STAY);
         script_ask(&a, sim);
         (void)weft_sim_settle(sim, 600000);
         weft_sim_advance(sim, 120000);
@@ -470,7 +433,7 @@ static void stopping_in_the_middle_leaves_nothing(void)
         begin(NULL);
         script_asker a = {.client = client, .call = {.url = "http://server/", .stream = true}};
         script_asker b = {.client = client, .call = {.url = "http://server/"}};
-        script_say(&server, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome");
+        script_say(&origin, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome");
         script_ask(&a, sim);
         script_ask(&b, sim);
         for (uint64_t i = 0; i < steps; i++)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The client's cookies, packed bodies, proxies, forms and TLS, and memory that runs out. */
 #include "alloc.h"
-#include "check.h"
-#include "script_server.h"
+#include "http_client_world.h"
 #include "test_certificate.h"
 
 #include <stdlib.h>
@@ -10,37 +9,6 @@
 #include <weft/tls.h>
 
 #include "http_gzip.h"
-
-static weft_sim *sim;
-static script_server server, other;
-static weft_ref client;
-
-static void begin(const weft_http_client_config *config)
-{
-    sim = weft_sim_new(&(weft_sim_options){.seed = 1});
-    REQUIRE(sim != NULL);
-    server = other = (script_server){.n = 0};
-    script_listen(&server, sim, "sim://server:80");
-    script_listen(&other, sim, "sim://other:8080");
-    client = weft_sim_spawn(sim, &weft_http_caller, config);
-}
-
-static void finish(void)
-{
-    CHECK_U64(weft_sim_free(&sim), 0);
-    script_done(&server);
-    script_done(&other);
-}
-
-static const weft_outcome *ask(weft_http_call call)
-{
-    return weft_sim_ask_body(sim, client, &weft_http_call_type, &call, WEFT_NO_LIMIT);
-}
-
-static const weft_outcome *get(const char *url)
-{
-    return ask((weft_http_call){.url = url});
-}
 
 #define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -51,29 +19,29 @@ static const weft_http_client_config with_cookies = {.cookies = true};
 static void cookies_go_back_also_within_redirects(void)
 {
     begin(&with_cookies);
-    script_say(&server, "HTTP/1.1 302 Go\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\n"
+    script_say(&origin, "HTTP/1.1 302 Go\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\n"
                         "Location: /next\r\nContent-Length: 0\r\n\r\n");
-    script_say(&server, OK_HELLO);
-    script_say(&server, OK_HELLO);
-    script_say(&other, OK_HELLO);
+    script_say(&origin, OK_HELLO);
+    script_say(&origin, OK_HELLO);
+    script_say(&elsewhere, OK_HELLO);
     CHECK_OK(get("http://server/deep/er")->err);
-    CHECK(strstr(server.got, "GET /next HTTP/1.1\r\n") != NULL);
-    CHECK(strstr(server.got, "Cookie: a=1\r\n") != NULL);
+    CHECK(strstr(origin.got, "GET /next HTTP/1.1\r\n") != NULL);
+    CHECK(strstr(origin.got, "Cookie: a=1\r\n") != NULL);
     CHECK_OK(get("http://server/deep/")->err);
-    CHECK(strstr(server.got, "Cookie: b=2; a=1\r\n") != NULL);
+    CHECK(strstr(origin.got, "Cookie: b=2; a=1\r\n") != NULL);
     CHECK_OK(get("http://other:8080/deep/")->err);
-    CHECK(strstr(other.got, "Cookie") == NULL);
+    CHECK(strstr(elsewhere.got, "Cookie") == NULL);
     finish();
 }
 
 static void without_a_jar_none_do(void)
 {
     begin(NULL);
-    script_say(&server, "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 0\r\n\r\n");
-    script_say(&server, OK_HELLO);
+    script_say(&origin, "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 0\r\n\r\n");
+    script_say(&origin, OK_HELLO);
     CHECK_OK(get("http://server/")->err);
     CHECK_OK(get("http://server/")->err);
-    CHECK(strstr(server.got, "Cookie") == NULL);
+    CHECK(strstr(origin.got, "Cookie") == NULL);
     finish();
 }
 
@@ -104,7 +72,7 @@ static void a_packed_body_is_unpacked_unless_it_is_wanted_packed(void)
     text = packed_answer(body, n, &total);
     begin(NULL);
     for (int i = 0; i < 3; i++)
-        script_say_bytes(&server, text, total, SCRIPT_STAY);
+        script_say_bytes(&origin, text, total, SCRIPT_STAY);
     const weft_outcome *got = get("http://server/");
     CHECK_OK(got->err);
     REQUIRE(got->err == WEFT_OK);
@@ -139,8 +107,8 @@ static void a_bomb_ends_at_the_limit_or_waits_for_its_reader(void)
     REQUIRE(body != NULL);
     text = packed_answer(body, n, &total);
     begin(NULL);
-    script_say_bytes(&server, text, total, SCRIPT_STAY);
-    script_say_bytes(&server, text, total, SCRIPT_STAY);
+    script_say_bytes(&origin, text, total, SCRIPT_STAY);
+    script_say_bytes(&origin, text, total, SCRIPT_STAY);
     const weft_outcome *got = get("http://server/");
     CHECK_ERR(got->err, WEFT_ETOOBIG);
     script_asker a = {
@@ -159,7 +127,7 @@ static void a_bomb_ends_at_the_limit_or_waits_for_its_reader(void)
 static void a_body_that_is_not_what_it_says_fails(void)
 {
     begin(NULL);
-    script_say(&server, "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\n"
+    script_say(&origin, "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\n"
                         "not at all");
     const weft_outcome *got = get("http://server/");
     CHECK_ERR(got->err, WEFT_EPROTO);
@@ -174,12 +142,13 @@ static void a_proxy_is_asked_with_the_whole_url(void)
     static const weft_http_client_config proxied = {.proxy = "http://other:8080",
                                                     .proxy_auth = "Basic cHJveHk="};
     begin(&proxied);
-    script_say(&other, OK_HELLO);
+    script_say(&elsewhere, OK_HELLO);
     CHECK_OK(get("http://far.example:81?x")->err);
-    CHECK(strstr(other.got, "GET http://far.example:81/?x HTTP/1.1\r\nHost: far.example:81\r\n") ==
-          other.got);
-    CHECK(strstr(other.got, "Proxy-Authorization: Basic cHJveHk=\r\n") != NULL);
-    CHECK_U64(server.conns, 0);
+    CHECK(strstr(elsewhere.got,
+                 "GET http://far.example:81/?x HTTP/1.1\r\nHost: far.example:81\r\n") ==
+          elsewhere.got);
+    CHECK(strstr(elsewhere.got, "Proxy-Authorization: Basic cHJveHk=\r\n") != NULL);
+    CHECK_U64(origin.conns, 0);
     finish();
 }
 
@@ -187,16 +156,16 @@ static void a_proxy_is_tunnelled_through_for_https(void)
 {
     static const weft_http_client_config proxied = {.proxy = "http://other:8080"};
     begin(&proxied);
-    script_say(&other, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+    script_say(&elsewhere, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
     const weft_outcome *got = get("https://far.example/x");
     CHECK_ERR(got->err, WEFT_EREFUSED);
     CHECK(strstr(got->why, "the proxy answered 403 to CONNECT") != NULL);
-    CHECK_STR(other.got, "CONNECT far.example:443 HTTP/1.1\r\nHost: far.example:443\r\n\r\n");
+    CHECK_STR(elsewhere.got, "CONNECT far.example:443 HTTP/1.1\r\nHost: far.example:443\r\n\r\n");
     /* after a yes TLS begins: its first record is no text */
-    script_say(&other, "HTTP/1.1 200 Yes\r\n\r\n");
+    script_say(&elsewhere, "HTTP/1.1 200 Yes\r\n\r\n");
     got = get("https://far.example/x");
     CHECK(got->err != WEFT_OK);
-    const char *second = strstr(other.got + 10, "CONNECT ");
+    const char *second = strstr(elsewhere.got + 10, "CONNECT ");
     CHECK(second != NULL && strstr(second, "\r\n\r\n\x16\x03") != NULL);
     finish();
 }
@@ -327,9 +296,9 @@ static void each_allocation_that_fails_is_a_failure_or_nothing(void)
             begin(&with_cookies);
             script_asker a = {.client = client,
                               .call = {.url = "http://server/", .stream = stream != 0}};
-            script_say(&server, "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nTransfer-Encoding: chunked"
+            script_say(&origin, "HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nTransfer-Encoding: chunked"
                                 "\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n");
-            script_say(&server, OK_HELLO);
+            script_say(&origin, OK_HELLO);
             wf_alloc_fail_after(nth);
             script_ask(&a, sim);
             (void)weft_sim_run(sim);

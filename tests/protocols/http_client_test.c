@@ -1,46 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The client against a scripted server, in a simulation: answers, connections, redirects, streams. */
-#include "check.h"
-#include "script_server.h"
+#include "http_client_world.h"
 
 #include <stdlib.h>
 #include <weft/testing_names.h>
-
-static weft_sim *sim;
-static script_server server, other;
-static weft_ref client;
-
-static void begin_with(const weft_http_client_config *config, weft_sim_options options)
-{
-    sim = weft_sim_new(&options);
-    REQUIRE(sim != NULL);
-    server = other = (script_server){.n = 0};
-    script_listen(&server, sim, "sim://server:80");
-    script_listen(&other, sim, "sim://other:8080");
-    client = weft_sim_spawn(sim, &weft_http_caller, config);
-}
-
-static void begin(const weft_http_client_config *config)
-{
-    begin_with(config, (weft_sim_options){.seed = 1});
-}
-
-static void finish(void)
-{
-    CHECK_U64(weft_sim_free(&sim), 0);
-    script_done(&server);
-    script_done(&other);
-}
-
-static const weft_outcome *ask(weft_http_call call)
-{
-    return weft_sim_ask_body(sim, client, &weft_http_call_type, &call, WEFT_INHERIT);
-}
-
-static const weft_outcome *get(const char *url)
-{
-    return ask((weft_http_call){.url = url});
-}
 
 static const weft_http_page *page_of(const weft_outcome *got)
 {
@@ -66,7 +29,7 @@ static unsigned count_of(const char *text, const char *what)
 static void a_page_is_got(void)
 {
     begin(NULL);
-    script_say(&server, OK_HELLO);
+    script_say(&origin, OK_HELLO);
     const weft_http_page *page = page_of(get("http://server/some/where?x=1#there"));
     CHECK_U64(page->status, 200);
     CHECK_MEM(page->body.at, page->body.size, "hello", 5);
@@ -74,7 +37,7 @@ static void a_page_is_got(void)
     CHECK_MEM(page->reason.at, page->reason.bytes, "OK", 2);
     weft_http_text field = weft_http_page_field(page, "x-some");
     CHECK_MEM(field.at, field.bytes, "thing", 5);
-    CHECK_STR(server.got, "GET /some/where?x=1 HTTP/1.1\r\nHost: server\r\nUser-Agent: weft\r\n"
+    CHECK_STR(origin.got, "GET /some/where?x=1 HTTP/1.1\r\nHost: server\r\nUser-Agent: weft\r\n"
                           "Accept: */*\r\nAccept-Encoding: gzip, br\r\n\r\n");
     finish();
 }
@@ -82,7 +45,7 @@ static void a_page_is_got(void)
 static void any_status_is_an_answer(void)
 {
     begin(NULL);
-    script_say(&server, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 500 Oh No\r\n"
+    script_say(&origin, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 500 Oh No\r\n"
                         "Transfer-Encoding: chunked\r\n\r\n3\r\nsor\r\n2\r\nry\r\n0\r\n\r\n");
     const weft_http_page *page = page_of(get("http://server"));
     CHECK_U64(page->status, 500);
@@ -93,7 +56,7 @@ static void any_status_is_an_answer(void)
 static void a_body_may_run_until_the_close(void)
 {
     begin(NULL);
-    script_say_then(&server, "HTTP/1.0 200 OK\r\n\r\nall of it", SCRIPT_CLOSE);
+    script_say_then(&origin, "HTTP/1.0 200 OK\r\n\r\nall of it", SCRIPT_CLOSE);
     const weft_http_page *page = page_of(get("http://server/"));
     CHECK_MEM(page->body.at, page->body.size, "all of it", 9);
     CHECK_U64(page->minor, 0);
@@ -103,14 +66,14 @@ static void a_body_may_run_until_the_close(void)
 static void head_and_204_have_no_body(void)
 {
     begin(NULL);
-    script_say(&server, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
-    script_say(&server, "HTTP/1.1 204 No Content\r\n\r\n");
+    script_say(&origin, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
+    script_say(&origin, "HTTP/1.1 204 No Content\r\n\r\n");
     const weft_http_page *page =
         page_of(ask((weft_http_call){.method = WEFT_HTTP_HEAD, .url = "http://server/"}));
     CHECK_U64(page->body.size, 0);
     page = page_of(get("http://server/"));
     CHECK_U64(page->status, 204);
-    CHECK_U64(server.conns, 1);
+    CHECK_U64(origin.conns, 1);
     finish();
 }
 
@@ -118,18 +81,18 @@ static void a_body_is_sent_with_its_type(void)
 {
     const weft_http_field field = WEFT_HTTP_FIELD("X-Mine", "yes");
     begin(NULL);
-    script_say(&server, OK_HELLO);
+    script_say(&origin, OK_HELLO);
     (void)page_of(ask((weft_http_call){.method = WEFT_HTTP_POST,
                                        .url = "http://server/form",
                                        .fields = &field,
                                        .fields_count = 1,
                                        .content_type = "text/plain",
                                        .body = WEFT_BYTES_LITERAL("some text")}));
-    CHECK(strstr(server.got, "POST /form HTTP/1.1\r\n") == server.got);
-    CHECK(strstr(server.got, "\r\nContent-Length: 9\r\n") != NULL);
-    CHECK(strstr(server.got, "\r\nContent-Type: text/plain\r\n") != NULL);
-    CHECK(strstr(server.got, "\r\nX-Mine: yes\r\n") != NULL);
-    CHECK(strstr(server.got, "\r\n\r\nsome text") != NULL);
+    CHECK(strstr(origin.got, "POST /form HTTP/1.1\r\n") == origin.got);
+    CHECK(strstr(origin.got, "\r\nContent-Length: 9\r\n") != NULL);
+    CHECK(strstr(origin.got, "\r\nContent-Type: text/plain\r\n") != NULL);
+    CHECK(strstr(origin.got, "\r\nX-Mine: yes\r\n") != NULL);
+    CHECK(strstr(origin.got, "\r\n\r\nsome text") != NULL);
     finish();
 }
 
@@ -159,7 +122,7 @@ static void a_call_that_cannot_be_sent_says_why(void)
         CHECK_U64(weft_http_failure_of(got), WEFT_HTTP_NOT_SENT);
         CHECK(strstr(got->why, "secret") == NULL);
     }
-    CHECK_U64(server.got_n, 0);
+    CHECK_U64(origin.got_n, 0);
     finish();
 }
 
@@ -178,73 +141,73 @@ static void a_connection_is_used_again(void)
 {
     begin(NULL);
     for (int i = 0; i < 3; i++)
-        script_say(&server, OK_HELLO);
+        script_say(&origin, OK_HELLO);
     for (int i = 0; i < 3; i++)
         (void)page_of(get("http://server/"));
-    CHECK_U64(server.conns, 1);
-    CHECK_U64(server.open, 1);
+    CHECK_U64(origin.conns, 1);
+    CHECK_U64(origin.open, 1);
     weft_sim_advance(sim, 30100);
-    CHECK_U64(server.open, 0); /* idle_timeout_ms */
+    CHECK_U64(origin.open, 0); /* idle_timeout_ms */
     finish();
 }
 
 static void one_that_the_server_closes_is_not(void)
 {
     begin(NULL);
-    script_say(&server, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
-    script_say(&server, OK_HELLO);
+    script_say(&origin, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+    script_say(&origin, OK_HELLO);
     (void)page_of(get("http://server/"));
     (void)page_of(get("http://server/"));
-    CHECK_U64(server.conns, 2);
+    CHECK_U64(origin.conns, 2);
     finish();
 }
 
 static void a_request_on_a_connection_that_died_is_sent_again_once(void)
 {
     begin(NULL);
-    script_say(&server, OK_HELLO);
-    script_say_then(&server, "", SCRIPT_ABORT);
-    script_say(&server, OK_HELLO);
+    script_say(&origin, OK_HELLO);
+    script_say_then(&origin, "", SCRIPT_ABORT);
+    script_say(&origin, OK_HELLO);
     (void)page_of(get("http://server/"));
     const weft_http_page *page = page_of(get("http://server/"));
     CHECK_U64(page->status, 200);
-    CHECK_U64(server.conns, 2);
-    CHECK_U64(server.next, 3);
+    CHECK_U64(origin.conns, 2);
+    CHECK_U64(origin.next, 3);
     /* once */
-    script_say_then(&server, "", SCRIPT_ABORT);
-    script_say_then(&server, "", SCRIPT_ABORT);
-    script_say(&server, OK_HELLO);
+    script_say_then(&origin, "", SCRIPT_ABORT);
+    script_say_then(&origin, "", SCRIPT_ABORT);
+    script_say(&origin, OK_HELLO);
     const weft_outcome *got = get("http://server/");
     CHECK_ERR(got->err, WEFT_ELOST);
     CHECK_U64(weft_http_failure_of(got), WEFT_HTTP_NO_ANSWER);
-    CHECK_U64(server.next, 5);
+    CHECK_U64(origin.next, 5);
     finish();
 }
 
 static void a_post_is_not_sent_again(void)
 {
     begin(NULL);
-    script_say(&server, OK_HELLO);
-    script_say_then(&server, "", SCRIPT_ABORT);
-    script_say(&server, OK_HELLO);
+    script_say(&origin, OK_HELLO);
+    script_say_then(&origin, "", SCRIPT_ABORT);
+    script_say(&origin, OK_HELLO);
     (void)page_of(get("http://server/"));
     const weft_outcome *got =
         ask((weft_http_call){.method = WEFT_HTTP_POST, .url = "http://server/"});
     CHECK_ERR(got->err, WEFT_ELOST);
-    CHECK_U64(server.next, 2);
+    CHECK_U64(origin.next, 2);
     finish();
 }
 
 static void an_answer_that_has_begun_is_not_asked_for_again(void)
 {
     begin(NULL);
-    script_say(&server, OK_HELLO);
-    script_say_then(&server, "HTTP/1.1 200 OK\r\nContent-Le", SCRIPT_ABORT);
+    script_say(&origin, OK_HELLO);
+    script_say_then(&origin, "HTTP/1.1 200 OK\r\nContent-Le", SCRIPT_ABORT);
     (void)page_of(get("http://server/"));
     const weft_outcome *got = get("http://server/");
     CHECK_ERR(got->err, WEFT_ETRUNCATED);
     CHECK_U64(weft_http_failure_of(got), WEFT_HTTP_PARTIAL_ANSWER);
-    CHECK_U64(server.next, 2);
+    CHECK_U64(origin.next, 2);
     finish();
 }
 
@@ -254,18 +217,18 @@ static void calls_beyond_the_limit_of_connections_wait_their_turn(void)
     script_asker a[6] = {{.client = WEFT_NOBODY}};
     begin(&two);
     for (int i = 0; i < 6; i++) {
-        script_say(&server, OK_HELLO);
-        server.answers[i].delay_ms = 100;
+        script_say(&origin, OK_HELLO);
+        origin.answers[i].delay_ms = 100;
         a[i] = (script_asker){.client = client, .call = {.url = "http://server/"}};
         script_ask(&a[i], sim);
     }
     (void)weft_sim_run(sim);
-    CHECK_U64(server.conns, 2);
-    CHECK_U64(server.next, 2);
+    CHECK_U64(origin.conns, 2);
+    CHECK_U64(origin.next, 2);
     weft_sim_advance(sim, 150);
-    CHECK_U64(server.next, 4);
+    CHECK_U64(origin.next, 4);
     weft_sim_advance(sim, 250);
-    CHECK_U64(server.conns, 2);
+    CHECK_U64(origin.conns, 2);
     for (int i = 0; i < 6; i++) {
         CHECK(a[i].answered);
         CHECK_OK(a[i].err);
@@ -301,12 +264,12 @@ static void conns_max_counts_all_origins_and_an_idle_one_makes_place(void)
 {
     static const weft_http_client_config one = {.limits = {.conns_max = 1}};
     begin(&one);
-    script_say(&server, OK_HELLO);
-    script_say(&other, OK_HELLO);
+    script_say(&origin, OK_HELLO);
+    script_say(&elsewhere, OK_HELLO);
     (void)page_of(get("http://server/"));
     (void)page_of(get("http://other:8080/"));
-    CHECK_U64(server.open, 0);
-    CHECK_U64(other.open, 1);
+    CHECK_U64(origin.open, 0);
+    CHECK_U64(elsewhere.open, 1);
     finish();
 }
 
@@ -315,32 +278,32 @@ static void requests_max_ends_a_connection(void)
     static const weft_http_client_config two = {.limits = {.requests_max = 2}};
     begin(&two);
     for (int i = 0; i < 3; i++)
-        script_say(&server, OK_HELLO);
+        script_say(&origin, OK_HELLO);
     for (int i = 0; i < 3; i++)
         (void)page_of(get("http://server/"));
-    CHECK_U64(server.conns, 2);
-    CHECK_U64(count_of(server.got, "Connection: close"), 1);
+    CHECK_U64(origin.conns, 2);
+    CHECK_U64(count_of(origin.got, "Connection: close"), 1);
     finish();
 }
 
 static void what_nobody_asked_for_ends_the_connection(void)
 {
     begin(NULL);
-    script_say(&server, OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
-    script_say(&server, OK_HELLO);
+    script_say(&origin, OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    script_say(&origin, OK_HELLO);
     (void)page_of(get("http://server/"));
     const weft_http_page *page = page_of(get("http://server/"));
     CHECK_MEM(page->body.at, page->body.size, "hello", 5);
-    CHECK_U64(server.conns, 2);
+    CHECK_U64(origin.conns, 2);
     finish();
 }
 
 static void a_call_may_go_elsewhere_than_its_url_says(void)
 {
     begin(NULL);
-    script_say(&other, OK_HELLO);
+    script_say(&elsewhere, OK_HELLO);
     (void)page_of(ask((weft_http_call){.url = "http://name.example/x", .to = "sim://other:8080"}));
-    CHECK(strstr(other.got, "Host: name.example\r\n") != NULL);
+    CHECK(strstr(elsewhere.got, "Host: name.example\r\n") != NULL);
     finish();
 }
 

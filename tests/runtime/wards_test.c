@@ -6,6 +6,8 @@
 #include <weft/fiber.h>
 #include <weft/ward.h>
 
+#include "runtime/alloc.h"
+
 /* What the keeper, a puppet, heard of its ward. */
 static struct {
     weft_ward ward;
@@ -107,6 +109,12 @@ static weft_err watch(weft_actor *self, weft_msg *msg, void *with)
 {
     (void)msg;
     return weft_monitor(self, *(const weft_ref *)with);
+}
+static weft_err unwatch(weft_actor *self, weft_msg *msg, void *with)
+{
+    (void)msg;
+    weft_demonitor(self, *(const weft_ref *)with);
+    return WEFT_OK;
 }
 static weft_err tie(weft_actor *self, weft_msg *msg, void *with)
 {
@@ -424,6 +432,79 @@ static weft_err watch_life(weft_actor *self, weft_msg *msg, void *with)
     return weft_monitor_life(self, *(const weft_ref *)with);
 }
 
+/* Memory is out from the @first taking on. */
+static long first;
+static weft_err crash_without(weft_actor *self, weft_msg *msg, void *with)
+{
+    wf_alloc_fail_run(first, 1000);
+    return crash(self, msg, with);
+}
+
+static void a_restart_that_memory_had_no_room_to_tell_is_told_later(void)
+{
+    unsigned late = 0;
+    for (unsigned where = 0; where < 2; where++)
+        for (first = 0; first < 8; first++) {
+            sim_of(2);
+            keep_begun(&puppet, NULL);
+            (void)watched_from(where);
+            kept.again = true;
+            sim_do(kept.ref, crash_without, NULL);
+            late += seen.restarted == 0;
+            wf_alloc_fail_after(-1);
+            weft_sim_advance(sim, 100);
+            CHECK_U64(seen.restarted, 1);
+            CHECK_U64(seen.last.count, 1);
+            CHECK_ERR(seen.last.reason, WEFT_EIO);
+            sim_do(kept.ref, crash, NULL); /* the next one is told as ever */
+            CHECK_U64(seen.restarted, 2);
+            CHECK_U64(seen.last.count, 2);
+            sim_done();
+        }
+    CHECK(late > 0); /* else memory was never out where it matters */
+    sim_one();
+}
+
+static void restarts_that_could_not_be_told_are_told_as_one(void)
+{
+    sim_of(2);
+    keep_begun(&puppet, NULL);
+    weft_ref who = watched_from(1);
+    kept.again = true;
+    first = 0;
+    sim_do(kept.ref, crash_without, NULL);
+    wf_alloc_fail_after(-1); /* the test needs some */
+    sim_do(kept.ref, crash_without, NULL);
+    CHECK_U64(seen.restarted, 0);
+    wf_alloc_fail_after(-1);
+    weft_sim_advance(sim, 100);
+    CHECK_U64(seen.restarted, 1);
+    CHECK_U64(seen.last.count, 2);
+    /* one that no longer watches, or ends, is forgotten */
+    sim_do(kept.ref, crash_without, NULL);
+    wf_alloc_fail_after(-1);
+    sim_do(who, unwatch, &kept.ref);
+    weft_sim_advance(sim, 100);
+    CHECK_U64(seen.restarted, 1);
+}
+
+/* Its end says all. */
+static void an_end_takes_the_place_of_a_restart_that_could_not_be_told(void)
+{
+    sim_of(2);
+    keep_begun(&puppet, NULL);
+    (void)watched_from(1);
+    kept.again = true;
+    first = 0;
+    sim_do(kept.ref, crash_without, NULL);
+    wf_alloc_fail_after(-1);
+    kept.again = false;
+    sim_do(kept.keeper, end, NULL);
+    weft_sim_advance(sim, 100);
+    CHECK_U64(seen.restarted, 0);
+    CHECK_U64(seen.downs, 1);
+}
+
 static void who_cares_for_one_life_is_told_when_it_is_over(void)
 {
     record *rec = record_new();
@@ -661,6 +742,9 @@ static const test_case cases[] = {
     TEST(one_that_stops_while_it_starts_is_down_and_never_up),
     TEST(one_that_is_stopped_before_its_first_turn_is_no_dead_letter),
     TEST(those_who_monitor_it_hear_of_restarts_and_of_the_end),
+    TEST(a_restart_that_memory_had_no_room_to_tell_is_told_later),
+    TEST(restarts_that_could_not_be_told_are_told_as_one),
+    TEST(an_end_takes_the_place_of_a_restart_that_could_not_be_told),
     TEST(who_cares_for_one_life_is_told_when_it_is_over),
     TEST(links_end_with_a_life),
     TEST(a_keeper_that_is_linked_to_its_ward_ends_with_it),

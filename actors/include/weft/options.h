@@ -26,6 +26,14 @@ typedef struct weft_option_urls {
     size_t count;
 } weft_option_urls;
 
+#define WEFT_OPTION_TEXTS_MAX 16
+
+/** The words of an option that may be given again and again. */
+typedef struct weft_option_texts {
+    const char *at[WEFT_OPTION_TEXTS_MAX];
+    size_t count;
+} weft_option_texts;
+
 /** What a value looks like, and the type of its field. */
 typedef enum weft_option_kind {
     WEFT_OPTION_FLAG = 1, /**< bool: takes no value */
@@ -37,6 +45,8 @@ typedef enum weft_option_kind {
     WEFT_OPTION_CONNECT,  /**< const char *: a URL to connect to */
     WEFT_OPTION_URL,      /**< const char *: one URL to listen at */
     WEFT_OPTION_PORT,     /**< short for http://127.0.0.1:PORT in the LISTEN row of its field */
+    WEFT_OPTION_TEXTS,    /**< weft_option_texts: as TEXT, and may be given 16 times */
+    WEFT_OPTION_KIND_COUNT_
 } weft_option_kind;
 
 /** A row. */

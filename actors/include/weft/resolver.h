@@ -94,6 +94,10 @@ typedef struct weft_resolver_options {
  * errors: ENOMEM, EEXISTS (it was started before). thread: before start. */
 WEFT_MUST_USE weft_err weft_resolver_use(weft_system *sys, const weft_resolver_options *options);
 
+/** The same on the reactor of @self, for an actor that asks before anybody else does.
+ * errors: ENOMEM, EEXISTS. thread: in a handler. */
+WEFT_MUST_USE weft_err weft_resolver_begin(weft_actor *self, const weft_resolver_options *options);
+
 #ifdef __cplusplus
 }
 #endif

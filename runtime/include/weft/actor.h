@@ -116,8 +116,8 @@ typedef struct weft_down {
 extern const weft_type weft_down_type;
 
 /** Told when a monitored actor that its supervisor keeps has stopped and begins again, with the same
- * reference; the monitor stays. An actor without a row for it takes no notice. Lost only when memory is
- * out, which is logged; @count shows it. */
+ * reference; the monitor stays. An actor without a row for it takes no notice. When memory is out it
+ * comes later, once for all restarts until then, of which @count tells. */
 typedef struct weft_restarted {
     weft_ref who;
     weft_err reason; /**< what it stopped for */

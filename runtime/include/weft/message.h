@@ -59,7 +59,8 @@ weft_err weft_reply_body(weft_msg *msg, const weft_type *type, const void *body)
 #define weft_reply(msg, T, ...) weft_reply_body((msg), &T##_type, &(const T){__VA_ARGS__})
 
 /** Answers a request with a failure and a sentence (@format may be NULL: the code's own). As
- * weft_reply; an error of a handler does the same without a sentence. */
+ * weft_reply; an error of a handler does the same without a sentence. After ENOMEM it is not answered: when it
+ * is let go of without an answer its asker is told ENOMEM, as soon as there is memory. */
 weft_err weft_fail(weft_msg *msg, weft_err err, const char *format, ...) WEFT_PRINTF(3, 4);
 
 /** Sends @msg on to @to as it is: whoever asked gets the answer from there. @msg counts as answered.

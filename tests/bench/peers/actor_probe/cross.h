@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "workloads.h"
+#include "local.h"
 
 enum {
     SPIN_SHORT = 500,
@@ -105,6 +105,18 @@ static double fanin(reactor *a, int64_t n)
 static double pingpong_cross(reactor *a, int64_t n)
 {
     return pingpong_across(a, SPIN_LONG, n);
+}
+
+static double ask_cross(reactor *a, int64_t n)
+{
+    reactor *b = reactors[1];
+    R = b;
+    ref server = ref_of(spawn(&SERVER, NULL));
+    R = a;
+    actor *c = spawn(&CLIENT, NULL);
+    *STATE(client, c) = (client){server, n, 0};
+    tell(NULL, ref_of(c), &GO, &one);
+    return run_both(a, b, SPIN_LONG, n);
 }
 
 static double pingpong_cross_asleep(reactor *a, int64_t n)

@@ -72,7 +72,7 @@ static void on_asked(actor *a, msg *m, void *arg)
     if (m->flags & F_FAILED)
         abort();
     if (!--s->left) {
-        R->stop = 1;
+        stop_all();
         return;
     }
     int64_t v = body(m);

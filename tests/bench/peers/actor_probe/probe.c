@@ -24,6 +24,7 @@ static const workload workloads[] = {
     {"pingpong_cross", pingpong_cross, 2000000, "ns", 2},
     {"pingpong_cross_asleep", pingpong_cross_asleep, 20000, "ns", 2},
     {"ask", ask_plain, 3000000, "ns", 1},
+    {"ask_cross", ask_cross, 1000000, "ns", 2},
     {"ask_limit", ask_limit, 3000000, "ns", 1},
     {"spawn", spawns, 2000000, "ns", 1},
     {"skynet", skynet, 1000000, "ns", 1},

@@ -26,6 +26,7 @@ default("count_cross") -> 2500000;
 default("runaway") -> 10000000;
 default("fanin") -> 2500000;
 default("ask") -> 500000;
+default("ask_cross") -> 100000;
 default("ask_limit") -> 250000;
 default("spawn") -> 250000;
 default("skynet") -> 1000000;
@@ -38,7 +39,8 @@ run("ring", N) -> report("ring", N, ring(N));
 run("count", N) -> report("count", N, count(N));
 run("count_cross", N) -> report("count_cross", N, count(N));
 run("fanin", N) -> report("fanin", N, fanin(N));
-run("ask", N) -> report("ask", N, ask(N));
+run("ask", N) -> report("ask", N, ask(N, 0, 0));
+run("ask_cross", N) -> report("ask_cross", N, ask(N, 1, 2));
 run("ask_limit", N) -> report("ask_limit", N, ask_limit(N));
 run("spawn", N) -> report("spawn", N, spawn_exit(N));
 run("skynet", N) ->
@@ -161,10 +163,12 @@ server() ->
         bye -> ok
     end.
 
-ask(N) ->
-    S = spawn(fun server/0),
+ask(N, SchedulerA, SchedulerB) ->
+    S = spawn_on(fun server/0, SchedulerB),
     Root = self(),
-    timed(fun() -> spawn(fun() -> ask_loop(S, N), Root ! {done, now_ns()} end) end).
+    timed(fun() ->
+        spawn_on(fun() -> ask_loop(S, N), Root ! {done, now_ns()} end, SchedulerA)
+    end).
 
 ask_loop(S, 0) -> S ! bye;
 ask_loop(S, N) ->

@@ -287,6 +287,8 @@ static bool start_workload(const std::string &name, actor_system &sys, scoped_ac
         start_count(sys, self, 100, n);
     else if (name == "ask" || name == "ask_limit")
         start(self, sys.spawn(client, sys.spawn(server), n, name == "ask_limit"));
+    else if (name == "ask_cross")
+        start(self, sys.spawn<detached>(client, sys.spawn<detached>(server), n, false));
     else if (name == "spawn")
         start(self, sys.spawn(spawner, n));
     else if (name == "idle")
@@ -310,6 +312,7 @@ static const workload workloads[] = {
     {"ask", 500000, 1},       {"ask_limit", 250000, 1},    {"spawn", 250000, 1},
     {"skynet", 1000000, 1},   {"idle", 1000000, 1},        {"runaway", 10000000, 1},
     {"fanin", 2500000, 2},    {"count_cross", 2500000, 2}, {"pingpong_cross", 40000, 2},
+    {"ask_cross", 40000, 2},
 };
 
 static const workload *find(const char *name)

@@ -130,9 +130,15 @@ type request struct {
 	reply chan uint64
 }
 
-func ask(n uint64) time.Duration {
+func ask(n uint64) time.Duration      { return askOn(n, false) }
+func askCross(n uint64) time.Duration { return askOn(n, true) }
+
+func askOn(n uint64, threads bool) time.Duration {
 	server := make(chan request)
 	go func() {
+		if threads {
+			runtime.LockOSThread()
+		}
 		for r := range server {
 			r.reply <- r.v + 1
 		}
@@ -140,6 +146,9 @@ func ask(n uint64) time.Duration {
 	done := make(chan bool)
 	start := time.Now()
 	go func() {
+		if threads {
+			runtime.LockOSThread()
+		}
 		for i := uint64(0); i < n; i++ {
 			r := make(chan uint64, 1)
 			server <- request{i, r}
@@ -211,6 +220,7 @@ var workloads = map[string]workload{
 	"fanin":          {fanin, 2500000, 2},
 	"pingpong_cross": {pingpongCross, 40000, 2},
 	"ask":            {ask, 500000, 1},
+	"ask_cross":      {askCross, 40000, 2},
 	"spawn":          {spawn, 250000, 1},
 	"skynet":         {skynet, 1000000, 1},
 	"runaway":        {count, 10000000, 1},
