@@ -25,6 +25,9 @@ typedef struct wf_pipeline_part {
     void (*drop)(void *prepared);
 } wf_pipeline_part;
 
+/* The PROXY protocol (proxy_part.c). */
+extern const wf_pipeline_part wf_proxy_part;
+
 enum { WF_PIPELINE_PARTS_MAX = 12 };
 
 /* What was prepared of one URL. A zeroed one asks for nothing. */

@@ -50,7 +50,7 @@ static const weft_url_option options[] = {
      "an IPv6 listener takes no IPv4 connections"},
     {"timeout", WEFT_URL_TIMEOUT, WEFT_URL_MS, ALL, CONNECT, 1, 24 * HOUR, 10 * SECOND, FIELD(timeout_ms),
      "time until the connection must stand, name resolution included"},
-    {"bind", WEFT_URL_BIND, WEFT_URL_ADDRESS, INET, CONNECT, 0, 0, 0, FIELD(bind),
+    {"bind", WEFT_URL_BIND, WEFT_URL_ADDRESS, INET | SIM, CONNECT, 0, 0, 0, FIELD(bind),
      "the local address to connect from; peers of the other family are then not tried"},
     {"window", WEFT_URL_WINDOW, WEFT_URL_BYTES, ALL, BOTH, 1, G, 256 * K, FIELD(window_bytes),
      "bytes received and still in use beyond which reading stops"},
@@ -64,6 +64,20 @@ static const weft_url_option options[] = {
      "beside bind, the local address for peers of the other family"},
     {"srv", WEFT_URL_SRV, WEFT_URL_TEXT, TCP | SIM, CONNECT, 1, WEFT_URL_SERVICE_BYTES_MAX, 1, 0,
      "the service (xmpp-client, say) whose SRV records say where; the port is for hosts without"},
+    {"proxy", WEFT_URL_PROXY, WEFT_URL_WORD, ALL, BOTH, 0, 0, 0, FIELD(proxy),
+     "the PROXY header that each connection begins with (any: v1 or v2, when listening)"},
+    {"proxy_from", WEFT_URL_PROXY_FROM, WEFT_URL_TEXTS, ALL, LISTEN, 0, 1000, 0, 0,
+     "networks of the proxies that are trusted; without it all are"},
+    {"allow", WEFT_URL_ALLOW, WEFT_URL_TEXTS, ALL, LISTEN, 0, 1000, 0, 0,
+     "networks to let in (10.0.0.0/8,2001:db8::/32 or all), and no others; the longest prefix counts"},
+    {"deny", WEFT_URL_DENY, WEFT_URL_TEXTS, ALL, LISTEN, 0, 1000, 0, 0,
+     "networks to keep out; the longest prefix counts"},
+    {"peer_conns_max", WEFT_URL_PEER_CONNS_MAX, WEFT_URL_COUNT, ALL, LISTEN, 0, INT32_MAX, 0, FIELD(peer_conns_max),
+     "connections of one peer open at a time; 0 is no limit"},
+    {"peer_prefix", WEFT_URL_PEER_PREFIX, WEFT_URL_COUNT, ALL, LISTEN, 1, 128, 64, FIELD(peer_prefix),
+     "bits of an IPv6 address that tell peers apart"},
+    {"overflow", WEFT_URL_OVERFLOW, WEFT_URL_WORD, ALL, LISTEN, 0, 0, WEFT_OVERFLOW_WAIT, FIELD(overflow),
+     "what becomes of a connection beyond conns_max: it waits, is closed, or told so by the protocol"},
     {0},
 };
 /* clang-format on */
@@ -78,7 +92,8 @@ enum {
 
 /* The words of the options that are one of some words: their numbers are what the options come to. */
 static const char *const words_of[WEFT_URL_OPTIONS_][WORDS_MAX + 1] = {
-    [WEFT_URL_BACKLOG] = {NULL}, /* none yet */
+    [WEFT_URL_PROXY] = {"off", "v1", "v2", "any"},
+    [WEFT_URL_OVERFLOW] = {"wait", "close", "refuse"},
 };
 
 const char *weft_url_word(const weft_url_option *option, size_t i)

@@ -284,6 +284,13 @@ void weft_system_refuse(weft_system *sys, weft_err err)
     sys->failed = err;
 }
 
+/* ---- statistics */
+
+void weft_count(weft_counter counter)
+{
+    WF_STAT_ADD(WF_R->stat.above[counter], 1);
+}
+
 /* ---- what layers above keep */
 
 void **weft_kept(weft_kept_id id)

@@ -46,6 +46,13 @@ typedef enum weft_url_end {
     WEFT_URL_CONNECT = 2,
 } weft_url_end;
 
+/** What a listener does with a connection beyond its limits. */
+typedef enum weft_overflow {
+    WEFT_OVERFLOW_WAIT, /**< leaves it in the system's queue (backlog); beyond peer_conns_max: closes it */
+    WEFT_OVERFLOW_CLOSE,  /**< closes it at once */
+    WEFT_OVERFLOW_REFUSE, /**< says what the behaviour's `busy` says, then closes in order */
+} weft_overflow;
+
 typedef enum weft_host_kind {
     WEFT_HOST_NONE,      /**< the URL has no host (unix), or the option was not given */
     WEFT_HOST_ANY,       /**< `*` or nothing: every address, IPv6 and IPv4; the name is "" */
@@ -79,6 +86,13 @@ typedef enum weft_url_option_id {
     WEFT_URL_HANDSHAKE,
     WEFT_URL_BIND6,
     WEFT_URL_SRV,
+    WEFT_URL_PROXY,
+    WEFT_URL_PROXY_FROM,
+    WEFT_URL_ALLOW,
+    WEFT_URL_DENY,
+    WEFT_URL_PEER_CONNS_MAX,
+    WEFT_URL_PEER_PREFIX,
+    WEFT_URL_OVERFLOW,
     WEFT_URL_OPTIONS_ /**< how many there are */
 } weft_url_option_id;
 
@@ -92,7 +106,11 @@ typedef struct weft_url_options {
     uint32_t keepalive_ms; /**< idle time before the first probe; 0: no probes */
     uint32_t timeout_ms;
     uint32_t latency_ms;
-    uint32_t handshake_ms; /**< until stages (TLS, say) have come to something */
+    uint32_t handshake_ms;   /**< until stages (TLS, say) have come to something */
+    uint32_t proxy;          /**< 0: no; a bit for each version of the PROXY protocol */
+    uint32_t peer_conns_max; /**< of one IP address, or IPv6 network; 0: no limit */
+    uint32_t peer_prefix;    /**< bits that IPv6 addresses of one peer have in common */
+    uint32_t overflow;       /**< what becomes of who comes beyond a limit: a weft_overflow */
     bool nodelay;
     bool reuseport;
     bool v6only;
