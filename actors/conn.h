@@ -74,6 +74,8 @@ typedef struct conn_rare {
     void (*on_ready)(conn *c); /* while opening: the connect has come to something */
     void *connecting;          /* while opening: what its URL asks for, or NULL (connect.c) */
     conn_behalf *behalf;       /* or NULL: its own (proxy_part.c) */
+    struct wf_meter *meter;    /* around the leaf, or NULL */
+    uint32_t read_bytes_max;   /* of one read; 0: WEFT_READ_BYTES_MAX */
     struct wf_peer *peer;      /* it is counted for, or NULL; left when the leaf is closed */
     weft_timer timer;
     uint32_t write_queue_max;
@@ -253,6 +255,12 @@ static inline bool conn_down_done(const conn *c)
 }
 
 conn_rare *wf_conn_rare_of(conn *c); /* errors: NULL */
+/* What a leaf reads at most at a time. */
+static inline size_t conn_read_max(const conn *c)
+{
+    return c->rare != NULL && c->rare->read_bytes_max != 0 ? c->rare->read_bytes_max
+                                                           : WEFT_READ_BYTES_MAX;
+}
 static inline weft_actor *conn_actor(const conn *c)
 {
     return weft_actor_of_state((void *)(uintptr_t)c);

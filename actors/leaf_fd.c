@@ -31,7 +31,7 @@ static weft_err fd_read(conn *c, weft_bytes *out, weft_why *why)
     uint8_t *block = weft_read_block();
     if (block == NULL)
         return WEFT_ENOMEM;
-    ssize_t n = read(fd_of(c), block, WEFT_READ_BYTES_MAX);
+    ssize_t n = read(fd_of(c), block, conn_read_max(c));
     if (n == 0)
         return WEFT_EDONE;
     if (n < 0)

@@ -4,6 +4,7 @@
 
 /* From the wire upwards: what comes first on the wire is the first to read it. */
 static const wf_pipeline_part *const parts[] = {
+    &wf_meter_part, /* around the leaf */
     &wf_proxy_part,
     NULL,
 };

@@ -25,6 +25,8 @@ typedef struct wf_pipeline_part {
     void (*drop)(void *prepared);
 } wf_pipeline_part;
 
+/* Time limits and rates (meter_part.c). */
+extern const wf_pipeline_part wf_meter_part;
 /* The PROXY protocol (proxy_part.c). */
 extern const wf_pipeline_part wf_proxy_part;
 

@@ -24,6 +24,7 @@
 #define G (1024 * M)
 #define SECOND UINT64_C(1000)
 #define HOUR (3600 * SECOND)
+#define WEEK (168 * HOUR)
 
 #define FIELD(name) offsetof(weft_url_options, name)
 
@@ -78,6 +79,26 @@ static const weft_url_option options[] = {
      "bits of an IPv6 address that tell peers apart"},
     {"overflow", WEFT_URL_OVERFLOW, WEFT_URL_WORD, ALL, LISTEN, 0, 0, WEFT_OVERFLOW_WAIT, FIELD(overflow),
      "what becomes of a connection beyond conns_max: it waits, is closed, or told so by the protocol"},
+    {"idle", WEFT_URL_IDLE, WEFT_URL_MS, ALL, BOTH, 0, WEEK, 0, FIELD(idle_ms),
+     "time without a byte either way after which a connection is closed; off is never"},
+    {"lifetime", WEFT_URL_LIFETIME, WEFT_URL_MS, ALL, BOTH, 0, WEEK, 0, FIELD(lifetime_ms),
+     "time after which a connection is closed whatever it does; off is never"},
+    {"read_rate", WEFT_URL_READ_RATE, WEFT_URL_BYTES, ALL, BOTH, 0, G, 0, FIELD(read_rate),
+     "bytes a second that are read of a connection; 0 is no limit"},
+    {"write_rate", WEFT_URL_WRITE_RATE, WEFT_URL_BYTES, ALL, BOTH, 0, G, 0, FIELD(write_rate),
+     "bytes a second that are sent on a connection; 0 is no limit"},
+    {"read_rate_all", WEFT_URL_READ_RATE_ALL, WEFT_URL_BYTES, ALL, LISTEN, 0, G, 0, FIELD(read_rate_all),
+     "the same of all connections together, which share it evenly"},
+    {"write_rate_all", WEFT_URL_WRITE_RATE_ALL, WEFT_URL_BYTES, ALL, LISTEN, 0, G, 0, FIELD(write_rate_all),
+     "the same of all connections together, which share it evenly"},
+    {"rate_burst", WEFT_URL_RATE_BURST, WEFT_URL_BYTES, ALL, BOTH, 1, G, 64 * K, FIELD(rate_burst),
+     "bytes that may go at once after a pause, where a rate is limited; at least 10 ms of the rate"},
+    {"tap", WEFT_URL_TAP, WEFT_URL_TEXT, ALL, BOTH, 0, 255, 0, 0,
+     "a file to which all bytes of the connections are copied, as they are within TLS"},
+    {"tap_format", WEFT_URL_TAP_FORMAT, WEFT_URL_WORD, ALL, BOTH, 0, 0, WEFT_TAP_HEX, FIELD(tap_format),
+     "hex: lines for people; pcap: packets for Wireshark"},
+    {"tap_bytes_max", WEFT_URL_TAP_BYTES_MAX, WEFT_URL_BYTES, ALL, BOTH, K, 1024 * G, 64 * M, FIELD(tap_bytes_max),
+     "bytes of that file after which nothing more is copied"},
     {0},
 };
 /* clang-format on */
@@ -93,6 +114,7 @@ enum {
 /* The words of the options that are one of some words: their numbers are what the options come to. */
 static const char *const words_of[WEFT_URL_OPTIONS_][WORDS_MAX + 1] = {
     [WEFT_URL_PROXY] = {"off", "v1", "v2", "any"},
+    [WEFT_URL_TAP_FORMAT] = {"hex", "pcap"},
     [WEFT_URL_OVERFLOW] = {"wait", "close", "refuse"},
 };
 

@@ -284,6 +284,12 @@ void weft_system_refuse(weft_system *sys, weft_err err)
     sys->failed = err;
 }
 
+uint64_t weft_clock_ns(void)
+{
+    const wf_reactor *r = WF_R;
+    return r->drv->now_ns(r->sys->driver);
+}
+
 /* ---- statistics */
 
 void weft_count(weft_counter counter)

@@ -53,6 +53,12 @@ typedef enum weft_overflow {
     WEFT_OVERFLOW_REFUSE, /**< says what the behaviour's `busy` says, then closes in order */
 } weft_overflow;
 
+/** How bytes are written to a file as they go by. */
+typedef enum weft_tap_format {
+    WEFT_TAP_HEX,  /**< lines of hex digits and text, for people */
+    WEFT_TAP_PCAP, /**< packets of a TCP connection, for Wireshark */
+} weft_tap_format;
+
 typedef enum weft_host_kind {
     WEFT_HOST_NONE,      /**< the URL has no host (unix), or the option was not given */
     WEFT_HOST_ANY,       /**< `*` or nothing: every address, IPv6 and IPv4; the name is "" */
@@ -93,6 +99,16 @@ typedef enum weft_url_option_id {
     WEFT_URL_PEER_CONNS_MAX,
     WEFT_URL_PEER_PREFIX,
     WEFT_URL_OVERFLOW,
+    WEFT_URL_IDLE,
+    WEFT_URL_LIFETIME,
+    WEFT_URL_READ_RATE,
+    WEFT_URL_WRITE_RATE,
+    WEFT_URL_READ_RATE_ALL,
+    WEFT_URL_WRITE_RATE_ALL,
+    WEFT_URL_RATE_BURST,
+    WEFT_URL_TAP,
+    WEFT_URL_TAP_FORMAT,
+    WEFT_URL_TAP_BYTES_MAX,
     WEFT_URL_OPTIONS_ /**< how many there are */
 } weft_url_option_id;
 
@@ -111,13 +127,20 @@ typedef struct weft_url_options {
     uint32_t peer_conns_max; /**< of one IP address, or IPv6 network; 0: no limit */
     uint32_t peer_prefix;    /**< bits that IPv6 addresses of one peer have in common */
     uint32_t overflow;       /**< what becomes of who comes beyond a limit: a weft_overflow */
+    uint32_t idle_ms;        /**< without a byte either way; 0: no limit */
+    uint32_t lifetime_ms;    /**< 0: no limit */
+    uint32_t tap_format;     /**< a weft_tap_format */
     bool nodelay;
     bool reuseport;
     bool v6only;
     uint64_t window_bytes;
     uint64_t write_queue_bytes_max;
-    weft_url_host bind;  /**< kind WEFT_HOST_NONE if it was not given */
-    weft_url_host bind6; /**< the same */
+    uint64_t read_rate, write_rate;         /**< bytes a second of one connection; 0: no limit */
+    uint64_t read_rate_all, write_rate_all; /**< of all of a listener together */
+    uint64_t rate_burst;                    /**< bytes that may go at once after a pause */
+    uint64_t tap_bytes_max;                 /**< of the file */
+    weft_url_host bind;                     /**< kind WEFT_HOST_NONE if it was not given */
+    weft_url_host bind6;                    /**< the same */
     uint16_t texts_bytes;
     char texts[WEFT_URL_TEXTS_BYTES_MAX + 1]; /**< read with weft_url_text */
 } weft_url_options;

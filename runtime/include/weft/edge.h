@@ -241,6 +241,11 @@ void weft_sim_note(struct weft_sim *sim, const char *text);
 /** Where the one wire of the simulation is kept: NULL at first; @free is called with it at the end. */
 void **weft_sim_wire(struct weft_sim *sim, void (*free)(void *wire));
 
+/* ---- time */
+
+/** Nanoseconds of a clock that never goes back, read now: for what a millisecond is too long for. */
+uint64_t weft_clock_ns(void);
+
 /* ---- alarms */
 
 /** A timer for what must cost nothing when idle: embedded, no message. All zero: off. */
