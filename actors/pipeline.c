@@ -6,6 +6,7 @@
 static const wf_pipeline_part *const parts[] = {
     &wf_meter_part, /* around the leaf */
     &wf_proxy_part,
+    &wf_tap_part, /* above TLS: what it shows is plain */
     NULL,
 };
 

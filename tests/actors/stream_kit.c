@@ -12,9 +12,9 @@
 enum { HANGS_AFTER_MS = 120000, SIM_HANGS_AFTER_MS = 3600000, PIECE = 16 << 10 };
 
 /* A PROXY header before, limits around: no test may tell. */
-#define LISTEN_POLICIES \
-    "proxy=v2&allow=all&peer_conns_max=100&idle=1h&lifetime=2h&read_rate=900M&write_rate_all=1G"
-#define CONNECT_POLICIES "proxy=v2&idle=1h&read_rate=1G&write_rate=900M"
+#define LIMITS "idle=1h&lifetime=2h&read_rate=900M&write_rate=1G"
+#define LISTEN_POLICIES "proxy=v2&allow=all&peer_conns_max=100&write_rate_all=1G&" LIMITS
+#define CONNECT_POLICIES "proxy=v2&" LIMITS
 
 const kit_transport kit_transports[] = {
     {.name = "tcp", .url = "tcp://127.0.0.1:0", .resets = true, .sockets = true},
@@ -31,8 +31,8 @@ const kit_transport kit_transports[] = {
     {.name = "simulated wire", .url = "sim://kit:1", .sim = true, .resets = true},
     {.name = "tcp with policies",
      .url = "tcp://127.0.0.1:0",
-     .listen_policies = LISTEN_POLICIES,
-     .connect_policies = CONNECT_POLICIES,
+     .listen_policies = LISTEN_POLICIES "&tap=/dev/null",
+     .connect_policies = CONNECT_POLICIES "&tap=/dev/null&tap_format=pcap",
      .resets = true,
      .sockets = true},
     {.name = "simulated wire with policies",
@@ -45,6 +45,14 @@ const kit_transport kit_transports[] = {
      .url = "sim://kit:1",
      .sim = true,
      .faults = {.short_read = 300000, .short_write = 300000, .latency_ms_max = 3},
+     .resets = true},
+    /* no PROXY header: what a client says behind it has been read before a side can push TLS itself */
+    {.name = "tls over the simulated wire with limits",
+     .url = "sim://kit:1",
+     .listen_policies = LIMITS "&tap=/dev/null",
+     .connect_policies = LIMITS,
+     .sim = true,
+     .tls = true,
      .resets = true},
     {.name = "tls over the simulated wire",
      .url = "sim://kit:1",
