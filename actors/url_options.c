@@ -251,7 +251,7 @@ size_t wf_value_print(weft_url_kind kind, uint64_t value, char *buf, size_t n)
         return (size_t)snprintf(buf, n, "%04" PRIo64, value);
 
     for (const struct unit *unit = kinds[kind].units; unit->name[0] != '\0'; unit++)
-        if (value % unit->scale == 0 && unit->scale >= best->scale)
+        if (value != 0 && value % unit->scale == 0 && unit->scale >= best->scale)
             best = unit;
     return (size_t)snprintf(buf, n, "%" PRIu64 "%s", value / best->scale, best->name);
 }

@@ -202,7 +202,7 @@ static void the_header_is_sent_first_also_before_what_was_written_early(void)
     on_behalf = false;
     for (int i = 0; i < 2; i++) {
         early = i == 1;
-        connects("sim://t?proxy=v1&bind=192.0.2.1:9", "PROXY UNKNOWN\r\n");
+        connects("sim://t?proxy=v1&bind=192.0.2.1:9&tap=/dev/null", "PROXY UNKNOWN\r\n");
     }
     early = false;
 }
