@@ -428,10 +428,13 @@ static void conn_ended(weft_actor *self, weft_err reason)
     (void)reason;
     wf_conn_end_now(c);
     if ((c->flags & CONN_COUNTED) != 0 &&
-        weft_event(self, weft_parent(self), &wf_conn_over_type, &(conn_over){0}) == WEFT_ENOMEM)
+        weft_event(self, weft_parent(self), &wf_conn_over_type,
+                   &(conn_over){.refused = (c->flags & CONN_REFUSED) != 0}) == WEFT_ENOMEM)
         weft_log(self, WEFT_ERROR, "no memory to tell the listener that a connection is over");
-    if (c->rare != NULL)
+    if (c->rare != NULL) {
         weft_bytes_drop(&c->rare->unread);
+        weft_alloc_free(c->rare->behalf);
+    }
     weft_alloc_free(c->rare);
     c->rare = NULL;
 }

@@ -40,6 +40,7 @@ enum {
     CONN_GOODBYE = 1 << 22, /* what is left to be sent is a stage's own, to a peer that has ended */
     CONN_HAND_OVER = 1 << 23, /* to next_owner, when no message is out */
     CONN_HELD = 1 << 24,      /* up, but stages have to come to something before `opened` is told */
+    CONN_REFUSED = 1 << 25,   /* counted, but as one that is told that there are too many */
     CONN_LOST = 1 << 20,      /* it does not end in order: the reason says why */
     CONN_FLUSHING = 1 << 19,  /* sending is under way */
     CONN_DOWN_ENDED = 1 << 18, /* what the owner wrote, and its end, went through every stage */
@@ -56,6 +57,11 @@ typedef struct conn_out {
     conn_item item[CONN_OUT_ITEMS];
 } conn_out;
 
+/* Whom a connection is made for. */
+typedef struct conn_behalf {
+    weft_address local, peer; /* of the connection it goes on for */
+} conn_behalf;
+
 /* What most connections never need. */
 typedef struct conn_rare {
     weft_stage *top, *bottom;
@@ -67,6 +73,10 @@ typedef struct conn_rare {
     char why[96];
     void (*on_ready)(conn *c); /* while opening: the connect has come to something */
     void *connecting;          /* while opening: what its URL asks for, or NULL (connect.c) */
+    conn_behalf *behalf;       /* or NULL: its own (proxy_part.c) */
+    struct wf_meter *meter;    /* around the leaf, or NULL */
+    uint32_t read_bytes_max;   /* of one read; 0: WEFT_READ_BYTES_MAX */
+    struct wf_peer *peer;      /* it is counted for, or NULL; left when the leaf is closed */
     weft_timer timer;
     uint32_t write_queue_max;
     uint32_t above;  /* of @queued: what stands above stages and did not go through them yet */
@@ -217,6 +227,10 @@ weft_err wf_conn_down_bytes(conn *c, weft_bytes bytes);
 weft_err wf_conn_down_file(conn *c, weft_file *file, uint64_t offset, uint64_t size);
 /* The owner ends its side. */
 void wf_conn_down_end(conn *c);
+/* What was written before the stages were there, put aside and then through them: the queue of the wire is
+ * empty between the two. */
+conn_out *wf_conn_early_take(conn *c);
+void wf_conn_early_give(conn *c, conn_out *early);
 /* Moves on what waits. errors: what a stage refuses; the caller ends the stream with it. */
 weft_err wf_conn_down_move(conn *c, weft_why *why);
 /* The same; a failure ends the stream. */
@@ -242,6 +256,12 @@ static inline bool conn_down_done(const conn *c)
 }
 
 conn_rare *wf_conn_rare_of(conn *c); /* errors: NULL */
+/* What a leaf reads at most at a time. */
+static inline size_t conn_read_max(const conn *c)
+{
+    return c->rare != NULL && c->rare->read_bytes_max != 0 ? c->rare->read_bytes_max
+                                                           : WEFT_READ_BYTES_MAX;
+}
 static inline weft_actor *conn_actor(const conn *c)
 {
     return weft_actor_of_state((void *)(uintptr_t)c);
@@ -260,7 +280,7 @@ extern const weft_behaviour wf_conn_behaviour;
 /* Told to the listener of a CONN_COUNTED connection when that is over. */
 extern const weft_type wf_conn_over_type;
 typedef struct conn_over {
-    char nothing;
+    bool refused; /* CONN_REFUSED */
 } conn_over;
 
 /* What is asked of a stream from another reactor: one type for every operation (stream.c). */
@@ -282,6 +302,6 @@ void wf_conn_set_fd(conn *c, int fd);
  * no descriptor. */
 weft_err wf_conn_take_fd(conn *c, int fd, weft_why *why);
 /* Reads what there is, as leaves do. */
-weft_err wf_fd_read(int fd, weft_account *window, weft_bytes *out, weft_why *why);
+weft_err wf_fd_read(int fd, size_t max, weft_account *window, weft_bytes *out, weft_why *why);
 
 #endif

@@ -200,6 +200,40 @@ void wf_conn_down_end(conn *c)
     wf_conn_down_pump(c);
 }
 
+conn_out *wf_conn_early_take(conn *c)
+{
+    conn_out *early = c->out;
+    c->out = NULL;
+    return early;
+}
+
+static uint64_t fresh_bytes(const conn_out *o)
+{
+    uint64_t n = 0;
+    for (; o != NULL; o = o->next)
+        for (uint32_t i = o->first; i < o->n; i++)
+            if (o->item[i].file == NULL && wf_conn_is_fresh(o->item[i].bytes))
+                n += o->item[i].bytes.size;
+    return n;
+}
+
+void wf_conn_early_give(conn *c, conn_out *early)
+{
+    weft_stage *to = c->rare != NULL ? wf_conn_taker(c->rare->top) : NULL;
+    conn_out **queue = to != NULL ? &to->down : &c->out;
+    if (early == NULL)
+        return;
+    if (to != NULL)
+        c->rare->above += (uint32_t)fresh_bytes(early);
+    if (*queue == NULL) {
+        *queue = early;
+        return;
+    }
+    /* what a part has said by itself, a header, stands before it */
+    (*queue)->last->next = early;
+    (*queue)->last = early->last;
+}
+
 bool wf_conn_down_waits(const conn *c)
 {
     for (const weft_stage *s = c->rare != NULL ? c->rare->top : NULL; s != NULL; s = s->below)

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "peers.h"
+
 static void retry_closed(weft_hook *hook)
 {
     conn *c = (conn *)(void *)((char *)hook - offsetof(conn, watch));
@@ -66,6 +68,7 @@ void wf_conn_close_leaf(conn *c, bool abort)
     if (c->rare != NULL) {
         weft_alarm_clear(&c->rare->alarm);
         wf_connecting_drop(c);
+        wf_peers_leave(&c->rare->peer);
     }
     wf_conn_stages_close(c);
     wf_conn_out_drop(c);

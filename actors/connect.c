@@ -18,6 +18,7 @@
 #include "conn.h"
 #include "connector.h"
 #include "local.h"
+#include "meter.h"
 #include "pipeline.h"
 #include "socket.h"
 #include "wire.h"
@@ -315,7 +316,7 @@ void *weft_leaf_context(const weft_leaf *leaf)
 weft_leaf *weft_leaf_of(weft_ref stream, const weft_leaf_ops *ops)
 {
     conn *c = wf_conn_here(stream);
-    return c != NULL && c->leaf == ops && (c->flags & CONN_CLOSED) == 0 ? c : NULL;
+    return c != NULL && (c->flags & CONN_CLOSED) == 0 && wf_meter_inner(c) == ops ? c : NULL;
 }
 
 weft_account *weft_leaf_window(weft_leaf *leaf)

@@ -26,12 +26,12 @@ static weft_err failed(int err, const char *what, weft_why *why)
     return weft_because(why, weft_err_from_errno(err), "%s: %s", what, strerror(err));
 }
 
-weft_err wf_fd_read(int fd, weft_account *window, weft_bytes *out, weft_why *why)
+weft_err wf_fd_read(int fd, size_t max, weft_account *window, weft_bytes *out, weft_why *why)
 {
     uint8_t *block = weft_read_block();
     if (block == NULL)
         return WEFT_ENOMEM;
-    ssize_t n = read(fd, block, WEFT_READ_BYTES_MAX);
+    ssize_t n = read(fd, block, max);
     if (n == 0)
         return WEFT_EDONE;
     if (n < 0)
@@ -44,7 +44,7 @@ weft_err wf_fd_read(int fd, weft_account *window, weft_bytes *out, weft_why *why
 
 static weft_err fd_read(conn *c, weft_bytes *out, weft_why *why)
 {
-    return wf_fd_read(fd_of(c), &c->window, out, why);
+    return wf_fd_read(fd_of(c), conn_read_max(c), &c->window, out, why);
 }
 
 static ssize_t send_vector(conn *c, struct iovec *v, unsigned k, int more)

@@ -76,7 +76,7 @@ static weft_err end_short(conn *c, weft_why *why)
 static weft_err pipes_read(conn *c, weft_bytes *out, weft_why *why)
 {
     pipes *p = pipes_of(c);
-    weft_err err = wf_fd_read(in_of(p), &c->window, out, why);
+    weft_err err = wf_fd_read(in_of(p), conn_read_max(c), &c->window, out, why);
     if (err == WEFT_OK)
         p->got += out->size;
     if (err == WEFT_EFULL && p->last)

@@ -35,7 +35,7 @@ static weft_err sim_read(conn *c, weft_bytes *out, weft_why *why)
     uint8_t *block = weft_read_block();
     if (block == NULL)
         return WEFT_ENOMEM;
-    size_t n = peek(e, block, WEFT_READ_BYTES_MAX);
+    size_t n = peek(e, block, conn_read_max(c));
     if (n > 1 && weft_sim_chance(sim, weft_sim_faults_of(sim)->short_read)) {
         n = 1 + weft_sim_below(sim, (uint32_t)n - 1);
         wf_wire_note(e->link, "fault: a read gives %zu bytes", n);

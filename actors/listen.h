@@ -9,13 +9,15 @@
 #include <weft/supervisor.h>
 #include <weft/url.h>
 
+#include "admission.h"
 #include "pipeline.h"
 #include "wire.h"
 
 /* What the listeners of one URL share; freed with the last of them. */
 typedef struct wf_listening {
     weft_url url;
-    wf_pipeline pipeline; /* what stands on each connection */
+    wf_pipeline pipeline;    /* what stands on each connection */
+    wf_admission *admission; /* who is let in; NULL: everybody */
     const weft_behaviour *behaviour;
     const void *config;
     int fd;              /* -1: closed */
@@ -37,6 +39,9 @@ wf_listening *wf_listening_open(weft_system *sys, const char *url, const weft_be
 void wf_listening_use(wf_listening *listening);
 /* One less; the last closes what is open. thread: any. */
 void wf_listening_leave(wf_listening *listening);
+
+/* Closes what is listened at; calm when that was done. */
+void wf_listening_close(wf_listening *listening);
 
 /* A listener, spawned with a wf_listening on each reactor; that of reactor 0 must be the last. */
 extern const weft_behaviour wf_listener_behaviour;

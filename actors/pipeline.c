@@ -4,10 +4,13 @@
 
 /* From the wire upwards: what comes first on the wire is the first to read it. */
 static const wf_pipeline_part *const parts[] = {
+    &wf_meter_part, /* around the leaf */
+    &wf_proxy_part,
+    &wf_tap_part, /* above TLS: what it shows is plain */
     NULL,
 };
 
-_Static_assert(sizeof parts / sizeof *parts <= WF_PIPELINE_PARTS_MAX + 1, "room for each part");
+_Static_assert(sizeof parts / sizeof parts[0] <= WF_PIPELINE_PARTS_MAX + 1, "room for each part");
 
 weft_err wf_pipeline_open(const weft_url *url, weft_url_end end, wf_pipeline *out, weft_why *why)
 {
@@ -26,9 +29,14 @@ weft_err wf_pipeline_open(const weft_url *url, weft_url_end end, wf_pipeline *ou
 weft_err wf_pipeline_push(const wf_pipeline *pipeline, conn *c, const weft_url *url, weft_why *why)
 {
     weft_err err = WEFT_OK;
-    for (size_t i = 0; err == WEFT_OK && pipeline->any && parts[i] != NULL; i++)
+    if (!pipeline->any)
+        return WEFT_OK;
+    /* an owner may write before it is open: that too is said within, and behind what the parts say */
+    conn_out *early = wf_conn_early_take(c);
+    for (size_t i = 0; err == WEFT_OK && parts[i] != NULL; i++)
         if (pipeline->prepared[i] != NULL)
             err = parts[i]->push(c, pipeline->prepared[i], url, why);
+    wf_conn_early_give(c, early);
     return err;
 }
 

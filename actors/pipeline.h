@@ -25,6 +25,14 @@ typedef struct wf_pipeline_part {
     void (*drop)(void *prepared);
 } wf_pipeline_part;
 
+/* Time limits and rates (meter_part.c). */
+extern const wf_pipeline_part wf_meter_part;
+/* The PROXY protocol (proxy_part.c). */
+extern const wf_pipeline_part wf_proxy_part;
+
+/* A copy of all bytes to a file (tap_stage.c). */
+extern const wf_pipeline_part wf_tap_part;
+
 enum { WF_PIPELINE_PARTS_MAX = 12 };
 
 /* What was prepared of one URL. A zeroed one asks for nothing. */

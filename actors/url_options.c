@@ -31,6 +31,7 @@
 #define G (1024 * M)
 #define SECOND UINT64_C(1000)
 #define HOUR (3600 * SECOND)
+#define WEEK (168 * HOUR)
 
 #define FIELD(name) offsetof(weft_url_options, name)
 
@@ -57,7 +58,7 @@ static const weft_url_option options[] = {
      "an IPv6 listener takes no IPv4 connections"},
     {"timeout", WEFT_URL_TIMEOUT, WEFT_URL_MS, ALL | LOCAL, CONNECT, 1, 24 * HOUR, 10 * SECOND, FIELD(timeout_ms),
      "time until the connection must stand, name resolution included"},
-    {"bind", WEFT_URL_BIND, WEFT_URL_ADDRESS, INET, CONNECT, 0, 0, 0, FIELD(bind),
+    {"bind", WEFT_URL_BIND, WEFT_URL_ADDRESS, INET | SIM, CONNECT, 0, 0, 0, FIELD(bind),
      "the local address to connect from; peers of the other family are then not tried"},
     {"window", WEFT_URL_WINDOW, WEFT_URL_BYTES, ALL | LOCAL, BOTH, 1, G, 256 * K, FIELD(window_bytes),
      "bytes received and still in use beyond which reading stops"},
@@ -90,12 +91,47 @@ static const weft_url_option options[] = {
     {"stop", WEFT_URL_STOP, WEFT_URL_COUNT, SERIAL, CONNECT, 1, 2, 1, FIELD(stop), "stop bits"},
     {"flow", WEFT_URL_FLOW, WEFT_URL_WORD, SERIAL, CONNECT, 0, 0, 0, FIELD(flow),
      "who holds whom back: RTS and CTS, or XON and XOFF"},
+    {"proxy", WEFT_URL_PROXY, WEFT_URL_WORD, ALL, BOTH, 0, 0, 0, FIELD(proxy),
+     "the PROXY header that each connection begins with (any: v1 or v2, when listening)"},
+    {"proxy_from", WEFT_URL_PROXY_FROM, WEFT_URL_TEXTS, ALL, LISTEN, 0, 1000, 0, 0,
+     "networks of the proxies that are trusted; without it all are"},
+    {"allow", WEFT_URL_ALLOW, WEFT_URL_TEXTS, ALL, LISTEN, 0, 1000, 0, 0,
+     "networks to let in (10.0.0.0/8,2001:db8::/32 or all), and no others; the longest prefix counts"},
+    {"deny", WEFT_URL_DENY, WEFT_URL_TEXTS, ALL, LISTEN, 0, 1000, 0, 0,
+     "networks to keep out; the longest prefix counts"},
+    {"peer_conns_max", WEFT_URL_PEER_CONNS_MAX, WEFT_URL_COUNT, ALL, LISTEN, 0, INT32_MAX, 0, FIELD(peer_conns_max),
+     "connections of one peer open at a time; 0 is no limit"},
+    {"peer_prefix", WEFT_URL_PEER_PREFIX, WEFT_URL_COUNT, ALL, LISTEN, 1, 128, 64, FIELD(peer_prefix),
+     "bits of an IPv6 address that tell peers apart"},
+    {"overflow", WEFT_URL_OVERFLOW, WEFT_URL_WORD, ALL, LISTEN, 0, 0, WEFT_OVERFLOW_WAIT, FIELD(overflow),
+     "what becomes of a connection beyond conns_max: it waits, is closed, or told so by the protocol"},
+    {"idle", WEFT_URL_IDLE, WEFT_URL_MS, ALL, BOTH, 0, WEEK, 0, FIELD(idle_ms),
+     "time without a byte either way after which a connection is closed; off is never"},
+    {"lifetime", WEFT_URL_LIFETIME, WEFT_URL_MS, ALL, BOTH, 0, WEEK, 0, FIELD(lifetime_ms),
+     "time after which a connection is closed whatever it does; off is never"},
+    {"read_rate", WEFT_URL_READ_RATE, WEFT_URL_BYTES, ALL, BOTH, 0, G, 0, FIELD(read_rate),
+     "bytes a second that are read of a connection; 0 is no limit"},
+    {"write_rate", WEFT_URL_WRITE_RATE, WEFT_URL_BYTES, ALL, BOTH, 0, G, 0, FIELD(write_rate),
+     "bytes a second that are sent on a connection; 0 is no limit"},
+    {"read_rate_all", WEFT_URL_READ_RATE_ALL, WEFT_URL_BYTES, ALL, LISTEN, 0, G, 0, FIELD(read_rate_all),
+     "the same of all connections together, which share it evenly"},
+    {"write_rate_all", WEFT_URL_WRITE_RATE_ALL, WEFT_URL_BYTES, ALL, LISTEN, 0, G, 0, FIELD(write_rate_all),
+     "the same of all connections together, which share it evenly"},
+    {"rate_burst", WEFT_URL_RATE_BURST, WEFT_URL_BYTES, ALL, BOTH, 1, G, 64 * K, FIELD(rate_burst),
+     "bytes that may go at once after a pause, where a rate is limited; at least 10 ms of the rate"},
+    {"tap", WEFT_URL_TAP, WEFT_URL_TEXT, ALL, BOTH, 0, 255, 0, 0,
+     "a file to which all bytes of the connections are copied, as they are within TLS"},
+    {"tap_format", WEFT_URL_TAP_FORMAT, WEFT_URL_WORD, ALL, BOTH, 0, 0, WEFT_TAP_HEX, FIELD(tap_format),
+     "hex: lines for people; pcap: packets for Wireshark"},
+    {"tap_bytes_max", WEFT_URL_TAP_BYTES_MAX, WEFT_URL_BYTES, ALL, BOTH, K, 1024 * G, 64 * M, FIELD(tap_bytes_max),
+     "bytes of that file after which nothing more is copied"},
     {0},
 };
 /* clang-format on */
 
 _Static_assert(sizeof options / sizeof *options == WEFT_URL_OPTIONS_ + 1, "one row an option");
-_Static_assert(WEFT_URL_OPTIONS_ <= 64, "`given` has 64 bits");
+_Static_assert(WEFT_URL_OPTIONS_ <= 8 * sizeof((weft_url_options){0}.given),
+               "`given` has a bit for each");
 
 enum {
     WORDS_MAX = 8,
@@ -106,6 +142,9 @@ enum {
 static const char *const words_of[WEFT_URL_OPTIONS_][WORDS_MAX + 1] = {
     [WEFT_URL_PARITY] = {"none", "even", "odd"},
     [WEFT_URL_FLOW] = {"none", "hardware", "software"},
+    [WEFT_URL_PROXY] = {"off", "v1", "v2", "any"},
+    [WEFT_URL_TAP_FORMAT] = {"hex", "pcap"},
+    [WEFT_URL_OVERFLOW] = {"wait", "close", "refuse"},
 };
 
 const char *weft_url_word(const weft_url_option *option, size_t i)
@@ -241,7 +280,7 @@ size_t wf_value_print(weft_url_kind kind, uint64_t value, char *buf, size_t n)
         return (size_t)snprintf(buf, n, "%04" PRIo64, value);
 
     for (const struct unit *unit = kinds[kind].units; unit->name[0] != '\0'; unit++)
-        if (value % unit->scale == 0 && unit->scale >= best->scale)
+        if (value != 0 && value % unit->scale == 0 && unit->scale >= best->scale)
             best = unit;
     return (size_t)snprintf(buf, n, "%" PRIu64 "%s", value / best->scale, best->name);
 }
@@ -389,7 +428,7 @@ static weft_err read_option(wf_piece item, weft_url *url, weft_why *why)
     if (err == WEFT_OK)
         err = read_value(option, (wf_piece){decoded, strlen(decoded)}, &url->options, why);
     if (err == WEFT_OK)
-        url->options.given |= UINT64_C(1) << option->id;
+        url->options.given[option->id / 64] |= UINT64_C(1) << option->id % 64;
     return err;
 }
 

@@ -71,13 +71,19 @@ static void put_name(writer *w, const weft_url_option *option, bool *first)
     *first = false;
 }
 
+/* Only what must be, so that no URL gets longer by being printed. */
+static bool stands_escaped(unsigned char c)
+{
+    return c <= ' ' || c == 0x7f || c == '%' || c == '&' || c == '#';
+}
+
 static void put_texts(writer *w, const weft_url *url, const weft_url_option *option, bool *first)
 {
     const char *text;
     for (size_t i = 0; (text = weft_url_text(url, option->id, i)) != NULL; i++) {
         put_name(w, option, first);
         for (const char *c = text; *c != '\0'; c++)
-            put_byte(w, *c, !wf_is_unreserved(*c) && *c != '/' && *c != ':' && *c != ',');
+            put_byte(w, *c, stands_escaped((unsigned char)*c));
     }
 }
 
@@ -173,7 +179,8 @@ bool weft_url_equal(const weft_url *a, const weft_url *b)
     const weft_url_option *option;
 
     if (a->scheme != b->scheme || a->abstract != b->abstract || !same_host(&a->host, &b->host) ||
-        strcmp(a->path, b->path) != 0 || a->options.given != b->options.given)
+        strcmp(a->path, b->path) != 0 ||
+        memcmp(a->options.given, b->options.given, sizeof a->options.given) != 0)
         return false;
 
     for (size_t i = 0; (option = weft_url_option_at(i)) != NULL; i++)

@@ -9,6 +9,8 @@
 
 #include <weft/testing.h>
 
+#include "address.h"
+
 enum { PORT_FIRST = 49152, PORTS = 16384, NOTE_BYTES = 160, CONNECT_AGAIN_MS = 1000 };
 
 void wf_wire_note(const wire_link *link, const char *format, ...)
@@ -333,6 +335,22 @@ weft_err wf_wire_address(weft_address *to, const char *name, unsigned port, weft
     return WEFT_OK;
 }
 
+/* A client without a name; or the address that the URL binds it to, which need not exist. */
+static void set_client_address(wire_link *link, const weft_url *url)
+{
+    weft_address *from = &link->end[0].address;
+    struct sockaddr_storage sa;
+    socklen_t n = 0;
+    unsigned port = PORT_FIRST + link->id % PORTS;
+    (void)wf_wire_address(from, "client", port, NULL);
+    if (!weft_url_given(url, WEFT_URL_BIND) ||
+        wf_address_of_host(&url->options.bind, &sa, &n, NULL) != WEFT_OK)
+        return;
+    wf_address_from_sockaddr(from, (const struct sockaddr *)&sa, n);
+    if (from->port == 0)
+        from->port = (uint16_t)port;
+}
+
 wire_end *wf_wire_begin(struct weft_sim *sim, const weft_url *url, const weft_address *to,
                         unsigned reactor, void (*outcome)(void *context), void *context)
 {
@@ -353,7 +371,7 @@ wire_end *wf_wire_begin(struct weft_sim *sim, const weft_url *url, const weft_ad
     link->end[1].closed = true; /* until somebody listens */
     link->end[0].window = (uint32_t)url->options.window_bytes;
     link->end[0].reactor = reactor;
-    (void)wf_wire_address(&link->end[0].address, "client", PORT_FIRST + link->id % PORTS, NULL);
+    set_client_address(link, url);
     link->end[1].address = *to;
     wf_wire_note(link, "connects to %s", to->path);
     /* on the way it belongs to nobody: any reactor will do */

@@ -400,6 +400,7 @@ struct wf_reactor {
     struct {
         _Atomic uint64_t messages, turns, polls, sleeps, wakes, refused, dead_letters, late_replies,
             unhandled, hogs, restarts, block_bytes, buffer_bytes;
+        _Atomic uint64_t above[WEFT_COUNTERS_]; /* what layers above count */
         _Atomic uint32_t actors, timers, asks, fibers;
         _Atomic uint32_t blocks, buffers; /* alive; blocks are counted in dev builds only */
     } stat;

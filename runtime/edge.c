@@ -284,6 +284,19 @@ void weft_system_refuse(weft_system *sys, weft_err err)
     sys->failed = err;
 }
 
+uint64_t weft_clock_ns(void)
+{
+    const wf_reactor *r = WF_R;
+    return r->drv->now_ns(r->sys->driver);
+}
+
+/* ---- statistics */
+
+void weft_count(weft_counter counter)
+{
+    WF_STAT_ADD(WF_R->stat.above[counter], 1);
+}
+
 /* ---- what layers above keep */
 
 void **weft_kept(weft_kept_id id)

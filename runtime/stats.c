@@ -26,6 +26,8 @@ bool weft_stats_reactor(const weft_system *sys, unsigned reactor, weft_reactor_s
         .unhandled = WF_STAT_GET(r->stat.unhandled),
         .hogs = WF_STAT_GET(r->stat.hogs),
         .restarts = WF_STAT_GET(r->stat.restarts),
+        .conns_denied = WF_STAT_GET(r->stat.above[WEFT_COUNT_CONNS_DENIED]),
+        .conns_crowded = WF_STAT_GET(r->stat.above[WEFT_COUNT_CONNS_CROWDED]),
         .actors = WF_STAT_GET(r->stat.actors),
         .timers = WF_STAT_GET(r->stat.timers),
         .asks = WF_STAT_GET(r->stat.asks),

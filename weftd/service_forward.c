@@ -47,7 +47,9 @@ const weft_service service_forward = {
         "what\n"
         "was sent before it, an abort at once. Nothing is read before TO has been reached; if it\n"
         "cannot be, the connection is aborted and the reason is logged. The options of both URLs\n"
-        "count: limits, timeouts, keep-alive, the address to connect from.",
+        "count: limits, timeouts, keep-alive, the address to connect from. With proxy=v1 or v2 in "
+        "TO\n"
+        "the server there is told who the client is.",
     .example = "weftd forward tcp://127.0.0.1:7000 'tcp://127.0.0.1:7007?timeout=2s' --idle 10m",
     .options = forward_options,
     .settings = &settings,

@@ -30,11 +30,23 @@ static void schemes_of(const weft_url_option *o, char *text, size_t bytes)
     }
 }
 
+/* "wait, close, refuse", or what values of its kind look like. */
+static void kind_of(const weft_url_option *o, char *text, size_t bytes)
+{
+    const char *word;
+    size_t n = (size_t)snprintf(text, bytes, "%s",
+                                weft_url_word(o, 0) == NULL ? weft_url_kind_text(o->kind) : "");
+    for (size_t i = 0; (word = weft_url_word(o, i)) != NULL && n + 1 < bytes; i++) {
+        int more = snprintf(text + n, bytes - n, "%s%s", i > 0 ? ", " : "", word);
+        n += more > 0 ? (size_t)more : 0;
+    }
+}
+
 void print_urls(FILE *to)
 {
     const weft_url_scheme *scheme;
     const weft_url_option *o;
-    char value[32], schemes[64];
+    char value[32], schemes[64], kind[96];
 
     (void)fputs("schemes:\n", to);
     for (size_t i = 0; (scheme = weft_url_scheme_at(i)) != NULL; i++)
@@ -44,8 +56,8 @@ void print_urls(FILE *to)
     for (size_t i = 0; (o = weft_url_option_at(i)) != NULL; i++) {
         (void)weft_url_default_print(o, value, sizeof value);
         schemes_of(o, schemes, sizeof schemes);
-        (void)fprintf(to, "  %-12s %s [%s]\n", o->name, o->help, value);
-        (void)fprintf(to, "  %-12s %s; to %s; %s\n", "", weft_url_kind_text(o->kind), ends_of(o),
-                      schemes);
+        kind_of(o, kind, sizeof kind);
+        (void)fprintf(to, "  %-14s %s [%s]\n", o->name, o->help, value);
+        (void)fprintf(to, "  %-14s %s; to %s; %s\n", "", kind, ends_of(o), schemes);
     }
 }

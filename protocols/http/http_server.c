@@ -136,13 +136,20 @@ static const weft_handler server_rows[] = {
     ROWS,
 };
 
+/* RFC 9110 section 15.6.4: for who is not even let in, when a listener says so. */
+#define BUSY                                                                      \
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n" \
+    "Content-Length: 0\r\n\r\n"
+
 const weft_behaviour weft_http_site = {.name = "http",
                                        .handlers = site_rows,
                                        .state_bytes = sizeof(wf_http_conn),
                                        .ended = ended,
-                                       .child_ended = child_ended};
+                                       .child_ended = child_ended,
+                                       .busy = BUSY};
 const weft_behaviour weft_http_server = {.name = "http",
                                          .handlers = server_rows,
                                          .state_bytes = sizeof(wf_http_conn),
                                          .ended = ended,
-                                         .child_ended = child_ended};
+                                         .child_ended = child_ended,
+                                         .busy = BUSY};

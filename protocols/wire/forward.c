@@ -54,13 +54,14 @@ static bool watch_idle(weft_actor *self, uint32_t delay_ms)
     return weft_after(self, delay_ms, forward_idle, .nothing = 0).slot != 0;
 }
 
-static weft_err on_client_opened(weft_actor *self, weft_msg *msg, weft_ref stream)
+static weft_err on_client_opened(weft_actor *self, weft_msg *msg, const weft_opened *opened)
 {
     forward *f = weft_state(self);
     const weft_forward_config *config = weft_config(self);
-    f->client = (side){.stream = stream, .opened = true};
+    f->client = (side){.stream = opened->stream, .opened = true};
     f->came_ms = weft_now_ms(self);
-    f->target.stream = weft_connect(self, config->to, weft_self(self));
+    f->target.stream =
+        weft_connect_for(self, config->to, weft_self(self), &opened->local, &opened->peer);
     if (weft_ref_is_nobody(f->target.stream) ||
         (config->idle_ms != 0 && !watch_idle(self, config->idle_ms)))
         return weft_stop_because(self, WEFT_ENOMEM, "no memory to forward a connection");
@@ -73,7 +74,7 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     forward *f = weft_state(self);
     const weft_opened *opened = weft_body(msg);
     if (!f->client.opened)
-        return on_client_opened(self, msg, opened->stream);
+        return on_client_opened(self, msg, opened);
     f->target.opened = true;
     f->came_ms = weft_now_ms(self);
     weft_drop(&f->opening);

@@ -210,6 +210,50 @@ static void a_listener_accepts_conns_max_and_the_next_when_one_has_gone(void)
     }
 }
 
+/* ---- policies of a listener, with a kernel in between */
+
+static void over_sockets_lists_are_about_where_it_comes_from(void)
+{
+    for (int denied = 0; denied < 2; denied++) {
+        kit_side a = {.ended = close_it}, b = {.opened = close_it};
+        kit_run(&(kit_world){.by = &tcp,
+                             .a = &a,
+                             .b = &b,
+                             .listen_options = "?allow=127.0.0.0/8&deny=127.0.0.2/31",
+                             .connect_options = denied ? "?bind=127.0.0.3" : "?bind=127.0.0.4",
+                             .closes = denied ? 1 : 2});
+        CHECK_U64(a.opens, 1);
+        CHECK_U64(a.closes, 1);
+        CHECK_U64(b.opens, !denied);
+    }
+}
+
+static void over_sockets_one_that_is_idle_is_closed(void)
+{
+    kit_side a = {.ended = close_it}, b = {.count = 0};
+    kit_run(&(kit_world){.by = &tcp, .a = &a, .b = &b, .listen_options = "?idle=30ms"});
+    CHECK_STR(a.log, "oec");
+    CHECK_STR(b.log, "oc");
+    CHECK_ERR(b.reason, WEFT_ETIMEDOUT);
+    CHECK_STR(b.why, "nothing came or went for 0.030 s");
+}
+
+static void send_half_a_mib(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
+    CHECK_OK(kit_send(self, s, 16 << 10));
+}
+
+static void over_sockets_a_rate_holds_the_source(void)
+{
+    kit_side a = {.opened = send_half_a_mib, .total = 512 << 10, .end_when_sent = true};
+    kit_side b = {.ended = close_it};
+    kit_run(&(kit_world){
+        .by = &tcp, .a = &a, .b = &b, .listen_options = "?read_rate=4M&rate_burst=64k"});
+    CHECK_U64(b.got, 512 << 10);
+    CHECK_U64(b.wrong, 0);
+}
+
 /* ---- descriptors run out */
 
 enum { CLIENTS = 20, LEFT_FOR_SERVER = 4, LOOK_MS = 400 };
@@ -289,6 +333,9 @@ static const test_case cases[] = {
     TEST(what_is_written_and_closed_before_it_is_open_arrives),
     TEST(an_owner_that_stops_takes_a_connect_under_way_with_it),
     TEST(a_listener_accepts_conns_max_and_the_next_when_one_has_gone),
+    TEST(over_sockets_lists_are_about_where_it_comes_from),
+    TEST(over_sockets_one_that_is_idle_is_closed),
+    TEST(over_sockets_a_rate_holds_the_source),
     TEST(without_descriptors_a_listener_refuses_now_and_then_and_does_not_spin),
     {0},
 };

@@ -14,6 +14,11 @@
 
 enum { HANGS_AFTER_MS = 120000, SIM_HANGS_AFTER_MS = 3600000, PIECE = 16 << 10 };
 
+/* A PROXY header before, limits around: no test may tell. */
+#define LIMITS "idle=1h&lifetime=2h&read_rate=900M&write_rate=1G"
+#define LISTEN_POLICIES "proxy=v2&allow=all&peer_conns_max=100&write_rate_all=1G&" LIMITS
+#define CONNECT_POLICIES "proxy=v2&" LIMITS
+
 const kit_transport kit_transports[] = {
     {.name = "tcp", .url = "tcp://127.0.0.1:0", .resets = true, .sockets = true},
     {.name = "tcp, v6", .url = "tcp://[::1]:0", .resets = true, .sockets = true},
@@ -30,10 +35,30 @@ const kit_transport kit_transports[] = {
      .resets = true,
      .sockets = true},
     {.name = "simulated wire", .url = "sim://kit:1", .sim = true, .resets = true},
+    {.name = "tcp with policies",
+     .url = "tcp://127.0.0.1:0",
+     .listen_policies = LISTEN_POLICIES "&tap=/dev/null",
+     .connect_policies = CONNECT_POLICIES "&tap=/dev/null&tap_format=pcap",
+     .resets = true,
+     .sockets = true},
+    {.name = "simulated wire with policies",
+     .url = "sim://kit:1",
+     .listen_policies = LISTEN_POLICIES "&rate_burst=100k",
+     .connect_policies = CONNECT_POLICIES,
+     .sim = true,
+     .resets = true},
     {.name = "simulated wire in small pieces",
      .url = "sim://kit:1",
      .sim = true,
      .faults = {.short_read = 300000, .short_write = 300000, .latency_ms_max = 3},
+     .resets = true},
+    /* no PROXY header: what a client says behind it has been read before a side can push TLS itself */
+    {.name = "tls over the simulated wire with limits",
+     .url = "sim://kit:1",
+     .listen_policies = LIMITS "&tap=/dev/null",
+     .connect_policies = LIMITS,
+     .sim = true,
+     .tls = true,
      .resets = true},
     {.name = "tls over the simulated wire",
      .url = "sim://kit:1",
@@ -157,10 +182,23 @@ static void call(kit_fn *fn, weft_actor *self, weft_msg *msg)
         fn(self, side_of(self), msg);
 }
 
+enum { KIT_URL_BYTES = 512 };
+
+/* @options: "?...", of the test; @policies: of the transport, without the "?"; each may be NULL. */
+static void join_options(char to[KIT_URL_BYTES], const char *url, const char *options,
+                         const char *policies)
+{
+    (void)snprintf(to, KIT_URL_BYTES, "%s%s%s%s", url, options != NULL ? options : "",
+                   policies == NULL  ? ""
+                   : options == NULL ? "?"
+                                     : "&",
+                   policies != NULL ? policies : "");
+}
+
 static weft_err on_go(weft_actor *self, weft_msg *msg)
 {
     kit_side *s = side_of(self);
-    char url[512];
+    char url[KIT_URL_BYTES];
     const char *options = s->world->connect_options != NULL ? s->world->connect_options : "";
     (void)msg;
     if (s->world->by->exec)
@@ -168,7 +206,7 @@ static weft_err on_go(weft_actor *self, weft_msg *msg)
                        s->world->url + sizeof "unix:" - 1, options[0] != '\0' ? "&" : "",
                        options[0] != '\0' ? options + 1 : "");
     else
-        (void)snprintf(url, sizeof url, "%s%s", s->world->url, options);
+        join_options(url, s->world->url, s->world->connect_options, s->world->by->connect_policies);
     s->stream = weft_connect(self, url, weft_self(self));
     KIT_CHECK(s, !weft_ref_is_nobody(s->stream));
     return WEFT_OK;
@@ -378,9 +416,11 @@ static void join(weft_actor *self, kit_world *w, weft_ref a)
     else if (w->by->url == NULL) {
         err = weft_pair(self, a, spawn_side(self, w->b), out);
         w->b->stream = out[1];
-    } else if (w->far)
-        KIT_CHECK(w->b, !weft_ref_is_nobody(weft_connect(self, w->url, a)));
-    else
+    } else if (w->far) {
+        char url[KIT_URL_BYTES];
+        join_options(url, w->url, NULL, w->by->connect_policies);
+        KIT_CHECK(w->b, !weft_ref_is_nobody(weft_connect(self, url, a)));
+    } else
         err = weft_tell(self, a, kit_go, .nothing = 0);
     KIT_CHECK(w->b, err == WEFT_OK);
 }
@@ -447,14 +487,13 @@ static void be_quiet(void *context, const weft_log_line *line)
 
 static void listen_for(weft_system *sys, kit_world *w)
 {
-    char url[256];
+    char url[KIT_URL_BYTES];
     weft_why why = {""};
     weft_listening got;
     if (w->by->url == NULL)
         return;
     (void)snprintf(w->url, sizeof w->url, w->by->url, (int)getpid());
-    (void)snprintf(url, sizeof url, "%s%s", w->url,
-                   w->listen_options != NULL ? w->listen_options : "");
+    join_options(url, w->url, w->listen_options, w->by->listen_policies);
     const weft_behaviour *behaviour = w->b->bare ? &kit_bare_behaviour : &kit_side_behaviour;
     weft_err err =
         weft_listen_at(sys, url, w->serve != NULL ? w->serve : behaviour, w->b, &got, &why);

@@ -13,14 +13,16 @@
 
 typedef struct kit_transport {
     const char *name;
-    const char *url; /* listened at and connected to; NULL: a pair in memory */
-    bool tls;        /* pushed by both as the first thing */
-    bool resets;     /* an abort is seen as a loss, not as an end, by the other side */
-    bool sockets;    /* a kernel in between keeps some MiB of its own */
-    bool exec;       /* a is joined with it by a program of its own */
-    bool adopted;    /* no URL: a socket pair, whose ends are adopted, ... */
-    bool pipes;      /* ... or two pipes */
-    bool sim;        /* in a simulated system, whose wire has these faults */
+    const char *url;             /* listened at and connected to; NULL: a pair in memory */
+    const char *listen_policies; /* "a=1&b=2": options of its own when listening; NULL: none */
+    const char *connect_policies;
+    bool tls;     /* pushed by both as the first thing */
+    bool resets;  /* an abort is seen as a loss, not as an end, by the other side */
+    bool sockets; /* a kernel in between keeps some MiB of its own */
+    bool exec;    /* a is joined with it by a program of its own */
+    bool adopted; /* no URL: a socket pair, whose ends are adopted, ... */
+    bool pipes;   /* ... or two pipes */
+    bool sim;     /* in a simulated system, whose wire has these faults */
     weft_sim_faults faults;
 } kit_transport;
 

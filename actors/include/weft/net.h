@@ -38,6 +38,12 @@ int weft_serve(const char *url, const weft_behaviour *behaviour, const void *con
  * (RFC 2782); `timeout` spans it all. errors: nobody only when memory is out. thread: in a handler. */
 WEFT_MUST_USE weft_ref weft_connect(weft_actor *self, const char *url, weft_ref owner);
 
+/** The same on behalf of another connection, which was made from @peer to @local: a URL with the option
+ * `proxy` tells the other end so. weft_connect speaks for itself there.
+ * errors: as weft_connect. thread: in a handler. */
+WEFT_MUST_USE weft_ref weft_connect_for(weft_actor *self, const char *url, weft_ref owner,
+                                        const weft_address *local, const weft_address *peer);
+
 /** Makes an open descriptor a stream owned by @owner: a socket, a pipe's end, a terminal, a file. It is made
  * non-blocking, which all who share it see, and is closed with the stream. What is no descriptor is told
  * as `closed` with EINVAL. errors: nobody (memory is out; the descriptor is closed). thread: in a handler. */

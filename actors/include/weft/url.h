@@ -56,6 +56,19 @@ typedef enum weft_url_end {
     WEFT_URL_CONNECT = 2,
 } weft_url_end;
 
+/** What a listener does with a connection beyond its limits. */
+typedef enum weft_overflow {
+    WEFT_OVERFLOW_WAIT, /**< leaves it in the system's queue (backlog); beyond peer_conns_max: closes it */
+    WEFT_OVERFLOW_CLOSE,  /**< closes it at once */
+    WEFT_OVERFLOW_REFUSE, /**< says what the behaviour's `busy` says, then closes in order */
+} weft_overflow;
+
+/** How bytes are written to a file as they go by. */
+typedef enum weft_tap_format {
+    WEFT_TAP_HEX,  /**< lines of hex digits and text, for people */
+    WEFT_TAP_PCAP, /**< packets of a TCP connection, for Wireshark */
+} weft_tap_format;
+
 typedef enum weft_host_kind {
     WEFT_HOST_NONE,      /**< the URL has no host (unix), or the option was not given */
     WEFT_HOST_ANY,       /**< `*` or nothing: every address, IPv6 and IPv4; the name is "" */
@@ -99,20 +112,44 @@ typedef enum weft_url_option_id {
     WEFT_URL_PARITY,
     WEFT_URL_STOP,
     WEFT_URL_FLOW,
+    WEFT_URL_PROXY,
+    WEFT_URL_PROXY_FROM,
+    WEFT_URL_ALLOW,
+    WEFT_URL_DENY,
+    WEFT_URL_PEER_CONNS_MAX,
+    WEFT_URL_PEER_PREFIX,
+    WEFT_URL_OVERFLOW,
+    WEFT_URL_IDLE,
+    WEFT_URL_LIFETIME,
+    WEFT_URL_READ_RATE,
+    WEFT_URL_WRITE_RATE,
+    WEFT_URL_READ_RATE_ALL,
+    WEFT_URL_WRITE_RATE_ALL,
+    WEFT_URL_RATE_BURST,
+    WEFT_URL_TAP,
+    WEFT_URL_TAP_FORMAT,
+    WEFT_URL_TAP_BYTES_MAX,
     WEFT_URL_OPTIONS_ /**< how many there are */
 } weft_url_option_id;
 
 /** What the options came to: what was given, otherwise the option's default. An option that the
  * URL's scheme does not have is zero. */
 typedef struct weft_url_options {
-    uint64_t given; /**< a bit `1 << weft_url_option_id` for each option written in the URL */
+    uint64_t given[2]; /**< a bit for each option written in the URL: weft_url_given */
     uint32_t backlog;
     uint32_t conns_max;    /**< 0: no limit of its own */
     uint32_t mode;         /**< of the socket's file; means something only if it was given */
     uint32_t keepalive_ms; /**< idle time before the first probe; 0: no probes */
     uint32_t timeout_ms;
     uint32_t latency_ms;
-    uint32_t handshake_ms; /**< until stages (TLS, say) have come to something */
+    uint32_t handshake_ms;   /**< until stages (TLS, say) have come to something */
+    uint32_t proxy;          /**< 0: no; a bit for each version of the PROXY protocol */
+    uint32_t peer_conns_max; /**< of one IP address, or IPv6 network; 0: no limit */
+    uint32_t peer_prefix;    /**< bits that IPv6 addresses of one peer have in common */
+    uint32_t overflow;       /**< what becomes of who comes beyond a limit: a weft_overflow */
+    uint32_t idle_ms;        /**< without a byte either way; 0: no limit */
+    uint32_t lifetime_ms;    /**< 0: no limit */
+    uint32_t tap_format;     /**< a weft_tap_format */
     bool nodelay;
     bool reuseport;
     bool v6only;
@@ -125,8 +162,12 @@ typedef struct weft_url_options {
     uint32_t flow;   /**< a weft_url_flow */
     uint64_t window_bytes;
     uint64_t write_queue_bytes_max;
-    weft_url_host bind;  /**< kind WEFT_HOST_NONE if it was not given */
-    weft_url_host bind6; /**< the same */
+    uint64_t read_rate, write_rate;         /**< bytes a second of one connection; 0: no limit */
+    uint64_t read_rate_all, write_rate_all; /**< of all of a listener together */
+    uint64_t rate_burst;                    /**< bytes that may go at once after a pause */
+    uint64_t tap_bytes_max;                 /**< of the file */
+    weft_url_host bind;                     /**< kind WEFT_HOST_NONE if it was not given */
+    weft_url_host bind6;                    /**< the same */
     uint16_t texts_bytes;
     char texts[WEFT_URL_TEXTS_BYTES_MAX + 1]; /**< read with weft_url_text */
 } weft_url_options;
@@ -174,7 +215,7 @@ bool weft_url_equal(const weft_url *a, const weft_url *b);
 /** Whether @id was written in the URL, as opposed to having its default. */
 static inline bool weft_url_given(const weft_url *url, weft_url_option_id id)
 {
-    return (url->options.given & (UINT64_C(1) << id)) != 0;
+    return (url->options.given[id / 64] & (UINT64_C(1) << id % 64)) != 0;
 }
 
 /** The value, decoded, of an option that is a text: the @i-th from 0 of one that may be repeated. NULL: it

@@ -62,7 +62,8 @@ typedef struct weft_forward_config {
 /** Joins each connection with one of its own to config->to: bytes both ways, a slow side slows the
  * other one's source, a half close is passed on when everything before it was, an abort at once. If
  * the target cannot be reached the connection is aborted and the reason logged; nothing of it is
- * read before the target is there. config: a `const weft_forward_config *`. */
+ * read before the target is there. A PROXY header that config->to asks for (its option `proxy`) is about the
+ * connection that is joined. config: a `const weft_forward_config *`. */
 extern const weft_behaviour weft_forward_service;
 
 #ifdef __cplusplus

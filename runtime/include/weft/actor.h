@@ -43,6 +43,9 @@ typedef struct weft_behaviour {
     const struct wf_stream_ops *stream; /**< for transports of weft itself; NULL elsewhere */
     uint32_t
         account; /**< for those: 1 + the offset in the state of the account of what it gives out */
+    /** For protocols: what a listener says to who comes beyond its limits (the option overflow=refuse) before
+     * it closes; NULL: nothing. */
+    const char *busy;
 } weft_behaviour;
 
 /** The first message of an actor, if it has a row for it (it costs nothing without). */

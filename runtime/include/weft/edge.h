@@ -151,6 +151,17 @@ void weft_system_log(struct weft_system *sys, int level, const char *name, const
 /** Something asked for before start could not be had: weft_run ends at once with EX_UNAVAILABLE (69). */
 void weft_system_refuse(struct weft_system *sys, weft_err err);
 
+/* ---- statistics */
+
+/** What layers above count in weft_reactor_stats. */
+typedef enum weft_counter {
+    WEFT_COUNT_CONNS_DENIED,  /**< conns_denied */
+    WEFT_COUNT_CONNS_CROWDED, /**< conns_crowded */
+    WEFT_COUNTERS_
+} weft_counter;
+/** One more, of this reactor. */
+void weft_count(weft_counter counter);
+
 /* ---- what the layer above keeps */
 
 /** What a part of a layer above keeps for each reactor: one pointer, NULL at first. */
@@ -230,6 +241,11 @@ const struct weft_sim_faults *weft_sim_faults_of(const struct weft_sim *sim);
 void weft_sim_note(struct weft_sim *sim, const char *text);
 /** Where the one wire of the simulation is kept: NULL at first; @free is called with it at the end. */
 void **weft_sim_wire(struct weft_sim *sim, void (*free)(void *wire));
+
+/* ---- time */
+
+/** Nanoseconds of a clock that never goes back, read now: for what a millisecond is too long for. */
+uint64_t weft_clock_ns(void);
 
 /* ---- alarms */
 

@@ -30,13 +30,15 @@ typedef struct weft_reactor_stats {
     uint64_t dead_letters;                          /**< messages for actors that had ended */
     uint64_t late_replies;                          /**< answers nobody waited for any more */
     uint64_t unhandled;                             /**< tells without a row */
-    uint64_t hogs;         /**< times a handler held the reactor too long */
-    uint64_t restarts;     /**< supervised actors that began again */
-    uint32_t actors;       /**< alive */
-    uint32_t timers, asks; /**< armed, outstanding */
-    uint32_t fibers;       /**< that run or wait */
-    uint64_t block_bytes;  /**< memory of messages and actors taken from the system */
-    uint64_t buffer_bytes; /**< buffers alive */
+    uint64_t hogs;          /**< times a handler held the reactor too long */
+    uint64_t restarts;      /**< supervised actors that began again */
+    uint64_t conns_denied;  /**< connections that lists of a listener kept out */
+    uint64_t conns_crowded; /**< connections beyond a limit of a listener: closed or refused */
+    uint32_t actors;        /**< alive */
+    uint32_t timers, asks;  /**< armed, outstanding */
+    uint32_t fibers;        /**< that run or wait */
+    uint64_t block_bytes;   /**< memory of messages and actors taken from the system */
+    uint64_t buffer_bytes;  /**< buffers alive */
 } weft_reactor_stats;
 
 /** One reactor's counters. false: no such reactor. thread: any. */

@@ -1,0 +1,131 @@
+#!/bin/bash
+# The PROXY protocol with other people's ends: curl and haproxy send headers of both versions, and haproxy
+# reads what a forward sends; lists and limits of a listener seen from outside.
+set -euo pipefail
+
+for tool in curl haproxy; do
+    command -v $tool >/dev/null || { echo "there is no $tool"; exit 77; }
+done
+
+dir=$(mktemp -d)
+pids=()
+finish()
+{
+    for pid in "${pids[@]}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    rm -rf "$dir"
+}
+trap finish EXIT
+
+fail()
+{
+    echo "proxy: $*" >&2
+    cat "$dir"/*.log >&2 2>/dev/null || true
+    exit 1
+}
+
+# serve NAME ARGUMENTS...: a weftd; where it listens becomes $at.
+serve()
+{
+    local name=$1
+    shift
+    mkfifo "$dir/said"
+    "$WEFT_BUILD/weftd" "$@" 2> >(tee "$dir/$name.log" >"$dir/said") &
+    pids+=($!)
+    read -r -t 60 line <"$dir/said" || fail "$name says nothing"
+    at=$(grep -o 'listening at [^"]*' <<<"$line") || fail "$name does not listen: $line"
+    at=${at#listening at }
+    rm "$dir/said"
+}
+
+# haproxy NAME: runs it with $dir/NAME.cfg until it answers at the UNIX socket $dir/NAME.sock.
+run_haproxy()
+{
+    haproxy -db -f "$dir/$1.cfg" >"$dir/$1.log" 2>&1 &
+    pids+=($!)
+    until [ -S "$dir/$1.sock" ]; do
+        kill -0 "${pids[-1]}" 2>/dev/null || fail "haproxy $1 does not run"
+    done
+}
+
+config()
+{
+    echo "defaults"
+    echo "    mode http"
+    echo "    timeout connect 10s"
+    echo "    timeout client 10s"
+    echo "    timeout server 10s"
+}
+
+mkdir "$dir/www"
+echo hello >"$dir/www/index.html"
+
+# ---- in
+
+serve web web --path "$dir/www" --access-log "$dir/access.log" \
+    --listen 'http://127.0.0.1:0?proxy=any&proxy_from=127.0.0.0/8&deny=127.0.0.9'
+web=$at
+port=${web##*:}
+
+[ "$(curl -sS --haproxy-protocol --interface 127.0.0.5 "$web/")" = hello ] || fail "curl is not served"
+grep -q '^127\.0\.0\.5 ' "$dir/access.log" || fail "curl's own address is not in the log"
+code=0
+curl -sS "$web/" >/dev/null 2>&1 || code=$?
+[ $code != 0 ] || fail "a client without a header is served"
+code=0
+curl -sS --haproxy-protocol --interface 127.0.0.9 "$web/" >/dev/null 2>&1 || code=$?
+[ $code != 0 ] || fail "a client that is denied is served"
+
+{
+    config
+    echo "frontend f1"
+    echo "    bind unix@$dir/in.sock mode 600"
+    echo "    http-request set-src req.hdr(x-source)"
+    echo "    http-request set-dst ipv4(198.51.100.1)"
+    echo "    use_backend v1 if { path /v1 }"
+    echo "    default_backend v2"
+    echo "backend v1"
+    echo "    http-request set-path /"
+    echo "    server s 127.0.0.1:$port send-proxy"
+    echo "backend v2"
+    echo "    http-request set-path /"
+    echo "    server s 127.0.0.1:$port send-proxy-v2 proxy-v2-options crc32c,unique-id"
+} >"$dir/in.cfg"
+run_haproxy in
+for version in v1 v2; do
+    got=$(curl -sS --unix-socket "$dir/in.sock" -H "x-source: 203.0.113.${version#v}" http://h/$version)
+    [ "$got" = hello ] || fail "haproxy with $version is not served: $got"
+done
+for source in 203.0.113.1 203.0.113.2; do
+    grep -q "^$source " "$dir/access.log" || fail "$source is not in the log: $(cat "$dir/access.log")"
+done
+
+# ---- out
+
+{
+    config
+    echo "frontend f"
+    echo "    bind unix@$dir/out.sock accept-proxy"
+    echo "    http-request return status 200 content-type text/plain lf-string %[src]/%[dst]"
+} >"$dir/out.cfg"
+run_haproxy out
+for version in v1 v2; do
+    serve "forward_$version" forward tcp://127.0.0.1:0 "unix:$dir/out.sock?proxy=$version"
+    got=$(curl -sS --interface 127.0.0.6 "http://${at#tcp://}/")
+    [ "$got" = 127.0.0.6/127.0.0.1 ] || fail "haproxy took the client of $version for $got"
+done
+
+# ---- limits
+
+serve small web --path "$dir/www" --listen 'http://127.0.0.1:0?peer_conns_max=1&overflow=refuse'
+exec 7<>"/dev/tcp/127.0.0.1/${at##*:}"
+printf 'GET / HTTP/1.1\r\nHost: h\r\n\r\n' >&7
+read -r -t 60 line <&7
+[[ $line == "HTTP/1.1 200"* ]] || fail "the first is not served: $line"
+got=$(curl -sS -o /dev/null -w '%{http_code}' "$at/")
+[ "$got" = 503 ] || fail "a second connection of a peer that may have one got $got"
+got=$(curl -sS -o /dev/null -w '%{http_code}' --interface 127.0.0.7 "$at/")
+[ "$got" = 200 ] || fail "another peer got $got"
+exec 7>&-
