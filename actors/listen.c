@@ -15,6 +15,7 @@
 #include "listen.h"
 #include "local.h"
 #include "socket.h"
+#include "url_parts.h"
 
 enum { ACCEPTS_A_LOOK = 64, EXHAUSTED_PAUSE_MS = 100 };
 
@@ -149,7 +150,7 @@ static void keep_connection(weft_actor *self, listener *l, const accepted *a)
     }
     wf_conn_begin(c);
     /* what a client that speaks first has said is there: it need not be waited for */
-    if (shared->url.scheme == WEFT_SCHEME_HTTP)
+    if (wf_url_client_speaks_first(&shared->url))
         wf_conn_ready(c, WEFT_READABLE);
 }
 
@@ -456,8 +457,7 @@ wf_listening *wf_listening_open(weft_system *sys, const char *text, const weft_b
         weft_alloc_free(shared);
         return NULL;
     }
-    wf_address_url(&out->address, url.scheme == WEFT_SCHEME_HTTP ? "http" : "tcp", out->url,
-                   sizeof out->url);
+    wf_address_url(&out->address, wf_scheme_row(url.scheme)->name, out->url, sizeof out->url);
     if (out->address.family == WEFT_FAMILY_NONE)
         (void)weft_url_print(&url, out->url, sizeof out->url);
     return shared;

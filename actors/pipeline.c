@@ -2,8 +2,11 @@
 /* The order in which the options of a URL stand on its connections. */
 #include "pipeline.h"
 
+#include "tls/tls_url.h"
+
 /* From the wire upwards: what comes first on the wire is the first to read it. */
 static const wf_pipeline_part *const parts[] = {
+    &wf_tls_part,
     NULL,
 };
 
@@ -29,6 +32,8 @@ weft_err wf_pipeline_push(const wf_pipeline *pipeline, conn *c, const weft_url *
     for (size_t i = 0; err == WEFT_OK && pipeline->any && parts[i] != NULL; i++)
         if (pipeline->prepared[i] != NULL)
             err = parts[i]->push(c, pipeline->prepared[i], url, why);
+    if (err == WEFT_OK && c->rare != NULL)
+        c->rare->floor = c->rare->top;
     return err;
 }
 

@@ -30,6 +30,20 @@ static void schemes_of(const weft_url_option *o, char *text, size_t bytes)
     }
 }
 
+/* What a value looks like: of an option that takes words, which. */
+static void print_kind(FILE *to, const weft_url_option *o)
+{
+    const char *word;
+    if (o->kind != WEFT_URL_WORD)
+        (void)fputs(weft_url_kind_text(o->kind), to);
+    for (size_t i = 0; (word = weft_url_word(o, i)) != NULL; i++)
+        (void)fprintf(to, "%s%s",
+                      i == 0                            ? ""
+                      : weft_url_word(o, i + 1) != NULL ? ", "
+                                                        : " or ",
+                      word);
+}
+
 void help_print_urls(FILE *to)
 {
     const weft_url_scheme *scheme;
@@ -45,7 +59,8 @@ void help_print_urls(FILE *to)
         (void)weft_url_default_print(o, value, sizeof value);
         schemes_of(o, schemes, sizeof schemes);
         (void)fprintf(to, "  %-12s %s [%s]\n", o->name, o->help, value);
-        (void)fprintf(to, "  %-12s %s; to %s; %s\n", "", weft_url_kind_text(o->kind), ends_of(o),
-                      schemes);
+        (void)fprintf(to, "  %-12s ", "");
+        print_kind(to, o);
+        (void)fprintf(to, "; to %s; %s\n", ends_of(o), schemes);
     }
 }
