@@ -457,7 +457,8 @@ wf_listening *wf_listening_open(weft_system *sys, const char *text, const weft_b
         weft_alloc_free(shared);
         return NULL;
     }
-    wf_address_url(&out->address, wf_scheme_row(url.scheme)->name, out->url, sizeof out->url);
+    const char *scheme = wf_scheme_is_local(url.scheme) ? "tcp" : wf_scheme_row(url.scheme)->name;
+    wf_address_url(&out->address, scheme, out->url, sizeof out->url);
     if (out->address.family == WEFT_FAMILY_NONE)
         (void)weft_url_print(&url, out->url, sizeof out->url);
     return shared;
