@@ -129,13 +129,13 @@ typedef struct weft_url_options {
     bool nodelay;
     bool reuseport;
     bool v6only;
-    bool pty;        /**< exec: on a terminal */
-    bool raw;        /**< stdio: every key goes through as it is */
-    uint32_t baud;   /**< serial: bits a second */
-    uint32_t data;   /**< bits of a character */
-    uint32_t parity; /**< a weft_url_parity */
-    uint32_t stop;   /**< stop bits */
-    uint32_t flow;   /**< a weft_url_flow */
+    bool pty;             /**< exec: on a terminal */
+    bool raw;             /**< stdio: every key goes through as it is */
+    uint32_t baud;        /**< serial: bits a second */
+    uint32_t data;        /**< bits of a character */
+    uint32_t parity;      /**< a weft_url_parity */
+    uint32_t stop;        /**< stop bits */
+    uint32_t flow;        /**< a weft_url_flow */
     bool tls;             /**< asked for where the scheme does not say so */
     bool tls_verify;      /**< a client verifies its server */
     bool tls_resume;      /**< tickets are given, sessions are resumed */
@@ -160,9 +160,10 @@ typedef enum weft_url_flow { WEFT_FLOW_NONE, WEFT_FLOW_HARDWARE, WEFT_FLOW_SOFTW
 /** A parsed URL: a value, about 1,900 bytes, copied freely. */
 typedef struct weft_url {
     weft_scheme scheme;
-    bool abstract;                          /**< unix: `path` is a name in the abstract namespace */
-    weft_url_host host;                     /**< of schemes that have one */
-    char path[WEFT_URL_PATH_BYTES_MAX + 1]; /**< unix: decoded, without `@`; http, https: as written,
+    bool abstract;      /**< unix: `path` is a name in the abstract namespace */
+    weft_url_host host; /**< of schemes that have one */
+    char
+        path[WEFT_URL_PATH_BYTES_MAX + 1]; /**< unix: decoded, without `@`; http, https: as written,
                                                  beginning with `/`; others: ""; exec, fd,
                                                  systemd, serial: decoded, what stands there */
     weft_url_options options;
