@@ -15,6 +15,7 @@
 #include "listener.h"
 #include "local.h"
 #include "socket.h"
+#include "url_parts.h"
 
 enum { ACCEPTS_A_LOOK = 64, EXHAUSTED_PAUSE_MS = 100 };
 
@@ -102,7 +103,7 @@ static void begin(conn *c, const wf_listening *shared)
     }
     wf_conn_begin(c);
     /* what a client that speaks first has said is there: it need not be waited for */
-    if (shared->url.scheme == WEFT_SCHEME_HTTP)
+    if (wf_url_client_speaks_first(&shared->url))
         wf_conn_ready(c, WEFT_READABLE);
 }
 

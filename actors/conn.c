@@ -102,6 +102,7 @@ static bool open_now(conn *c)
     c->flags &= ~(uint32_t)(CONN_OPENING | CONN_HELD);
     if (c->rare != NULL && c->rare->timer.slot != 0)
         weft_timer_cancel(conn_actor(c), &c->rare->timer);
+    wf_conn_stages_go_on(c);
     weft_err err = tell_opened(c);
     if (err != WEFT_OK)
         wf_conn_lost(c, err, "its owner cannot be told that it is open");
@@ -191,6 +192,14 @@ static void discard(conn *c)
         wf_conn_lost(c, WEFT_ELOST, "the peer ended before what was written could be sent");
 }
 
+/* What was given out, and is still alive, is more than the window: what stages hold back of what came waits
+ * as what the kernel holds does. */
+static bool window_full(const conn *c)
+{
+    size_t kept = wf_conn_stages_charge(c) + weft_bytes_charge(c->rare->unread);
+    return c->window.held > kept && c->window.held - kept > c->window.max;
+}
+
 /* What the stages, or a hand-over, have for the owner. */
 static void deliver_staged(conn *c)
 {
@@ -202,6 +211,8 @@ static void deliver_staged(conn *c)
             discard(c);
         return;
     }
+    if (window_full(c))
+        return;
     conn_pulled got = wf_conn_stages_pull(c, &piece, &err, &why);
     /* what a handshake held back may go now */
     wf_conn_down_pump(c);

@@ -65,6 +65,7 @@ typedef struct conn_behalf {
 /* What most connections never need. */
 typedef struct conn_rare {
     weft_stage *top, *bottom;
+    weft_stage *floor;   /* the topmost of those that its URL put there; NULL: none */
     weft_bytes unread;   /* came through the whole stack, or was given back, and was not told */
     weft_ref producer;   /* who is told weft_pull */
     bool pull_out;       /* and has not let go of it */
@@ -215,6 +216,8 @@ conn_pulled wf_conn_stages_pull(conn *c, weft_piece *piece, weft_err *err, weft_
 /* Gives what came from the leaf to the bottom; takes the share. errors: ENOMEM. */
 weft_err wf_conn_stages_give(conn *c, weft_bytes bytes);
 void wf_conn_stages_close(conn *c);
+/* What stands below a stage that held `opened` back is looked at again. */
+void wf_conn_stages_go_on(conn *c);
 /* What the stages hold of the window. */
 size_t wf_conn_stages_charge(const conn *c);
 /* Whether the stages may be given more although the window is used up: by them. */

@@ -194,6 +194,18 @@ static void let_open(weft_stage *stage)
     stage->holding = false;
 }
 
+void wf_conn_stages_go_on(conn *c)
+{
+    for (weft_stage *s = c->rare != NULL ? c->rare->top : NULL; s != NULL; s = s->below)
+        s->starved = s->starved && s->in.size == 0;
+}
+
+bool weft_stage_is_last(const weft_stage *stage)
+{
+    const conn *c = stage->owner;
+    return (c->flags & (CONN_OPENING | CONN_HELD)) != 0 && c->rare->holding == 0;
+}
+
 void weft_stage_ready(weft_stage *stage)
 {
     bool held = stage->holding;
@@ -236,15 +248,29 @@ void wf_conn_stages_close(conn *c)
         below = s->below;
         stage_free(s);
     }
-    c->rare->top = c->rare->bottom = NULL;
+    c->rare->top = c->rare->bottom = c->rare->floor = NULL;
     weft_bytes_drop(&c->rare->unread);
 }
 
 /* ---- changing the stack */
 
+/* What its URL put on a stream is of the wire: the owner's lowest stage stands above it. */
+static void link_above(conn_rare *rare, weft_stage *s, weft_stage *below)
+{
+    s->below = below;
+    s->above = below->above;
+    below->above = s;
+    if (s->above != NULL)
+        s->above->below = s;
+    else
+        rare->top = s;
+}
+
 static void link_in(conn_rare *rare, weft_stage *s, weft_stage_place place)
 {
-    if (place == WEFT_STAGE_TOP) {
+    if (place == WEFT_STAGE_BOTTOM && rare->floor != NULL) {
+        link_above(rare, s, rare->floor);
+    } else if (place == WEFT_STAGE_TOP) {
         s->below = rare->top;
         if (s->below != NULL)
             s->below->above = s;
@@ -263,6 +289,8 @@ static void link_in(conn_rare *rare, weft_stage *s, weft_stage_place place)
 
 static void link_out(conn_rare *rare, weft_stage *s)
 {
+    if (rare->floor == s)
+        rare->floor = s->below;
     if (s->above != NULL)
         s->above->below = s->below;
     else
@@ -292,6 +320,17 @@ static weft_stage *stage_new(conn *c, const weft_stage_ops *ops, weft_stage_plac
     return s;
 }
 
+/* What a stage at the owner's bottom would have been for, had it been there. */
+static size_t unread_above(const conn *c)
+{
+    if (c->rare == NULL)
+        return 0;
+    size_t n = c->rare->unread.size;
+    for (const weft_stage *s = c->rare->top; s != NULL && s != c->rare->floor; s = s->below)
+        n += s->in.size;
+    return n;
+}
+
 weft_err weft_push(weft_actor *self, weft_ref stream, const weft_stage_ops *ops, const void *config,
                    weft_stage_place place, weft_why *why)
 {
@@ -300,11 +339,11 @@ weft_err weft_push(weft_actor *self, weft_ref stream, const weft_stage_ops *ops,
     if (c == NULL || (c->flags & (CONN_CLOSED | CONN_CLOSING | CONN_END_OUT)) != 0)
         return weft_because(why, WEFT_EGONE,
                             "there is no such stream on this reactor, or it has been ended");
-    if (place == WEFT_STAGE_BOTTOM && wf_conn_stages_unread(c) != 0)
+    if (place == WEFT_STAGE_BOTTOM && unread_above(c) != 0)
         return weft_because(why, WEFT_EPROTO,
                             "%zu bytes came before the %s stage was there: they cannot count as "
                             "said within it",
-                            wf_conn_stages_unread(c), ops->name);
+                            unread_above(c), ops->name);
     weft_stage *s = stage_new(c, ops, place);
     if (s == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for the %s stage", ops->name);

@@ -7,6 +7,7 @@
 #include "address.h"
 #include "listen.h"
 #include "socket.h"
+#include "url_parts.h"
 
 void wf_listening_close(wf_listening *shared)
 {
@@ -85,8 +86,9 @@ wf_listening *wf_listening_open(weft_system *sys, const char *text, const weft_b
         listening_free(shared);
         return NULL;
     }
-    wf_address_url(&out->address, shared->url.scheme == WEFT_SCHEME_HTTP ? "http" : "tcp", out->url,
-                   sizeof out->url);
+    weft_scheme scheme = shared->url.scheme;
+    wf_address_url(&out->address, wf_scheme_is_local(scheme) ? "tcp" : wf_scheme_row(scheme)->name,
+                   out->url, sizeof out->url);
     if (out->address.family == WEFT_FAMILY_NONE)
         (void)weft_url_print(&shared->url, out->url, sizeof out->url);
     return shared;

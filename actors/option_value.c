@@ -108,9 +108,9 @@ static weft_err check_url(const weft_option *row, const char *text, weft_url_end
     if (err == WEFT_OK)
         err = weft_url_check(&url, end, &url_why);
     if (err == WEFT_OK && url.scheme == WEFT_SCHEME_SIM)
-        err =
-            weft_because(&url_why, WEFT_EINVAL,
-                         "simulated wires exist in tests only, expected tcp://, unix: or http://");
+        err = weft_because(&url_why, WEFT_EINVAL,
+                           "simulated wires exist in tests only, expected tcp://, tls://, unix:, "
+                           "http:// or https://");
     if (err == WEFT_OK)
         return WEFT_OK;
     return weft_because(why, WEFT_EINVAL, "%s: %s", shown(row, name), url_why.text);

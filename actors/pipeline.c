@@ -2,11 +2,12 @@
 /* The order in which the options of a URL stand on its connections. */
 #include "pipeline.h"
 
+#include "tls/tls_url.h"
+
 /* From the wire upwards: what comes first on the wire is the first to read it. */
 static const wf_pipeline_part *const parts[] = {
-    &wf_meter_part, /* around the leaf */
-    &wf_proxy_part,
-    &wf_tap_part, /* above TLS: what it shows is plain */
+    &wf_meter_part,                             /* around the leaf */
+    &wf_proxy_part, &wf_tls_part, &wf_tap_part, /* above TLS: what it shows is plain */
     NULL,
 };
 
@@ -37,6 +38,8 @@ weft_err wf_pipeline_push(const wf_pipeline *pipeline, conn *c, const weft_url *
         if (pipeline->prepared[i] != NULL)
             err = parts[i]->push(c, pipeline->prepared[i], url, why);
     wf_conn_early_give(c, early);
+    if (err == WEFT_OK && c->rare != NULL)
+        c->rare->floor = c->rare->top;
     return err;
 }
 

@@ -89,8 +89,8 @@ int wf_socket_listen(const weft_url *url, weft_address *local, weft_err *err, we
     if (is_unix && weft_url_given(url, WEFT_URL_MODE) && !url->abstract &&
         chmod(url->path, (mode_t)url->options.mode) != 0)
         return fail(fd, "set the mode of", text, err, why);
-    /* an HTTP client speaks first: it is accepted when its request is there, and read at once */
-    if (url->scheme == WEFT_SCHEME_HTTP)
+    /* a client that speaks first is accepted when what it says is there, and read at once */
+    if (wf_url_client_speaks_first(url))
         set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_S);
     if (listen(fd, (int)url->options.backlog) != 0)
         return fail(fd, "listen at", text, err, why);
@@ -195,6 +195,12 @@ int wf_socket_connect_to(const weft_url *url, const weft_address *to, bool *pend
     char text[WEFT_ADDRESS_TEXT_BYTES];
     socklen_t n = wf_address_to_sockaddr(to, &sa);
     return begin(url, &sa, n, weft_address_print(to, text), pending, err, why);
+}
+
+bool wf_url_client_speaks_first(const weft_url *url)
+{
+    return url->scheme == WEFT_SCHEME_HTTP || url->scheme == WEFT_SCHEME_HTTPS ||
+           url->scheme == WEFT_SCHEME_TLS;
 }
 
 void wf_socket_set_up(int fd, const weft_url *url)

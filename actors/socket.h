@@ -17,6 +17,9 @@ int wf_socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_wh
 int wf_socket_connect_to(const weft_url *url, const weft_address *to, bool *pending, weft_err *err,
                          weft_why *why);
 
+/* Whether nothing can be said before the client has spoken: HTTP, and TLS over TCP. */
+bool wf_url_client_speaks_first(const weft_url *url);
+
 /* Sets on a connected socket what @url asks for: nodelay, keepalive. */
 void wf_socket_set_up(int fd, const weft_url *url);
 

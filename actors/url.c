@@ -12,7 +12,9 @@ static const weft_url_scheme schemes[] = {
      "TCP; HOST is a name, an IPv4 address, [IPv6], or * for any address"},
     {"unix", WEFT_SCHEME_UNIX, -1, true, "unix:PATH or unix:@NAME",
      "a UNIX stream socket, by path or by abstract name"},
+    {"tls", WEFT_SCHEME_TLS, -1, false, "tls://HOST:PORT", "TLS over TCP"},
     {"http", WEFT_SCHEME_HTTP, 80, true, "http://HOST[:PORT][/PATH]", "HTTP over TCP"},
+    {"https", WEFT_SCHEME_HTTPS, 443, true, "https://HOST[:PORT][/PATH]", "HTTP over TLS over TCP"},
     {"sim", WEFT_SCHEME_SIM, 0, false, "sim://NAME[:PORT]",
      "a simulated wire, for tests in virtual time"},
     {"exec", WEFT_SCHEME_EXEC, -1, true, "exec:PROGRAM",
@@ -126,13 +128,15 @@ static weft_err read_authority(const weft_url_scheme *row, wf_piece text, weft_u
         [WEFT_SCHEME_TCP] = "the host of a tcp URL",
         [WEFT_SCHEME_HTTP] = "the host of an http URL",
         [WEFT_SCHEME_SIM] = "the name of a sim URL",
+        [WEFT_SCHEME_TLS] = "the host of a tls URL",
+        [WEFT_SCHEME_HTTPS] = "the host of an https URL",
     };
     const wf_host_rules rules = {
         .what = whats[row->scheme],
         .encoded = true,
         .names_only = row->scheme == WEFT_SCHEME_SIM,
         .port_default = row->port_default,
-        .port_may_be_empty = row->scheme == WEFT_SCHEME_HTTP, /* RFC 3986 section 6.2.3 */
+        .port_may_be_empty = row->path, /* RFC 3986 section 6.2.3 */
     };
 
     if (text.n < 2 || memcmp(text.at, "//", 2) != 0)

@@ -19,7 +19,10 @@
 #define SERIAL (1u << WEFT_SCHEME_SERIAL)
 #define GIVEN (FD | SYSTEMD) /* sockets, perhaps */
 #define LOCAL (EXEC | STDIO | SERIAL | GIVEN)
-#define INET (TCP | HTTP)
+#define TLS (1u << WEFT_SCHEME_TLS)
+#define HTTPS (1u << WEFT_SCHEME_HTTPS)
+#define INET (TCP | HTTP | TLS | HTTPS)
+#define SECURE (TLS | HTTPS | TCP | UNIX | SIM)
 #define ALL (INET | UNIX | SIM)
 
 #define LISTEN WEFT_URL_LISTEN
@@ -32,6 +35,8 @@
 #define SECOND UINT64_C(1000)
 #define HOUR (3600 * SECOND)
 #define WEEK (168 * HOUR)
+
+#define FILE_MAX 255 /* bytes of a path */
 
 #define FIELD(name) offsetof(weft_url_options, name)
 
@@ -125,6 +130,28 @@ static const weft_url_option options[] = {
      "hex: lines for people; pcap: packets for Wireshark"},
     {"tap_bytes_max", WEFT_URL_TAP_BYTES_MAX, WEFT_URL_BYTES, ALL, BOTH, K, 1024 * G, 64 * M, FIELD(tap_bytes_max),
      "bytes of that file after which nothing more is copied"},
+    {"tls", WEFT_URL_TLS, WEFT_URL_BOOL, TCP | UNIX | SIM, BOTH, 0, 1, 0, FIELD(tls),
+     "TLS over it, as tls:// has it over TCP"},
+    {"cert", WEFT_URL_CERT, WEFT_URL_TEXTS, SECURE, BOTH, 1, FILE_MAX, 0, 0,
+     "TLS: a file (PEM) with a certificate and its chain; repeated, names and key types choose"},
+    {"key", WEFT_URL_KEY, WEFT_URL_TEXTS, SECURE, BOTH, 1, FILE_MAX, 0, 0,
+     "TLS: the key of the certificate in the same place; without it, it stands in that file"},
+    {"ocsp", WEFT_URL_OCSP, WEFT_URL_TEXTS, SECURE, LISTEN, 1, FILE_MAX, 0, 0,
+     "TLS: a file (DER) with an answer of OCSP, stapled to the certificate in the same place"},
+    {"ca", WEFT_URL_CA, WEFT_URL_TEXT, SECURE, BOTH, 1, FILE_MAX, 0, 0,
+     "TLS: a file (PEM) with the certificates that are trusted; without it, those of the system"},
+    {"verify", WEFT_URL_VERIFY, WEFT_URL_BOOL, SECURE, CONNECT, 0, 1, 1, FIELD(tls_verify),
+     "TLS: the server's certificate must be accepted"},
+    {"clients", WEFT_URL_CLIENTS, WEFT_URL_WORD, SECURE, LISTEN, 0, 2, 0, FIELD(tls_clients),
+     "TLS: whether clients show a certificate that ca= verifies"},
+    {"host", WEFT_URL_HOST, WEFT_URL_TEXT, SECURE, CONNECT, 1, WEFT_URL_HOST_BYTES_MAX, 0, 0,
+     "TLS: the name that is asked for and must be in the certificate; without it, the host"},
+    {"alpn", WEFT_URL_ALPN, WEFT_URL_TEXT, SECURE, BOTH, 1, FILE_MAX, 0, 0,
+     "TLS: protocols to agree on, the preferred first, with commas between"},
+    {"tls_min", WEFT_URL_TLS_MIN, WEFT_URL_WORD, SECURE, BOTH, 0, 1, 0, FIELD(tls_min),
+     "TLS: the lowest version that is spoken"},
+    {"resume", WEFT_URL_RESUME, WEFT_URL_BOOL, SECURE, BOTH, 0, 1, 1, FIELD(tls_resume),
+     "TLS: sessions are resumed, by tickets"},
     {0},
 };
 /* clang-format on */
@@ -145,6 +172,8 @@ static const char *const words_of[WEFT_URL_OPTIONS_][WORDS_MAX + 1] = {
     [WEFT_URL_PROXY] = {"off", "v1", "v2", "any"},
     [WEFT_URL_TAP_FORMAT] = {"hex", "pcap"},
     [WEFT_URL_OVERFLOW] = {"wait", "close", "refuse"},
+    [WEFT_URL_CLIENTS] = {"off", "asked", "required"},
+    [WEFT_URL_TLS_MIN] = {"1.2", "1.3"},
 };
 
 const char *weft_url_word(const weft_url_option *option, size_t i)

@@ -2,6 +2,7 @@
 /* Runs the suites of suites.h: all of them, those with threads, one, or what a name matches. */
 #include "actors/relay.h"
 #include "check.h"
+#include "test_certificate.h"
 
 #include <CUnit/Basic.h>
 #include <signal.h>
@@ -115,6 +116,7 @@ int main(int argc, char **argv)
     selection sel = {0};
     size_t n = 0;
 
+    test_openssl_memory();
     if (!selection_parse(&sel, argc, argv)) {
         (void)fputs(usage, stderr);
         return 2;

@@ -2,11 +2,35 @@
 /* Certificates for tests, signed by themselves. */
 #include "test_certificate.h"
 
+#include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "runtime/alloc.h"
+
+static _Atomic bool tapped;
+
+static void *take_memory(size_t bytes, const char *file, int line)
+{
+    (void)file, (void)line;
+    return tapped ? wf_alloc(bytes) : malloc(bytes);
+}
+
+static void *take_again(void *block, size_t bytes, const char *file, int line)
+{
+    (void)file, (void)line;
+    return tapped ? wf_realloc(block, bytes) : realloc(block, bytes);
+}
+
+static void give_back(void *block, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(block);
+}
 
 static void must(int good)
 {
@@ -34,25 +58,50 @@ static void extend(X509 *x, int what, const char *value)
     X509_EXTENSION_free(e);
 }
 
-void test_certificate_make(const char *host, test_certificate *out)
+static void name_it(X509_NAME *name, const char *subject)
+{
+    must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)subject, -1,
+                                    -1, 0) == 1);
+}
+
+/* Signs @x by @plan's issuer. */
+static void sign(X509 *x, const test_certificate_plan *plan, EVP_PKEY *own)
+{
+    EVP_PKEY *key = own;
+    if (plan->issuer != NULL) {
+        BIO *bio = BIO_new_mem_buf(plan->issuer->certificate, -1);
+        X509 *issuer = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+        must(issuer != NULL && X509_set_issuer_name(x, X509_get_subject_name(issuer)) == 1);
+        X509_free(issuer);
+        BIO_free(bio);
+        bio = BIO_new_mem_buf(plan->issuer->key, -1);
+        key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+        BIO_free(bio);
+    } else
+        must(X509_set_issuer_name(x, X509_get_subject_name(x)) == 1);
+    must(key != NULL && X509_sign(x, key, EVP_sha256()) > 0);
+    if (key != own)
+        EVP_PKEY_free(key);
+}
+
+void test_certificate_make_by(const test_certificate_plan *plan, test_certificate *out)
 {
     static long serial;
-    char text[128];
-    EVP_PKEY *key = EVP_EC_gen("P-256");
+    bool dated = plan->from_s != 0 || plan->until_s != 0;
+    EVP_PKEY *key = plan->rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
     X509 *x = X509_new();
     must(key != NULL && x != NULL);
-    (void)snprintf(text, sizeof text, "DNS:%s", host);
-    X509_NAME *name = X509_get_subject_name(x);
-    must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)host, -1, -1,
-                                    0) == 1);
+    name_it(X509_get_subject_name(x), plan->subject);
     must(X509_set_version(x, X509_VERSION_3) == 1);
     must(ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial) == 1);
-    must(X509_gmtime_adj(X509_getm_notBefore(x), -60) != NULL);
-    must(X509_gmtime_adj(X509_getm_notAfter(x), 3600) != NULL);
-    must(X509_set_issuer_name(x, name) == 1 && X509_set_pubkey(x, key) == 1);
-    extend(x, NID_subject_alt_name, text);
-    extend(x, NID_basic_constraints, "critical,CA:TRUE");
-    must(X509_sign(x, key, EVP_sha256()) > 0);
+    must(X509_gmtime_adj(X509_getm_notBefore(x), dated ? plan->from_s : -60) != NULL);
+    must(X509_gmtime_adj(X509_getm_notAfter(x), dated ? plan->until_s : 3600) != NULL);
+    must(X509_set_pubkey(x, key) == 1);
+    if (plan->names != NULL)
+        extend(x, NID_subject_alt_name, plan->names);
+    if (plan->issuer == NULL)
+        extend(x, NID_basic_constraints, "critical,CA:TRUE");
+    sign(x, plan, key);
 
     BIO *bio = BIO_new(BIO_s_mem());
     must(bio != NULL && PEM_write_bio_X509(bio, x) == 1);
@@ -62,4 +111,21 @@ void test_certificate_make(const char *host, test_certificate *out)
     take(bio, out->key, sizeof out->key);
     X509_free(x);
     EVP_PKEY_free(key);
+}
+
+void test_certificate_make(const char *host, test_certificate *out)
+{
+    char names[128];
+    (void)snprintf(names, sizeof names, "DNS:%s", host);
+    test_certificate_make_by(&(test_certificate_plan){.subject = host, .names = names}, out);
+}
+
+void test_openssl_memory(void)
+{
+    must(CRYPTO_set_mem_functions(take_memory, take_again, give_back));
+}
+
+void test_openssl_memory_fails(bool on)
+{
+    tapped = on;
 }

@@ -8,7 +8,7 @@
 #include "services.h"
 
 typedef struct get_settings {
-    const char *url, *to, *proxy, *trust;
+    const char *url, *to, *proxy;
     bool packed, no_redirects;
     weft_http_client_config client;
     weft_tls_config tls;
@@ -35,11 +35,25 @@ static const weft_option get_options[] = {
      .value = "URL",
      .at = offsetof(get_settings, proxy),
      .help = "ask this proxy, http://HOST:PORT; https is tunnelled through it"},
-    {.name = "trust",
+    {.name = "ca",
      .kind = WEFT_OPTION_TEXT,
      .value = "FILE",
-     .at = offsetof(get_settings, trust),
+     .at = offsetof(get_settings, tls.trust_file),
      .help = "certificates (PEM) that https trusts, instead of the system's"},
+    {.name = "cert",
+     .kind = WEFT_OPTION_TEXT,
+     .value = "FILE",
+     .at = offsetof(get_settings, tls.certificate_file),
+     .help = "a certificate (PEM) for servers that ask for one"},
+    {.name = "key",
+     .kind = WEFT_OPTION_TEXT,
+     .value = "FILE",
+     .at = offsetof(get_settings, tls.key_file),
+     .help = "its key; without it, it stands in the same file"},
+    {.name = "insecure",
+     .kind = WEFT_OPTION_FLAG,
+     .at = offsetof(get_settings, tls.unverified),
+     .help = "https takes any certificate of anybody"},
     {.name = "packed",
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(get_settings, packed),
@@ -137,7 +151,6 @@ static const weft_behaviour get_behaviour = {.name = "get", .handlers = handlers
 static weft_err get_children(void *at, weft_children *to, weft_why *why)
 {
     get_settings *s = at;
-    s->tls.trust_file = s->trust;
     s->client = (weft_http_client_config){.to = s->to, .proxy = s->proxy, .tls = &s->tls};
     const weft_child page = {
         .name = "page", .behaviour = &get_behaviour, .config = s, .restart = WEFT_RESTART_NEVER};

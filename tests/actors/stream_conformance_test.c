@@ -137,6 +137,8 @@ static void check_other(const kit_transport *by, const kit_side *s)
     CHECK_U64(s->closes, 1);
     if (by->resets)
         CHECK_ERR(s->reason, WEFT_ELOST);
+    else if (by->secure)
+        CHECK(s->reason == WEFT_ELOST || s->reason == WEFT_ETRUNCATED);
     else
         CHECK(s->reason == WEFT_ELOST || s->reason == WEFT_EDONE);
     CHECK(s->log[strlen(s->log) - 1] == 'c');

@@ -66,6 +66,27 @@ const kit_transport kit_transports[] = {
      .faults = {.short_read = 100000, .short_write = 100000, .latency_ms_max = 3},
      .tls = true,
      .resets = true},
+    {.name = "tls by url",
+     .url = "tls://127.0.0.1:0",
+     .secure = true,
+     .resets = true,
+     .sockets = true},
+    {.name = "tls by url over unix",
+     .url = "unix:@weft-test-tls-%d",
+     .secure = true,
+     .sockets = true},
+    {.name = "tls by url over the simulated wire",
+     .url = "sim://kit:1",
+     .sim = true,
+     .faults = {.short_read = 100000, .short_write = 100000, .latency_ms_max = 3},
+     .secure = true,
+     .resets = true},
+    {.name = "tls in tls",
+     .url = "tls://127.0.0.1:0",
+     .secure = true,
+     .tls = true,
+     .resets = true,
+     .sockets = true},
     {0},
 };
 
@@ -129,6 +150,46 @@ weft_tls *kit_tls_client(void)
     return tls;
 }
 
+static char own_file[128];
+
+static void remove_file(void)
+{
+    (void)unlink(own_file);
+}
+
+const char *kit_tls_file(void)
+{
+    if (own_file[0] != '\0')
+        return own_file;
+    if (own.certificate[0] == '\0')
+        test_certificate_make("localhost", &own);
+    (void)snprintf(own_file, sizeof own_file, P_tmpdir "/weft-test-%d.pem", (int)getpid());
+    FILE *to = fopen(own_file, "we");
+    REQUIRE(to != NULL);
+    CHECK(fputs(own.certificate, to) >= 0 && fputs(own.key, to) >= 0);
+    CHECK(fclose(to) == 0);
+    (void)atexit(remove_file);
+    return own_file;
+}
+
+/* The URL with its options, those of policies and of TLS too. */
+static void add_options(const kit_world *w, bool listens, char *to, size_t room)
+{
+    const char *given = listens ? w->listen_options : w->connect_options;
+    const char *policies = listens ? w->by->listen_policies : w->by->connect_policies;
+    const char *mark = given != NULL ? "&" : "?";
+    int n = snprintf(to, room, "%s%s", w->url, given != NULL ? given : "");
+    if (policies != NULL && n > 0 && (size_t)n < room) {
+        n += snprintf(to + n, room - (size_t)n, "%s%s", mark, policies);
+        mark = "&";
+    }
+    if (!w->by->secure || n < 0 || (size_t)n >= room)
+        return;
+    const char *tls = strncmp(w->url, "tls:", 4) == 0 ? "" : "tls&";
+    (void)snprintf(to + n, room - (size_t)n, "%s%s%s%s%s", mark, tls,
+                   listens ? "cert=" : "ca=", kit_tls_file(), listens ? "" : "&host=localhost");
+}
+
 void kit_fault(kit_side *s, const char *what, int line)
 {
     s->faults++;
@@ -185,16 +246,6 @@ static void call(kit_fn *fn, weft_actor *self, weft_msg *msg)
 enum { KIT_URL_BYTES = 512 };
 
 /* @options: "?...", of the test; @policies: of the transport, without the "?"; each may be NULL. */
-static void join_options(char to[KIT_URL_BYTES], const char *url, const char *options,
-                         const char *policies)
-{
-    (void)snprintf(to, KIT_URL_BYTES, "%s%s%s%s", url, options != NULL ? options : "",
-                   policies == NULL  ? ""
-                   : options == NULL ? "?"
-                                     : "&",
-                   policies != NULL ? policies : "");
-}
-
 static weft_err on_go(weft_actor *self, weft_msg *msg)
 {
     kit_side *s = side_of(self);
@@ -206,7 +257,7 @@ static weft_err on_go(weft_actor *self, weft_msg *msg)
                        s->world->url + sizeof "unix:" - 1, options[0] != '\0' ? "&" : "",
                        options[0] != '\0' ? options + 1 : "");
     else
-        join_options(url, s->world->url, s->world->connect_options, s->world->by->connect_policies);
+        add_options(s->world, false, url, sizeof url);
     s->stream = weft_connect(self, url, weft_self(self));
     KIT_CHECK(s, !weft_ref_is_nobody(s->stream));
     return WEFT_OK;
@@ -409,6 +460,7 @@ static void join(weft_actor *self, kit_world *w, weft_ref a)
 {
     weft_ref out[2];
     weft_err err = WEFT_OK;
+    char url[512];
     if (w->no_connect)
         kit_tell(self, w->a, 0);
     else if (w->by->adopted || w->by->pipes)
@@ -417,8 +469,7 @@ static void join(weft_actor *self, kit_world *w, weft_ref a)
         err = weft_pair(self, a, spawn_side(self, w->b), out);
         w->b->stream = out[1];
     } else if (w->far) {
-        char url[KIT_URL_BYTES];
-        join_options(url, w->url, NULL, w->by->connect_policies);
+        add_options(w, false, url, sizeof url);
         KIT_CHECK(w->b, !weft_ref_is_nobody(weft_connect(self, url, a)));
     } else
         err = weft_tell(self, a, kit_go, .nothing = 0);
@@ -493,14 +544,14 @@ static void listen_for(weft_system *sys, kit_world *w)
     if (w->by->url == NULL)
         return;
     (void)snprintf(w->url, sizeof w->url, w->by->url, (int)getpid());
-    join_options(url, w->url, w->listen_options, w->by->listen_policies);
+    add_options(w, true, url, sizeof url);
     const weft_behaviour *behaviour = w->b->bare ? &kit_bare_behaviour : &kit_side_behaviour;
     weft_err err =
         weft_listen_at(sys, url, w->serve != NULL ? w->serve : behaviour, w->b, &got, &why);
     if (err != WEFT_OK)
         (void)fprintf(stderr, "\n    listen: %s", why.text);
     REQUIRE(err == WEFT_OK);
-    if (strncmp(w->url, "tcp:", 4) == 0)
+    if (strncmp(w->url, "tcp:", 4) == 0 || strncmp(w->url, "tls:", 4) == 0)
         (void)snprintf(w->url, sizeof w->url, "%s", got.url);
 }
 

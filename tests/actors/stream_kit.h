@@ -17,6 +17,7 @@ typedef struct kit_transport {
     const char *listen_policies; /* "a=1&b=2": options of its own when listening; NULL: none */
     const char *connect_policies;
     bool tls;     /* pushed by both as the first thing */
+    bool secure;  /* TLS by the URL, its options are added */
     bool resets;  /* an abort is seen as a loss, not as an end, by the other side */
     bool sockets; /* a kernel in between keeps some MiB of its own */
     bool exec;    /* a is joined with it by a program of its own */
@@ -116,6 +117,8 @@ void kit_let_go(weft_actor *self, kit_side *s);
 /* The certificate of localhost and its key that the kit uses, and one nobody trusts. */
 struct weft_tls;
 struct weft_tls *kit_tls_server(void), *kit_tls_client(void), *kit_tls_stranger(void);
+/* The same in a file, the key behind the certificate. */
+const char *kit_tls_file(void);
 
 extern const weft_behaviour kit_side_behaviour, kit_bare_behaviour;
 

@@ -294,7 +294,8 @@ static void sim_has_a_name(void)
 static void an_unknown_scheme_names_the_nearest(void)
 {
     refused_with("tpc://h:1", WEFT_EUNSUPPORTED, "the nearest is \"tcp\"");
-    refused_with("https://h", WEFT_EUNSUPPORTED, "the nearest is \"http\"");
+    refused_with("httq://h", WEFT_EUNSUPPORTED, "the nearest is \"http\"");
+    refused_with("htps://h", WEFT_EUNSUPPORTED, "the nearest is \"https\"");
     refused_with("UNX:x", WEFT_EUNSUPPORTED, "the nearest is \"unix\"");
     refused_with("simm://x", WEFT_EUNSUPPORTED, "the nearest is \"sim\"");
     refused_with(padded("", 'q', 300, "://x"), WEFT_EUNSUPPORTED, "the nearest is");
@@ -578,6 +579,69 @@ static void every_option_survives_printing(void)
     CHECK_STR(printed(local), local);
 }
 
+/* ---- options that are texts, or words ---- */
+
+static void texts_are_decoded_and_kept_in_their_order(void)
+{
+    const weft_url *u = parsed("tls://h:1?cert=a%20b.pem&key=/k&cert=c%26d&alpn=h2,http/1.1");
+    CHECK_STR(weft_url_text(u, WEFT_URL_CERT, 0), "a b.pem");
+    CHECK_STR(weft_url_text(u, WEFT_URL_CERT, 1), "c&d");
+    CHECK(weft_url_text(u, WEFT_URL_CERT, 2) == NULL);
+    CHECK_STR(weft_url_text(u, WEFT_URL_KEY, 0), "/k");
+    CHECK_STR(weft_url_text(u, WEFT_URL_ALPN, 0), "h2,http/1.1");
+    CHECK(weft_url_text(u, WEFT_URL_CA, 0) == NULL);
+    CHECK_STR(printed("tls://h:1?key=/k&cert=a%20b&cert=%C3%A9"),
+              "tls://h:1?cert=a%20b&cert=\xc3\xa9&key=/k");
+}
+
+static void a_text_is_refused_where_it_cannot_be(void)
+{
+    refused("tls://h:1?alpn=a&alpn=b", "given twice");
+    refused("tls://h:1?cert", "has no value");
+    refused("tls://h:1?cert=", "has 0 bytes, expected 1 to 255");
+    refused("tls://h:1?cert=a%00", "zero byte");
+    parsed(padded("tls://h:1?cert=", 'p', 255, ""));
+    refused(padded("tls://h:1?cert=", 'p', 256, ""), "has 256 bytes, expected 1 to 255");
+}
+
+static void texts_have_a_limit_together(void)
+{
+    char text[WEFT_URL_BYTES_MAX + 1];
+    const char *more = padded("cert=", 'p', 255, "");
+    /* three of 255 bytes, each with 2 more, and one that fills what is left */
+    (void)snprintf(text, sizeof text, "tls://h:1?%s&%s&%s&alpn=%0251d", more, more, more, 0);
+    CHECK_U64(parsed(text)->options.texts_bytes, WEFT_URL_TEXTS_BYTES_MAX + 1);
+    (void)snprintf(text, sizeof text, "tls://h:1?%s&%s&%s&alpn=%0252d", more, more, more, 0);
+    refused_with(text, WEFT_ETOOBIG, "at most 1023 bytes together");
+}
+
+static void words_are_read_and_printed(void)
+{
+    CHECK_U64(parsed("tls://h:1")->options.tls_clients, 0);
+    CHECK_U64(parsed("tls://h:1?clients=REQUIRED")->options.tls_clients, 2);
+    CHECK_U64(parsed("tls://h:1?tls_min=1.3")->options.tls_min, 1);
+    CHECK_STR(printed("tls://h:1?tls_min=1.2&clients=Asked"),
+              "tls://h:1?clients=asked&tls_min=1.2");
+    refused("tls://h:1?clients=perhaps", "is \"perhaps\", expected off, asked or required");
+    refused("tls://h:1?tls_min=1.1", "expected 1.2 or 1.3");
+}
+
+static void tls_and_https_are_written_as_tcp_and_http_are(void)
+{
+    check_host("tls://example.com:853", WEFT_HOST_NAME, "example.com", 853);
+    check_host("https://example.com", WEFT_HOST_NAME, "example.com", 443);
+    check_host("https://[::1]/a", WEFT_HOST_V6, "::1", 443);
+    CHECK_STR(url.path, "/a");
+    CHECK_STR(printed("https://h:443"), "https://h/");
+    CHECK_STR(printed("https://h:80"), "https://h:80/");
+    refused("tls://h", "no port behind it");
+    refused("tls://h:1/x", "ends with its port");
+    CHECK(parsed("unix:x?tls&verify=off")->options.tls);
+    CHECK(!url.options.tls_verify);
+    refused("tls://h:1?tls", "no option \"tls\"");
+    refused("http://h?cert=x", "no option \"cert\"");
+}
+
 static void equal_looks_at_every_part(void)
 {
     static const char *const all[] = {
@@ -598,6 +662,12 @@ static void equal_looks_at_every_part(void)
         "unix:x?mode=0",
         "tcp://h:1?nodelay",
         "tcp://h:1?nodelay=off",
+        "tls://h:1",
+        "tls://h:1?cert=a",
+        "tls://h:1?cert=a&cert=b",
+        "tls://h:1?cert=b&cert=a",
+        "tls://h:1?clients=asked",
+        "tls://h:1?clients=required",
     };
     weft_url a, b;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -789,6 +859,11 @@ static const test_case cases[] = {
     TEST(connecting_needs_somewhere_to_go),
     TEST(the_tables_can_be_read_and_are_sound),
     TEST(every_option_survives_printing),
+    TEST(texts_are_decoded_and_kept_in_their_order),
+    TEST(a_text_is_refused_where_it_cannot_be),
+    TEST(texts_have_a_limit_together),
+    TEST(words_are_read_and_printed),
+    TEST(tls_and_https_are_written_as_tcp_and_http_are),
     TEST(equal_looks_at_every_part),
     TEST(printing_into_too_little_room_is_cut),
     TEST(the_longest_url_fits_the_limit),

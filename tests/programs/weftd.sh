@@ -92,6 +92,7 @@ same version "$("$weftd" --version)" "weftd $(sed -n 's/^CMAKE_PROJECT_VERSION:[
 refused 64 "usage: weftd SERVICE"
 has help "$("$weftd" --help)" "exit codes"
 has urls "$("$weftd" urls)" "tcp://HOST:PORT"
+has urls "$("$weftd" urls)" "off, asked or required; to listen"
 names=$("$weftd" list | cut -d ' ' -f 1)
 for name in web echo discard chargen daytime time qotd forward; do
     has list "$names" "$name"
@@ -143,7 +144,7 @@ refused 78 "--path bytes is a file" web --path bytes
 refused 78 "expected a file to append to" web --access-log missing/log
 refused 78 "Is a directory, expected a file to append to" web --access-log .
 refused 64 'expected a number from 0 to 65535' web --port 70000
-refused 64 'there is no scheme "https"; the nearest is "http"' web --listen https://127.0.0.1
+refused 64 'there is no scheme "htps"; the nearest is "https"' web --listen htps://127.0.0.1
 refused 64 'begins with no scheme' forward tcp://127.0.0.1:0 nonsense
 refused 78 "unable to read" qotd --file .
 # a folder that is closed to whoever runs it; root may enter any

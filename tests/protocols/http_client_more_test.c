@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The client's cookies, packed bodies, proxies, forms and TLS, and memory that runs out. */
+#include "actors/stream_kit.h"
 #include "alloc.h"
 #include "http_client_world.h"
-#include "test_certificate.h"
 
 #include <stdlib.h>
 
@@ -172,17 +172,6 @@ static void a_proxy_is_tunnelled_through_for_https(void)
 
 /* ---- TLS */
 
-typedef struct tls_end {
-    weft_tls *tls;
-} tls_end;
-
-static weft_err tls_opened(weft_actor *self, weft_msg *msg)
-{
-    const weft_opened *opened = weft_body(msg);
-    const tls_end *end = weft_config(self);
-    return weft_tls_push(self, opened->stream, end->tls, NULL, NULL);
-}
-
 static weft_err tls_data(weft_actor *self, weft_msg *msg)
 {
     const weft_data *data = weft_body(msg);
@@ -190,7 +179,6 @@ static weft_err tls_data(weft_actor *self, weft_msg *msg)
 }
 
 static const weft_handler tls_rows[] = {
-    {.type = &weft_opened_type, .fn = tls_opened},
     {.type = &weft_data_type, .fn = tls_data},
     {0},
 };
@@ -198,15 +186,13 @@ static const weft_behaviour tls_server = {.name = "test.tls", .handlers = tls_ro
 
 static void https_is_verified(void)
 {
-    test_certificate made;
-    test_certificate_make("localhost", &made);
-    weft_tls_config theirs = {.certificate_pem = made.certificate, .key_pem = made.key};
-    weft_tls_config ours = {.trust_pem = made.certificate};
+    char listen[256];
+    weft_tls_config ours = {.trust_file = kit_tls_file()};
     const weft_http_client_config trusting = {.tls = &ours, .to = "sim://safe:443"};
-    tls_end end = {NULL};
-    CHECK_OK(weft_tls_server(&theirs, &end.tls, NULL));
+    (void)snprintf(listen, sizeof listen, "sim://safe:443?tls&alpn=http/1.1&cert=%s",
+                   kit_tls_file());
     begin(&trusting);
-    CHECK_OK(weft_listen(weft_sim_system(sim), "sim://safe:443", &tls_server, &end));
+    CHECK_OK(weft_listen(weft_sim_system(sim), listen, &tls_server, NULL));
     weft_ref stranger = weft_sim_spawn(sim, &weft_http_caller, NULL);
     const weft_outcome *got = get("https://localhost/");
     CHECK_OK(got->err);
@@ -219,7 +205,6 @@ static void https_is_verified(void)
     got = weft_sim_ask_body(sim, stranger, &weft_http_call_type, &call, WEFT_NO_LIMIT);
     CHECK_ERR(got->err, WEFT_ETLS);
     finish();
-    weft_tls_drop(&end.tls);
 }
 
 /* ---- forms */

@@ -95,6 +95,9 @@ WEFT_MUST_USE weft_err weft_stage_bytes(weft_stage *stage, size_t size, uint8_t 
 
 /** It has come to what it held `opened` back for. May be called from within its functions, more than once. */
 void weft_stage_ready(weft_stage *stage);
+/** Whether the stream opens now that the stage is ready: what stands below it then better stays there until
+ * it is asked for again, since the owner may put another stage above it first. */
+bool weft_stage_is_last(const weft_stage *stage);
 /** Has @up, and @down if it said EFULL, called again although nothing came: for a stage that waited for
  * something else, a moment for example. Not from within its functions. The stream may be gone after it. */
 void weft_stage_again(weft_stage *stage);
@@ -102,8 +105,10 @@ void weft_stage_again(weft_stage *stage);
 void weft_stage_fail(weft_stage *stage, weft_err reason, const char *why);
 
 typedef enum weft_stage_place {
-    WEFT_STAGE_TOP,    /**< next to the owner: a framing */
-    WEFT_STAGE_BOTTOM, /**< next to the wire: TLS, also below a framing that is there already */
+    WEFT_STAGE_TOP, /**< next to the owner: a framing */
+    /** Next to the wire, or above what the stream's URL put there: TLS, also below a framing that is there
+     * already. */
+    WEFT_STAGE_BOTTOM,
 } weft_stage_place;
 
 /** Puts a stage into the stack of a stream of this reactor. It takes effect at once: nothing is in

@@ -3,7 +3,7 @@
  *
  *     tcp://HOST:PORT    tcp://[IPV6]:PORT    (`*`, or no HOST at all, is any address)
  *     unix:PATH          unix:///PATH         unix:@NAME (abstract)
- *     http://HOST[:PORT][/PATH]
+ *     tls://HOST:PORT    http://HOST[:PORT][/PATH]    https://HOST[:PORT][/PATH]
  *     sim://NAME[:PORT]
  *     exec:PROGRAM       a child's standard input and output
  *     stdio:             this program's own
@@ -43,6 +43,8 @@ typedef enum weft_scheme {
     WEFT_SCHEME_UNIX,
     WEFT_SCHEME_HTTP,
     WEFT_SCHEME_SIM,
+    WEFT_SCHEME_TLS,
+    WEFT_SCHEME_HTTPS,
     WEFT_SCHEME_EXEC,
     WEFT_SCHEME_STDIO,
     WEFT_SCHEME_FD,
@@ -129,6 +131,17 @@ typedef enum weft_url_option_id {
     WEFT_URL_TAP,
     WEFT_URL_TAP_FORMAT,
     WEFT_URL_TAP_BYTES_MAX,
+    WEFT_URL_TLS,
+    WEFT_URL_CERT,
+    WEFT_URL_KEY,
+    WEFT_URL_OCSP,
+    WEFT_URL_CA,
+    WEFT_URL_VERIFY,
+    WEFT_URL_CLIENTS,
+    WEFT_URL_HOST,
+    WEFT_URL_ALPN,
+    WEFT_URL_TLS_MIN,
+    WEFT_URL_RESUME,
     WEFT_URL_OPTIONS_ /**< how many there are */
 } weft_url_option_id;
 
@@ -153,13 +166,18 @@ typedef struct weft_url_options {
     bool nodelay;
     bool reuseport;
     bool v6only;
-    bool pty;        /**< exec: on a terminal */
-    bool raw;        /**< stdio: every key goes through as it is */
-    uint32_t baud;   /**< serial: bits a second */
-    uint32_t data;   /**< bits of a character */
-    uint32_t parity; /**< a weft_url_parity */
-    uint32_t stop;   /**< stop bits */
-    uint32_t flow;   /**< a weft_url_flow */
+    bool pty;             /**< exec: on a terminal */
+    bool raw;             /**< stdio: every key goes through as it is */
+    uint32_t baud;        /**< serial: bits a second */
+    uint32_t data;        /**< bits of a character */
+    uint32_t parity;      /**< a weft_url_parity */
+    uint32_t stop;        /**< stop bits */
+    uint32_t flow;        /**< a weft_url_flow */
+    bool tls;             /**< asked for where the scheme does not say so */
+    bool tls_verify;      /**< a client verifies its server */
+    bool tls_resume;      /**< tickets are given, sessions are resumed */
+    uint32_t tls_clients; /**< 0: not asked for a certificate, 1: asked, 2: required */
+    uint32_t tls_min;     /**< 0: TLS 1.2, 1: TLS 1.3 */
     uint64_t window_bytes;
     uint64_t write_queue_bytes_max;
     uint64_t read_rate, write_rate;         /**< bytes a second of one connection; 0: no limit */
@@ -183,10 +201,11 @@ typedef enum weft_url_flow { WEFT_FLOW_NONE, WEFT_FLOW_HARDWARE, WEFT_FLOW_SOFTW
 /** A parsed URL: a value, about 1,900 bytes, copied freely. */
 typedef struct weft_url {
     weft_scheme scheme;
-    bool abstract;                          /**< unix: `path` is a name in the abstract namespace */
-    weft_url_host host;                     /**< tcp, http, sim */
-    char path[WEFT_URL_PATH_BYTES_MAX + 1]; /**< unix: decoded, without `@`; http: as written,
-                                                 beginning with `/`; tcp, sim: ""; exec, fd,
+    bool abstract;      /**< unix: `path` is a name in the abstract namespace */
+    weft_url_host host; /**< of schemes that have one */
+    char
+        path[WEFT_URL_PATH_BYTES_MAX + 1]; /**< unix: decoded, without `@`; http, https: as written,
+                                                 beginning with `/`; others: ""; exec, fd,
                                                  systemd, serial: decoded, what stands there */
     weft_url_options options;
 } weft_url;

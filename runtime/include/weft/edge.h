@@ -173,6 +173,8 @@ typedef enum weft_kept_id {
     WEFT_KEPT_SOCKETS,
     WEFT_KEPT_RESOLVER,
     WEFT_KEPT_CHILDREN,
+    WEFT_KEPT_TLS_TURNS,
+    WEFT_KEPT_TLS_CLIENTS,
     WEFT_KEPT_COUNT_
 } weft_kept_id;
 void **weft_kept(weft_kept_id id);

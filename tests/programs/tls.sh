@@ -1,0 +1,244 @@
+#!/bin/bash
+# TLS by URL against other people's: openssl s_client and s_server, curl, sslscan. Names and kinds of keys,
+# client certificates, ALPN, resumption, versions, stapled answers, plain HTTP on the port, renewed files.
+set -euo pipefail
+
+folder=$(mktemp -d)
+servers=()
+finish()
+{
+    [ ${#servers[@]} = 0 ] || kill "${servers[@]}" 2>/dev/null || true
+    wait 2>/dev/null || true
+    rm -rf "$folder"
+}
+trap finish EXIT
+cd "$folder"
+
+fail()
+{
+    echo "tls: $*" >&2
+    exit 1
+}
+
+pause()
+{
+    read -r -t "$1" <> <(:) || true
+}
+
+weftd=$WEFT_BUILD/weftd
+
+# ---- certificates: a root, a server by two kinds of keys, another name, a client
+
+root()
+{
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" \
+        -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign \
+        -keyout "$1.key" -out "$1.pem" 2>/dev/null
+}
+
+# issue NAME SUBJECT NAMES KEY...: signed by root.pem
+issue()
+{
+    local name=$1 subject=$2 names=$3
+    shift 3
+    openssl req -new -nodes -subj "$subject" -keyout "$name.key" -out "$name.csr" "$@" 2>/dev/null
+    openssl x509 -req -in "$name.csr" -CA root.pem -CAkey root.key -CAcreateserial -days 1 \
+        -extfile <(printf '%s' "${names:+subjectAltName=$names}") -out "$name.pem" 2>/dev/null
+}
+
+ec=(-newkey ec -pkeyopt ec_paramgen_curve:P-256)
+root root
+root stranger
+issue site /CN=site DNS:localhost,DNS:site.example,IP:127.0.0.1 "${ec[@]}"
+issue rsa /CN=site DNS:localhost,DNS:site.example,IP:127.0.0.1 -newkey rsa:2048
+issue other /CN=other DNS:other.example "${ec[@]}"
+issue client /CN=client "" "${ec[@]}"
+
+# An answer of OCSP that says "good".
+serial=$(openssl x509 -in site.pem -noout -serial | cut -d= -f2)
+printf 'V\t%s\t\t%s\tunknown\t/CN=site\n' "$(date -u -d tomorrow +%y%m%d%H%M%SZ)" "$serial" >index
+openssl ocsp -index index -rsigner root.pem -rkey root.key -CA root.pem -issuer root.pem \
+    -cert site.pem -ndays 1 -respout site.ocsp >/dev/null 2>&1 ||
+    fail "openssl makes no answer of OCSP"
+
+# ---- servers
+
+# serve LOG ARGUMENTS...: starts weftd; its address is in $address
+serve()
+{
+    local log=$1
+    shift
+    "$weftd" "$@" 2>"$log" &
+    servers+=($!)
+    until address=$(grep -o '127\.0\.0\.1:[1-9][0-9]*' "$log" | head -n 1) && [ -n "$address" ]; do
+        kill -0 "${servers[-1]}" || fail "weftd $*: $(cat "$log")"
+        pause 0.05
+    done
+}
+
+mkdir www
+echo "hello over TLS" >www/hello.txt
+head -c 3000000 /dev/urandom >www/large
+serve web.log web --path www --listen "https://127.0.0.1:0?cert=site.pem&key=site.key&ocsp=site.ocsp&\
+cert=rsa.pem&key=rsa.key&cert=other.pem&key=other.key"
+web=$address
+serve echo.log echo --listen "tls://127.0.0.1:0?cert=site.pem&key=site.key&ca=root.pem&\
+clients=required&tls_min=1.2&alpn=echo/1,http/1.1"
+echo=$address
+cat site.pem site.key >both.pem
+serve renew.log echo --listen "tls://127.0.0.1:0?cert=both.pem&tls_min=1.3"
+renew=$address
+
+# say NAME ARGUMENTS...: openssl's client, with nothing to say; what it tells is in NAME
+say()
+{
+    local name=$1
+    shift
+    timeout 20 openssl s_client -CAfile root.pem "$@" </dev/null >"$name" 2>&1 || true
+}
+
+expect()
+{
+    grep -qE -- "$2" "$1" || fail "$1 lacks \"$2\": $(tail -n 40 "$1")"
+}
+
+refute()
+{
+    if grep -E -- "$2" "$1"; then
+        fail "which $1 must not have"
+    fi
+}
+
+# ---- names, and kinds of keys
+
+say by_name -connect "$web" -servername site.example -verify_hostname site.example
+expect by_name 'Verify return code: 0 \(ok\)'
+expect by_name 'subject=CN = site'
+expect by_name 'Peer signature type: ECDSA'
+say by_rsa -connect "$web" -servername localhost -sigalgs RSA-PSS+SHA256 -tls1_3
+expect by_rsa 'Verify return code: 0 \(ok\)'
+expect by_rsa 'Peer signature type: RSA-PSS'
+say by_other -connect "$web" -servername other.example -verify_hostname other.example
+expect by_other 'subject=CN = other'
+expect by_other 'Verify return code: 0 \(ok\)'
+
+# ---- stapled answers
+
+say status -connect "$web" -servername localhost -status
+expect status 'Cert Status: good'
+say no_status -connect "$web" -servername other.example -status
+expect no_status 'OCSP response: no response sent'
+
+# ---- versions
+
+say floor -connect "$web" -tls1_2 -servername localhost
+expect floor 'Protocol *: TLSv1.2'
+expect floor 'Verify return code: 0 \(ok\)'
+for old in -tls1 -tls1_1; do
+    say old -connect "$web" -cipher 'DEFAULT@SECLEVEL=0' "$old"
+    expect old 'alert protocol version|no protocols available|unsupported protocol'
+done
+say new_only -connect "$renew" -tls1_2
+expect new_only 'alert protocol version'
+
+# ---- resumption: by tickets, in both versions
+
+for version in -tls1_2 -tls1_3; do
+    rm -f session
+    # TLS 1.3 gives tickets behind the handshake: an answer is waited for
+    printf 'HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' |
+        timeout 20 openssl s_client -connect "$web" -servername localhost $version \
+            -sess_out session -quiet >first 2>&1 || true
+    [ -s session ] || fail "no session was given with $version: $(cat first)"
+    say second -connect "$web" -servername localhost $version -sess_in session
+    expect second '^Reused, '
+done
+
+# ---- client certificates, ALPN
+
+say nobody -connect "$echo" -tls1_2
+expect nobody 'alert handshake failure|certificate required'
+say known -connect "$echo" -cert client.pem -key client.key -alpn http/1.1,echo/1 -tls1_2
+expect known 'ALPN protocol: echo/1'
+expect known 'Verify return code: 0 \(ok\)'
+say unheard -connect "$echo" -cert client.pem -key client.key -alpn smtp -tls1_2
+expect unheard 'no application protocol'
+# what is said comes back, and ends in order
+(
+    echo "and back"
+    pause 1
+) | timeout 20 openssl s_client -connect "$echo" -CAfile root.pem -cert client.pem \
+        -key client.key -quiet 2>/dev/null >back || true
+expect back '^and back$'
+
+# ---- curl, and what it asks in the clear
+
+curl_it()
+{
+    curl -sS --max-time 20 --cacert root.pem "$@"
+}
+[ "$(curl_it "https://$web/hello.txt")" = "hello over TLS" ] || fail "curl got something else"
+curl_it --tls-max 1.2 "https://$web/large" | cmp - www/large
+curl_it --http1.1 "https://$web/large" | cmp - www/large
+curl_it -o plain -w '%{http_code}' "http://$web/hello.txt" >code || true
+[ "$(cat code)" = 400 ] || fail "plain HTTP was answered $(cat code)"
+expect plain 'This port speaks https'
+if curl -sS --max-time 20 "https://$web/" 2>error; then
+    fail "a certificate that nobody trusts was accepted"
+fi
+
+# ---- as a client: weftd get and forward, against openssl and against weft
+
+[ "$("$weftd" get --ca root.pem "https://localhost:${web#*:}/hello.txt")" = "hello over TLS" ] ||
+    fail "weftd get got something else"
+"$weftd" get --ca root.pem "https://$web/large" | cmp - www/large
+if "$weftd" get --ca stranger.pem "https://$web/" >untrusted 2>&1; then
+    fail "a stranger was trusted"
+fi
+expect untrusted 'not accepted'
+"$weftd" get --insecure "https://$web/hello.txt" >/dev/null
+
+# our own server with the certificate of a client, reached through a forwarder that adds TLS
+serve forward.log forward tcp://127.0.0.1:0 \
+    "tls://$echo?ca=root.pem&cert=client.pem&key=client.key&host=site.example"
+[ "$(echo through | timeout 20 socat -t 5 - "tcp:$address")" = through ] ||
+    fail "nothing came through: $(cat forward.log)"
+
+# openssl's server, which wants a certificate
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+openssl s_server -accept "127.0.0.1:$port" -cert site.pem -key site.key -CAfile root.pem -Verify 1 \
+    -verify_return_error -rev -quiet >s_server.log 2>&1 &
+servers+=($!)
+until (: </dev/tcp/127.0.0.1/"$port") 2>/dev/null; do
+    pause 0.05
+done
+serve to_openssl.log forward tcp://127.0.0.1:0 \
+    "tls://127.0.0.1:$port?ca=root.pem&cert=client.pem&key=client.key"
+[ "$(echo abc | timeout 20 socat -t 5 - "tcp:$address")" = cba ] ||
+    fail "s_server did not answer: $(cat to_openssl.log s_server.log)"
+
+# ---- renewed files: connections that are open stay, new ones see them
+
+cat other.pem other.key >new.pem
+mv new.pem both.pem
+for _ in $(seq 200); do
+    say renewed -connect "$renew" -servername other.example
+    if grep -q 'subject=CN = other' renewed; then
+        break
+    fi
+    pause 0.2
+done
+expect renewed 'subject=CN = other'
+
+# ---- an auditor
+
+if command -v sslscan >/dev/null; then
+    sslscan --no-colour "$web" >scan 2>&1 || fail "sslscan: $(cat scan)"
+    refute scan '(SSLv2|SSLv3|TLSv1\.0|TLSv1\.1) *enabled'
+    expect scan 'TLSv1.2 *enabled'
+    expect scan 'TLSv1.3 *enabled'
+    expect scan 'not vulnerable to heartbleed'
+    refute scan '[^t] vulnerable to heartbleed'
+    refute scan 'RC4|DES|NULL|EXP-|anon|CBC|-SHA '
+    expect scan 'Session renegotiation not supported'
+fi
