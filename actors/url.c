@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Two shapes: an authority behind "//" with perhaps a path, and unix, a path alone. */
+/* Two shapes: an authority behind "//" with perhaps a path, and unix and unixgram, a path alone. */
 static const weft_url_scheme schemes[] = {
     {"tcp", WEFT_SCHEME_TCP, -1, false, "tcp://HOST:PORT",
      "TCP; HOST is a name, an IPv4 address, [IPv6], or * for any address"},
@@ -13,6 +13,9 @@ static const weft_url_scheme schemes[] = {
     {"http", WEFT_SCHEME_HTTP, 80, true, "http://HOST[:PORT][/PATH]", "HTTP over TCP"},
     {"sim", WEFT_SCHEME_SIM, 0, false, "sim://NAME[:PORT]",
      "a simulated wire, for tests in virtual time"},
+    {"udp", WEFT_SCHEME_UDP, -1, false, "udp://HOST:PORT", "UDP datagrams; HOST as for tcp"},
+    {"unixgram", WEFT_SCHEME_UNIXGRAM, -1, true, "unixgram:PATH or unixgram:@NAME",
+     "UNIX datagrams, by path or by abstract name"},
     {0},
 };
 
@@ -115,6 +118,7 @@ static weft_err read_authority(const weft_url_scheme *row, wf_piece text, weft_u
         [WEFT_SCHEME_TCP] = "the host of a tcp URL",
         [WEFT_SCHEME_HTTP] = "the host of an http URL",
         [WEFT_SCHEME_SIM] = "the name of a sim URL",
+        [WEFT_SCHEME_UDP] = "the host of a udp URL",
     };
     const wf_host_rules rules = {
         .what = whats[row->scheme],
@@ -146,19 +150,20 @@ static weft_err read_authority(const weft_url_scheme *row, wf_piece text, weft_u
     return WEFT_OK;
 }
 
-static weft_err read_unix(wf_piece text, weft_url *url, weft_why *why)
+static weft_err read_unix(const weft_url_scheme *row, wf_piece text, weft_url *url, weft_why *why)
 {
-    const char *what = "the path of a unix URL";
+    bool stream = row->scheme == WEFT_SCHEME_UNIX;
+    const char *what = stream ? "the path of a unix URL" : "the path of a unixgram URL";
 
     if (text.n >= 2 && memcmp(text.at, "//", 2) == 0) {
         text = (wf_piece){text.at + 2, text.n - 2};
         if (text.n > 0 && text.at[0] != '/')
             return weft_because(why, WEFT_EINVAL,
-                                "a unix URL has no host: expected unix:/PATH (absolute) or "
-                                "unix:PATH (relative), not \"//%s\"",
-                                wf_quote_of(text).text);
+                                "a %s URL has no host: expected %s:/PATH (absolute) or "
+                                "%s:PATH (relative), not \"//%s\"",
+                                row->name, row->name, row->name, wf_quote_of(text).text);
     } else if (text.n > 0 && text.at[0] == '@') {
-        what = "the abstract name of a unix URL";
+        what = stream ? "the abstract name of a unix URL" : "the abstract name of a unixgram URL";
         url->abstract = true;
         text = (wf_piece){text.at + 1, text.n - 1};
     }
@@ -186,8 +191,8 @@ weft_err weft_url_parse(const char *text, weft_url *out, weft_why *why)
 
     url.scheme = row->scheme;
     rest = wf_piece_until(rest, '?', &query);
-    if (row->scheme == WEFT_SCHEME_UNIX)
-        err = read_unix(rest, &url, why);
+    if (row->scheme == WEFT_SCHEME_UNIX || row->scheme == WEFT_SCHEME_UNIXGRAM)
+        err = read_unix(row, rest, &url, why);
     else
         err = read_authority(row, rest, &url, why);
 

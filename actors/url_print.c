@@ -121,7 +121,7 @@ size_t weft_url_print(const weft_url *url, char *buf, size_t n)
         return finish(&w);
 
     put(&w, row->name);
-    if (url->scheme == WEFT_SCHEME_UNIX) {
+    if (url->scheme == WEFT_SCHEME_UNIX || url->scheme == WEFT_SCHEME_UNIXGRAM) {
         put(&w, ":");
         put_unix(&w, url);
     } else {

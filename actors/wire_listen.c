@@ -27,6 +27,7 @@ typedef struct wire {
     wire_place *places;
     wire_kept *kept;
     uint32_t number; /* of the last link */
+    void *datagrams;
 } wire;
 
 static void wire_free(void *at)
@@ -54,6 +55,12 @@ static wire *wire_of(struct weft_sim *sim)
     if (*at == NULL)
         *at = calloc(1, sizeof(wire));
     return *at;
+}
+
+void **wf_wire_datagrams(struct weft_sim *sim)
+{
+    wire *w = wire_of(sim);
+    return w != NULL ? &w->datagrams : NULL;
 }
 
 static bool same_place(const weft_address *a, const weft_address *b)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/** URLs: where a stream listens or connects, written the same way for both ends of every transport.
+/** URLs: where a stream or an endpoint of datagrams is, written the same way for both ends of every transport.
  *
  *     tcp://HOST:PORT    tcp://[IPV6]:PORT    (`*`, or no HOST at all, is any address)
  *     unix:PATH          unix:///PATH         unix:@NAME (abstract)
  *     http://HOST[:PORT][/PATH]
  *     sim://NAME[:PORT]
+ *     udp://HOST:PORT    unixgram:PATH        unixgram:@NAME
  *
  * and behind each of them `?option=value&option=value`. The syntax is RFC 3986 without user
  * information and without a fragment; the query is always options, never data. Host names become
@@ -37,9 +38,11 @@ typedef enum weft_scheme {
     WEFT_SCHEME_UNIX,
     WEFT_SCHEME_HTTP,
     WEFT_SCHEME_SIM,
+    WEFT_SCHEME_UDP,
+    WEFT_SCHEME_UNIXGRAM,
 } weft_scheme;
 
-/** The two ends of a stream, as bits. */
+/** The two ends, as bits: of datagrams, what is bound and what is connected. */
 typedef enum weft_url_end {
     WEFT_URL_LISTEN = 1,
     WEFT_URL_CONNECT = 2,
@@ -76,6 +79,16 @@ typedef enum weft_url_option_id {
     WEFT_URL_WRITE_QUEUE,
     WEFT_URL_LATENCY,
     WEFT_URL_HANDSHAKE,
+    WEFT_URL_SIZE,
+    WEFT_URL_WHEN_FULL,
+    WEFT_URL_RECEIVE_BUFFER,
+    WEFT_URL_BROADCAST,
+    WEFT_URL_DESTINATION,
+    WEFT_URL_TTL,
+    WEFT_URL_MULTICAST_TTL,
+    WEFT_URL_LOOP,
+    WEFT_URL_INTERFACE,
+    WEFT_URL_JOIN,
     WEFT_URL_OPTIONS_ /**< how many there are */
 } weft_url_option_id;
 
@@ -90,12 +103,20 @@ typedef struct weft_url_options {
     uint32_t timeout_ms;
     uint32_t latency_ms;
     uint32_t handshake_ms; /**< until stages (TLS, say) have come to something */
+    uint32_t when_full;    /**< a weft_send_policy (<weft/datagram.h>) */
+    uint32_t ttl; /**< of datagrams; means something only if it was given, as the next two */
+    uint32_t multicast_ttl;
+    bool loop;
+    bool broadcast;
+    bool destination; /**< datagrams say where they were sent to */
     bool nodelay;
     bool reuseport;
     bool v6only;
     uint64_t window_bytes;
     uint64_t write_queue_bytes_max;
-    weft_url_host bind; /**< kind WEFT_HOST_NONE if it was not given */
+    uint64_t size_bytes;           /**< of a datagram at most */
+    uint64_t receive_buffer_bytes; /**< 0: the system's */
+    weft_url_host bind;            /**< kind WEFT_HOST_NONE if it was not given */
     uint16_t texts_bytes;
     char texts[WEFT_URL_TEXTS_BYTES_MAX + 1]; /**< read with weft_url_text */
 } weft_url_options;
@@ -104,7 +125,7 @@ typedef struct weft_url_options {
 typedef struct weft_url {
     weft_scheme scheme;
     bool abstract;                          /**< unix: `path` is a name in the abstract namespace */
-    weft_url_host host;                     /**< tcp, http, sim */
+    weft_url_host host;                     /**< tcp, http, sim, udp */
     char path[WEFT_URL_PATH_BYTES_MAX + 1]; /**< unix: decoded, without `@`; http: as written,
                                                  beginning with `/`; tcp, sim: "" */
     weft_url_options options;

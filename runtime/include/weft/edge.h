@@ -156,6 +156,7 @@ typedef enum weft_kept_id {
     WEFT_KEPT_FILES,
     WEFT_KEPT_HTTP_CLIENT,
     WEFT_KEPT_SOCKETS,
+    WEFT_KEPT_DATAGRAMS,
     WEFT_KEPT_COUNT_
 } weft_kept_id;
 void **weft_kept(weft_kept_id id);

@@ -31,6 +31,8 @@ typedef struct weft_sim_faults {
                                 change places */
     uint32_t cold;           /**< a file's path or bytes are not in memory: what must not wait for
                                 the disk is given to the blocking pool */
+    uint32_t datagram_lost;    /**< a datagram does not arrive */
+    uint32_t datagram_doubled; /**< it arrives twice; latency_ms_max has them change places */
     uint32_t allocation;     /**< a step finds memory out: one of its takings fails */
 } weft_sim_faults;
 
