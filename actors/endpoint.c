@@ -85,7 +85,6 @@ static void init(wf_endpoint *e, weft_ref owner)
     e->flush.run = run_flush;
     e->again.run = run_again;
     e->size = UINT16_MAX;
-    e->largest = 1;
 }
 
 wf_endpoint *wf_endpoint_new(weft_actor *parent, weft_ref owner, weft_ref *ref)
@@ -220,7 +219,8 @@ void wf_endpoint_ready(wf_endpoint *e, unsigned events)
         wf_endpoint_flush(e);
     }
     if ((events & WEFT_READABLE) != 0 && may_read(e)) {
-        uint32_t room = (e->window.max - e->window.held) / e->largest + 1;
+        uint32_t each = e->largest != 0 ? e->largest : e->size;
+        uint32_t room = (e->window.max - e->window.held) / each + 1;
         e->leaf->receive(e, room < WEFT_ENDPOINT_BATCH ? room : WEFT_ENDPOINT_BATCH);
     }
     wf_endpoint_watch(e);
