@@ -107,10 +107,21 @@ weft_ref weft_endpoint_connect(weft_actor *self, const char *url, weft_ref owner
 
 /* ---- before start */
 
+static bool serves_datagrams(const weft_behaviour *behaviour)
+{
+    const weft_handler *row = behaviour->handlers;
+    while (row != NULL && row->type != NULL && row->type != &weft_datagram_type)
+        row++;
+    return (row != NULL && row->type != NULL) || behaviour->otherwise != NULL;
+}
+
 weft_err weft_bind_at(weft_system *sys, const char *url, const weft_behaviour *behaviour,
                       const void *config, weft_listening *out, weft_why *why)
 {
     weft_listening got = {.listener = WEFT_NOBODY};
+    if (!serves_datagrams(behaviour))
+        return weft_because(why, WEFT_EUNSUPPORTED, "%.60s: \"%.40s\" does not serve datagrams",
+                            url, behaviour->name);
     endpoint_plan *plan = weft_alloc_zero(sizeof *plan);
     if (plan == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for an endpoint");

@@ -83,7 +83,7 @@ extern const weft_type weft_endpoint_closed_type;
 
 /** Binds @url (udp, unixgram, sim): one actor of @behaviour, spawned with @config, owns the endpoint and lives
  * with it, on reactor 0. weft_listen at a udp or unixgram URL does the same.
- * errors: as weft_listen. thread: before start. */
+ * errors: as weft_listen, EUNSUPPORTED (@behaviour has no row for datagrams). thread: before start. */
 weft_err weft_bind(weft_system *sys, const char *url, const weft_behaviour *behaviour,
                    const void *config);
 
