@@ -231,7 +231,7 @@ static void set_reports(int fd, int family, const weft_url *url)
     if (family == AF_UNIX)
         return;
     (void)set_int(fd, IPPROTO_IP, IP_RECVERR, 1);
-    if (url->options.destination)
+    if (url->options.destination && family == AF_INET)
         (void)set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
     if (family != AF_INET6)
         return;
