@@ -3,7 +3,8 @@
  *
  * A datagram lands in a small slot, and what is longer goes on in a large one, of which only those pages are
  * ever touched that a large datagram needed; it is then copied into a buffer that fits. What is sent to one
- * address in a row, in one size, is given to the kernel as one piece that it cuts (UDP_SEGMENT). */
+ * address in a row, in one size, is given to the kernel as one piece that it cuts (UDP_SEGMENT); with ?merge, it is
+ * taken so too (UDP_GRO). */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -29,7 +30,8 @@ enum {
     MERGED_MAX = 64,         /* UDP_MAX_SEGMENTS of older kernels */
     MERGED_BYTES_MAX = 1232, /* of one of them: IPv6's least MTU, 1280, without headers */
     MERGED_TOTAL_MAX = 64000,
-    CONTROL = CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(struct in6_pktinfo)),
+    CONTROL = CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+              CMSG_SPACE(sizeof(int)),
     V4_BYTES_MAX = WEFT_DATAGRAM_BYTES_MAX,
     V6_BYTES_MAX =
         V4_BYTES_MAX + 20, /* its length does not count its header of 20 more bytes (RFC 8200) */
@@ -125,7 +127,9 @@ static unsigned take_reports(wf_endpoint *e)
     return n;
 }
 
-static void read_control(wf_endpoint *e, struct msghdr *m, endpoint_came *came)
+/* What the kernel says of one, or of several that it gives in one piece: @segment, then, is the size of each but
+ * the last. */
+static void read_control(wf_endpoint *e, struct msghdr *m, endpoint_came *came, uint32_t *segment)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
@@ -133,6 +137,10 @@ static void read_control(wf_endpoint *e, struct msghdr *m, endpoint_came *came)
             memcpy(&drops, CMSG_DATA(c), sizeof drops);
             came->lost = drops - e->drops_seen;
             e->drops_seen = drops;
+        } else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+            int size;
+            memcpy(&size, CMSG_DATA(c), sizeof size);
+            *segment = (uint32_t)size;
         } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof info);
@@ -150,20 +158,41 @@ static void read_control(wf_endpoint *e, struct msghdr *m, endpoint_came *came)
     }
 }
 
+/* The bytes from @from up to @to of slot @i: out of the small one, the large one, or both. */
+static void set_pieces(const batch *b, unsigned i, uint32_t from, uint32_t to, endpoint_came *came)
+{
+    uint32_t small = to < SMALL ? to : SMALL;
+    came->at[0] = b->small[i] + from;
+    came->size[0] = from < small ? small - from : 0;
+    if (to <= SMALL) {
+        came->at[1] = NULL;
+        came->size[1] = 0;
+        return;
+    }
+    uint32_t rest = from > SMALL ? from - SMALL : 0;
+    came->at[1] = b->large[i] + rest;
+    came->size[1] = to - SMALL - rest;
+}
+
 static void give(wf_endpoint *e, batch *b, unsigned i)
 {
     struct msghdr *m = &b->head[i].msg_hdr;
-    uint32_t whole = b->head[i].msg_len, size = whole < e->size ? whole : e->size;
-    endpoint_came came = {.at = {b->small[i], NULL}, .whole = whole};
-    came.size[0] = size < SMALL ? size : SMALL;
-    came.size[1] = size - came.size[0];
-    if (came.size[1] != 0)
-        came.at[1] = b->large[i];
-    came.truncated = (m->msg_flags & MSG_TRUNC) != 0;
+    uint32_t whole = b->head[i].msg_len, size = whole < e->size ? whole : e->size, segment = size;
+    uint32_t before = e->window.held, from = 0;
+    endpoint_came came = {.truncated = (m->msg_flags & MSG_TRUNC) != 0};
     wf_address_from_sockaddr(&came.from, m->msg_name, m->msg_namelen);
     if (m->msg_controllen != 0)
-        read_control(e, m, &came);
-    wf_endpoint_came(e, &came);
+        read_control(e, m, &came, &segment);
+    do {
+        uint32_t to = segment < size - from ? from + segment : size;
+        set_pieces(b, i, from, to, &came);
+        came.whole = segment < size ? to - from : whole;
+        wf_endpoint_came(e, &came);
+        came.lost = 0;
+        from = to;
+    } while (from < size && (e->flags & ENDPOINT_CLOSED) == 0);
+    if (e->window.held - before > e->largest)
+        e->largest = e->window.held - before;
 }
 
 static void prepare(batch *b, const wf_endpoint *e, unsigned max)
@@ -457,6 +486,11 @@ weft_err wf_endpoint_attach(wf_endpoint *e, int fd, const weft_url *url, weft_ur
     if (e->family == AF_INET6)
         (void)getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &n);
     e->v4_too = only == 0;
+    if (url->options.merge && e->size == UINT16_MAX) {
+        /* what came in a row, in one size, from one address is given in one piece; a smaller slot would cut it */
+        int on = 1;
+        (void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
+    }
     e->unlink = url->scheme == WEFT_SCHEME_UNIXGRAM && end == WEFT_URL_LISTEN && !url->abstract;
     memcpy(e->path, url->path, sizeof e->path);
     e->path[sizeof e->path - 1] = '\0';

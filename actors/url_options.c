@@ -73,6 +73,8 @@ static const weft_url_option options[] = {
      "may send to broadcast addresses"},
     {"destination", WEFT_URL_DESTINATION, WEFT_URL_BOOL, UDP, BOTH, 0, 1, 0, FIELD(destination),
      "datagrams say which address they were sent to, and where they came in"},
+    {"merge", WEFT_URL_MERGE, WEFT_URL_BOOL, UDP, BOTH, 0, 1, 0, FIELD(merge),
+     "take what one peer sent in a row with one read, which may pass the window (UDP_GRO)"},
     {"ttl", WEFT_URL_TTL, WEFT_URL_COUNT, UDP, BOTH, 1, 255, 64, FIELD(ttl),
      "routers on the way at most"},
     {"multicast_ttl", WEFT_URL_MULTICAST_TTL, WEFT_URL_COUNT, UDP, BOTH, 0, 255, 1, FIELD(multicast_ttl),

@@ -13,6 +13,11 @@ const gram_transport gram_transports[] = {
     {.name = "udp, v6", .url = "udp://[::1]:0", .other = "udp://[::1]:0", .icmp = true},
     {.name = "udp, v6 connected", .url = "udp://[::1]:0", .icmp = true},
     {.name = "udp, v4 on v6", .url = "udp://*:0", .reach = "udp://127.0.0.1", .icmp = true},
+    {.name = "udp, merged",
+     .url = "udp://127.0.0.1:0?merge",
+     .other = "udp://127.0.0.1:0?merge",
+     .icmp = true,
+     .merged = true},
     {.name = "unixgram path",
      .url = "unixgram:" P_tmpdir "/weft-test-%d.gram",
      .other = "unixgram:" P_tmpdir "/weft-test-%d.other",
@@ -155,7 +160,9 @@ static void call(gram_fn *fn, weft_actor *self, weft_msg *msg)
 static void url_of(gram_side *s, const char *form, char *out, size_t room)
 {
     int n = snprintf(out, room, form, (int)getpid());
-    (void)snprintf(out + n, room - (size_t)n, "%s", s->options != NULL ? s->options : "");
+    if (s->options != NULL)
+        (void)snprintf(out + n, room - (size_t)n, "%s%s", strchr(out, '?') != NULL ? "&" : "?",
+                       s->options + 1);
 }
 
 static weft_ref begin(weft_actor *self, gram_side *s, weft_ref owner)

@@ -18,6 +18,7 @@ typedef struct gram_transport {
     const char *other; /* where a is bound; NULL: it is connected */
     bool icmp;         /* somebody says that nobody is there */
     bool local;        /* nothing is lost: who sends too fast is told */
+    bool merged;       /* one read may bring many: the window is passed */
     bool sim;          /* in a simulated system with these faults */
     weft_sim_faults faults;
 } gram_transport;

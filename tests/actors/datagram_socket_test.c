@@ -429,8 +429,10 @@ static void check_in_order(weft_actor *self, gram_side *s, weft_msg *msg)
 static void what_goes_to_one_address_in_a_row_comes_apart_again(void)
 {
     static const gram_transport both[] = {{.name = "v4", .url = "udp://127.0.0.1:0"},
-                                          {.name = "v6", .url = "udp://[::1]:0"}};
-    for (int i = 0; i < 2; i++) {
+                                          {.name = "v6", .url = "udp://[::1]:0"},
+                                          {.name = "merged", .url = "udp://127.0.0.1:0?merge"},
+                                          {.name = "v6, merged", .url = "udp://[::1]:0?merge"}};
+    for (int i = 0; i < 4; i++) {
         gram_side a = {.opened = send_runs};
         gram_side b = {.datagram = check_in_order};
         gram_run(&(gram_world){.by = &both[i], .a = &a, .b = &b});

@@ -566,7 +566,7 @@ static void every_option_survives_printing(void)
     CHECK_STR(printed(local), local);
     const char *udp =
         "udp://h:1?reuseport=on&v6only=on&bind=[::1]:4&window=5k&write_queue=6M&size=1k&"
-        "when_full=drop_oldest&receive_buffer=1M&broadcast=on&destination=on&ttl=3&"
+        "when_full=drop_oldest&receive_buffer=1M&broadcast=on&destination=on&merge=on&ttl=3&"
         "multicast_ttl=0&loop=off&interface=eth0&join=239.1.2.3&join=ff15::1";
     CHECK_STR(printed(udp), udp);
     CHECK_U64(url.options.when_full, 2);

@@ -84,6 +84,7 @@ typedef enum weft_url_option_id {
     WEFT_URL_RECEIVE_BUFFER,
     WEFT_URL_BROADCAST,
     WEFT_URL_DESTINATION,
+    WEFT_URL_MERGE,
     WEFT_URL_TTL,
     WEFT_URL_MULTICAST_TTL,
     WEFT_URL_LOOP,
@@ -109,6 +110,7 @@ typedef struct weft_url_options {
     bool loop;
     bool broadcast;
     bool destination; /**< datagrams say where they were sent to */
+    bool merge;       /**< those that come in a row are taken in one piece */
     bool nodelay;
     bool reuseport;
     bool v6only;

@@ -36,7 +36,9 @@ PLAIN = {
 UDP = {
     "raw recvmmsg": Row("raw recvmmsg", "udp_floor {port}", datagrams=True),
     "libuv": Row("libuv", "udp_uv {port}", datagrams=True),
-    US: Row(US, "{weft}/weftd echo --listen udp://127.0.0.1:{port}", datagrams=True),
+    "weft, plain": Row("weft, plain", "{weft}/weftd echo --listen udp://127.0.0.1:{port}",
+                       datagrams=True),
+    US: Row(US, "{weft}/weftd echo --listen udp://127.0.0.1:{port}?merge", datagrams=True),
 }
 HTTP = {
     "floor": Row("floor", "http_epoll {port}", cases=("hello", "pipe16")),

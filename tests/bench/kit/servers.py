@@ -31,8 +31,9 @@ def echo_case(name, connections, depth, what):
                 "msg")
 
 
-def udp_case(name, sockets, depth, what):
-    return Case(name, what, f"udp_load 127.0.0.1 {{port}} {sockets} 64 {depth} {{seconds}}", "msg")
+def udp_case(name, sockets, depth, what, more=""):
+    return Case(name, what,
+                f"udp_load 127.0.0.1 {{port}} {sockets} 64 {depth} {{seconds}} {more}", "msg")
 
 
 def wrk_case(name, path, what, connections=64, more="", **rest):
@@ -53,6 +54,8 @@ CASES = {
         udp_case("u64", 64, 1, "64 sockets, 64 bytes to and fro"),
         udp_case("u64d4", 64, 4, "64 sockets, 4 datagrams of 64 bytes in flight on each"),
         udp_case("u1d64", 1, 64, "1 socket, 64 datagrams of 64 bytes in flight"),
+        udp_case("u16d16m", 16, 16, "16 sockets, 16 in flight, sent in one piece (UDP_SEGMENT)",
+                 "merged"),
     ],
     "http": [
         wrk_case("hello", "hello", "GET /hello, kept alive, 64 connections"),

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* udp_load HOST PORT SOCKETS SIZE DEPTH SECONDS [WARM_UP]
+/* udp_load HOST PORT SOCKETS SIZE DEPTH SECONDS [merged]
  * Each socket keeps DEPTH datagrams of SIZE bytes in flight: as many as come back are sent anew, with one call.
  * What has not come back when nothing did for a while is lost, and sent anew too. Prints "mark" when
- * the warm-up is over, then key=value pairs; a latency is that of one in flight. */
+ * the warm-up is over, then key=value pairs; a latency is that of one in flight. `merged`: what is sent anew is
+ * given to the kernel as one piece that it cuts (UDP_SEGMENT), as QUIC stacks do. */
 #include "common.h"
+
+#include <netinet/udp.h>
 
 enum { DEPTH_MAX = 64, SIZE_MAX_ = 2048, LOST_AFTER_MS = 100 };
 
@@ -17,7 +20,7 @@ static struct load {
     unsigned depth;
     uint64_t start, end; /* of what is counted, in ns */
     uint64_t messages, lost;
-    int marked;
+    int marked, merged;
     struct histogram latency;
 } load;
 
@@ -32,6 +35,9 @@ static void open_client(struct client *c, int poll, const char *host, int port)
     if (c->fd < 0 || inet_pton(AF_INET, host, &a.sin_addr) != 1 ||
         connect(c->fd, (struct sockaddr *)&a, sizeof a))
         die("connect %s:%d", host, port);
+    int segment = (int)load.size;
+    if (load.merged && setsockopt(c->fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment))
+        die("UDP_SEGMENT");
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
     epoll_ctl(poll, EPOLL_CTL_ADD, c->fd, &e);
 }
@@ -43,6 +49,11 @@ static void fill(struct client *c)
     uint64_t t = now_ns();
     for (unsigned i = 0; i < want; i++)
         memcpy(out[i], &t, sizeof t);
+    if (load.merged && want) {
+        struct msghdr m = {.msg_iov = out_vector, .msg_iovlen = want};
+        c->flying += sendmsg(c->fd, &m, 0) > 0 ? want : 0;
+        return;
+    }
     int n = want ? sendmmsg(c->fd, out_head, want, 0) : 0;
     c->flying += n > 0 ? (unsigned)n : 0;
 }
@@ -98,12 +109,13 @@ static uint64_t run(int poll, struct client *c, int n)
 int main(int argc, char **argv)
 {
     if (argc < 7)
-        die("usage: udp_load HOST PORT SOCKETS SIZE DEPTH SECONDS [WARM_UP]");
+        die("usage: udp_load HOST PORT SOCKETS SIZE DEPTH SECONDS [merged]");
     int n = atoi(argv[3]), poll = epoll_create1(0);
-    double seconds = atof(argv[6]), warm_up = argc > 7 ? atof(argv[7]) : 0.5;
+    double seconds = atof(argv[6]), warm_up = 0.5;
     raise_nofile();
     load.size = (size_t)atol(argv[4]);
     load.depth = (unsigned)atoi(argv[5]);
+    load.merged = argc > 7 && !strcmp(argv[7], "merged");
     if (load.depth < 1 || load.depth > DEPTH_MAX || load.size < 8 || load.size > SIZE_MAX_)
         die("DEPTH is 1 to %d, SIZE 8 to %d", DEPTH_MAX, SIZE_MAX_);
     for (int i = 0; i < DEPTH_MAX; i++) {
