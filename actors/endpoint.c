@@ -34,7 +34,7 @@ void wf_endpoint_watch(wf_endpoint *e)
     e->leaf->want(e, want);
 }
 
-static void drained(weft_actor *self, void *context)
+void wf_endpoint_drained(weft_actor *self, void *context)
 {
     wf_endpoint *e = context;
     (void)self;
@@ -48,7 +48,7 @@ static void run_again(weft_hook *hook)
 {
     wf_endpoint *e = (wf_endpoint *)(void *)((char *)hook - offsetof(wf_endpoint, again));
     if (e->draining != NULL && e->window.held == 0)
-        weft_enter(endpoint_actor(e), drained, e);
+        weft_enter(endpoint_actor(e), wf_endpoint_drained, e);
     if ((e->flags & (ENDPOINT_CLOSED | ENDPOINT_TOLD)) == ENDPOINT_CLOSED)
         wf_endpoint_sent_all(e);
     else if ((e->flags & ENDPOINT_CLOSED) == 0)
@@ -74,7 +74,7 @@ static void run_flush(weft_hook *hook)
     wf_endpoint_flush((wf_endpoint *)(void *)((char *)hook - offsetof(wf_endpoint, flush)));
 }
 
-static void init(wf_endpoint *e, weft_ref owner)
+void wf_endpoint_init(wf_endpoint *e, weft_ref owner)
 {
     e->leaf = &wf_endpoint_leaf_none;
     e->owner = owner;
@@ -94,7 +94,7 @@ wf_endpoint *wf_endpoint_new(weft_actor *parent, weft_ref owner, weft_ref *ref)
     if (a == NULL)
         return NULL;
     wf_endpoint *e = weft_state(a);
-    init(e, owner);
+    wf_endpoint_init(e, owner);
     if (weft_monitor_life(a, owner) != WEFT_OK)
         wf_endpoint_lost(e, WEFT_ENOMEM, "no memory to watch its owner");
     return e;
@@ -118,7 +118,7 @@ void wf_endpoint_set_up(wf_endpoint *e, const weft_url *url)
     e->size = (uint32_t)o->size_bytes;
 }
 
-static void owner_gone(wf_endpoint *e)
+void wf_endpoint_owner_gone(wf_endpoint *e)
 {
     e->flags &= ~(uint32_t)ENDPOINT_CHILD;
     e->owner = WEFT_NOBODY;
@@ -141,7 +141,7 @@ void wf_endpoint_begin(wf_endpoint *e)
         return;
     }
     if (err != WEFT_OK) {
-        owner_gone(e);
+        wf_endpoint_owner_gone(e);
         return;
     }
     wf_endpoint_watch(e);
@@ -178,7 +178,7 @@ void wf_endpoint_came(wf_endpoint *e, const endpoint_came *came)
     if (err == WEFT_ENOMEM)
         e->stats.no_memory++;
     else if (err != WEFT_OK)
-        owner_gone(e);
+        wf_endpoint_owner_gone(e);
 }
 
 void wf_endpoint_failed(wf_endpoint *e, const weft_datagram_failed *failed)
@@ -295,119 +295,13 @@ void wf_endpoint_close(wf_endpoint *e)
     wf_endpoint_watch(e);
 }
 
-/* ---- the behaviour */
-
-/* Bound before start: its owner is its child. */
-static weft_err on_started(weft_actor *self, weft_msg *msg)
+void wf_endpoint_end_now(wf_endpoint *e)
 {
-    wf_endpoint *e = weft_state(self);
-    endpoint_plan *plan =
-        (endpoint_plan *)(uintptr_t)((const weft_started *)weft_body(msg))->config;
-    if (plan == NULL)
-        return WEFT_OK;
-    init(e, WEFT_NOBODY);
-    e->owner = weft_spawn(self, plan->behaviour, plan->config);
-    if (weft_ref_is_nobody(e->owner)) {
-        wf_endpoint_lost(e, WEFT_ENOMEM, "no memory for its owner");
-        return WEFT_OK;
-    }
-    e->flags |= ENDPOINT_CHILD;
-    if (wf_endpoint_take(e, plan) != WEFT_OK)
-        wf_endpoint_lost(e, WEFT_ENOMEM, "no memory for an endpoint");
-    else
-        wf_endpoint_begin(e);
-    return WEFT_OK;
+    close_leaf(e, WEFT_EABORTED, "ended by force");
+    weft_hook_cancel(&e->again);
+    if (e->draining != NULL)
+        wf_endpoint_drained(endpoint_actor(e), e);
+    if (!tell_closed(e))
+        weft_log(endpoint_actor(e), WEFT_ERROR,
+                 "no memory to tell the owner of an endpoint that it is over");
 }
-
-static weft_err on_phase(weft_actor *self, weft_msg *msg)
-{
-    wf_endpoint *e = weft_state(self);
-    const weft_phase_begins *begins = weft_body(msg);
-    if (begins->phase == WEFT_PHASE_CLOSE) {
-        e->flags |= ENDPOINT_DEAF;
-        wf_endpoint_watch(e);
-    } else if (e->window.held != 0) {
-        e->draining = weft_keep(msg);
-        return WEFT_OK;
-    }
-    return weft_reply(msg, weft_phase_done, .cut = 0);
-}
-
-static weft_err on_stopping(weft_actor *self, weft_msg *msg)
-{
-    wf_endpoint *e = weft_state(self);
-    (void)msg;
-    if ((e->flags & ENDPOINT_CHILD) != 0 && weft_stop_children(self, WEFT_ESTOPPING))
-        return WEFT_OK; /* closes when its owner has ended */
-    if ((e->flags & ENDPOINT_OPEN) == 0)
-        wf_endpoint_lost(e, WEFT_EABORTED, "stopped before it was open");
-    else
-        wf_endpoint_close(e);
-    return WEFT_OK;
-}
-
-static weft_err on_down(weft_actor *self, weft_msg *msg)
-{
-    wf_endpoint *e = weft_state(self);
-    if (weft_ref_same(((const weft_down *)weft_body(msg))->who, e->owner))
-        owner_gone(e);
-    return WEFT_OK;
-}
-
-static void child_ended(weft_actor *self, weft_ref child, weft_err reason)
-{
-    wf_endpoint *e = weft_state(self);
-    (void)reason;
-    if (weft_ref_same(child, e->owner))
-        owner_gone(e);
-}
-
-/* Also when it is ended by force, in the middle of anything, or before it began. */
-static void endpoint_ended(weft_actor *self, weft_err reason)
-{
-    wf_endpoint *e = weft_state(self);
-    endpoint_plan *plan = (endpoint_plan *)(uintptr_t)weft_config(self);
-    (void)reason;
-    if (e->leaf != NULL) {
-        close_leaf(e, WEFT_EABORTED, "ended by force");
-        weft_hook_cancel(&e->again);
-        if (e->draining != NULL)
-            drained(self, e);
-        if (!tell_closed(e))
-            weft_log(self, WEFT_ERROR,
-                     "no memory to tell the owner of an endpoint that it is over");
-    }
-    if (plan != NULL)
-        wf_endpoint_plan_done(plan);
-}
-
-static weft_err on_count(weft_actor *self, weft_msg *msg)
-{
-    wf_endpoint *e = weft_state(self);
-    weft_endpoint_stats body = e->stats;
-    if ((e->flags & ENDPOINT_CLOSED) == 0)
-        body.lost = e->leaf->lost(e);
-    body.queued = e->out.n;
-    body.held_bytes = e->window.held;
-    return weft_reply_body(msg, &weft_endpoint_stats_type, &body);
-}
-
-static const weft_handler handlers[] = {
-    {.type = &weft_started_type, .fn = on_started},
-    {.type = &wf_endpoint_op_type, .fn = wf_endpoint_on_op},
-    {.type = &wf_endpoint_let_go_type, .fn = wf_endpoint_on_let_go},
-    {.type = &weft_endpoint_count_type, .fn = on_count},
-    {.type = &weft_phase_begins_type, .fn = on_phase},
-    {.type = &weft_stopping_type, .fn = on_stopping},
-    {.type = &weft_down_type, .fn = on_down},
-    {0},
-};
-
-const weft_behaviour wf_endpoint_behaviour = {
-    .name = "endpoint",
-    .handlers = handlers,
-    .state_bytes = sizeof(wf_endpoint),
-    .ended = endpoint_ended,
-    .child_ended = child_ended,
-    .account = 1 + offsetof(wf_endpoint, window),
-};

@@ -100,6 +100,8 @@ struct wf_endpoint {
     char path[108]; /* of unix */
 };
 
+/* An endpoint without a leaf. */
+void wf_endpoint_init(wf_endpoint *e, weft_ref owner);
 /* Makes an endpoint actor, child of @parent. errors: NULL. */
 wf_endpoint *wf_endpoint_new(weft_actor *parent, weft_ref owner, weft_ref *ref);
 static inline weft_actor *endpoint_actor(const wf_endpoint *e)
@@ -121,6 +123,12 @@ void wf_endpoint_failed(wf_endpoint *e, const weft_datagram_failed *failed);
 /* It ends now, with this. */
 void wf_endpoint_lost(wf_endpoint *e, weft_err reason, const char *why);
 void wf_endpoint_close(wf_endpoint *e);
+/* Its owner has ended: what it sent still leaves. */
+void wf_endpoint_owner_gone(wf_endpoint *e);
+/* The actor ends now, whatever is under way. */
+void wf_endpoint_end_now(wf_endpoint *e);
+/* Nothing is held any more: the phase that waits goes on; @context is the endpoint. */
+void wf_endpoint_drained(weft_actor *self, void *context);
 /* Nothing is left to be sent: a closing one closes. */
 void wf_endpoint_sent_all(wf_endpoint *e);
 /* Reads, or stops reading, as window and state say. */

@@ -63,7 +63,6 @@ static weft_err outcome(int rc)
     case EADDRINUSE:
         return WEFT_EEXISTS;
     case EADDRNOTAVAIL:
-        return WEFT_ENOTFOUND;
     case ENODEV:
     case ENXIO:
         return WEFT_ENOTFOUND;
@@ -316,6 +315,7 @@ int wf_endpoint_socket(const weft_url *url, weft_url_end end, weft_address *loca
     socklen_t n = 0;
     char text[WEFT_URL_BYTES_MAX + 1];
     (void)weft_url_print(url, text, sizeof text);
+    *local = (weft_address){.family = WEFT_FAMILY_NONE};
     *err = address_of(url, &sa, &n, why);
     if (*err != WEFT_OK)
         return -1;

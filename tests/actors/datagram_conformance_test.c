@@ -310,6 +310,35 @@ static void what_cannot_be_sent_is_an_error_of_the_call(void)
     }
 }
 
+static void ask_what_cannot_be(weft_actor *self, gram_side *s, weft_msg *msg)
+{
+    weft_address strange = {.family = s->local.family == WEFT_FAMILY_UNIX ? WEFT_FAMILY_V4
+                                                                          : WEFT_FAMILY_UNIX};
+    (void)msg;
+    GRAM_CHECK(s, weft_join(self, s->endpoint, &strange, NULL) == WEFT_OK); /* on its way */
+    GRAM_CHECK(s, weft_send_copy(self, s->endpoint, &strange, "x", 1) == WEFT_OK);
+}
+
+static void close_after_two(weft_actor *self, gram_side *s, weft_msg *msg)
+{
+    GRAM_CHECK(s, s->failure.peer.family != WEFT_FAMILY_NONE);
+    if (s->fails == 2)
+        close_both(self, s, msg);
+}
+
+static void what_an_endpoint_elsewhere_cannot_do_is_told_as_failed(void)
+{
+    GRAM_FOR_EACH(by)
+    {
+        gram_side a = {.opened = ask_what_cannot_be, .failed = close_after_two};
+        gram_side b = {.note = gram_close};
+        gram_run(&(gram_world){.by = by, .a = &a, .b = &b, .reactors = 2, .far = true});
+        CHECK_STR(a.log, "ofc");
+        CHECK_ERR(a.fail, WEFT_EINVAL);
+        CHECK(!a.failure.icmp);
+    }
+}
+
 /* ---- ends */
 
 static void send_and_stop(weft_actor *self, gram_side *s, weft_msg *msg)
@@ -377,6 +406,7 @@ static const test_case cases[] = {
     TEST(a_full_queue_drops_what_its_policy_says_and_counts_it),
     TEST(what_is_sent_to_nobody_is_told_as_failed),
     TEST(what_cannot_be_sent_is_an_error_of_the_call),
+    TEST(what_an_endpoint_elsewhere_cannot_do_is_told_as_failed),
     TEST(what_an_owner_sent_before_it_stopped_leaves),
     TEST(without_a_row_closed_stops_the_owner),
     TEST(a_system_that_stops_closes_what_is_open),

@@ -10,6 +10,7 @@
 
 #include "actors/datagram_kit.h"
 #include "actors/endpoint.h"
+#include "actors/wire.h"
 
 static const gram_transport udp = {.name = "udp", .url = "udp://127.0.0.1:0", .icmp = true};
 static const gram_transport any = {.name = "any", .url = "udp://*:0", .reach = "udp://127.0.0.1"};
@@ -29,7 +30,7 @@ static int open_url(const char *text, weft_url_end end, weft_address *local, wef
 
 static int bound(const char *text)
 {
-    weft_address local;
+    weft_address local = {.family = WEFT_FAMILY_NONE};
     weft_err err;
     int fd = open_url(text, WEFT_URL_LISTEN, &local, &err);
     CHECK_OK(err);
@@ -71,7 +72,7 @@ static void options_are_what_the_url_says(void)
 
 static void what_cannot_be_opened_says_why(void)
 {
-    weft_address local;
+    weft_address local = {.family = WEFT_FAMILY_NONE};
     weft_err err;
     char text[WEFT_ADDRESS_TEXT_BYTES], url[WEFT_ADDRESS_TEXT_BYTES + 16];
     int fd = open_url("udp://127.0.0.1:0", WEFT_URL_LISTEN, &local, &err);
@@ -99,12 +100,12 @@ static void what_cannot_be_opened_says_why(void)
 
 static void a_port_is_shared_by_those_that_ask_for_it(void)
 {
-    weft_address local;
+    weft_address local = {.family = WEFT_FAMILY_NONE};
     weft_err err;
     char url[64];
     int one = open_url("udp://127.0.0.1:0?reuseport", WEFT_URL_LISTEN, &local, &err);
     REQUIRE(one >= 0);
-    (void)snprintf(url, sizeof url, "udp://127.0.0.1:%u?reuseport", local.port);
+    (void)snprintf(url, sizeof url, "udp://127.0.0.1:%u?reuseport", (unsigned)local.port);
     int two = open_url(url, WEFT_URL_LISTEN, &local, &err);
     CHECK(two >= 0);
     (void)close(one);
@@ -114,7 +115,7 @@ static void a_port_is_shared_by_those_that_ask_for_it(void)
 
 static void a_connect_comes_from_where_it_is_bound(void)
 {
-    weft_address local;
+    weft_address local = {.family = WEFT_FAMILY_NONE};
     weft_err err;
     int fd = open_url("udp://127.0.0.1:9?bind=127.0.0.3", WEFT_URL_CONNECT, &local, &err);
     REQUIRE(fd >= 0);
@@ -127,7 +128,7 @@ static void a_connect_comes_from_where_it_is_bound(void)
 static void a_stale_path_is_removed_and_one_in_use_is_not(void)
 {
     char url[128], file[96];
-    weft_address local;
+    weft_address local = {.family = WEFT_FAMILY_NONE};
     weft_err err;
     struct stat st;
     (void)snprintf(file, sizeof file, P_tmpdir "/weft-test-%d.stale", (int)getpid());
@@ -208,6 +209,18 @@ static void only_what_serves_datagrams_is_bound(void)
               WEFT_EUNSUPPORTED);
     CHECK_ERR(weft_bind_at(sys, "sim://a:1", &gram_behaviour, NULL, &got, &why), WEFT_EUNSUPPORTED);
     weft_system_free(&sys);
+}
+
+static void streams_do_not_run_over_datagrams(void)
+{
+    static const char *const urls[] = {"udp://127.0.0.1:9", "unixgram:@x"};
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        weft_url url;
+        weft_why why = {""};
+        CHECK_OK(weft_url_parse(urls[i], &url, &why));
+        CHECK_ERR(wf_wire_check(NULL, &url, &why), WEFT_EUNSUPPORTED);
+        CHECK(strstr(why.text, "not streams") != NULL);
+    }
 }
 
 /* ---- what was lost in the kernel */
@@ -451,6 +464,7 @@ static const test_case cases[] = {
     TEST(closing_removes_the_path),
     TEST(a_plan_that_never_ran_is_closed),
     TEST(only_what_serves_datagrams_is_bound),
+    TEST(streams_do_not_run_over_datagrams),
     TEST(what_the_kernel_has_no_room_for_is_counted),
     TEST(a_broadcast_that_was_not_asked_for_is_told_as_denied),
     TEST(a_dual_stack_endpoint_hears_reports_of_v4),

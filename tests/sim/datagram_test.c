@@ -285,14 +285,16 @@ static void what_cannot_be_bound_is_told_as_closed(void)
 typedef struct member {
     const char *url;
     weft_ref self, endpoint;
-    unsigned came, lost;
+    unsigned came, lost, failed, closed;
+    weft_err reason;
     bool keeps;
+    weft_msg *failures[WEFT_ENDPOINT_FAILURES_MAX + 1];
     weft_bytes kept[8];
     weft_endpoint_stats stats;
 } member;
 
 typedef struct order {
-    enum { SEND, LEAVE, LET_GO, COUNT } what;
+    enum { SEND, LEAVE, LET_GO, COUNT, CLOSE } what;
     unsigned n;
 } order;
 static const weft_type order_type = WEFT_TYPE("member.order", order, NULL);
@@ -302,8 +304,42 @@ static weft_err member_started(weft_actor *self, weft_msg *msg)
     member *m = (member *)(uintptr_t)weft_config(self);
     (void)msg;
     m->self = weft_self(self);
-    m->endpoint = weft_endpoint_bind(self, m->url, m->self);
+    if (m->url != NULL) /* else it is bound for it */
+        m->endpoint = weft_endpoint_bind(self, m->url, m->self);
     return WEFT_OK;
+}
+
+static weft_err member_opened(weft_actor *self, weft_msg *msg)
+{
+    member *m = (member *)(uintptr_t)weft_config(self);
+    m->endpoint = ((const weft_endpoint_opened *)weft_body(msg))->endpoint;
+    return WEFT_OK;
+}
+
+static weft_err member_failed(weft_actor *self, weft_msg *msg)
+{
+    member *m = (member *)(uintptr_t)weft_config(self);
+    if (m->failed <= WEFT_ENDPOINT_FAILURES_MAX)
+        m->failures[m->failed] = weft_keep(msg);
+    m->failed++;
+    return WEFT_OK;
+}
+
+static weft_err member_closed(weft_actor *self, weft_msg *msg)
+{
+    member *m = (member *)(uintptr_t)weft_config(self);
+    m->closed++;
+    m->reason = ((const weft_endpoint_closed *)weft_body(msg))->reason;
+    return WEFT_OK;
+}
+
+static void member_lets_go(member *m)
+{
+    for (int i = 0; i < 8; i++)
+        weft_bytes_drop(&m->kept[i]);
+    for (unsigned i = 0; i <= WEFT_ENDPOINT_FAILURES_MAX; i++)
+        if (m->failures[i] != NULL)
+            weft_drop(&m->failures[i]);
 }
 
 static weft_err member_datagram(weft_actor *self, weft_msg *msg)
@@ -344,8 +380,10 @@ static weft_err member_order(weft_actor *self, weft_msg *msg)
         break;
     case LET_GO:
         m->keeps = false;
-        for (int i = 0; i < 8; i++)
-            weft_bytes_drop(&m->kept[i]);
+        member_lets_go(m);
+        break;
+    case CLOSE:
+        CHECK_OK(weft_endpoint_close(self, m->endpoint));
         break;
     default:
         return weft_when(msg, weft_ask(self, m->endpoint, weft_endpoint_count, .nothing = 0),
@@ -358,12 +396,14 @@ static void member_ended(weft_actor *self, weft_err reason)
 {
     member *m = (member *)(uintptr_t)weft_config(self);
     (void)reason;
-    for (int i = 0; i < 8; i++)
-        weft_bytes_drop(&m->kept[i]);
+    member_lets_go(m);
 }
 
 static const weft_handler member_rows[] = {
     {.type = &weft_started_type, .fn = member_started},
+    {.type = &weft_endpoint_opened_type, .fn = member_opened},
+    {.type = &weft_datagram_failed_type, .fn = member_failed},
+    {.type = &weft_endpoint_closed_type, .fn = member_closed},
     {.type = &weft_datagram_type, .fn = member_datagram},
     {.type = &order_type, .fn = member_order},
     {0},
@@ -417,7 +457,62 @@ static void what_finds_no_room_is_counted_where_it_would_have_come(void)
     ends();
 }
 
+/* ---- limits */
+
+static void more_failures_than_may_be_out_are_counted(void)
+{
+    member m = {.url = "sim://m:1"};
+    make(NULL);
+    joins(&m);
+    CHECK_OK(weft_sim_tell(sim, m.self, order, .what = SEND, .n = WEFT_ENDPOINT_FAILURES_MAX + 30));
+    CHECK_U64(m.failed, WEFT_ENDPOINT_FAILURES_MAX);
+    CHECK_OK(weft_sim_tell(sim, m.self, order, .what = COUNT));
+    CHECK_U64(m.stats.failed, WEFT_ENDPOINT_FAILURES_MAX + 30);
+    CHECK_U64(m.stats.failed_quiet, 30);
+    CHECK_OK(weft_sim_tell(sim, m.self, order, .what = LET_GO));
+    CHECK_OK(weft_sim_tell(sim, m.self, order, .what = SEND, .n = 1));
+    CHECK_U64(m.failed, WEFT_ENDPOINT_FAILURES_MAX + 1);
+    ends();
+}
+
+static void a_close_does_not_wait_for_ever_for_what_does_not_leave(void)
+{
+    member m = {.url = "sim://m:1"};
+    make(&(weft_sim_options){.faults = {.short_write = 1000000}});
+    joins(&m);
+    CHECK_OK(weft_sim_tell(sim, m.self, order, .what = SEND, .n = 1)); /* never less than none */
+    CHECK_OK(weft_sim_tell(sim, m.self, order, .what = CLOSE));
+    weft_sim_advance(sim, WEFT_ENDPOINT_CLOSE_MS - 1);
+    CHECK_U64(m.closed, 0);
+    weft_sim_advance(sim, 2);
+    CHECK_U64(m.closed, 1);
+    CHECK_ERR(m.reason, WEFT_ETIMEDOUT);
+    ends();
+}
+
+static void shut_down_waits_until_what_came_has_been_let_go_of(void)
+{
+    member m = {.keeps = true}, other = {.url = "sim://other:1"};
+    make(NULL);
+    CHECK_OK(weft_bind(weft_sim_system(sim), "sim://m:1?join=all", &is_member, &m));
+    joins(&other);
+    CHECK_OK(weft_sim_tell(sim, other.self, order, .what = SEND, .n = 1));
+    CHECK_U64(m.came, 1);
+    weft_system_shutdown(weft_sim_system(sim), WEFT_OK);
+    weft_sim_advance(sim, 1000);
+    /* it is there, and hears nothing new */
+    CHECK_OK(weft_sim_tell(sim, other.self, order, .what = SEND, .n = 1));
+    CHECK_U64(m.came, 1);
+    CHECK_OK(weft_sim_tell(sim, m.self, order, .what = LET_GO));
+    weft_sim_advance(sim, 1000);
+    CHECK_ERR(weft_sim_tell(sim, m.self, order, .what = LET_GO), WEFT_EGONE);
+    ends();
+}
+
 static const test_case cases[] = {
+    TEST(more_failures_than_may_be_out_are_counted),
+    TEST(a_close_does_not_wait_for_ever_for_what_does_not_leave),
+    TEST(shut_down_waits_until_what_came_has_been_let_go_of),
     TEST(whatever_is_lost_a_client_that_asks_again_is_answered),
     TEST(a_bad_day_repeats_itself),
     TEST(a_stop_in_the_middle_of_everything_leaves_nothing),
