@@ -30,7 +30,9 @@ enum {
 /* What waits to leave. */
 typedef struct endpoint_item {
     weft_bytes bytes;
-    weft_address to; /* of no family: the peer */
+    weft_address to;     /* of no family: the peer */
+    uint8_t from_family; /* of no family: as the system says */
+    uint8_t from[16];    /* where it comes from */
 } endpoint_item;
 
 /* A ring; @room is a power of two, or 0. */
@@ -138,7 +140,8 @@ weft_err wf_endpoint_tell_drained(wf_endpoint *e);
 
 /* ---- the queue of output (endpoint_out.c) */
 
-weft_err wf_endpoint_queue(wf_endpoint *e, const weft_address *to, weft_bytes bytes);
+weft_err wf_endpoint_queue(wf_endpoint *e, const weft_address *to, const weft_address *from,
+                           weft_bytes bytes);
 /* Sends what goes. */
 void wf_endpoint_flush(wf_endpoint *e);
 /* Counts and drops all that waits. */

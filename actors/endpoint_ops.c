@@ -75,6 +75,7 @@ typedef enum op_kind { OP_SEND, OP_SET, OP_JOIN, OP_LEAVE, OP_CLOSE } op_kind;
 typedef struct endpoint_op {
     weft_bytes bytes;
     op_kind kind;
+    weft_address from;          /* where it comes from, of no family as the system says */
     weft_address to;            /* whom to send to, of no family the peer; or a group */
     weft_endpoint_settings set; /* or of a group: its interface */
 } endpoint_op;
@@ -98,7 +99,8 @@ static weft_err apply(wf_endpoint *e, const endpoint_op *op)
 {
     switch (op->kind) {
     case OP_SEND:
-        return wf_endpoint_queue(e, op->to.family != WEFT_FAMILY_NONE ? &op->to : NULL, op->bytes);
+        return wf_endpoint_queue(e, op->to.family != WEFT_FAMILY_NONE ? &op->to : NULL, &op->from,
+                                 op->bytes);
     case OP_SET:
         return set(e, &op->set);
     case OP_JOIN:
@@ -135,17 +137,25 @@ static weft_err run(weft_actor *self, weft_ref ref, const endpoint_op *op)
     return weft_tell_body(self, ref, &wf_endpoint_op_type, op);
 }
 
-weft_err weft_send(weft_actor *self, weft_ref endpoint, const weft_address *to, weft_bytes bytes)
+weft_err weft_send_from(weft_actor *self, weft_ref endpoint, const weft_address *to,
+                        const weft_address *from, weft_bytes bytes)
 {
     wf_endpoint *e = wf_endpoint_here(endpoint);
     if (e != NULL)
-        return wf_endpoint_queue(e, to, bytes);
+        return wf_endpoint_queue(e, to, from, bytes);
     if (weft_is_here(endpoint))
         return WEFT_EGONE;
     endpoint_op op = {.kind = OP_SEND, .bytes = bytes};
     if (to != NULL)
         op.to = *to;
+    if (from != NULL)
+        op.from = *from;
     return weft_tell_body(self, endpoint, &wf_endpoint_op_type, &op);
+}
+
+weft_err weft_send(weft_actor *self, weft_ref endpoint, const weft_address *to, weft_bytes bytes)
+{
+    return weft_send_from(self, endpoint, to, NULL, bytes);
 }
 
 weft_err weft_send_copy(weft_actor *self, weft_ref endpoint, const weft_address *to,

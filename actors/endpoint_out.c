@@ -71,7 +71,21 @@ static weft_err make_room(wf_endpoint *e, uint32_t cost, bool *dropped)
     }
 }
 
-weft_err wf_endpoint_queue(wf_endpoint *e, const weft_address *to, weft_bytes bytes)
+/* Whether it can be where a datagram comes from (RFC 1122 section 3.2.1.3): no group, not everybody. */
+static bool is_source(const weft_address *from)
+{
+    switch (from->family) {
+    case WEFT_FAMILY_V4:
+        return from->ip[0] < 224;
+    case WEFT_FAMILY_V6:
+        return from->ip[0] != 0xff;
+    default:
+        return false;
+    }
+}
+
+weft_err wf_endpoint_queue(wf_endpoint *e, const weft_address *to, const weft_address *from,
+                           weft_bytes bytes)
 {
     uint32_t cost = cost_of(bytes);
     bool dropped;
@@ -90,6 +104,11 @@ weft_err wf_endpoint_queue(wf_endpoint *e, const weft_address *to, weft_bytes by
         item->to = *to;
     else
         item->to.family = WEFT_FAMILY_NONE;
+    item->from_family = WEFT_FAMILY_NONE;
+    if (from != NULL && is_source(from)) {
+        item->from_family = from->family;
+        memcpy(item->from, from->ip, sizeof item->from);
+    }
     e->out.fresh += cost;
     e->out.n++;
     if ((e->flags & ENDPOINT_BLOCKED) != 0)

@@ -79,6 +79,12 @@ static bool same(const weft_address *a, const weft_address *b)
             (a->port == b->port && a->scope == b->scope && memcmp(a->ip, b->ip, 16) == 0));
 }
 
+static bool same_source(const endpoint_item *a, const endpoint_item *b)
+{
+    return a->from_family == b->from_family &&
+           (a->from_family == WEFT_FAMILY_NONE || memcmp(a->from, b->from, sizeof a->from) == 0);
+}
+
 /* How many from number @i on go as one: all of one size, but the last, which may be shorter. */
 static unsigned run_of(const wf_endpoint *e, unsigned i, unsigned max)
 {
@@ -89,7 +95,8 @@ static unsigned run_of(const wf_endpoint *e, unsigned i, unsigned max)
         return 1;
     for (; n < max && n < MERGED_MAX && (n + 1) * size <= MERGED_TOTAL_MAX; n++) {
         const endpoint_item *next = endpoint_item_at(e, i + n);
-        if (next->bytes.size > size || next->bytes.size == 0 || !same(&next->to, &first->to))
+        if (next->bytes.size > size || next->bytes.size == 0 || !same(&next->to, &first->to) ||
+            !same_source(next, first))
             break;
         if (next->bytes.size < size)
             return n + 1;
@@ -97,16 +104,41 @@ static unsigned run_of(const wf_endpoint *e, unsigned i, unsigned max)
     return n;
 }
 
-static void set_segment(struct msghdr *m, uint8_t *control, size_t size)
+/* Adds @bytes at @data to what goes beside @m, whose room is one of a batch's. */
+static void add_control(struct msghdr *m, uint8_t *room, int level, int type, const void *data,
+                        size_t bytes)
+{
+    struct cmsghdr head = {.cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(bytes)};
+    uint8_t *at = room + m->msg_controllen;
+    memset(at, 0, CMSG_SPACE(bytes));
+    memcpy(at, &head, sizeof head);
+    memcpy(at + CMSG_LEN(0), data, bytes);
+    m->msg_control = room;
+    m->msg_controllen += CMSG_SPACE(bytes);
+}
+
+static void set_segment(struct msghdr *m, uint8_t *room, size_t size)
 {
     uint16_t segment = (uint16_t)size;
-    m->msg_control = control;
-    m->msg_controllen = CMSG_SPACE(sizeof segment);
-    struct cmsghdr *c = CMSG_FIRSTHDR(m);
-    c->cmsg_level = IPPROTO_UDP;
-    c->cmsg_type = UDP_SEGMENT;
-    c->cmsg_len = CMSG_LEN(sizeof segment);
-    memcpy(CMSG_DATA(c), &segment, sizeof segment);
+    add_control(m, room, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
+}
+
+static void set_source(const wf_endpoint *e, struct msghdr *m, uint8_t *room,
+                       const endpoint_item *item)
+{
+    struct in_pktinfo v4 = {.ipi_ifindex = 0};
+    struct in6_pktinfo v6 = {.ipi6_ifindex = 0};
+    if (e->family == AF_INET) {
+        memcpy(&v4.ipi_spec_dst, item->from, 4);
+        add_control(m, room, IPPROTO_IP, IP_PKTINFO, &v4, sizeof v4);
+        return;
+    }
+    if (item->from_family == WEFT_FAMILY_V4) {
+        v6.ipi6_addr.s6_addr[10] = v6.ipi6_addr.s6_addr[11] = 0xff;
+        memcpy(&v6.ipi6_addr.s6_addr[12], item->from, 4);
+    } else
+        memcpy(&v6.ipi6_addr, item->from, 16);
+    add_control(m, room, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof v6);
 }
 
 /* Describes what waits, at most a batch; gives the number of pieces. */
@@ -122,6 +154,8 @@ static unsigned describe(const wf_endpoint *e, datagram_batch *b)
         m->msg_namelen = name_of(e, &item->to, &b->name[k]);
         if (m->msg_namelen != 0)
             m->msg_name = &b->name[k];
+        if (item->from_family != WEFT_FAMILY_NONE && e->family != AF_UNIX)
+            set_source(e, m, b->control[k], item);
         if (n > 1)
             set_segment(m, b->control[k], item->bytes.size);
         for (unsigned j = 0; j < n; j++, v++) {

@@ -43,8 +43,11 @@ static weft_err throw_away(weft_actor *self, weft_msg *msg)
 static weft_err answer_datagram(weft_actor *self, weft_msg *msg, const void *text, size_t bytes)
 {
     const weft_datagram *d = weft_body(msg);
-    if (wf_wire_answers(&d->from))
-        (void)weft_send_copy(self, d->endpoint, &d->from, text, bytes);
+    if (!wf_wire_answers(&d->from))
+        return WEFT_OK;
+    weft_bytes copy = weft_bytes_copy(msg, text, bytes);
+    if (copy.size == bytes)
+        (void)weft_send_from(self, d->endpoint, &d->from, &d->to, copy);
     return WEFT_OK;
 }
 

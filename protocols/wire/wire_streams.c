@@ -31,7 +31,7 @@ static weft_err on_echo_datagram(weft_actor *self, weft_msg *msg)
 {
     const weft_datagram *d = weft_body(msg);
     if (wf_wire_answers(&d->from))
-        (void)weft_send(self, d->endpoint, &d->from, d->bytes);
+        (void)weft_send_from(self, d->endpoint, &d->from, &d->to, d->bytes);
     return WEFT_OK;
 }
 
@@ -79,8 +79,8 @@ static weft_err on_chargen_datagram(weft_actor *self, weft_msg *msg)
     const uint8_t *block = wf_chargen_block(&all);
     weft_random(self, &draw, sizeof draw);
     if (wf_wire_answers(&d->from))
-        (void)weft_send(self, d->endpoint, &d->from,
-                        weft_bytes_static(block, draw % (WF_CHARGEN_DATAGRAM_BYTES_MAX + 1)));
+        (void)weft_send_from(self, d->endpoint, &d->from, &d->to,
+                             weft_bytes_static(block, draw % (WF_CHARGEN_DATAGRAM_BYTES_MAX + 1)));
     return WEFT_OK;
 }
 

@@ -351,6 +351,47 @@ static void a_datagram_says_which_address_it_was_sent_to(void)
     CHECK_U64(b.grams, 1);
 }
 
+static void answer_from_there(weft_actor *self, gram_side *s, weft_msg *msg)
+{
+    const weft_datagram *d = weft_body(msg);
+    weft_address group = {.family = WEFT_FAMILY_V4, .ip = {239, 1, 2, 3}};
+    weft_address strange = {.family = WEFT_FAMILY_V4, .ip = {192, 0, 2, 1}};
+    GRAM_CHECK(s, weft_send_from(self, d->endpoint, &d->from, &d->to, d->bytes) == WEFT_OK);
+    GRAM_CHECK(s, weft_send_from(self, d->endpoint, &d->from, &d->to, d->bytes) == WEFT_OK);
+    GRAM_CHECK(s, weft_send_from(self, d->endpoint, &d->from, &group, d->bytes) == WEFT_OK);
+    GRAM_CHECK(s, weft_send_from(self, d->endpoint, &d->from, &strange, d->bytes) == WEFT_OK);
+}
+
+static void check_source(weft_actor *self, gram_side *s, weft_msg *msg)
+{
+    const weft_datagram *d = weft_body(msg);
+    s->count = s->count * 10 + d->from.ip[3];
+    if (s->grams == 3)
+        gram_close(self, s, msg);
+}
+
+static void an_answer_comes_from_where_the_question_went(void)
+{
+    static const gram_transport rows[] = {
+        {.name = "v4 on v6",
+         .url = "udp://*:0?destination",
+         .reach = "udp://127.0.0.1",
+         .other = "udp://127.0.0.1:0"},
+        {.name = "v4",
+         .url = "udp://0.0.0.0:0?destination",
+         .reach = "udp://127.0.0.1",
+         .other = "udp://127.0.0.1:0"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        gram_side a = {.opened = send_to_two, .datagram = check_source};
+        gram_side b = {.datagram = answer_from_there, .failed = gram_close};
+        gram_run(&(gram_world){.by = &rows[i], .a = &a, .b = &b});
+        CHECK_U64(a.count, 551); /* from a group it cannot come: the system chose */
+        CHECK_STR(b.log, "odfc");
+        CHECK(b.fail == WEFT_EINVAL || b.fail == WEFT_EUNREACHABLE);
+    }
+}
+
 /* ---- groups, over the loopback */
 
 static const uint8_t v4_group[4] = {239, 255, 77, 1};
@@ -469,6 +510,7 @@ static const test_case cases[] = {
     TEST(a_broadcast_that_was_not_asked_for_is_told_as_denied),
     TEST(a_dual_stack_endpoint_hears_reports_of_v4),
     TEST(a_datagram_says_which_address_it_was_sent_to),
+    TEST(an_answer_comes_from_where_the_question_went),
     TEST(a_group_is_joined_heard_and_left),
     TEST(settings_change_while_it_is_open),
     TEST(what_goes_to_one_address_in_a_row_comes_apart_again),

@@ -114,7 +114,14 @@ WEFT_MUST_USE weft_err weft_endpoint_address(const char *url, weft_address *out,
  * or cannot send, is counted there. */
 weft_err weft_send(weft_actor *self, weft_ref endpoint, const weft_address *to, weft_bytes bytes);
 
-/** The same with a copy of @size bytes at @from. */
+/** The same, saying which address of this machine it comes from: who was sent something at one of several
+ * addresses expects the answer from there, so an endpoint bound to * answers a datagram from its `to`
+ * (?destination=on). The port of @from does not matter; one of no family, a group, or one of an endpoint that has one
+ * address only is ignored. errors: as weft_send; an address that is not this machine's is told as `failed`. */
+weft_err weft_send_from(weft_actor *self, weft_ref endpoint, const weft_address *to,
+                        const weft_address *from, weft_bytes bytes);
+
+/** As weft_send, with a copy of @size bytes at @from. */
 weft_err weft_send_copy(weft_actor *self, weft_ref endpoint, const weft_address *to,
                         const void *from, size_t size);
 
