@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Datagram sockets: what URLs ask of the kernel, and what it says. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include "actors/datagram_kit.h"
 #include "actors/endpoint.h"
 #include "actors/wire.h"
+#include "alloc.h"
 
 static const gram_transport udp = {.name = "udp", .url = "udp://127.0.0.1:0", .icmp = true};
 static const gram_transport any = {.name = "any", .url = "udp://*:0", .reach = "udp://127.0.0.1"};
@@ -496,7 +498,86 @@ static void what_goes_to_one_address_in_a_row_comes_apart_again(void)
     }
 }
 
+/* ---- without memory */
+
+typedef struct attempt {
+    long n; /* this taking of memory fails */
+    bool opened, nobody;
+    unsigned closed;
+    weft_err reason;
+} attempt;
+
+static weft_err try_started(weft_actor *self, weft_msg *msg)
+{
+    attempt *a = (attempt *)(uintptr_t)((const weft_started *)weft_body(msg))->config;
+    wf_alloc_fail_after(a->n);
+    weft_ref endpoint = weft_endpoint_bind(self, "udp://127.0.0.1:0", weft_self(self));
+    wf_alloc_fail_after(-1);
+    a->nobody = weft_ref_is_nobody(endpoint);
+    if (a->nobody)
+        weft_system_stop(self, WEFT_OK);
+    return WEFT_OK;
+}
+
+static weft_err try_opened(weft_actor *self, weft_msg *msg)
+{
+    attempt *a = (attempt *)(uintptr_t)weft_config(self);
+    a->opened = true;
+    return weft_endpoint_close(self, ((const weft_endpoint_opened *)weft_body(msg))->endpoint);
+}
+
+static weft_err try_closed(weft_actor *self, weft_msg *msg)
+{
+    attempt *a = (attempt *)(uintptr_t)weft_config(self);
+    a->closed++;
+    a->reason = ((const weft_endpoint_closed *)weft_body(msg))->reason;
+    weft_system_stop(self, WEFT_OK);
+    return WEFT_OK;
+}
+
+static const weft_handler try_rows[] = {
+    {.type = &weft_started_type, .fn = try_started},
+    {.type = &weft_endpoint_opened_type, .fn = try_opened},
+    {.type = &weft_endpoint_closed_type, .fn = try_closed},
+    {0},
+};
+static const weft_behaviour tries = {.name = "tries", .handlers = try_rows};
+
+static void say_nothing(void *context, const weft_log_line *line)
+{
+    (void)context, (void)line;
+}
+
+static unsigned descriptors(void)
+{
+    unsigned n = 0;
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+static void a_bind_without_memory_says_so_and_leaves_no_descriptor(void)
+{
+    unsigned before = descriptors(), failed = 0;
+    attempt a = {.n = 0};
+    for (; a.n < 100 && a.reason != WEFT_EDONE; a.n++) {
+        attempt next = {.n = a.n};
+        weft_system *sys =
+            weft_system_new(&(weft_system_options){.no_signals = true, .log_hook = say_nothing});
+        REQUIRE(sys != NULL);
+        CHECK(!weft_ref_is_nobody(weft_system_spawn(sys, 0, &tries, &next)));
+        CHECK_I64(weft_run(&sys), 0);
+        CHECK(next.nobody || next.closed == 1);
+        CHECK(next.nobody || next.reason == WEFT_EDONE || next.reason == WEFT_ENOMEM);
+        failed += next.reason == WEFT_ENOMEM;
+        a = next;
+    }
+    CHECK(a.opened && failed >= 2); /* for what it watches its owner with, and for batches */
+    CHECK_U64(descriptors(), before);
+}
+
 static const test_case cases[] = {
+    TEST(a_bind_without_memory_says_so_and_leaves_no_descriptor),
     TEST(options_are_what_the_url_says),
     TEST(what_cannot_be_opened_says_why),
     TEST(a_port_is_shared_by_those_that_ask_for_it),
