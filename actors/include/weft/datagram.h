@@ -6,7 +6,8 @@
  * alive are within the endpoint's window; beyond it they stand in the kernel, and what the kernel has no room
  * for is counted. Each datagram is one message with a buffer of its own, which weft_keep or weft_bytes_keep
  * make last, but the kernel is asked for many at a time, and what is sent leaves at the end of the round, many
- * at a time too.
+ * at a time too. With ?merge=on what one peer sent in a row may be read in one piece: several times cheaper, but
+ * it may pass the window by 64 KiB of datagrams.
  *
  *     static weft_err on_datagram(weft_actor *self, weft_msg *msg)
  *     {
@@ -110,8 +111,8 @@ WEFT_MUST_USE weft_err weft_endpoint_address(const char *url, weft_address *out,
  * What waits to leave is bounded: datagrams of fresh bytes (weft_write says which those are) beyond the
  * limit are dealt with as the policy says.
  * errors: EGONE (closed), EFULL (`drained` follows), ETOOBIG (no datagram can be that long), EINVAL (@to
- * is of another family, or missing), ENOMEM. Towards an endpoint of another reactor what it has no room for,
- * or cannot send, is counted there. */
+ * is of another family, or missing), ENOMEM. Towards an endpoint of another reactor what it has no room for
+ * is counted there as dropped, and what it cannot send is told its owner as `failed`. */
 weft_err weft_send(weft_actor *self, weft_ref endpoint, const weft_address *to, weft_bytes bytes);
 
 /** The same, saying which address of this machine it comes from: who was sent something at one of several
