@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "endpoint.h"
 #include "listen.h"
 #include "socket.h"
 #include "url_parts.h"
@@ -124,6 +125,9 @@ weft_err weft_listen_at(weft_system *sys, const char *text, const weft_behaviour
                         const void *config, weft_listening *out, weft_why *why)
 {
     weft_err err;
+    weft_url url;
+    if (weft_url_parse(text, &url, NULL) == WEFT_OK && wf_is_datagram(&url))
+        return weft_bind_at(sys, text, behaviour, config, out, why);
     weft_listening got = {.listener = WEFT_NOBODY};
     wf_listening *shared = wf_listening_open(sys, text, behaviour, config, -1, &got, &err, why);
     if (shared == NULL)

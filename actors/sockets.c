@@ -10,7 +10,9 @@
 #include <weft/edge.h>
 #include <weft/url.h>
 
+#include "endpoint.h"
 #include "socket.h"
+#include "wire.h"
 
 typedef struct opened {
     struct opened *next;
@@ -58,6 +60,8 @@ static weft_err open_one(sockets *s, const weft_child *child, weft_why *why)
     if (err == WEFT_OK && o->url.scheme == WEFT_SCHEME_SIM)
         err = weft_because(why, WEFT_EINVAL, "%s: simulated wires exist in tests only",
                            child->listen);
+    if (err == WEFT_OK && wf_is_datagram(&o->url))
+        err = wf_wire_check(NULL, &o->url, why);
     o->fd = err == WEFT_OK ? wf_socket_listen(&o->url, &o->address, &err, why) : -1;
     if (o->fd < 0) {
         weft_alloc_free(o);

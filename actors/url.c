@@ -26,6 +26,9 @@ static const weft_url_scheme schemes[] = {
     {"systemd", WEFT_SCHEME_SYSTEMD, -1, true, "systemd:[NAME]",
      "a socket given by systemd, by its FileDescriptorName or the next one"},
     {"serial", WEFT_SCHEME_SERIAL, -1, true, "serial:DEVICE", "a serial line"},
+    {"udp", WEFT_SCHEME_UDP, -1, false, "udp://HOST:PORT", "UDP datagrams; HOST as for tcp"},
+    {"unixgram", WEFT_SCHEME_UNIXGRAM, -1, true, "unixgram:PATH or unixgram:@NAME",
+     "UNIX datagrams, by path or by abstract name"},
     {0},
 };
 
@@ -130,6 +133,7 @@ static weft_err read_authority(const weft_url_scheme *row, wf_piece text, weft_u
         [WEFT_SCHEME_SIM] = "the name of a sim URL",
         [WEFT_SCHEME_TLS] = "the host of a tls URL",
         [WEFT_SCHEME_HTTPS] = "the host of an https URL",
+        [WEFT_SCHEME_UDP] = "the host of a udp URL",
     };
     const wf_host_rules rules = {
         .what = whats[row->scheme],
@@ -197,16 +201,17 @@ static weft_err read_local(const weft_url_scheme *row, wf_piece text, weft_url *
     return wf_percent_decode(text, row->form, url->path, WEFT_URL_PATH_BYTES_MAX, why);
 }
 
-static weft_err read_unix(wf_piece text, weft_url *url, weft_why *why)
+static weft_err read_unix(const weft_url_scheme *row, wf_piece text, weft_url *url, weft_why *why)
 {
-    const char *what = "the path of a unix URL";
+    bool stream = row->scheme == WEFT_SCHEME_UNIX;
+    const char *what = stream ? "the path of a unix URL" : "the path of a unixgram URL";
 
     if (text.n >= 2 && memcmp(text.at, "//", 2) == 0) {
-        weft_err err = cut_slashes("unix", &text, why);
+        weft_err err = cut_slashes(row->name, &text, why);
         if (err != WEFT_OK)
             return err;
     } else if (text.n > 0 && text.at[0] == '@') {
-        what = "the abstract name of a unix URL";
+        what = stream ? "the abstract name of a unix URL" : "the abstract name of a unixgram URL";
         url->abstract = true;
         text = (wf_piece){text.at + 1, text.n - 1};
     }
@@ -234,8 +239,8 @@ weft_err weft_url_parse(const char *text, weft_url *out, weft_why *why)
 
     url.scheme = row->scheme;
     rest = wf_piece_until(rest, '?', &query);
-    if (row->scheme == WEFT_SCHEME_UNIX)
-        err = read_unix(rest, &url, why);
+    if (row->scheme == WEFT_SCHEME_UNIX || row->scheme == WEFT_SCHEME_UNIXGRAM)
+        err = read_unix(row, rest, &url, why);
     else if (wf_scheme_is_local(row->scheme))
         err = read_local(row, rest, &url, why);
     else

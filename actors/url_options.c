@@ -21,9 +21,12 @@
 #define LOCAL (EXEC | STDIO | SERIAL | GIVEN)
 #define TLS (1u << WEFT_SCHEME_TLS)
 #define HTTPS (1u << WEFT_SCHEME_HTTPS)
+#define UDP (1u << WEFT_SCHEME_UDP)
+#define UNIXGRAM (1u << WEFT_SCHEME_UNIXGRAM)
 #define INET (TCP | HTTP | TLS | HTTPS)
 #define SECURE (TLS | HTTPS | TCP | UNIX | SIM)
 #define ALL (INET | UNIX | SIM)
+#define DATAGRAM (UDP | UNIXGRAM)
 
 #define LISTEN WEFT_URL_LISTEN
 #define CONNECT WEFT_URL_CONNECT
@@ -51,23 +54,23 @@ static const weft_url_option options[] = {
      "connections the system keeps until they are accepted"},
     {"conns_max", WEFT_URL_CONNS_MAX, WEFT_URL_COUNT, ALL | GIVEN, LISTEN, 0, INT32_MAX, 0, FIELD(conns_max),
      "connections open at a time; 0 is no limit here"},
-    {"mode", WEFT_URL_MODE, WEFT_URL_OCTAL, UNIX, LISTEN, 0, 0777, 0, FIELD(mode),
+    {"mode", WEFT_URL_MODE, WEFT_URL_OCTAL, UNIX | UNIXGRAM, LISTEN, 0, 0777, 0, FIELD(mode),
      "permissions of the socket's file; without it the umask decides"},
     {"nodelay", WEFT_URL_NODELAY, WEFT_URL_BOOL, INET | GIVEN, BOTH, 0, 1, 1, FIELD(nodelay),
      "send at once, do not gather small writes (TCP_NODELAY)"},
     {"keepalive", WEFT_URL_KEEPALIVE, WEFT_URL_MS, INET | GIVEN, BOTH, 0, 32767 * SECOND, 0, FIELD(keepalive_ms),
      "idle time after which the peer is probed, in whole seconds; off is never"},
-    {"reuseport", WEFT_URL_REUSEPORT, WEFT_URL_BOOL, INET, LISTEN, 0, 1, 0, FIELD(reuseport),
+    {"reuseport", WEFT_URL_REUSEPORT, WEFT_URL_BOOL, INET | UDP, LISTEN, 0, 1, 0, FIELD(reuseport),
      "share the port with other listeners (SO_REUSEPORT)"},
-    {"v6only", WEFT_URL_V6ONLY, WEFT_URL_BOOL, INET, LISTEN, 0, 1, 0, FIELD(v6only),
+    {"v6only", WEFT_URL_V6ONLY, WEFT_URL_BOOL, INET | UDP, LISTEN, 0, 1, 0, FIELD(v6only),
      "an IPv6 listener takes no IPv4 connections"},
     {"timeout", WEFT_URL_TIMEOUT, WEFT_URL_MS, ALL | LOCAL, CONNECT, 1, 24 * HOUR, 10 * SECOND, FIELD(timeout_ms),
      "time until the connection must stand, name resolution included"},
-    {"bind", WEFT_URL_BIND, WEFT_URL_ADDRESS, INET | SIM, CONNECT, 0, 0, 0, FIELD(bind),
+    {"bind", WEFT_URL_BIND, WEFT_URL_ADDRESS, INET | SIM | UDP, CONNECT, 0, 0, 0, FIELD(bind),
      "the local address to connect from; peers of the other family are then not tried"},
-    {"window", WEFT_URL_WINDOW, WEFT_URL_BYTES, ALL | LOCAL, BOTH, 1, G, 256 * K, FIELD(window_bytes),
+    {"window", WEFT_URL_WINDOW, WEFT_URL_BYTES, ALL | LOCAL | DATAGRAM, BOTH, 1, G, 256 * K, FIELD(window_bytes),
      "bytes received and still in use beyond which reading stops"},
-    {"write_queue", WEFT_URL_WRITE_QUEUE, WEFT_URL_BYTES, ALL | LOCAL, BOTH, 1, G, M, FIELD(write_queue_bytes_max),
+    {"write_queue", WEFT_URL_WRITE_QUEUE, WEFT_URL_BYTES, ALL | LOCAL | DATAGRAM, BOTH, 1, G, M, FIELD(write_queue_bytes_max),
      "bytes waiting to be sent beyond which writes are refused"},
     {"latency", WEFT_URL_LATENCY, WEFT_URL_MS, SIM, BOTH, 0, HOUR, 0, FIELD(latency_ms),
      "virtual time that bytes are under way"},
@@ -152,6 +155,28 @@ static const weft_url_option options[] = {
      "TLS: the lowest version that is spoken"},
     {"resume", WEFT_URL_RESUME, WEFT_URL_BOOL, SECURE, BOTH, 0, 1, 1, FIELD(tls_resume),
      "TLS: sessions are resumed, by tickets"},
+    {"size", WEFT_URL_SIZE, WEFT_URL_BYTES, DATAGRAM | SIM, BOTH, 1, 65535, 65535, FIELD(size_bytes),
+     "bytes of a datagram beyond which it is truncated"},
+    {"when_full", WEFT_URL_WHEN_FULL, WEFT_URL_WORD, DATAGRAM | SIM, BOTH, 0, 0, 0, FIELD(when_full),
+     "what happens to a datagram that finds write_queue full"},
+    {"receive_buffer", WEFT_URL_RECEIVE_BUFFER, WEFT_URL_BYTES, DATAGRAM | SIM, BOTH, 0, G, 0, FIELD(receive_buffer_bytes),
+     "bytes the kernel keeps that were not read yet (SO_RCVBUF); 0 is the system's default"},
+    {"broadcast", WEFT_URL_BROADCAST, WEFT_URL_BOOL, UDP, BOTH, 0, 1, 0, FIELD(broadcast),
+     "may send to broadcast addresses"},
+    {"destination", WEFT_URL_DESTINATION, WEFT_URL_BOOL, UDP, BOTH, 0, 1, 0, FIELD(destination),
+     "datagrams say which address they were sent to, and where they came in"},
+    {"merge", WEFT_URL_MERGE, WEFT_URL_BOOL, UDP, BOTH, 0, 1, 0, FIELD(merge),
+     "take what one peer sent in a row with one read, which may pass the window (UDP_GRO)"},
+    {"ttl", WEFT_URL_TTL, WEFT_URL_COUNT, UDP, BOTH, 1, 255, 64, FIELD(ttl),
+     "routers on the way at most"},
+    {"multicast_ttl", WEFT_URL_MULTICAST_TTL, WEFT_URL_COUNT, UDP, BOTH, 0, 255, 1, FIELD(multicast_ttl),
+     "the same for what is sent to groups; 0 stays on this machine"},
+    {"loop", WEFT_URL_LOOP, WEFT_URL_BOOL, UDP, BOTH, 0, 1, 1, FIELD(loop),
+     "what is sent to groups is heard on this machine too"},
+    {"interface", WEFT_URL_INTERFACE, WEFT_URL_TEXT, UDP, BOTH, 1, 15, 0, 0,
+     "where groups are joined, and what is sent to them leaves"},
+    {"join", WEFT_URL_JOIN, WEFT_URL_TEXTS, UDP | SIM, LISTEN, 1, 107, 0, 0,
+     "a group whose datagrams are heard: an address"},
     {0},
 };
 /* clang-format on */
@@ -174,6 +199,7 @@ static const char *const words_of[WEFT_URL_OPTIONS_][WORDS_MAX + 1] = {
     [WEFT_URL_OVERFLOW] = {"wait", "close", "refuse"},
     [WEFT_URL_CLIENTS] = {"off", "asked", "required"},
     [WEFT_URL_TLS_MIN] = {"1.2", "1.3"},
+    [WEFT_URL_WHEN_FULL] = {"refuse", "drop_newest", "drop_oldest"}, /* weft_send_policy */
 };
 
 const char *weft_url_word(const weft_url_option *option, size_t i)

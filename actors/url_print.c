@@ -127,7 +127,8 @@ size_t weft_url_print(const weft_url *url, char *buf, size_t n)
         return finish(&w);
 
     put(&w, row->name);
-    if (url->scheme == WEFT_SCHEME_UNIX || wf_scheme_is_local(url->scheme)) {
+    if (url->scheme == WEFT_SCHEME_UNIX || url->scheme == WEFT_SCHEME_UNIXGRAM ||
+        wf_scheme_is_local(url->scheme)) {
         put(&w, ":");
         put_unix(&w, url);
     } else {

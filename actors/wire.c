@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Simulated links: connecting, what is under way, what arrives, what is lost. */
 #include "wire.h"
+#include "endpoint.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -241,6 +242,10 @@ static void hold_end(wire_end *e, uint32_t now, uint32_t until)
 
 weft_err wf_wire_check(const struct weft_sim *sim, const weft_url *url, weft_why *why)
 {
+    if (wf_is_datagram(url))
+        return weft_because(why, WEFT_EUNSUPPORTED,
+                            "udp and unixgram are datagrams, not streams: they are bound, or "
+                            "connected, as endpoints");
     if (sim == NULL && url->scheme == WEFT_SCHEME_SIM)
         return weft_because(why, WEFT_EUNSUPPORTED,
                             "sim://%.60s: simulated wires exist in a simulated system only",

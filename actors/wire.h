@@ -169,6 +169,9 @@ bool wf_wire_is_name(struct weft_sim *sim, const char *name);
 /* Has @kept freed with the world. errors: ENOMEM. */
 WEFT_MUST_USE weft_err wf_wire_keep(struct weft_sim *sim, wire_kept *kept);
 
+/* Where the world keeps what it knows of datagrams; NULL at first. errors: NULL. */
+void **wf_wire_datagrams(struct weft_sim *sim);
+
 extern const conn_leaf wf_conn_leaf_sim;
 
 #endif

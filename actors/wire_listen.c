@@ -28,6 +28,7 @@ typedef struct wire {
     wire_kept *kept;
     wf_wire_names names;
     uint32_t number; /* of the last link */
+    void *datagrams;
 } wire;
 
 static void wire_free(void *at)
@@ -61,6 +62,12 @@ wf_wire_names *wf_wire_names_of(struct weft_sim *sim)
 {
     wire *w = wire_of(sim);
     return w != NULL ? &w->names : NULL;
+}
+
+void **wf_wire_datagrams(struct weft_sim *sim)
+{
+    wire *w = wire_of(sim);
+    return w != NULL ? &w->datagrams : NULL;
 }
 
 static bool same_place(const weft_address *a, const weft_address *b)

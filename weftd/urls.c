@@ -30,14 +30,15 @@ static void schemes_of(const weft_url_option *o, char *text, size_t bytes)
     }
 }
 
-/* "wait, close, refuse", or what values of its kind look like. */
+/* "wait, close or refuse", or what values of its kind look like. */
 static void kind_of(const weft_url_option *o, char *text, size_t bytes)
 {
     const char *word;
     size_t n = (size_t)snprintf(text, bytes, "%s",
                                 weft_url_word(o, 0) == NULL ? weft_url_kind_text(o->kind) : "");
     for (size_t i = 0; (word = weft_url_word(o, i)) != NULL && n + 1 < bytes; i++) {
-        int more = snprintf(text + n, bytes - n, "%s%s", i > 0 ? ", " : "", word);
+        const char *between = i == 0 ? "" : weft_url_word(o, i + 1) == NULL ? " or " : ", ";
+        int more = snprintf(text + n, bytes - n, "%s%s", between, word);
         n += more > 0 ? (size_t)more : 0;
     }
 }

@@ -58,3 +58,16 @@ const uint8_t *wf_chargen_block(size_t *bytes)
     *bytes = sizeof chargen;
     return chargen;
 }
+
+bool wf_wire_answers(const weft_address *from)
+{
+    static const uint16_t services[] = {7, 13, 17, 19, 37}; /* RFC 862, 867, 865, 864, 868 */
+    if (from->family == WEFT_FAMILY_UNIX)
+        return from->path[0] != '\0';
+    if (from->family == WEFT_FAMILY_SIM)
+        return true;
+    for (size_t i = 0; i < sizeof services / sizeof *services; i++)
+        if (from->port == services[i])
+            return false;
+    return from->port != 0;
+}

@@ -7,10 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <weft/address.h>
+
 enum {
     WF_DAYTIME_BYTES = 64,
     WF_CHARGEN_LINE_BYTES = 74, /* 72 characters, "\r\n" */
     WF_CHARGEN_LINES = 95,      /* then they repeat */
+    WF_CHARGEN_DATAGRAM_BYTES_MAX = 512,
 };
 
 /* Writes the time of RFC 867 with its line end; returns its bytes. @wall_ns: since 1970. */
@@ -21,6 +24,10 @@ void wf_time_bytes(uint64_t wall_ns, uint8_t out[4]);
 
 /* The lines of RFC 864, a whole number of repetitions, so that it may be sent again and again. */
 const uint8_t *wf_chargen_block(size_t *bytes);
+
+/* Whether a datagram from there is answered: not one from the port of a service that would answer in its turn,
+ * or from nobody. */
+bool wf_wire_answers(const weft_address *from);
 
 /* A quote in a text of quotes, without the line end before its "%". */
 typedef struct wf_quote_place {

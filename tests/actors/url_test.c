@@ -534,13 +534,14 @@ static void the_tables_can_be_read_and_are_sound(void)
     } others[] = {{WEFT_SCHEME_SIM, "sim://h"},
                   {WEFT_SCHEME_EXEC, "exec:p"},
                   {WEFT_SCHEME_STDIO, "stdio:"},
-                  {WEFT_SCHEME_SERIAL, "serial:/d"}};
+                  {WEFT_SCHEME_SERIAL, "serial:/d"},
+                  {WEFT_SCHEME_UDP, "udp://h:1"}};
     char text[64], form[128];
     size_t i;
 
     for (i = 0; (s = weft_url_scheme_at(i)) != NULL; i++)
         CHECK(s->name != NULL && s->form != NULL && s->help != NULL && s->scheme != 0);
-    CHECK_U64(i, WEFT_SCHEME_SERIAL);
+    CHECK_U64(i, 13);
 
     for (i = 0; (o = weft_url_option_at(i)) != NULL; i++) {
         CHECK_U64(o->id, i);
@@ -577,6 +578,39 @@ static void every_option_survives_printing(void)
     CHECK_STR(printed(tcp), tcp);
     const char *local = "unix:@x?backlog=7&conns_max=9&mode=0600&timeout=1h&window=1";
     CHECK_STR(printed(local), local);
+    const char *udp =
+        "udp://h:1?reuseport=on&v6only=on&bind=[::1]:4&window=5k&write_queue=6M&size=1k&"
+        "when_full=drop_oldest&receive_buffer=1M&broadcast=on&destination=on&merge=on&ttl=3&"
+        "multicast_ttl=0&loop=off&interface=eth0&join=239.1.2.3&join=ff15::1";
+    CHECK_STR(printed(udp), udp);
+    CHECK_U64(url.options.when_full, 2);
+    CHECK_U64(url.options.size_bytes, 1024);
+    CHECK_STR(weft_url_text(&url, WEFT_URL_JOIN, 1), "ff15::1");
+}
+
+static void datagrams_have_schemes_and_options_of_their_own(void)
+{
+    CHECK_STR(printed("UDP://[::1]:53"), "udp://[::1]:53");
+    CHECK_U64(url.options.size_bytes, 65535);
+    CHECK(url.options.loop && !url.options.broadcast && !url.options.destination);
+    CHECK_STR(printed("unixgram:@x?mode=0600&window=1k"), "unixgram:@x?mode=0600&window=1k");
+    CHECK(url.abstract);
+    CHECK_STR(printed("unixgram:///tmp/x"), "unixgram:/tmp/x");
+    refused("udp://h", "has no port behind it");
+    refused("udp://h:1/x", "ends with its port");
+    refused("unixgram://h/x", "a unixgram URL has no host");
+    refused("unixgram:", "the path of a unixgram URL is empty");
+    refused("unixgram:x?ttl=1", "unixgram URLs have no option");
+    refused("udp://h:1?nodelay", "udp URLs have no option");
+    refused("tcp://h:1?size=1", "tcp URLs have no option");
+    refused("udp://h:1?ttl=0", "from 1 to 255");
+    refused("udp://h:1?size=64k", "from 1 to 65535");
+    refused("udp://h:1?when_full=drop", "expected refuse, drop_newest or drop_oldest");
+    refused("udp://h:1?interface=aninterfacename0", "15");
+    CHECK_ERR(weft_url_check(parsed("udp://h:1?join=239.1.2.3"), WEFT_URL_CONNECT, &why),
+              WEFT_EINVAL);
+    CHECK_ERR(weft_url_check(parsed("udp://*:1"), WEFT_URL_CONNECT, &why), WEFT_EINVAL);
+    CHECK_OK(weft_url_check(parsed("udp://*:0"), WEFT_URL_LISTEN, &why));
 }
 
 /* ---- options that are texts, or words ---- */
@@ -864,6 +898,7 @@ static const test_case cases[] = {
     TEST(texts_have_a_limit_together),
     TEST(words_are_read_and_printed),
     TEST(tls_and_https_are_written_as_tcp_and_http_are),
+    TEST(datagrams_have_schemes_and_options_of_their_own),
     TEST(equal_looks_at_every_part),
     TEST(printing_into_too_little_room_is_cut),
     TEST(the_longest_url_fits_the_limit),

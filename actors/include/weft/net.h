@@ -10,7 +10,8 @@ extern "C" {
 #endif
 
 /** Listens at @url: each connection gets an actor of @behaviour, spawned with @config, as its owner; it
- * lives with the connection. @url as in <weft/url.h>; connections are spread over the reactors.
+ * lives with the connection. @url as in <weft/url.h>; connections are spread over the reactors. At a URL of
+ * datagrams (udp, unixgram) one actor serves all: see weft_bind (<weft/datagram.h>).
  * errors: those of the URL, EEXISTS (the address is taken), EDENIED, ... ; they are also logged, and
  * weft_run ends at once with EX_UNAVAILABLE (69). thread: before start. */
 weft_err weft_listen(weft_system *sys, const char *url, const weft_behaviour *behaviour,

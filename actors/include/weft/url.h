@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** URLs: where a stream listens or connects, written the same way for both ends of every transport.
+/** URLs: where a stream or an endpoint of datagrams is, written the same way for both ends of every transport.
  *
  *     tcp://HOST:PORT    tcp://[IPV6]:PORT    (`*`, or no HOST at all, is any address)
  *     unix:PATH          unix:///PATH         unix:@NAME (abstract)
@@ -10,6 +10,7 @@
  *     fd:NUMBER          a descriptor this program was given
  *     systemd:[NAME]     a socket that systemd listens at (sd_listen_fds)
  *     serial:DEVICE      a serial line
+ *     udp://HOST:PORT    unixgram:PATH        unixgram:@NAME
  *
  * and behind each of them `?option=value&option=value`. The syntax is RFC 3986 without user
  * information and without a fragment; the query is always options, never data. Host names become
@@ -50,9 +51,11 @@ typedef enum weft_scheme {
     WEFT_SCHEME_FD,
     WEFT_SCHEME_SYSTEMD,
     WEFT_SCHEME_SERIAL,
+    WEFT_SCHEME_UDP,
+    WEFT_SCHEME_UNIXGRAM,
 } weft_scheme;
 
-/** The two ends of a stream, as bits. */
+/** The two ends, as bits: of datagrams, what is bound and what is connected. */
 typedef enum weft_url_end {
     WEFT_URL_LISTEN = 1,
     WEFT_URL_CONNECT = 2,
@@ -142,6 +145,17 @@ typedef enum weft_url_option_id {
     WEFT_URL_ALPN,
     WEFT_URL_TLS_MIN,
     WEFT_URL_RESUME,
+    WEFT_URL_SIZE,
+    WEFT_URL_WHEN_FULL,
+    WEFT_URL_RECEIVE_BUFFER,
+    WEFT_URL_BROADCAST,
+    WEFT_URL_DESTINATION,
+    WEFT_URL_MERGE,
+    WEFT_URL_TTL,
+    WEFT_URL_MULTICAST_TTL,
+    WEFT_URL_LOOP,
+    WEFT_URL_INTERFACE,
+    WEFT_URL_JOIN,
     WEFT_URL_OPTIONS_ /**< how many there are */
 } weft_url_option_id;
 
@@ -163,6 +177,13 @@ typedef struct weft_url_options {
     uint32_t idle_ms;        /**< without a byte either way; 0: no limit */
     uint32_t lifetime_ms;    /**< 0: no limit */
     uint32_t tap_format;     /**< a weft_tap_format */
+    uint32_t when_full;    /**< a weft_send_policy (<weft/datagram.h>) */
+    uint32_t ttl; /**< of datagrams; means something only if it was given, as the next two */
+    uint32_t multicast_ttl;
+    bool loop;
+    bool broadcast;
+    bool destination; /**< datagrams say where they were sent to */
+    bool merge;       /**< those that come in a row are taken in one piece */
     bool nodelay;
     bool reuseport;
     bool v6only;
@@ -186,6 +207,8 @@ typedef struct weft_url_options {
     uint64_t tap_bytes_max;                 /**< of the file */
     weft_url_host bind;                     /**< kind WEFT_HOST_NONE if it was not given */
     weft_url_host bind6;                    /**< the same */
+    uint64_t size_bytes;                    /**< of a datagram at most */
+    uint64_t receive_buffer_bytes;          /**< 0: the system's */
     uint16_t texts_bytes;
     char texts[WEFT_URL_TEXTS_BYTES_MAX + 1]; /**< read with weft_url_text */
 } weft_url_options;

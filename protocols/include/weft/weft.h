@@ -6,6 +6,7 @@
 #include <weft/app.h>
 #include <weft/auth.h>
 #include <weft/descriptors.h>
+#include <weft/datagram.h>
 #include <weft/fiber.h>
 #include <weft/framing.h>
 #include <weft/http.h>

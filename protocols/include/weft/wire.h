@@ -6,7 +6,12 @@
  * One actor serves one connection, over any transport. Those that answer and are done (daytime,
  * time, qotd) end their side, throw away what still comes, and close when the peer has ended its
  * side too or WEFT_WIRE_LINGER_MS have passed: a close with bytes unread would take the answer
- * back. */
+ * back.
+ *
+ *     weft_listen(sys, "udp://127.0.0.1:7007", &weft_wire_echo, NULL);
+ *
+ * Over datagrams one actor serves all: each datagram, whatever it says, is answered by one (by none:
+ * discard). Those from a port of one of these services are not, lest two of them talk for ever. */
 #ifndef WEFT_WIRE_H
 #define WEFT_WIRE_H
 
@@ -26,8 +31,8 @@ extern const weft_behaviour weft_wire_echo;
 extern const weft_behaviour weft_wire_discard;
 
 /** Sends lines of 72 of the 95 printing characters, each beginning one character later, until the
- * peer closes; throws away what comes. Made on demand: a peer that does not read holds no memory.
- * RFC 864. */
+ * peer closes; throws away what comes. Made on demand: a peer that does not read holds no memory. A datagram
+ * is answered with 0 to 512 of these characters. RFC 864. */
 extern const weft_behaviour weft_wire_chargen;
 
 /** Sends the day and the time of day, "Tuesday, February 22, 1982 17:37:43-UTC". RFC 867. */

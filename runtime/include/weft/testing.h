@@ -22,16 +22,18 @@ typedef struct weft_sim weft_sim;
 
 /** Faults, each in parts of a million of the chances it has; 0: never. */
 typedef struct weft_sim_faults {
-    uint32_t lost;           /**< a connection is lost at an arrival of bytes */
-    uint32_t short_read;     /**< a read gives less than there is */
-    uint32_t short_write;    /**< a write takes less than it could */
-    uint32_t refused;        /**< a connect is refused */
-    uint32_t latency_ms_max; /**< no chance but a time: each arrival waits up to this, in its own
+    uint32_t lost;             /**< a connection is lost at an arrival of bytes */
+    uint32_t short_read;       /**< a read gives less than there is */
+    uint32_t short_write;      /**< a write takes less than it could */
+    uint32_t refused;          /**< a connect is refused */
+    uint32_t latency_ms_max;   /**< no chance but a time: each arrival waits up to this, in its own
                                 order within a connection; so arrivals of different connections
                                 change places */
-    uint32_t cold;           /**< a file's path or bytes are not in memory: what must not wait for
+    uint32_t cold;             /**< a file's path or bytes are not in memory: what must not wait for
                                 the disk is given to the blocking pool */
-    uint32_t allocation;     /**< a step finds memory out: one of its takings fails */
+    uint32_t datagram_lost;    /**< a datagram does not arrive */
+    uint32_t datagram_doubled; /**< it arrives twice; latency_ms_max has them change places */
+    uint32_t allocation;       /**< a step finds memory out: one of its takings fails */
 } weft_sim_faults;
 
 typedef struct weft_sim_options {

@@ -51,6 +51,9 @@ PROGRAMS = {program.name: program for program in [
     c_program("echo_epoll", "servers/src", "echo_epoll.c"),
     c_program("http_epoll", "servers/src", "http_epoll.c"),
     c_program("echo_ev", "servers/src", "echo_ev.c", package="libev-dev", libraries=("-lev",)),
+    c_program("udp_load", "servers/src", "udp_load.c"),
+    c_program("udp_floor", "servers/src", "udp_floor.c"),
+    c_program("udp_uv", "servers/src", "udp_uv.c", package="libuv1-dev", libraries=("-luv",)),
     c_program("echo_uv", "servers/src", "echo_uv.c", package="libuv1-dev", libraries=("-luv",)),
 ]}
 

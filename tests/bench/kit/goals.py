@@ -60,6 +60,11 @@ GOALS = {
         at_most("c1000_cpu", 1.05, "raw libev"),
         at_most("c64d16_cpu", 1.05, "raw libev"),
     ],
+    "udp": [
+        at_least("u64d4_rate", 1.5, "libuv"),
+        at_least("u16d16m_rate", 1.5, "libuv"),
+        at_most("u64_cpu", 1.25, "raw recvmmsg"),
+    ],
     "http": [
         at_least("hello_rate", 1.05, "nginx", "h2o"),
         at_most("hello_cpu", 0.95, "nginx"),

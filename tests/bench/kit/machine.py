@@ -143,6 +143,18 @@ def listening(port):
         return False
 
 
+def answering(port):
+    """Whether a datagram is given back."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.settimeout(0.1)
+        try:
+            probe.connect(("127.0.0.1", port))
+            probe.send(b"anybody there?")
+            return bool(probe.recv(64))
+        except OSError:
+            return False
+
+
 def wait_until(condition, seconds):
     end = time.monotonic() + seconds
     while not condition():

@@ -23,6 +23,7 @@ class Row:
     cases: tuple = ()  # empty: all
     configuration: str = ""
     package: str = ""  # of a program that the system brings
+    datagrams: bool = False  # it is up when it gives one back, not when one can connect
 
 
 PLAIN = {
@@ -31,6 +32,13 @@ PLAIN = {
     "libuv": Row("libuv", "echo_uv {port}"),
     "probe": Row("probe", "probe echo {port}"),
     US: Row(US, "{weft}/weftd echo --listen tcp://127.0.0.1:{port}"),
+}
+UDP = {
+    "raw recvmmsg": Row("raw recvmmsg", "udp_floor {port}", datagrams=True),
+    "libuv": Row("libuv", "udp_uv {port}", datagrams=True),
+    "weft, plain": Row("weft, plain", "{weft}/weftd echo --listen udp://127.0.0.1:{port}",
+                       datagrams=True),
+    US: Row(US, "{weft}/weftd echo --listen udp://127.0.0.1:{port}?merge", datagrams=True),
 }
 HTTP = {
     "floor": Row("floor", "http_epoll {port}", cases=("hello", "pipe16")),
@@ -116,9 +124,9 @@ class Server:
                 ["taskset", "-c", machine.SERVER_CORE, *command], cwd=run, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         machine.favour(self.process.pid)
-        machine.wait_until(
-            lambda: machine.listening(self.port) or self.process.poll() is not None, 10)
-        if self.process.poll() is not None or not machine.listening(self.port):
+        is_up = machine.answering if self.row.datagrams else machine.listening
+        machine.wait_until(lambda: is_up(self.port) or self.process.poll() is not None, 10)
+        if self.process.poll() is not None or not is_up(self.port):
             self.stop()
             with open(path, encoding="utf-8", errors="replace") as log:
                 last = (log.read().strip().splitlines() or ["it said nothing"])[-1]

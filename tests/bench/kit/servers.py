@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Echo and HTTP: the server on one core, the load on another; all servers are up and take turns."""
+"""Echo (of streams, of datagrams) and HTTP: the server on one core, the load on another; all servers are up and take turns."""
 import http.client
 import os
 import re
@@ -31,6 +31,11 @@ def echo_case(name, connections, depth, what):
                 "msg")
 
 
+def udp_case(name, sockets, depth, what, more=""):
+    return Case(name, what,
+                f"udp_load 127.0.0.1 {{port}} {sockets} 64 {depth} {{seconds}} {more}", "msg")
+
+
 def wrk_case(name, path, what, connections=64, more="", **rest):
     return Case(name, what, f"wrk -t1 -c{connections} -d{{whole_seconds}}s --timeout 10s --latency "
                 f"{more} http://127.0.0.1:{{port}}/{path}", path=path, **rest)
@@ -44,6 +49,14 @@ CASES = {
         echo_case("c1000", 1000, 1, "1,000 connections, 64 bytes to and fro"),
         echo_case("c64d16", 64, 16, "64 connections, 16 messages of 64 bytes in flight on each"),
     ],
+    "udp": [
+        udp_case("u1", 1, 1, "1 socket, 64 bytes to and fro"),
+        udp_case("u64", 64, 1, "64 sockets, 64 bytes to and fro"),
+        udp_case("u64d4", 64, 4, "64 sockets, 4 datagrams of 64 bytes in flight on each"),
+        udp_case("u1d64", 1, 64, "1 socket, 64 datagrams of 64 bytes in flight"),
+        udp_case("u16d16m", 16, 16, "16 sockets, 16 in flight, sent in one piece (UDP_SEGMENT)",
+                 "merged"),
+    ],
     "http": [
         wrk_case("hello", "hello", "GET /hello, kept alive, 64 connections"),
         wrk_case("pipe16", "hello", "GET /hello, 64 connections, 16 in flight on each",
@@ -56,7 +69,7 @@ CASES = {
                  more="-H 'Connection: close'"),
     ],
 }
-ROWS = {"echo": peers.PLAIN, "http": peers.HTTP}
+ROWS = {"echo": peers.PLAIN, "udp": peers.UDP, "http": peers.HTTP}
 
 
 class LoadFailed(Exception):
@@ -126,7 +139,7 @@ def run_load(command, server, path, seconds):
         machine.favour(process.pid)
         meter = Meter(server.process.pid, process.pid)
         meter.start()
-        warm = "echo_load" not in command[3]
+        warm = "_load" not in command[3]
         end = time.monotonic() + seconds + PATIENCE
         try:
             while True:
@@ -176,7 +189,7 @@ def measure_once(case, server, options):
     command = load_command(case, server, options)
     path = os.path.join(options.out, "run", "load.out")
     text, (used, load, others, wall) = run_load(command, server, path, options.seconds)
-    parse = parse_echo if "echo_load" in command[3] else parse_wrk
+    parse = parse_echo if "_load" in command[3] else parse_wrk
     try:
         found = parse(text)
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -131,6 +131,17 @@ UNUSED static int listen_tcp(int port)
     return fd;
 }
 
+UNUSED static int bind_udp(int port)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (bind(fd, (struct sockaddr *)&a, sizeof a))
+        die("bind %d", port);
+    return fd;
+}
+
 /* Spins on EAGAIN: the clients here never stop reading. */
 UNUSED static void write_all(int fd, const void *p, size_t n)
 {
