@@ -15,6 +15,7 @@
 #include "conn.h"
 #include "pipeline.h"
 #include "socket.h"
+#include "via.h"
 #include "wire.h"
 
 /* What the URL asks for beyond a connection; read when connecting begins, pushed when it stands. */
@@ -150,6 +151,8 @@ static weft_err begin(conn *c, const char *text, weft_why *why)
     set_limits(c, &url);
     c->rare->handshake_ms = 0;
     err = prepare(c, &url, why);
+    if (err == WEFT_OK)
+        err = wf_via_redirect(&url, why);
     if (err != WEFT_OK)
         return err;
     err = sim != NULL ? begin_wire(c, sim, &url, why) : begin_socket(c, &url, why);

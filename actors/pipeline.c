@@ -2,8 +2,11 @@
 /* The order in which the options of a URL stand on its connections. */
 #include "pipeline.h"
 
+#include "via.h"
+
 /* From the wire upwards: what comes first on the wire is the first to read it. */
 static const wf_pipeline_part *const parts[] = {
+    &wf_via_part,
     NULL,
 };
 

@@ -60,6 +60,8 @@ static const weft_url_option options[] = {
      "virtual time that bytes are under way"},
     {"handshake", WEFT_URL_HANDSHAKE, WEFT_URL_MS, ALL, LISTEN, 1, HOUR, WEFT_HANDSHAKE_MS, FIELD(handshake_ms),
      "time until a new connection must be ready, where something is agreed on first"},
+    {"via", WEFT_URL_VIA, WEFT_URL_TEXT, INET | SIM, CONNECT, 0, 800, 0, 0,
+     "socks5h://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT to connect through"},
     {0},
 };
 /* clang-format on */

@@ -76,6 +76,7 @@ typedef enum weft_url_option_id {
     WEFT_URL_WRITE_QUEUE,
     WEFT_URL_LATENCY,
     WEFT_URL_HANDSHAKE,
+    WEFT_URL_VIA,
     WEFT_URL_OPTIONS_ /**< how many there are */
 } weft_url_option_id;
 

@@ -13,6 +13,7 @@
 #include <weft/net.h>
 #include <weft/pool.h>
 #include <weft/sse.h>
+#include <weft/socks.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
 #include <weft/supervisor.h>
