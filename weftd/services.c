@@ -17,6 +17,7 @@ const service *const services[] = {
     &service_time,
     &service_qotd,
     &service_forward,
+    &service_socks,
     &service_get,
     NULL,
 };

@@ -9,6 +9,6 @@
 extern const service service_web;
 extern const service service_echo, service_discard, service_chargen, service_daytime, service_time;
 extern const service service_qotd;
-extern const service service_forward, service_get;
+extern const service service_forward, service_socks, service_get;
 
 #endif
