@@ -59,6 +59,15 @@ GOALS = {
         at_most("c1000_cpu", 1.05, "raw libev"),
         at_most("c64d16_cpu", 1.05, "raw libev"),
     ],
+    "forward": [
+        at_least("echo64_rate", 1.0, "haproxy"),
+        at_most("echo64_cpu", 1.0, "haproxy"),
+        at_least("bulk1_rate", 1.0, "haproxy"),
+        at_least("bulk16_rate", 1.0, "haproxy"),
+        at_most("bulk16_cpu", 1.0, "haproxy"),
+        at_least("conns_rate", 1.0, "haproxy"),
+        at_most("conns_cpu", 1.0, "haproxy"),
+    ],
     "http": [
         at_least("hello_rate", 1.05, "nginx", "h2o"),
         at_most("hello_cpu", 0.95, "nginx"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Echo and HTTP: the server on one core, the load on another; all servers are up and take turns."""
+"""Echo, HTTP and forwarding: the server on one core, the load on another; all servers are up and take turns."""
 import http.client
 import os
 import re
@@ -36,6 +36,11 @@ def wrk_case(name, path, what, connections=64, more="", **rest):
                 f"{more} http://127.0.0.1:{{port}}/{path}", path=path, **rest)
 
 
+def forward_case(name, mode, connections, what, **rest):
+    return Case(name, what,
+                f"forward_load {{port}} {{back}} {mode} {connections} {{seconds}}", **rest)
+
+
 PIPELINE = os.path.join(build.PEERS, "servers/lua/pipeline16.lua")
 CASES = {
     "echo": [
@@ -43,6 +48,13 @@ CASES = {
         echo_case("c64", 64, 1, "64 connections, 64 bytes to and fro"),
         echo_case("c1000", 1000, 1, "1,000 connections, 64 bytes to and fro"),
         echo_case("c64d16", 64, 16, "64 connections, 16 messages of 64 bytes in flight on each"),
+    ],
+    "forward": [
+        forward_case("echo64", "echo", 64, "64 connections, 64 bytes to and fro", unit="msg"),
+        forward_case("bulk1", "bulk", 1, "one connection, as much as goes", unit="MB"),
+        forward_case("bulk16", "bulk", 16, "16 connections, as much as goes", unit="MB"),
+        forward_case("conns", "conns", 64, "a connection for each 64 bytes, 64 at a time",
+                     unit="conn"),
     ],
     "http": [
         wrk_case("hello", "hello", "GET /hello, kept alive, 64 connections"),
@@ -56,7 +68,7 @@ CASES = {
                  more="-H 'Connection: close'"),
     ],
 }
-ROWS = {"echo": peers.PLAIN, "http": peers.HTTP}
+ROWS = {"echo": peers.PLAIN, "http": peers.HTTP, "forward": peers.FORWARD}
 
 
 class LoadFailed(Exception):
@@ -88,13 +100,19 @@ def parse_wrk(text):
 
 
 def load_command(case, server, options):
-    command = shlex.split(case.load.format(port=server.port, seconds=options.seconds,
+    command = shlex.split(case.load.format(port=server.port, back=server.back,
+                                           seconds=options.seconds,
                                            whole_seconds=max(1, int(options.seconds))))
     if command[0] == "wrk":
         command[0] = build.installed("wrk", "wrk")
     else:
         command[0] = build.peer(command[0], options.out)
     return ["taskset", "-c", machine.LOAD_CORE, *command]
+
+
+def marks(command):
+    """Whether it is a load of our own, which says when it is warm."""
+    return command[3].endswith("_load")
 
 
 class Meter:
@@ -126,7 +144,7 @@ def run_load(command, server, path, seconds):
         machine.favour(process.pid)
         meter = Meter(server.process.pid, process.pid)
         meter.start()
-        warm = "echo_load" not in command[3]
+        warm = not marks(command)
         end = time.monotonic() + seconds + PATIENCE
         try:
             while True:
@@ -176,7 +194,7 @@ def measure_once(case, server, options):
     command = load_command(case, server, options)
     path = os.path.join(options.out, "run", "load.out")
     text, (used, load, others, wall) = run_load(command, server, path, options.seconds)
-    parse = parse_echo if "echo_load" in command[3] else parse_wrk
+    parse = parse_echo if marks(command) else parse_wrk
     try:
         found = parse(text)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
