@@ -10,7 +10,7 @@ static const wf_pipeline_part *const parts[] = {
     NULL,
 };
 
-_Static_assert(sizeof parts / sizeof *parts <= WF_PIPELINE_PARTS_MAX + 1, "room for each part");
+_Static_assert(sizeof parts / sizeof parts[0] <= WF_PIPELINE_PARTS_MAX + 1, "room for each part");
 
 weft_err wf_pipeline_open(const weft_url *url, weft_url_end end, wf_pipeline *out, weft_why *why)
 {
