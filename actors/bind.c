@@ -105,8 +105,6 @@ weft_ref weft_endpoint_connect(weft_actor *self, const char *url, weft_ref owner
     return begin(self, url, owner, WEFT_URL_CONNECT);
 }
 
-/* ---- before start */
-
 static bool serves_datagrams(const weft_behaviour *behaviour)
 {
     const weft_handler *row = behaviour->handlers;
@@ -115,26 +113,70 @@ static bool serves_datagrams(const weft_behaviour *behaviour)
     return (row != NULL && row->type != NULL) || behaviour->otherwise != NULL;
 }
 
+/* Whether @behaviour could own an endpoint at @url. */
+static weft_err check_owner(const char *url, const weft_behaviour *behaviour, weft_why *why)
+{
+    if (serves_datagrams(behaviour))
+        return WEFT_OK;
+    return weft_because(why, WEFT_EUNSUPPORTED, "%.60s: \"%.40s\" does not serve datagrams", url,
+                        behaviour->name);
+}
+
+static void print_url(const weft_url *url, const weft_address *local, char *to, size_t room)
+{
+    wf_address_url(local, "udp", to, room);
+    if (url->scheme == WEFT_SCHEME_UNIXGRAM)
+        (void)snprintf(to, room, "unixgram:%.107s", local->path);
+}
+
+weft_err wf_endpoint_keep(weft_actor *self, const weft_child *child, char *to, size_t room,
+                          weft_why *why)
+{
+    weft_ref ref, owner;
+    weft_address local;
+    endpoint_plan plan;
+    weft_err err = check_owner(child->listen, child->behaviour, why);
+    if (err == WEFT_OK)
+        err = open_plan(weft_sim_of(weft_system_of(self)), child->listen, WEFT_URL_LISTEN, &plan,
+                        &local, why);
+    if (err != WEFT_OK)
+        return err;
+    print_url(&plan.url, &local, to, room);
+    owner = weft_spawn(self, child->behaviour, child->config);
+    wf_endpoint *e = weft_ref_is_nobody(owner) ? NULL : wf_endpoint_new(self, owner, &ref);
+    if (e == NULL || (e->flags & ENDPOINT_CLOSED) != 0) {
+        if (plan.fd >= 0)
+            wf_endpoint_socket_close(plan.fd, &plan.url, WEFT_URL_LISTEN);
+        if (plan.end != NULL)
+            wf_endpoint_sim_close(plan.end);
+        return weft_because(why, WEFT_ENOMEM, "no memory for an endpoint");
+    }
+    err = take(e, &plan, WEFT_URL_LISTEN);
+    if (err == WEFT_OK)
+        wf_endpoint_begin(e);
+    else
+        wf_endpoint_lost(e, err, "no memory for an endpoint");
+    return err;
+}
+
+/* ---- before start */
+
 weft_err weft_bind_at(weft_system *sys, const char *url, const weft_behaviour *behaviour,
                       const void *config, weft_listening *out, weft_why *why)
 {
     weft_listening got = {.listener = WEFT_NOBODY};
-    if (!serves_datagrams(behaviour))
-        return weft_because(why, WEFT_EUNSUPPORTED, "%.60s: \"%.40s\" does not serve datagrams",
-                            url, behaviour->name);
-    endpoint_plan *plan = weft_alloc_zero(sizeof *plan);
+    weft_err err = check_owner(url, behaviour, why);
+    endpoint_plan *plan = err == WEFT_OK ? weft_alloc_zero(sizeof *plan) : NULL;
     if (plan == NULL)
-        return weft_because(why, WEFT_ENOMEM, "no memory for an endpoint");
-    weft_err err = open_plan(weft_sim_of(sys), url, WEFT_URL_LISTEN, plan, &got.address, why);
+        return err != WEFT_OK ? err : weft_because(why, WEFT_ENOMEM, "no memory for an endpoint");
+    err = open_plan(weft_sim_of(sys), url, WEFT_URL_LISTEN, plan, &got.address, why);
     if (err != WEFT_OK) {
         weft_alloc_free(plan);
         return err;
     }
     plan->behaviour = behaviour;
     plan->config = config;
-    wf_address_url(&got.address, "udp", got.url, sizeof got.url);
-    if (plan->url.scheme == WEFT_SCHEME_UNIXGRAM)
-        (void)snprintf(got.url, sizeof got.url, "unixgram:%.107s", got.address.path);
+    print_url(&plan->url, &got.address, got.url, sizeof got.url);
     got.listener = weft_system_spawn(sys, 0, &wf_endpoint_behaviour, plan);
     if (weft_ref_is_nobody(got.listener)) {
         wf_endpoint_plan_done(plan);

@@ -84,6 +84,7 @@ typedef struct conn_rare {
     bool in_up;      /* a stage is making a piece: what it sends is its own, not the owner's */
     bool moved;      /* output has left since the alarm was set */
     uint8_t holding; /* stages that hold `opened` back */
+    uint8_t leaving; /* stages that have done their work */
     uint32_t handshake_ms; /* how long they may; 0: the connect's own limit says */
     conn *owner;
     struct conn_rights *rights; /* descriptors that are passed (leaf_rights.c) */
@@ -103,6 +104,7 @@ struct weft_stage {
     bool ending;     /* above has ended: so does this, behind what stands in @down */
     bool down_ended; /* and did */
     bool holding;    /* `opened` waits for it */
+    bool leaving;    /* has done its work: taken out when nothing stands in it */
     _Alignas(16) unsigned char state[];
 };
 

@@ -343,7 +343,9 @@ static void flushed(conn *c)
     if ((c->flags & (CONN_END_OUT | CONN_END_SENT)) == CONN_END_OUT &&
         (c->flags & CONN_CLOSING) == 0) {
         c->flags |= CONN_END_SENT;
-        c->leaf->end(c);
+        /* where the peer has ended too, closing, which follows, says the same */
+        if ((c->flags & (CONN_ENDED_TOLD | CONN_DATA_OUT)) != CONN_ENDED_TOLD)
+            c->leaf->end(c);
     }
     if ((c->flags & (CONN_CLOSING | CONN_END_SENT)) != 0) {
         /* a message that is out no longer holds back a stream that closes */

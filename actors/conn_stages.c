@@ -147,9 +147,58 @@ static conn_pulled pull(conn *c, weft_stage *stage, weft_piece *piece, weft_err 
     return CONN_PIECE;
 }
 
+/* ---- taking one out */
+
+static void let_open(weft_stage *stage)
+{
+    if (stage->holding)
+        stage->owner->rare->holding--;
+    stage->holding = false;
+}
+
+static void stage_free(weft_stage *stage)
+{
+    let_open(stage);
+    stage->owner->rare->leaving = (uint8_t)(stage->owner->rare->leaving - stage->leaving);
+    if (stage->ops->close != NULL)
+        stage->ops->close(stage);
+    wf_conn_items_drop(&stage->down);
+    weft_bytes_drop(&stage->in);
+    weft_alloc_free(stage);
+}
+
+static void link_out(conn_rare *rare, weft_stage *s)
+{
+    if (rare->floor == s)
+        rare->floor = s->below;
+    if (s->above != NULL)
+        s->above->below = s->below;
+    else
+        rare->top = s->below;
+    if (s->below != NULL)
+        s->below->above = s->above;
+    else
+        rare->bottom = s->above;
+}
+
+/* Takes out those that have done their work; no function of a stage runs, and nobody holds one. */
+static void sweep(conn *c)
+{
+    conn_rare *rare = c->rare;
+    for (weft_stage *s = rare->top, *below; s != NULL; s = below) {
+        below = s->below;
+        if (!s->leaving || s->in.size != 0 || s->down != NULL || (s->ending && !s->down_ended))
+            continue;
+        link_out(rare, s);
+        stage_free(s);
+    }
+}
+
 conn_pulled wf_conn_stages_pull(conn *c, weft_piece *piece, weft_err *err, weft_why *why)
 {
     conn_rare *rare = c->rare;
+    if (rare->leaving != 0)
+        sweep(c);
     if (rare->unread.size != 0) {
         *piece = (weft_piece){.kind = WEFT_PIECE_BYTES, .bytes = rare->unread};
         rare->unread = WEFT_NO_BYTES;
@@ -187,13 +236,6 @@ bool wf_conn_stages_hungry(const conn *c)
 
 /* ---- what a stage says of itself */
 
-static void let_open(weft_stage *stage)
-{
-    if (stage->holding)
-        stage->owner->rare->holding--;
-    stage->holding = false;
-}
-
 void wf_conn_stages_go_on(conn *c)
 {
     for (weft_stage *s = c->rare != NULL ? c->rare->top : NULL; s != NULL; s = s->below)
@@ -214,6 +256,13 @@ void weft_stage_ready(weft_stage *stage)
         wf_conn_deliver(stage->owner);
 }
 
+void weft_stage_leave(weft_stage *stage)
+{
+    if (!stage->leaving)
+        stage->owner->rare->leaving++;
+    stage->leaving = true;
+}
+
 void weft_stage_again(weft_stage *stage)
 {
     conn *c = stage->owner;
@@ -228,16 +277,6 @@ void weft_stage_again(weft_stage *stage)
 void weft_stage_fail(weft_stage *stage, weft_err reason, const char *why)
 {
     wf_conn_broken(stage->owner, reason, why);
-}
-
-static void stage_free(weft_stage *stage)
-{
-    let_open(stage);
-    if (stage->ops->close != NULL)
-        stage->ops->close(stage);
-    wf_conn_items_drop(&stage->down);
-    weft_bytes_drop(&stage->in);
-    weft_alloc_free(stage);
 }
 
 void wf_conn_stages_close(conn *c)
@@ -285,20 +324,6 @@ static void link_in(conn_rare *rare, weft_stage *s, weft_stage_place place)
             rare->top = s;
         rare->bottom = s;
     }
-}
-
-static void link_out(conn_rare *rare, weft_stage *s)
-{
-    if (rare->floor == s)
-        rare->floor = s->below;
-    if (s->above != NULL)
-        s->above->below = s->below;
-    else
-        rare->top = s->below;
-    if (s->below != NULL)
-        s->below->above = s->above;
-    else
-        rare->bottom = s->above;
 }
 
 static weft_stage *stage_new(conn *c, const weft_stage_ops *ops, weft_stage_place place)

@@ -21,12 +21,14 @@
 #include "meter.h"
 #include "pipeline.h"
 #include "socket.h"
+#include "via.h"
 #include "wire.h"
 
 /* What the URL asks for beyond a connection to an address; read when connecting begins, pushed when it
  * stands. */
 typedef struct connecting {
-    weft_url url;
+    weft_url url; /* as it was given */
+    weft_url to;  /* where it really connects: the same, or a proxy */
     wf_pipeline pipeline;
     wf_connector *connector; /* NULL: the host is an address, or it has connected */
 } connecting;
@@ -177,25 +179,33 @@ static weft_err reach(conn *c, struct weft_sim *sim, const weft_url *url, weft_w
 {
     connecting *kept = c->rare->connecting;
     if (is_name(url, sim))
-        return wf_connector_begin(c, &kept->url, won, lost, &kept->connector, why);
+        return wf_connector_begin(c, &kept->to, won, lost, &kept->connector, why);
     if (sim != NULL)
         return begin_wire(c, sim, url, why);
     return wf_scheme_is_local(url->scheme) ? begin_local(c, url, why) : begin_socket(c, url, why);
 }
 
-/* Kept while it connects, if the URL asks for more than an address. */
-static weft_err prepare(conn *c, struct weft_sim *sim, const weft_url *url, weft_why *why)
+/* Kept while it connects, if the URL asks for more than an address; @url becomes where it really connects. */
+static weft_err prepare(conn *c, struct weft_sim *sim, weft_url *url, weft_why *why)
 {
     wf_pipeline pipeline;
+    const weft_url given = *url;
     weft_err err = wf_pipeline_open(url, WEFT_URL_CONNECT, &pipeline, why);
-    if (err != WEFT_OK || (!pipeline.any && !is_name(url, sim)))
+    if (err != WEFT_OK)
         return err;
+    err = wf_via_redirect(url, why);
+    if (err != WEFT_OK) {
+        wf_pipeline_drop(&pipeline);
+        return err;
+    }
+    if (!pipeline.any && !is_name(url, sim))
+        return WEFT_OK;
     connecting *kept = weft_alloc(sizeof *kept);
     if (kept == NULL) {
         wf_pipeline_drop(&pipeline);
         return weft_because(why, WEFT_ENOMEM, "no memory to connect");
     }
-    *kept = (connecting){.url = *url, .pipeline = pipeline};
+    *kept = (connecting){.url = given, .to = *url, .pipeline = pipeline};
     c->rare->connecting = kept;
     return WEFT_OK;
 }

@@ -9,6 +9,7 @@
 
 #include <weft/datagram.h>
 #include <weft/edge.h>
+#include <weft/supervisor.h>
 #include <weft/url.h>
 #include <weft/ward.h>
 
@@ -202,5 +203,10 @@ endpoint_end *wf_endpoint_sim_open(struct weft_sim *sim, const weft_url *url, we
                                    weft_address *local, weft_err *err, weft_why *why);
 void wf_endpoint_sim_attach(wf_endpoint *e, endpoint_end *end);
 void wf_endpoint_sim_close(endpoint_end *end);
+
+/* Binds @child->listen for a supervised child: the owner, of its behaviour, and the endpoint are children of
+ * @self. Where it is bound is written to @to. errors: as weft_bind_at. */
+WEFT_MUST_USE weft_err wf_endpoint_keep(weft_actor *self, const weft_child *child, char *to,
+                                        size_t room, weft_why *why);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "endpoint.h"
 #include "sockets.h"
 
 typedef struct keeper {
@@ -17,6 +18,7 @@ typedef struct keeper {
     char url[160];
     unsigned next; /* the reactor whose listener is being spawned */
     unsigned open; /* listeners alive */
+    bool bound;    /* at datagrams: its children are an endpoint and its owner */
     bool stopping;
     weft_err reason;
     const weft_child
@@ -57,6 +59,36 @@ static weft_err spawn_next(weft_actor *self, weft_msg *msg, keeper *k)
                      on_spawned);
 }
 
+/* ---- datagrams: one endpoint, and one owner, instead of listeners */
+
+static bool is_datagram(const char *text)
+{
+    weft_url url;
+    return weft_url_parse(text, &url, NULL) == WEFT_OK && wf_is_datagram(&url);
+}
+
+static weft_err bind_endpoint(weft_actor *self, weft_msg *msg, const weft_child *child)
+{
+    keeper *k = weft_state(self);
+    weft_why why = {""};
+    weft_err err = wf_endpoint_keep(self, child, k->url, sizeof k->url, &why);
+    if (err != WEFT_OK)
+        return weft_fail(msg, err, "%s", why.text);
+    k->bound = true;
+    weft_log(self, WEFT_NOTICE, "bound to %s", k->url);
+    return WEFT_OK;
+}
+
+/* Its owner, or its endpoint, is over: so is it. */
+static void child_ended(weft_actor *self, weft_ref child, weft_err reason)
+{
+    const keeper *k = weft_state(self);
+    (void)child;
+    if (k->bound)
+        (void)weft_stop_because(self, reason != WEFT_OK ? reason : WEFT_EGONE,
+                                "the endpoint has ended");
+}
+
 static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
     keeper *k = weft_state(self);
@@ -66,6 +98,8 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     weft_listening got = {.listener = WEFT_NOBODY};
     weft_err err;
     weft_why why;
+    if (is_datagram(child->listen))
+        return bind_endpoint(self, msg, child);
     int lent = plan->row != NULL ? wf_sockets_of(plan->row, &got.address) : -1;
     k->shared = wf_listening_open(weft_system_of(self), child->listen, child->behaviour,
                                   child->config, lent, &got, &err, &why);
@@ -118,5 +152,8 @@ static const weft_handler handlers[] = {
     {0},
 };
 
-const weft_behaviour wf_listen_keeper_behaviour = {
-    .name = "listen", .handlers = handlers, .state_bytes = sizeof(keeper), .ended = keeper_ended};
+const weft_behaviour wf_listen_keeper_behaviour = {.name = "listen",
+                                                   .handlers = handlers,
+                                                   .state_bytes = sizeof(keeper),
+                                                   .ended = keeper_ended,
+                                                   .child_ended = child_ended};

@@ -112,10 +112,19 @@ static void print_value(const weft_option *row, const void *field, FILE *to)
     }
 }
 
+/* Whether a row before it has the same field: it is another way to give the same. */
+static bool is_printed(const weft_option_set *set, const weft_option *row)
+{
+    for (const weft_option *before = set->rows; before != row; before++)
+        if (before->at == row->at && !before->action)
+            return true;
+    return false;
+}
+
 void weft_options_print_yaml(const weft_option_set *set, FILE *to)
 {
     for (const weft_option *row = set->rows; row->name != NULL; row++) {
-        if (row->action || row->kind == WEFT_OPTION_PORT)
+        if (row->action || row->kind == WEFT_OPTION_PORT || is_printed(set, row))
             continue;
         for (const char *c = row->name; *c != '\0'; c++)
             (void)putc(*c >= 'A' && *c <= 'Z' ? *c + ('a' - 'A') : *c, to);

@@ -52,11 +52,20 @@ static bool find(weft_option_set *sets, size_t count, const char *word, place *o
     return false;
 }
 
+/* Whether the row's field has a value already: its own, or one by a shorthand for it. */
+static bool has_value(place p)
+{
+    for (const weft_option *row = p.set->rows; row->name != NULL; row++)
+        if (row->at == p.row->at && (p.set->given & bit_of((place){p.set, row})) != 0)
+            return true;
+    return false;
+}
+
 static weft_err set_value(place p, const char *value, weft_why *why)
 {
     bool again = p.row->kind == WEFT_OPTION_LISTEN || p.row->kind == WEFT_OPTION_PORT ||
                  p.row->kind == WEFT_OPTION_TEXTS;
-    if ((p.set->given & bit_of(p)) != 0 && !again)
+    if (!again && has_value(p))
         return weft_because(why, WEFT_EINVAL, "--%s is given twice, expected once", p.row->name);
     weft_err err = wf_option_value_read(p.row, value, field_of(p), why);
     if (err == WEFT_OK)
@@ -97,15 +106,6 @@ static weft_err read_word(weft_option_set *sets, size_t count, const char *word,
                 return set_value(p, word, why);
         }
     return weft_because(why, WEFT_EINVAL, "\"%.60s\" is a word too many, expected an option", word);
-}
-
-/* Whether the row's field has a value already: its own, or one by a shorthand for it. */
-static bool has_value(place p)
-{
-    for (const weft_option *row = p.set->rows; row->name != NULL; row++)
-        if (row->at == p.row->at && (p.set->given & bit_of((place){p.set, row})) != 0)
-            return true;
-    return false;
 }
 
 static weft_err set_rest(weft_option_set *set, weft_why *why)

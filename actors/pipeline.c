@@ -3,11 +3,18 @@
 #include "pipeline.h"
 
 #include "tls/tls_url.h"
+#include "via.h"
 
 /* From the wire upwards: what comes first on the wire is the first to read it. */
 static const wf_pipeline_part *const parts[] = {
-    &wf_meter_part,                             /* around the leaf */
-    &wf_proxy_part, &wf_tls_part, &wf_tap_part, /* above TLS: what it shows is plain */
+    /* around the leaf */
+    &wf_meter_part,
+    /* who is asked to connect on */
+    &wf_via_part,
+    &wf_proxy_part,
+    &wf_tls_part,
+    /* above TLS: what it shows is plain */
+    &wf_tap_part,
     NULL,
 };
 

@@ -60,8 +60,11 @@ static weft_err open_one(sockets *s, const weft_child *child, weft_why *why)
     if (err == WEFT_OK && o->url.scheme == WEFT_SCHEME_SIM)
         err = weft_because(why, WEFT_EINVAL, "%s: simulated wires exist in tests only",
                            child->listen);
-    if (err == WEFT_OK && wf_is_datagram(&o->url))
-        err = wf_wire_check(NULL, &o->url, why);
+    if (err == WEFT_OK && wf_is_datagram(&o->url)) {
+        /* its keeper binds it, as the user that the program has become */
+        weft_alloc_free(o);
+        return WEFT_OK;
+    }
     o->fd = err == WEFT_OK ? wf_socket_listen(&o->url, &o->address, &err, why) : -1;
     if (o->fd < 0) {
         weft_alloc_free(o);

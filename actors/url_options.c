@@ -177,6 +177,8 @@ static const weft_url_option options[] = {
      "where groups are joined, and what is sent to them leaves"},
     {"join", WEFT_URL_JOIN, WEFT_URL_TEXTS, UDP | SIM, LISTEN, 1, 107, 0, 0,
      "a group whose datagrams are heard: an address"},
+    {"via", WEFT_URL_VIA, WEFT_URL_TEXT, INET | SIM, CONNECT, 0, 800, 0, 0,
+     "socks5h://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT to connect through"},
     {0},
 };
 /* clang-format on */

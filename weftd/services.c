@@ -13,6 +13,7 @@ static const weft_service *const services[] = {
     &service_time,
     &service_qotd,
     &service_forward,
+    &service_socks,
     &service_get,
     &service_resolve,
     NULL,

@@ -75,6 +75,32 @@ static void forget(wf_http_client *c, wf_http_origin *o)
     weft_alloc_free(o);
 }
 
+/* A proxy of the connection: the connect talks to it, and HTTP knows nothing of it. */
+static bool is_socks(const wf_http_client *c)
+{
+    return c->config->proxy != NULL && strncmp(c->config->proxy, "socks", 5) == 0;
+}
+
+/* The proxy becomes an option of the connect: it is a URL already, encoded but for what ends an option. */
+static weft_err reach_socks(weft_actor *self, const wf_http_client *c, const wf_http_url *url,
+                            char out[WEFT_URL_BYTES_MAX + 1], weft_why *why)
+{
+    bool sim = weft_sim_of(weft_system_of(self)) != NULL, v6 = url->kind == WEFT_HOST_V6;
+    int n = snprintf(out, WEFT_URL_BYTES_MAX + 1,
+                     "%s://%s%s%s:%u?timeout=%ums&via=", sim ? "sim" : "tcp", v6 ? "[" : "",
+                     url->host, v6 ? "]" : "", url->port, c->limits.connect_timeout_ms);
+    for (const char *from = c->config->proxy; *from != '\0'; from++) {
+        const char one[2] = {*from, '\0'};
+        const char *put = *from == '&' ? "%26" : *from == '#' ? "%23" : one;
+        size_t bytes = strlen(put);
+        if ((size_t)n + bytes > WEFT_URL_BYTES_MAX)
+            return weft_because(why, WEFT_ETOOBIG, ".proxy is longer than a URL");
+        memcpy(out + n, put, bytes + 1);
+        n += (int)bytes;
+    }
+    return WEFT_OK;
+}
+
 /* What stands between: nothing, a proxy that is asked, or one that is tunnelled through. */
 static weft_err reach_origin(weft_actor *self, const wf_http_client *c, const wf_http_job *job,
                              char connect[WEFT_URL_BYTES_MAX + 1], weft_why *why)
@@ -83,6 +109,8 @@ static weft_err reach_origin(weft_actor *self, const wf_http_client *c, const wf
     uint32_t timeout = c->limits.connect_timeout_ms;
     if (c->config->proxy == NULL || job->to != NULL)
         return wf_http_reach(self, &job->where, job->to, timeout, connect, why);
+    if (is_socks(c))
+        return reach_socks(self, c, &job->where, connect, why);
     weft_err err = wf_http_url_parse(c->config->proxy, &proxy, why);
     if (err == WEFT_OK && proxy.secure)
         err = weft_because(why, WEFT_EUNSUPPORTED, "a proxy is reached by http, not by https");
@@ -93,7 +121,7 @@ static wf_http_origin *make(wf_http_client *c, uint32_t hash, const wf_http_job 
                             const char *connect)
 {
     size_t n = strlen(connect) + 1, to_n = job->to != NULL ? strlen(job->to) + 1 : 0;
-    bool proxied = c->config->proxy != NULL && job->to == NULL;
+    bool proxied = c->config->proxy != NULL && !is_socks(c) && job->to == NULL;
     wf_http_origin *o = weft_alloc_zero(sizeof *o + n + to_n);
     if (o == NULL)
         return NULL;

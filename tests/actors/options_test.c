@@ -51,6 +51,31 @@ static const weft_option rows[] = {
     {0},
 };
 
+/* Two ways to give the same. */
+static const weft_option shared_rows[] = {
+    {.name = "FROM",
+     .kind = WEFT_OPTION_LISTEN,
+     .at = offsetof(settings, from),
+     .positional = true,
+     .help = "the URL to listen at"},
+    {.name = "listen",
+     .kind = WEFT_OPTION_LISTEN,
+     .value = "URL",
+     .at = offsetof(settings, from),
+     .help = "another"},
+    {.name = "to",
+     .kind = WEFT_OPTION_CONNECT,
+     .value = "URL",
+     .at = offsetof(settings, to),
+     .help = "the URL to connect to"},
+    {.name = "target",
+     .kind = WEFT_OPTION_CONNECT,
+     .value = "URL",
+     .at = offsetof(settings, to),
+     .help = "the same"},
+    {0},
+};
+
 static const weft_option common_rows[] = {
     {.name = "threads",
      .kind = WEFT_OPTION_COUNT,
@@ -292,6 +317,15 @@ static void settings_are_printed_as_yaml(void)
             "from:\n  - \"unix:a\"\nto: \"unix:b\"\nthreads: 1\nidle: 3600s\n", positional_rows);
 }
 
+static void what_may_be_given_in_two_ways_is_given_once_and_printed_once(void)
+{
+    printed("--listen unix:a --listen unix:b --to unix:c",
+            "from:\n  - \"unix:a\"\n  - \"unix:b\"\nto: \"unix:c\"\nthreads: 1\nidle: \"off\"\n",
+            shared_rows);
+    CHECK_OK(read_by(shared_rows, "unix:a --listen unix:b --target unix:c"));
+    CHECK_ERR(read_by(shared_rows, "unix:a --to unix:c --target unix:c"), WEFT_EINVAL);
+}
+
 static void texts_are_quoted_so_that_any_byte_may_stand_in_them(void)
 {
     static const struct {
@@ -341,6 +375,7 @@ static const test_case cases[] = {
     TEST(positional_words_are_taken_in_order_and_must_be_there),
     TEST(common_options_may_stand_before_the_word_that_ends_them),
     TEST(settings_are_printed_as_yaml),
+    TEST(what_may_be_given_in_two_ways_is_given_once_and_printed_once),
     TEST(texts_are_quoted_so_that_any_byte_may_stand_in_them),
     TEST(words_are_as_far_apart_as_the_edits_between_them),
     {0},

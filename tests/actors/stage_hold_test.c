@@ -88,6 +88,23 @@ static const weft_leaf_ops wire_ops = {
     .nodelay = wire_nodelay,
 };
 
+/* ---- what a test says, and sees */
+
+static struct {
+    wire wire;
+    unsigned gates;
+    bool memory_fails;
+    bool leaves;       /* the stage does, once it is open */
+    const char *write; /* before it is open */
+    char log[64];
+    char got[64];
+    uint16_t port;
+    weft_err reason;
+    char why[96];
+    weft_leaf *leaf;
+    weft_ref stream;
+} seen;
+
 /* ---- a stage that holds until a '.' came, and passes on what stands behind it */
 
 typedef struct gate {
@@ -95,11 +112,13 @@ typedef struct gate {
 } gate;
 
 static weft_stage *latest;
+static unsigned gates_open;
 
 static weft_err gate_open(weft_stage *stage, const void *config, weft_why *why)
 {
     (void)config, (void)why;
     latest = stage;
+    gates_open++;
     return WEFT_OK;
 }
 
@@ -112,6 +131,8 @@ static weft_err gate_up(weft_stage *stage, weft_bytes in, weft_piece *out, weft_
     if (dot != NULL) {
         g->open = true;
         weft_stage_ready(stage);
+        if (seen.leaves)
+            weft_stage_leave(stage);
     }
     if (g->open && in.size > skip) {
         out->kind = WEFT_PIECE_BYTES;
@@ -137,6 +158,7 @@ static void gate_about(const weft_stage *stage, weft_address *local, weft_addres
 
 static void gate_close(weft_stage *stage)
 {
+    gates_open--;
     if (latest == stage)
         latest = NULL;
 }
@@ -158,20 +180,6 @@ typedef struct poke {
     uint32_t what; /* 0: bytes may be read; 1: stop; 2: close */
 } poke;
 static const weft_type poke_type = WEFT_TYPE("test.poke", poke, NULL);
-
-static struct {
-    wire wire;
-    unsigned gates;
-    bool memory_fails;
-    const char *write; /* before it is open */
-    char log[64];
-    char got[64];
-    uint16_t port;
-    weft_err reason;
-    char why[96];
-    weft_leaf *leaf;
-    weft_ref stream;
-} seen;
 
 static void note(char c)
 {
@@ -301,6 +309,27 @@ static void opened_waits_for_the_stage_and_comes_before_the_bytes_behind_it(void
     CHECK_U64(seen.port, 7);
     tell(0);
     CHECK_STR(seen.got, "body more");
+    finish();
+}
+
+static void one_that_leaves_is_gone_when_nothing_stands_in_it(void)
+{
+    seen.leaves = true;
+    seen.wire.piece[0] = "head.bo";
+    seen.wire.piece[1] = "dy.bo";
+    seen.wire.piece[2] = " more";
+    seen.write = "hello";
+    begin(2);
+    tell(0);
+    CHECK(latest != NULL); /* the upper one waits for its own dot */
+    tell(0);
+    CHECK_STR(seen.got, "bo");
+    CHECK(latest == NULL && gates_open == 0);
+    CHECK_STR(seen.wire.sent, "hello");
+    tell(0);
+    CHECK_STR(seen.got, "bo more");
+    tell(2);
+    CHECK_ERR(seen.reason, WEFT_EDONE);
     finish();
 }
 
@@ -434,6 +463,7 @@ static void memory_that_is_out_anywhere_closes_it_and_leaks_nothing(void)
 
 static const test_case cases[] = {
     TEST(opened_waits_for_the_stage_and_comes_before_the_bytes_behind_it),
+    TEST(one_that_leaves_is_gone_when_nothing_stands_in_it),
     TEST(it_waits_for_every_stage),
     TEST(what_was_written_before_leaves_behind_it),
     TEST(an_end_behind_the_header_is_told_after_opened),

@@ -70,7 +70,7 @@ answer()
 
 start "$weftd" echo --listen 'udp://127.0.0.1:0' --log-format text
 same "an echo to socat" "$(answer hello "UDP:$at")" hello
-same "an echo to ncat" "$(asked again ncat -u -i 1 "${at%:*}" "${at##*:}")" again
+same "an echo to ncat" "$(asked again ncat -u -i 1 --no-shutdown "${at%:*}" "${at##*:}")" again
 head -c 60000 /dev/urandom >large
 for _ in 1 2 3 4 5; do
     socat -b 65536 -t 1 - "UDP:$at" <large >back

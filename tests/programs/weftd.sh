@@ -94,7 +94,7 @@ has help "$("$weftd" --help)" "exit codes"
 has urls "$("$weftd" urls)" "tcp://HOST:PORT"
 has urls "$("$weftd" urls)" "off, asked or required; to listen"
 names=$("$weftd" list | cut -d ' ' -f 1)
-for name in web echo discard chargen daytime time qotd forward; do
+for name in web echo discard chargen daytime time qotd forward socks; do
     has list "$names" "$name"
 done
 for name in $names; do
@@ -138,6 +138,11 @@ refused 64 "list takes nothing behind it" list echo
 refused 64 "urls takes nothing behind it" urls echo
 refused 78 "there is no URL to listen at" forward --print-tree
 refused 77 'there is no user "no-such-user"' echo --listen tcp://127.0.0.1:0 --user no-such-user
+refused 64 "given twice" forward tcp://127.0.0.1:0 unix:app.sock --to unix:app.sock
+refused 64 "TO is missing" forward --listen tcp://127.0.0.1:0
+refused 78 '"10.0.0.0/99" is no rule' socks --deny 10.0.0.0/99
+refused 78 "the nearest is" socks --auth passwd:x
+refused 78 'no option "colour"' socks --options colour=red
 refused 78 "--file missing: No such file" qotd --file missing
 refused 78 "--path missing: No such file" web --path missing
 refused 78 "--path bytes is a file" web --path bytes
@@ -210,6 +215,15 @@ exec {back_log}<&-
 same "bytes without a target" "$(socat -t 10 - "tcp:127.0.0.1:$port" </dev/null 2>/dev/null | wc -c)" 0
 next_log "unable to reach unix:back.sock: "
 stop TERM 0
+start echo --listen unix:back.sock
+back=$pid back_log=$log
+start forward --listen tcp://127.0.0.1:0 --listen unix:front.sock --to unix:back.sock
+socat -t 10 - "tcp:127.0.0.1:$port" <bytes | cmp - bytes
+socat -t 10 - unix:front.sock <bytes | cmp - bytes
+stop TERM 0
+kill -TERM "$back"
+wait "$back"
+exec {back_log}<&-
 
 echo "web"
 mkdir -p site/folder

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include <weft/socks.h>
 #include <weft/tls.h>
 
 #include "http_gzip.h"
@@ -149,6 +150,43 @@ static void a_proxy_is_asked_with_the_whole_url(void)
           elsewhere.got);
     CHECK(strstr(elsewhere.got, "Proxy-Authorization: Basic cHJveHk=\r\n") != NULL);
     CHECK_U64(origin.conns, 0);
+    finish();
+}
+
+static void a_socks_proxy_is_gone_through_and_its_refusal_is_a_failure(void)
+{
+    static const weft_http_client_config proxied = {.proxy = "socks5h://front"};
+    static const weft_http_client_config by4 = {.proxy = "socks4a://a%26b@front:1080"};
+    const weft_http_client_config *const both[] = {&proxied, &by4};
+    for (size_t i = 0; i < 2; i++) {
+        begin(both[i]);
+        CHECK_OK(weft_listen(weft_sim_system(sim), "sim://front:1080", &weft_socks_server, NULL));
+        script_say(&origin, OK_HELLO);
+        CHECK_OK(get("http://server/x")->err);
+        CHECK(strstr(origin.got, "GET /x HTTP/1.1\r\nHost: server\r\n") == origin.got);
+        const weft_outcome *got = get("http://nobody/");
+        CHECK_ERR(got->err, WEFT_EREFUSED);
+        CHECK_U64(weft_http_failure_of(got), WEFT_HTTP_REFUSED);
+        CHECK(strstr(got->why, "the proxy says") != NULL);
+        finish();
+    }
+}
+
+static void a_proxy_that_is_no_url_is_refused(void)
+{
+    static char text[2100];
+    static const weft_http_client_config bad = {.proxy = text};
+    const char *const texts[] = {"socks9://h", "socks5h://", "socks5h://u@h"};
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(text, sizeof text, "%s", texts[i]);
+        begin(&bad);
+        CHECK(get("http://server/x")->err != WEFT_OK);
+        finish();
+    }
+    memset(text, 'x', sizeof text - 1);
+    memcpy(text, "socks5h://", 10);
+    begin(&bad);
+    CHECK_ERR(get("http://server/x")->err, WEFT_ETOOBIG);
     finish();
 }
 
@@ -306,6 +344,8 @@ static const test_case cases[] = {
     TEST(a_bomb_ends_at_the_limit_or_waits_for_its_reader),
     TEST(a_body_that_is_not_what_it_says_fails),
     TEST(a_proxy_is_asked_with_the_whole_url),
+    TEST(a_socks_proxy_is_gone_through_and_its_refusal_is_a_failure),
+    TEST(a_proxy_that_is_no_url_is_refused),
     TEST(a_proxy_is_tunnelled_through_for_https),
     TEST(https_is_verified),
     TEST(a_form_is_encoded),

@@ -101,6 +101,9 @@ bool weft_stage_is_last(const weft_stage *stage);
 /** Has @up, and @down if it said EFULL, called again although nothing came: for a stage that waited for
  * something else, a moment for example. Not from within its functions. The stream may be gone after it. */
 void weft_stage_again(weft_stage *stage);
+/** It has done its work, which was a header or a dialogue before the bytes: it only passes on what is still
+ * given to it, and is closed and taken out of the stack as soon as nothing stands in it. Called from @up. */
+void weft_stage_leave(weft_stage *stage);
 /** Ends the stream with @reason; for what is noticed outside of its functions. The stage is gone after it. */
 void weft_stage_fail(weft_stage *stage, weft_err reason, const char *why);
 

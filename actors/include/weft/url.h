@@ -156,6 +156,7 @@ typedef enum weft_url_option_id {
     WEFT_URL_LOOP,
     WEFT_URL_INTERFACE,
     WEFT_URL_JOIN,
+    WEFT_URL_VIA,
     WEFT_URL_OPTIONS_ /**< how many there are */
 } weft_url_option_id;
 
@@ -177,7 +178,7 @@ typedef struct weft_url_options {
     uint32_t idle_ms;        /**< without a byte either way; 0: no limit */
     uint32_t lifetime_ms;    /**< 0: no limit */
     uint32_t tap_format;     /**< a weft_tap_format */
-    uint32_t when_full;    /**< a weft_send_policy (<weft/datagram.h>) */
+    uint32_t when_full;      /**< a weft_send_policy (<weft/datagram.h>) */
     uint32_t ttl; /**< of datagrams; means something only if it was given, as the next two */
     uint32_t multicast_ttl;
     bool loop;

@@ -147,8 +147,10 @@ typedef struct weft_http_client_config {
     weft_http_client_limits limits;
     const char *upstream; /**< "http://HOST:PORT": where forwarded requests go */
     const char *to;       /**< the default of a call's .to, and that of forwarded requests */
-    const char *proxy; /**< "http://HOST:PORT": http is asked of it, https is tunnelled (CONNECT) */
-    const char *proxy_auth;            /**< the value of Proxy-Authorization */
+    const char *proxy; /**< "http://HOST:PORT": http is asked of it, https is tunnelled (CONNECT);
+                            "socks5h://[USER:PASSWORD@]HOST[:PORT]", or socks5, socks4a, socks4: both go
+                            through it, and names are resolved there */
+    const char *proxy_auth;            /**< the value of Proxy-Authorization; of an http proxy */
     const char *user_agent;            /**< NULL: "weft"; "": none */
     bool cookies;                      /**< keeps cookies and sends them (RFC 6265bis) */
     const struct weft_tls_config *tls; /**< whom https trusts; NULL: the system's roots */

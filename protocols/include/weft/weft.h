@@ -18,6 +18,7 @@
 #include <weft/resolver.h>
 #include <weft/process.h>
 #include <weft/sse.h>
+#include <weft/socks.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
 #include <weft/supervisor.h>

@@ -47,6 +47,7 @@ PROGRAMS = {program.name: program for program in [
     Program("caf_bench", "actors", "g++", "g++ libcaf-dev", ("caf_bench.cpp",),
             ("-std=c++17", "-O2", "-Wno-deprecated-declarations"), ("-lcaf_core", "-pthread")),
     c_program("echo_load", "servers/src", "echo_load.c"),
+    c_program("forward_load", "servers/src", "forward_load.c"),
     c_program("idle_connections", "servers/src", "idle_connections.c"),
     c_program("echo_epoll", "servers/src", "echo_epoll.c"),
     c_program("http_epoll", "servers/src", "http_epoll.c"),

@@ -65,6 +65,15 @@ GOALS = {
         at_least("u16d16m_rate", 1.5, "libuv"),
         at_most("u64_cpu", 1.25, "raw recvmmsg"),
     ],
+    "forward": [
+        at_least("echo64_rate", 1.0, "haproxy"),
+        at_most("echo64_cpu", 1.0, "haproxy"),
+        at_least("bulk1_rate", 1.0, "haproxy"),
+        at_least("bulk16_rate", 1.0, "haproxy"),
+        at_most("bulk16_cpu", 1.0, "haproxy"),
+        at_least("conns_rate", 1.0, "haproxy"),
+        at_most("conns_cpu", 1.0, "haproxy"),
+    ],
     "http": [
         at_least("hello_rate", 1.05, "nginx", "h2o"),
         at_most("hello_cpu", 0.95, "nginx"),

@@ -47,6 +47,15 @@ HTTP = {
     "h2o": Row("h2o", "h2o -c {configuration}", configuration="h2o.conf", package="h2o"),
     US: Row(US, "{weft}/tests/bench/bench_site {port} {www}"),
 }
+# "splice" is haproxy too, with splice(2) where it finds that to pay.
+# A forwarder joins each connection with one of its own to {back}, where the load listens too.
+FORWARD = {
+    "haproxy": Row("haproxy", "haproxy -db -f {configuration}", configuration="haproxy.cfg",
+                   package="haproxy"),
+    "splice": Row("splice", "haproxy -db -f {configuration}", configuration="haproxy_splice.cfg",
+                  package="haproxy"),
+    US: Row(US, "{weft}/weftd forward tcp://127.0.0.1:{port} tcp://127.0.0.1:{back}"),
+}
 
 FILES = {"1k.bin": 1 << 10, "100k.bin": 100 << 10, "10m.bin": 10 << 20}
 
@@ -79,7 +88,7 @@ class Server:
 
     def __init__(self, row, options):
         self.row, self.options = row, options
-        self.name, self.process, self.port = row.name, None, None
+        self.name, self.process, self.port, self.back = row.name, None, None, None
 
     def find(self, arguments):
         """Replaces the program's name by its path; raises Missing."""
@@ -100,7 +109,7 @@ class Server:
         root = os.geteuid() == 0
         files = machine.files_max()
         for mark, value in {
-                "@PORT@": self.port, "@RUN@": run, "@WWW@": www, "@FILES@": files,
+                "@PORT@": self.port, "@BACK@": self.back, "@RUN@": run, "@WWW@": www, "@FILES@": files,
                 "@CONNECTIONS@": min(19000, files - 100),
                 "@USER_NGINX@": "user root;" if root else "",
                 "@USER_H2O@": "user: root" if root else ""}.items():
@@ -113,7 +122,8 @@ class Server:
     def start(self):
         run, www = folder(self.options, "run"), make_files(self.options)
         self.port = machine.free_port()
-        places = {"port": self.port, "run": run, "www": www,
+        self.back = machine.free_port()
+        places = {"port": self.port, "back": self.back, "run": run, "www": www,
                   "weft": os.path.abspath(self.options.build)}
         if self.row.configuration:
             places["configuration"] = self.configure(run, www)

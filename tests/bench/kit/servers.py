@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Echo (of streams, of datagrams) and HTTP: the server on one core, the load on another; all servers are up and take turns."""
+"""Echo (of streams, of datagrams), HTTP and forwarding: the server on one core, the load on another; all take turns."""
 import http.client
 import os
 import re
@@ -41,6 +41,11 @@ def wrk_case(name, path, what, connections=64, more="", **rest):
                 f"{more} http://127.0.0.1:{{port}}/{path}", path=path, **rest)
 
 
+def forward_case(name, mode, connections, what, **rest):
+    return Case(name, what,
+                f"forward_load {{port}} {{back}} {mode} {connections} {{seconds}}", **rest)
+
+
 PIPELINE = os.path.join(build.PEERS, "servers/lua/pipeline16.lua")
 CASES = {
     "echo": [
@@ -57,6 +62,13 @@ CASES = {
         udp_case("u16d16m", 16, 16, "16 sockets, 16 in flight, sent in one piece (UDP_SEGMENT)",
                  "merged"),
     ],
+    "forward": [
+        forward_case("echo64", "echo", 64, "64 connections, 64 bytes to and fro", unit="msg"),
+        forward_case("bulk1", "bulk", 1, "one connection, as much as goes", unit="MB"),
+        forward_case("bulk16", "bulk", 16, "16 connections, as much as goes", unit="MB"),
+        forward_case("conns", "conns", 64, "a connection for each 64 bytes, 64 at a time",
+                     unit="conn"),
+    ],
     "http": [
         wrk_case("hello", "hello", "GET /hello, kept alive, 64 connections"),
         wrk_case("pipe16", "hello", "GET /hello, 64 connections, 16 in flight on each",
@@ -69,7 +81,7 @@ CASES = {
                  more="-H 'Connection: close'"),
     ],
 }
-ROWS = {"echo": peers.PLAIN, "udp": peers.UDP, "http": peers.HTTP}
+ROWS = {"echo": peers.PLAIN, "udp": peers.UDP, "http": peers.HTTP, "forward": peers.FORWARD}
 
 
 class LoadFailed(Exception):
@@ -101,13 +113,19 @@ def parse_wrk(text):
 
 
 def load_command(case, server, options):
-    command = shlex.split(case.load.format(port=server.port, seconds=options.seconds,
+    command = shlex.split(case.load.format(port=server.port, back=server.back,
+                                           seconds=options.seconds,
                                            whole_seconds=max(1, int(options.seconds))))
     if command[0] == "wrk":
         command[0] = build.installed("wrk", "wrk")
     else:
         command[0] = build.peer(command[0], options.out)
     return ["taskset", "-c", machine.LOAD_CORE, *command]
+
+
+def marks(command):
+    """Whether it is a load of our own, which says when it is warm."""
+    return command[3].endswith("_load")
 
 
 class Meter:
@@ -139,7 +157,7 @@ def run_load(command, server, path, seconds):
         machine.favour(process.pid)
         meter = Meter(server.process.pid, process.pid)
         meter.start()
-        warm = "_load" not in command[3]
+        warm = not marks(command)
         end = time.monotonic() + seconds + PATIENCE
         try:
             while True:
@@ -189,7 +207,7 @@ def measure_once(case, server, options):
     command = load_command(case, server, options)
     path = os.path.join(options.out, "run", "load.out")
     text, (used, load, others, wall) = run_load(command, server, path, options.seconds)
-    parse = parse_echo if "_load" in command[3] else parse_wrk
+    parse = parse_echo if marks(command) else parse_wrk
     try:
         found = parse(text)
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -1,0 +1,185 @@
+#!/bin/bash
+# SOCKS with real peers: curl, ncat, socat and ssh's usual helper as clients of weftd socks; microsocks, dante, ssh
+# and tinyproxy as servers that weft's client goes through.
+set -euo pipefail
+
+weftd=$WEFT_BUILD/weftd
+folder=$(mktemp -d)
+pids=()
+cd "$folder"
+
+finish()
+{
+    local pid
+    for pid in "${pids[@]}"; do
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    rm -rf "$folder"
+}
+trap finish EXIT
+
+fail()
+{
+    echo "FAILED: $*"
+    exit 1
+}
+
+same()
+{
+    [ "$2" = "$3" ] || fail "$1: $(printf 'got %q, expected %q' "$2" "$3")"
+}
+
+# start NAME ARGUMENT...: runs weftd until it listens. Sets port.
+start()
+{
+    local name=$1 line
+    shift
+    mkfifo "$name.log"
+    "$weftd" "$@" --log-format text </dev/null >/dev/null 2>"$name.log" &
+    pids+=("$!")
+    exec {log}<"$name.log"
+    while read -r line <&"$log"; do
+        case $line in
+        *"listening at "*)
+            port=${line##*:}
+            cat <&"$log" >"$name.text" &
+            pids+=("$!")
+            exec {log}<&-
+            return
+            ;;
+        esac
+    done
+    fail "$name does not listen"
+}
+
+# free_port: a port nobody listens at now, for programs that cannot choose one.
+free_port()
+{
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# up PORT: waits until somebody listens there.
+up()
+{
+    local n
+    for ((n = 0; n < 500; n++)); do
+        if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
+            return 0
+        fi
+        read -r -t 0.02 <> <(:) || true
+    done
+    fail "nobody listens at $1"
+}
+
+head -c 3000000 /dev/urandom >bytes
+mkdir site
+cp bytes site/bytes
+start web web --path site --port 0
+web=$port
+start echo echo --listen tcp://127.0.0.1:0
+echo=$port
+start socks socks --listen tcp://127.0.0.1:0
+socks=$port
+start login socks --listen tcp://127.0.0.1:0 --auth memory:alice:sesame --log-level info
+login=$port
+start denied socks --listen tcp://127.0.0.1:0 --deny 127.0.0.0/8
+denied=$port
+
+echo "curl through weftd"
+for way in "--socks5 127.0.0.1:$socks" "--socks5-hostname 127.0.0.1:$socks" \
+    "--socks4 127.0.0.1:$socks" "--socks4a 127.0.0.1:$socks" \
+    "--socks5 127.0.0.1:$login --proxy-user alice:sesame"; do
+    for host in 127.0.0.1 localhost; do
+        # shellcheck disable=SC2086
+        curl -sS -4 --noproxy '' $way "http://$host:$web/bytes" | cmp - bytes || fail "curl $way to $host"
+    done
+done
+
+# refused WANTED-CODE ARGUMENT...: curl's exit code and what it says of the proxy.
+refused()
+{
+    local code=0 wanted=$1
+    shift
+    curl -sS --noproxy '' "$@" 2>said || code=$?
+    same "curl $*" "$code" "$wanted"
+}
+refused 97 --socks5 "127.0.0.1:$login" --proxy-user alice:open "http://127.0.0.1:$web/"
+refused 97 --socks5 "127.0.0.1:$login" "http://127.0.0.1:$web/"
+refused 97 --socks4a "127.0.0.1:$login" "http://127.0.0.1:$web/"
+refused 97 --socks5 "127.0.0.1:$denied" "http://127.0.0.1:$web/"
+grep -q "(2)" said || fail "a denied target: $(cat said)"
+refused 97 --socks5-hostname "127.0.0.1:$denied" "http://localhost:$web/"
+grep -q "(2)" said || fail "a denied address behind a name: $(cat said)"
+refused 97 --socks5 "127.0.0.1:$socks" "http://127.0.0.1:$(free_port)/"
+grep -q "(5)" said || fail "a target nobody is at: $(cat said)"
+
+echo "others through weftd"
+same "ncat, version 5" "$(printf 'one' | ncat --proxy "127.0.0.1:$socks" --proxy-type socks5 127.0.0.1 "$echo")" one
+same "ncat, version 4" "$(printf 'one' | ncat --proxy "127.0.0.1:$socks" --proxy-type socks4 127.0.0.1 "$echo")" one
+same "ncat, with a login" "$(printf 'one' | ncat --proxy "127.0.0.1:$login" --proxy-type socks5 \
+    --proxy-auth alice:sesame 127.0.0.1 "$echo")" one
+socat -t 10 - "SOCKS4A:127.0.0.1:localhost:$echo,socksport=$socks" <bytes | cmp - bytes || fail "socat"
+if nc -h 2>&1 | grep -q "proxy_protocol"; then
+    # what `ssh -o ProxyCommand` runs
+    same "nc -X 5" "$(printf 'one' | nc -N -X 5 -x "127.0.0.1:$socks" 127.0.0.1 "$echo")" one
+    same "nc -X 4" "$(printf 'one' | nc -N -X 4 -x "127.0.0.1:$socks" 127.0.0.1 "$echo")" one
+fi
+
+# through NAME PROXY: weft's client goes through it, by connect and by HTTP.
+through()
+{
+    start "$1" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo?via=$2"
+    socat -t 10 - "tcp:127.0.0.1:$port" <bytes | cmp - bytes || fail "$1 by weft's client"
+    "$weftd" get "http://127.0.0.1:$web/bytes" --proxy "$2" | cmp - bytes || fail "$1 by weft's HTTP client"
+}
+
+echo "weft through weftd"
+through weft5 "socks5h://127.0.0.1:$socks"
+through weft4 "socks4a://127.0.0.1:$socks"
+through weftlogin "socks5h://alice:sesame@127.0.0.1:$login"
+
+if command -v microsocks >/dev/null; then
+    echo "weft through microsocks"
+    at=$(free_port)
+    microsocks -i 127.0.0.1 -p "$at" -u alice -P sesame >/dev/null 2>&1 &
+    pids+=("$!")
+    up "$at"
+    # it ends both ways when one has ended, so that an echo behind a half close is cut
+    "$weftd" get "http://127.0.0.1:$web/bytes" --proxy "socks5h://alice:sesame@127.0.0.1:$at" | cmp - bytes ||
+        fail "microsocks by weft's HTTP client"
+    "$weftd" get "http://127.0.0.1:$web/" --proxy "socks5h://alice:open@127.0.0.1:$at" >/dev/null 2>said &&
+        fail "microsocks took a wrong password"
+    grep -q "the proxy does not accept the user and password" said || fail "microsocks: $(cat said)"
+fi
+if command -v danted >/dev/null; then
+    echo "weft through dante"
+    at=$(free_port)
+    cat >danted.conf <<END
+logoutput: $folder/danted.log
+internal: 127.0.0.1 port = $at
+external: lo
+clientmethod: none
+socksmethod: none
+user.unprivileged: nobody
+client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
+socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
+END
+    danted -f danted.conf -p "$folder/danted.pid" >/dev/null 2>&1 &
+    pids+=("$!")
+    up "$at"
+    through dante5 "socks5h://127.0.0.1:$at"
+    through dante4 "socks4a://me@127.0.0.1:$at"
+fi
+if command -v tinyproxy >/dev/null; then
+    echo "weft through tinyproxy"
+    at=$(free_port)
+    printf 'Port %s\nListen 127.0.0.1\nBasicAuth alice sesame\nLogLevel Critical\n' "$at" >tiny.conf
+    tinyproxy -d -c tiny.conf >/dev/null 2>&1 &
+    pids+=("$!")
+    up "$at"
+    # which knows no half close either
+    start tiny forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$web?via=http://alice:sesame@127.0.0.1:$at"
+    curl -sS --noproxy '*' "http://127.0.0.1:$port/bytes" | cmp - bytes || fail "tinyproxy by weft's client"
+fi
+echo "all of it went through"
