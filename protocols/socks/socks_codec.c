@@ -62,27 +62,27 @@ static weft_err length_login(const uint8_t *at, size_t n, size_t *out, weft_why 
     return WEFT_OK;
 }
 
+/* Of what has an address from its fourth byte on, and a port behind it. */
+static void length_address(const uint8_t *at, size_t n, size_t *out)
+{
+    if (at[3] == ADDRESS_V4)
+        *out = at_least(n, 10);
+    else if (at[3] == ADDRESS_V6)
+        *out = at_least(n, 22);
+    else if (at[3] == ADDRESS_NAME)
+        *out = at_least(n, 7U + at[4]);
+    else
+        *out = 5; /* its length is not known, and it is refused */
+}
+
 static weft_err length5(const uint8_t *at, size_t n, size_t *out, weft_why *why)
 {
     if (at[0] != 5)
         return weft_because(why, WEFT_EPROTO, "a request has version %u, expected 5", at[0]);
     if (n < 5)
         return WEFT_OK;
-    switch (at[3]) {
-    case ADDRESS_V4:
-        *out = at_least(n, 10);
-        return WEFT_OK;
-    case ADDRESS_V6:
-        *out = at_least(n, 22);
-        return WEFT_OK;
-    case ADDRESS_NAME:
-        *out = at_least(n, 7U + at[4]);
-        return WEFT_OK;
-    default:
-        /* its length is not known, and it is refused */
-        *out = 5;
-        return WEFT_OK;
-    }
+    length_address(at, n, out);
+    return WEFT_OK;
 }
 
 weft_err wf_socks_length(wf_socks_expected expected, const uint8_t *at, size_t n, size_t *out,
@@ -195,6 +195,17 @@ weft_err wf_socks_read_request(const uint8_t *at, size_t n, wf_socks_request *ou
     return at[0] == 4 ? read4(at, n, out, why) : read5(at, n, out, why);
 }
 
+size_t wf_socks_read_packet(const uint8_t *at, size_t n, wf_socks_request *out)
+{
+    size_t head = 0;
+    *out = (wf_socks_request){.version = 5};
+    /* from its fourth byte on it is as a request; what stands before is two of nothing, and the fragment */
+    if (n < 5 || at[2] != 0)
+        return 0;
+    length_address(at, n, &head);
+    return head >= 7 && read5(at, head, out, NULL) == WEFT_OK ? head : 0;
+}
+
 /* ---- saying */
 
 wf_socks_reply wf_socks_reply_of(weft_err err)
@@ -264,4 +275,11 @@ size_t wf_socks_say_reply(uint8_t version, wf_socks_reply reply, const weft_addr
         put_port(say + 4 + address, bound->port);
     }
     return 4 + address + 2;
+}
+
+size_t wf_socks_say_packet(const weft_address *from, uint8_t say[WF_SOCKS_SAY_BYTES])
+{
+    size_t n = wf_socks_say_reply(5, WF_SOCKS_SUCCEEDED, from, say);
+    say[0] = 0;
+    return n;
 }

@@ -63,6 +63,10 @@ typedef struct wf_socks_request {
 WEFT_MUST_USE weft_err wf_socks_read_request(const uint8_t *at, size_t n, wf_socks_request *out,
                                              weft_why *why);
 
+/* The header of a datagram, as a client sends it (RFC 1928 section 7): its bytes, with whom it is for in @out; 0: it
+ * has none, or is a fragment. */
+size_t wf_socks_read_packet(const uint8_t *at, size_t n, wf_socks_request *out);
+
 /* RFC 1928 section 6 */
 typedef enum wf_socks_reply {
     WF_SOCKS_SUCCEEDED,
@@ -85,5 +89,7 @@ size_t wf_socks_say_method(wf_socks_method method, uint8_t say[WF_SOCKS_SAY_BYTE
 size_t wf_socks_say_login(bool granted, uint8_t say[WF_SOCKS_SAY_BYTES]);
 size_t wf_socks_say_reply(uint8_t version, wf_socks_reply reply, const weft_address *bound,
                           uint8_t say[WF_SOCKS_SAY_BYTES]);
+/* The header of a datagram that came from @from. */
+size_t wf_socks_say_packet(const weft_address *from, uint8_t say[WF_SOCKS_SAY_BYTES]);
 
 #endif

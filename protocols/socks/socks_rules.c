@@ -151,3 +151,10 @@ bool wf_socks_rules_match(const char *const *rules, const wf_socks_place *place)
             return true;
     return false;
 }
+
+bool wf_socks_allowed(const char *const *allow, const char *const *deny,
+                      const wf_socks_place *place)
+{
+    return !wf_socks_rules_match(deny, place) &&
+           (allow == NULL || wf_socks_rules_match(allow, place));
+}

@@ -36,5 +36,8 @@ wf_socks_place wf_socks_place_at(const weft_address *address);
 
 /* Whether one of @rules (NULL, or ending in NULL; those that make no sense match nothing) is about @place. */
 bool wf_socks_rules_match(const char *const *rules, const wf_socks_place *place);
+/* Whether @deny is not about it, and @allow is or is NULL. */
+bool wf_socks_allowed(const char *const *allow, const char *const *deny,
+                      const wf_socks_place *place);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The SOCKS server: one actor for each client, which becomes a forwarder when its target is there.
  *
- *   greeting ──▶ (login ──▶ checking) ──▶ request ──▶ connecting ──▶ joined: forward.c
+ *   greeting ──▶ (login ──▶ checking) ──▶ request ──▶ connecting ──▶ joined: forward.c; associated:
+ *       │              │                      │            │           socks_associate.c
  *       └──────────────┴──────────────────────┴────────────┴──▶ over: answered, and closes
  *
  * A stage gathers the messages; it is taken out when the target is there, so that what the client sent behind
@@ -18,11 +19,12 @@
 #include <weft/timer.h>
 #include <weft/url.h>
 
+#include "socks_associate.h"
 #include "socks_codec.h"
 #include "socks_rules.h"
 #include "wire/forward.h"
 
-typedef enum phase { GREETING, LOGIN, CHECKING, REQUEST, CONNECTING, OVER } phase;
+typedef enum phase { GREETING, LOGIN, CHECKING, REQUEST, CONNECTING, ASSOCIATED, OVER } phase;
 
 typedef struct session {
     wf_forward forward; /* what a forwarder's state begins with */
@@ -30,6 +32,7 @@ typedef struct session {
     weft_timer timer;   /* until then */
     phase phase;
     weft_address peer;
+    weft_ref association; /* UDP ASSOCIATE: whoever relays the datagrams */
 } session;
 
 typedef struct socks_late {
@@ -195,12 +198,6 @@ static weft_err connect_to(weft_actor *self, session *s, const wf_socks_request 
     return weft_ref_is_nobody(s->forward.target.stream) ? WEFT_ENOMEM : WEFT_OK;
 }
 
-static bool is_denied(const weft_socks_config *config, const wf_socks_place *place)
-{
-    return wf_socks_rules_match(config->deny, place) ||
-           (config->allow != NULL && !wf_socks_rules_match(config->allow, place));
-}
-
 /* What is wrong with a request before anything is connected. */
 static wf_socks_reply judge(weft_actor *self, const uint8_t *at, size_t n, wf_socks_request *r,
                             weft_why *why)
@@ -213,16 +210,63 @@ static wf_socks_reply judge(weft_actor *self, const uint8_t *at, size_t n, wf_so
         weft_explain(why, "SOCKS 4 has no logins");
         return WF_SOCKS_NOT_ALLOWED;
     }
+    if (r->version == 5 && r->command == WF_SOCKS_ASSOCIATE)
+        return WF_SOCKS_SUCCEEDED; /* each datagram has its target */
     if (r->command != WF_SOCKS_CONNECT) {
         weft_explain(why, "command %u is not supported", r->command);
         return WF_SOCKS_NO_COMMAND;
     }
     wf_socks_place place = wf_socks_place_of(r->host, r->port);
-    if (is_denied(config, &place)) {
+    if (!wf_socks_allowed(config->allow, config->deny, &place)) {
         weft_explain(why, "%.100s port %u is not allowed", r->host, r->port);
         return WF_SOCKS_NOT_ALLOWED;
     }
     return WF_SOCKS_SUCCEEDED;
+}
+
+static weft_err on_associated(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    session *s = weft_state(self);
+    uint8_t words[WF_SOCKS_SAY_BYTES];
+    (void)msg;
+    if (s->phase != CONNECTING)
+        return WEFT_OK;
+    if (got->err != WEFT_OK) {
+        tell_log(self, s, got->why);
+        return refuse(self, s, 5, WF_SOCKS_FAILED);
+    }
+    const wf_socks_associated *up = got->body;
+    s->phase = ASSOCIATED;
+    return say(self, s, words, wf_socks_say_reply(5, WF_SOCKS_SUCCEEDED, &up->bound, words));
+}
+
+/* Lives as long as the client's connection, whose other end says who may send. */
+static weft_err associate(weft_actor *self, session *s, weft_msg *msg, const wf_socks_request *r)
+{
+    wf_socks_associate body = {.client = s->peer};
+    weft_address peer;
+    body.client.port = r->port;
+    bool known =
+        weft_stream_addresses(self, s->forward.client.stream, &body.local, &peer) == WEFT_OK;
+    if (!known || (s->peer.family != WEFT_FAMILY_V4 && s->peer.family != WEFT_FAMILY_V6)) {
+        tell_log(self, s, "datagrams are relayed for clients of TCP only");
+        return refuse(self, s, r->version, WF_SOCKS_NO_COMMAND);
+    }
+    s->association = weft_spawn(self, &wf_socks_association, config_of(self));
+    if (weft_ref_is_nobody(s->association))
+        return refuse(self, s, r->version, WF_SOCKS_FAILED);
+    s->phase = CONNECTING;
+    return weft_when(
+        msg, weft_ask_body(self, s->association, &wf_socks_associate_type, &body, WEFT_INHERIT),
+        on_associated);
+}
+
+static void child_ended(weft_actor *self, weft_ref child, weft_err reason)
+{
+    session *s = weft_state(self);
+    (void)reason;
+    if (s->phase == ASSOCIATED && weft_ref_same(child, s->association))
+        (void)leave(self, s);
 }
 
 static weft_err on_request(weft_actor *self, session *s, weft_msg *msg, weft_bytes in)
@@ -235,6 +279,8 @@ static weft_err on_request(weft_actor *self, session *s, weft_msg *msg, weft_byt
         tell_log(self, s, why.text);
         return refuse(self, s, in.at[0], reply);
     }
+    if (r.command == WF_SOCKS_ASSOCIATE)
+        return associate(self, s, msg, &r);
     weft_err err = connect_to(self, s, &r);
     if (err != WEFT_OK)
         return refuse(self, s, r.version, WF_SOCKS_FAILED);
@@ -349,7 +395,11 @@ static const weft_handler handlers[] = {
 };
 
 const weft_behaviour weft_socks_server = {
-    .name = "socks", .handlers = handlers, .state_bytes = sizeof(session)};
+    .name = "socks",
+    .handlers = handlers,
+    .state_bytes = sizeof(session),
+    .child_ended = child_ended,
+};
 
 /* ---- the config */
 

@@ -53,8 +53,18 @@ static void check_message(wf_socks_expected expected, const uint8_t *at, size_t 
         (void)wf_socks_offers(at, WF_SOCKS_PASSWORD);
 }
 
+static void check_packet(const uint8_t *data, size_t n)
+{
+    wf_socks_request r;
+    uint8_t *all = exact(data, n);
+    size_t head = wf_socks_read_packet(all, n, &r);
+    must(head <= n && (head == 0 || r.host[0] != '\0'));
+    free(all);
+}
+
 static void serve(const uint8_t *data, size_t n)
 {
+    check_packet(data, n);
     static const wf_socks_expected order[] = {WF_SOCKS_GREETING, WF_SOCKS_LOGIN, WF_SOCKS_REQUEST};
     for (size_t i = 0; i < 3; i++) {
         size_t whole = 0, split = 0, seen = 0;

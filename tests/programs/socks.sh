@@ -114,6 +114,84 @@ grep -q "(2)" said || fail "a denied address behind a name: $(cat said)"
 refused 97 --socks5 "127.0.0.1:$socks" "http://127.0.0.1:$(free_port)/"
 grep -q "(5)" said || fail "a target nobody is at: $(cat said)"
 
+echo "datagrams through weftd"
+start udpecho echo --listen udp://127.0.0.1:0
+udp=$port
+start udpdenied socks --listen tcp://127.0.0.1:0 --deny "127.0.0.1:$udp"
+udpdenied=$port
+start udpidle socks --listen tcp://127.0.0.1:0 --idle 200ms
+udpidle=$port
+python3 - "$socks" "$udpdenied" "$udpidle" "$udp" <<'END' || fail "datagrams"
+import socket, struct, sys
+socks, denied, idle, target = map(int, sys.argv[1:])
+
+def associate(port):
+    tcp = socket.create_connection(("127.0.0.1", port))
+    tcp.settimeout(20)
+    tcp.sendall(b"\5\1\0\5\3\0\1\0\0\0\0\0\0")
+    got = b""
+    while len(got) < 12:
+        got += tcp.recv(100)
+    assert got[:6] == b"\5\0\5\0\0\1", got
+    return tcp, (socket.inet_ntoa(got[6:10]), struct.unpack(">H", got[10:12])[0])
+
+def packet(host, text, frag=0):
+    head = b"\0\0" + bytes([frag])
+    if host[0].isdigit():
+        head += b"\1" + socket.inet_aton(host)
+    else:
+        head += b"\3" + bytes([len(host)]) + host.encode()
+    return head + struct.pack(">H", target) + text
+
+def udp():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(20)
+    s.bind(("127.0.0.1", 0))
+    return s
+
+tcp, relay = associate(socks)
+client, stranger = udp(), udp()
+want = b"\0\0\0\1\x7f\0\0\1" + struct.pack(">H", target)
+client.sendto(packet("127.0.0.1", b"one"), relay)
+assert client.recv(100) == want + b"one"
+# a fragment and a stranger's are dropped; what comes behind them is answered
+client.sendto(packet("127.0.0.1", b"part", 1), relay)
+stranger.sendto(packet("127.0.0.1", b"mine"), relay)
+client.sendto(packet("localhost", b"two"), relay)
+assert client.recv(100) == want + b"two"
+big = bytes(range(256)) * 200
+client.sendto(packet("127.0.0.1", big), relay)
+assert client.recv(65535) == want + big
+# it ends with the connection that asked for it: the port is free again
+tcp.close()
+for _ in range(1000):
+    try:
+        probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        probe.bind(relay)
+        break
+    except OSError:
+        probe.close()
+        stranger.settimeout(0.02)
+        try:
+            stranger.recv(1)
+        except TimeoutError:
+            pass
+else:
+    sys.exit("the association lives on")
+# a denied target hears nothing: the next association's target does
+tcp, relay = associate(denied)
+client = udp()
+client.sendto(packet("127.0.0.1", b"denied"), relay)
+client.settimeout(0.3)
+try:
+    sys.exit(f"a denied target answered {client.recv(100)}")
+except TimeoutError:
+    pass
+# one that is idle is closed
+tcp, relay = associate(idle)
+assert tcp.recv(1) == b""
+END
+
 echo "others through weftd"
 same "ncat, version 5" "$(printf 'one' | ncat --proxy "127.0.0.1:$socks" --proxy-type socks5 127.0.0.1 "$echo")" one
 same "ncat, version 4" "$(printf 'one' | ncat --proxy "127.0.0.1:$socks" --proxy-type socks4 127.0.0.1 "$echo")" one

@@ -167,6 +167,24 @@ static void replies_have_the_address_that_was_bound(void)
     CHECK_MEM(say, wf_socks_say_login(false, say), "\x01\x01", 2);
 }
 
+static void a_datagram_has_a_header_in_front_and_fragments_have_none(void)
+{
+    wf_socks_request r;
+    weft_address v4 = {.family = WEFT_FAMILY_V4, .port = 53, .ip = {10, 0, 0, 1}};
+    uint8_t say[WF_SOCKS_SAY_BYTES];
+    CHECK_U64(wf_socks_read_packet(BYTES("\x00\x00\x00\x01\x0a\x00\x00\x01\x00\x35text"), &r), 10);
+    CHECK_STR(r.host, "10.0.0.1");
+    CHECK_U64(r.port, 53);
+    CHECK_U64(wf_socks_read_packet(BYTES("\x00\x00\x00\x03\x01n\x00\x35"), &r), 8);
+    CHECK_STR(r.host, "n");
+    CHECK_U64(wf_socks_read_packet(BYTES("\x00\x00\x01\x01\x0a\x00\x00\x01\x00\x35text"), &r), 0);
+    CHECK_U64(wf_socks_read_packet(BYTES("\x00\x00\x00\x01\x0a\x00\x00\x01\x00"), &r), 0);
+    CHECK_U64(wf_socks_read_packet(BYTES("\x00\x00\x00\x02\x0a\x00\x00\x01\x00\x35"), &r), 0);
+    CHECK_U64(wf_socks_read_packet(BYTES("\x00\x00\x00\x03\x03a?b\x00\x35"), &r), 0);
+    CHECK_U64(wf_socks_read_packet(BYTES("\x00\x00\x00"), &r), 0);
+    CHECK_MEM(say, wf_socks_say_packet(&v4, say), "\x00\x00\x00\x01\x0a\x00\x00\x01\x00\x35", 10);
+}
+
 static void each_reason_has_its_reply(void)
 {
     CHECK_U64(wf_socks_reply_of(WEFT_OK), 0);
@@ -244,6 +262,7 @@ static const test_case cases[] = {
     TEST(a_request_names_a_host_and_a_port),
     TEST(a_name_that_means_something_to_a_url_is_refused),
     TEST(replies_have_the_address_that_was_bound),
+    TEST(a_datagram_has_a_header_in_front_and_fragments_have_none),
     TEST(each_reason_has_its_reply),
     TEST(rules_are_about_hosts_networks_and_ports),
     TEST(an_address_of_ipv4_in_one_of_ipv6_is_no_way_round_a_rule),

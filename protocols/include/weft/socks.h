@@ -6,7 +6,8 @@
  *
  * CONNECT joins the client with its target as weft_forward_service does: bytes both ways, a slow side slows
  * the other one's source, a half close is passed on, an abort at once. Names are resolved here, by the
- * connect. BIND and UDP ASSOCIATE are answered "command not supported". Connecting through a proxy is an option
+ * connect. UDP ASSOCIATE relays datagrams for as long as the client's connection lives (those to names that need a
+ * look-up, and fragments, are dropped). BIND is answered "command not supported". Connecting through a proxy is an option
  * of a URL: `tcp://HOST:PORT?via=socks5h://PROXY:1080`, see <weft/url.h>. */
 #ifndef WEFT_SOCKS_H
 #define WEFT_SOCKS_H
