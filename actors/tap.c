@@ -41,7 +41,7 @@ struct wf_tap {
 
 static void say(const wf_tap *tap, weft_level level, const char *what)
 {
-    char text[WEFT_WHY_BYTES + WEFT_URL_PATH_BYTES_MAX];
+    char text[sizeof tap->path + sizeof((weft_why){0}.text) + 16];
     (void)snprintf(text, sizeof text, "tap %s: %s", tap->path, what);
     weft_system *sys = atomic_load_explicit(&tap->sys, memory_order_relaxed);
     if (sys != NULL)
