@@ -5,18 +5,19 @@
 
 #include <weft/app.h>
 #include <weft/auth.h>
-#include <weft/descriptors.h>
 #include <weft/datagram.h>
+#include <weft/descriptors.h>
 #include <weft/fiber.h>
 #include <weft/framing.h>
 #include <weft/http.h>
 #include <weft/http_client.h>
 #include <weft/loop.h>
 #include <weft/net.h>
+#include <weft/node.h>
 #include <weft/pool.h>
+#include <weft/process.h>
 #include <weft/reconnect.h>
 #include <weft/resolver.h>
-#include <weft/process.h>
 #include <weft/sse.h>
 #include <weft/socks.h>
 #include <weft/stage.h>
