@@ -130,6 +130,12 @@ static int prepare(const wf_app_command *c, weft_system *sys, wf_app_run *run, w
         return code_of(err);
     if (wf_sockets_open(sys, run->tree, why) != WEFT_OK)
         return EX_UNAVAILABLE;
+    if (c->app->node.name != NULL) {
+        err = weft_node_begin(sys, &c->app->node, why);
+        if (err != WEFT_OK)
+            return err == WEFT_EINVAL || err == WEFT_EDENIED || err == WEFT_ETYPE ? EX_CONFIG
+                                                                                  : EX_UNAVAILABLE;
+    }
     if (wf_privileges_drop(c->own.user, c->own.group, why) != WEFT_OK)
         return EX_NOPERM;
     if (wf_app_spawn(sys, run) == WEFT_OK)

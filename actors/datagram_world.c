@@ -31,7 +31,7 @@ datagram_world *wf_datagram_world_of(struct weft_sim *sim)
     if (w == NULL)
         return NULL;
     w->kept.free = world_free;
-    w->sim = sim;
+    w->sim = weft_sim_world(sim);
     if (wf_wire_keep(sim, &w->kept) != WEFT_OK) {
         free(w);
         return NULL;

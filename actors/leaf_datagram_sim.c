@@ -241,5 +241,5 @@ void wf_endpoint_sim_attach(wf_endpoint *e, endpoint_end *end)
     memcpy(&e->watch, &context, sizeof(void *));
     e->leaf = &wf_endpoint_leaf_sim;
     end->e = e;
-    end->reactor = weft_reactor_of(endpoint_actor(e));
+    end->reactor = weft_sim_place(weft_reactor_of(endpoint_actor(e)));
 }

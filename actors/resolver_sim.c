@@ -194,7 +194,7 @@ static void ask(void *sender, wf_question *q)
     s->names->asked++;
     (void)snprintf(note, sizeof note, "names: asked for %.200s, type %u", q->name, q->type);
     weft_sim_note(weft_sim_of(weft_system_of(self)), note);
-    weft_arrive(&q->arrival, weft_reactor_of(self), f.delay_ms, on_arrival);
+    weft_arrive(&q->arrival, weft_sim_place(weft_reactor_of(self)), f.delay_ms, on_arrival);
 }
 
 static weft_err start(wf_resolver *r, const weft_resolver_options *options, wf_search *search,

@@ -131,7 +131,7 @@ static uint32_t latency(const wire_link *link)
 /* The first moment at which something that is due at @due arrives: a place that is cut off holds it. */
 static uint32_t not_before_cut(const wire_link *link, uint32_t due)
 {
-    uint32_t until = link->place->cut_until;
+    uint32_t until = wf_wire_cut_until(link);
     return until != 0 && (int32_t)(until - due) > 0 ? until : due;
 }
 
@@ -266,7 +266,7 @@ static void set_conn(conn *c, wire_end *e)
     void *context = e;
     e->c = c;
     e->stream = weft_self(conn_actor(c));
-    e->reactor = weft_reactor_of(conn_actor(c));
+    e->reactor = weft_sim_place(weft_reactor_of(conn_actor(c)));
     memcpy(&c->watch, &context, sizeof context);
     c->leaf = &wf_conn_leaf_sim;
 }
@@ -362,7 +362,7 @@ wire_end *wf_wire_begin(struct weft_sim *sim, const weft_url *url, const weft_ad
     wire_link *link = calloc(1, sizeof *link);
     if (link == NULL)
         return NULL;
-    *link = (wire_link){.sim = sim,
+    *link = (wire_link){.sim = weft_sim_world(sim),
                         .latency_ms = url->options.latency_ms,
                         .open = 1,
                         .outcome = outcome,
@@ -375,7 +375,7 @@ wire_end *wf_wire_begin(struct weft_sim *sim, const weft_url *url, const weft_ad
         link->end[i].link = link;
     link->end[1].closed = true; /* until somebody listens */
     link->end[0].window = (uint32_t)url->options.window_bytes;
-    link->end[0].reactor = reactor;
+    link->end[0].reactor = weft_sim_place(reactor);
     set_client_address(link, url);
     link->end[1].address = *to;
     wf_wire_note(link, "connects to %s", to->path);

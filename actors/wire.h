@@ -33,7 +33,15 @@ typedef struct wire_place {
     weft_address address;
     uint32_t delay_ms;  /* on top of each link's own latency */
     uint32_t cut_until; /* ms of virtual time: nothing arrives before */
+    unsigned member;    /* the system that listens there, or did last */
 } wire_place;
+
+/* A system that is cut off from all others, or was. */
+typedef struct wire_island {
+    struct wire_island *next;
+    unsigned member;
+    uint32_t cut_until; /* ms of virtual time */
+} wire_island;
 
 /* Something that is freed with the world. */
 typedef struct wire_kept {
@@ -50,7 +58,7 @@ typedef struct wire_end {
     wire_link *link;
     conn *c;          /* NULL: not accepted yet, or closed */
     weft_ref stream;  /* of @c */
-    unsigned reactor; /* of @c */
+    unsigned reactor; /* of @c: its place in the world */
     unsigned want;
     weft_arrival ready;  /* tells @c what it wants to know */
     weft_arrival coming; /* the first chunk under way to this end */
@@ -166,6 +174,10 @@ typedef struct wf_wire_names {
 wf_wire_names *wf_wire_names_of(struct weft_sim *sim);
 /* Whether @name is one of them. */
 bool wf_wire_is_name(struct weft_sim *sim, const char *name);
+/* The island of the system @member. errors: NULL. */
+wire_island *wf_wire_island(struct weft_sim *sim, unsigned member);
+/* Until when nothing arrives on @link: 0, it does. */
+uint32_t wf_wire_cut_until(const wire_link *link);
 /* Has @kept freed with the world. errors: ENOMEM. */
 WEFT_MUST_USE weft_err wf_wire_keep(struct weft_sim *sim, wire_kept *kept);
 

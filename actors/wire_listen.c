@@ -8,6 +8,7 @@
 
 struct wire_listener {
     struct wire *world;
+    struct weft_sim *sim;
     wire_listener *next;
     weft_address address;
     weft_arrival ready;
@@ -25,6 +26,7 @@ typedef struct wire {
     wire_listener *listeners;
     wire_link *links;
     wire_place *places;
+    wire_island *islands;
     wire_kept *kept;
     wf_wire_names names;
     uint32_t number; /* of the last link */
@@ -41,6 +43,10 @@ static void wire_free(void *at)
     for (wire_place *p = w->places, *next; p != NULL; p = next) {
         next = p->next;
         free(p);
+    }
+    for (wire_island *i = w->islands, *next; i != NULL; i = next) {
+        next = i->next;
+        free(i);
     }
     for (wire_kept *k = w->kept, *next; k != NULL; k = next) {
         next = k->next;
@@ -87,6 +93,44 @@ wire_place *wf_wire_place(struct weft_sim *sim, const weft_address *address)
     *p = (wire_place){.next = w->places, .address = *address};
     w->places = p;
     return p;
+}
+
+/* NULL: there is none. */
+static wire_island *island_at(const wire *w, unsigned member)
+{
+    for (wire_island *i = w != NULL ? w->islands : NULL; i != NULL; i = i->next)
+        if (i->member == member)
+            return i;
+    return NULL;
+}
+
+wire_island *wf_wire_island(struct weft_sim *sim, unsigned member)
+{
+    wire *w = wire_of(sim);
+    wire_island *i = island_at(w, member);
+    if (i != NULL || w == NULL)
+        return i;
+    i = calloc(1, sizeof *i);
+    if (i == NULL)
+        return NULL;
+    *i = (wire_island){.next = w->islands, .member = member};
+    w->islands = i;
+    return i;
+}
+
+uint32_t wf_wire_cut_until(const wire_link *link)
+{
+    const wire *w = wire_of(link->sim);
+    const wire_island *near = island_at(w, link->end[0].reactor >> 8);
+    const wire_island *far = island_at(w, link->place->member);
+    uint32_t until = link->place->cut_until;
+    if (near == far) /* within one, nothing is cut */
+        return until;
+    if (near != NULL && near->cut_until > until)
+        until = near->cut_until;
+    if (far != NULL && far->cut_until > until)
+        until = far->cut_until;
+    return until;
 }
 
 weft_err wf_wire_join(wire_link *link, const weft_address *to)
@@ -155,6 +199,7 @@ wire_listener *wf_wire_listen(struct weft_sim *sim, const weft_url *url, weft_ad
         return NULL;
     }
     *l = (wire_listener){.world = w,
+                         .sim = weft_sim_world(sim),
                          .next = w->listeners,
                          .address = address,
                          .backlog = url->options.backlog,
@@ -185,7 +230,10 @@ static void look(wire_listener *l)
 void wf_wire_listener_watch(wire_listener *l, unsigned reactor, void (*on_ready)(void *context),
                             void *context)
 {
-    l->reactor = reactor;
+    l->reactor = weft_sim_place(reactor);
+    wire_place *place = wf_wire_place(l->sim, &l->address);
+    if (place != NULL)
+        place->member = l->reactor >> 8;
     l->on_ready = on_ready;
     l->context = context;
 }

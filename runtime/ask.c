@@ -10,10 +10,13 @@
 #include "mailbox.h"
 #include "post.h"
 #include "put.h"
+#include "remote.h"
 
 enum { FAIL_AGAIN_MS = 10 };
 
 static void ask_late(wf_timer *timer);
+static void fail_cell(wf_reactor *r, wf_cell *cell, weft_err err, weft_delivery delivery,
+                      const char *why);
 
 /* What time the ask has: its deadline, and what it arms: 0 when an ask upstream guards it. */
 typedef struct limit {
@@ -51,10 +54,15 @@ static weft_deferred deferred_at(uint64_t id)
     return (weft_deferred){(uint32_t)id, (uint32_t)(id >> 32)};
 }
 
-static WF_COLD void failed_at_once(wf_reactor *r, wf_cell *cell, const weft_type *type,
+static WF_COLD void failed_at_once(wf_reactor *r, wf_cell *cell, weft_ref to, const weft_type *type,
                                    const void *body, weft_err err)
 {
     weft_why why = {""};
+    if (wf_is_remote(to.home) && err != WEFT_EINVAL) {
+        wf_remote_explain(r, to, type, err, &why);
+        fail_cell(r, cell, err, WEFT_NOT_DELIVERED, why.text);
+        return;
+    }
     if (err == WEFT_EINVAL) {
         /* the sentence names the type or the field: ask for it again, this is the slow path */
         weft_msg *m;
@@ -125,7 +133,7 @@ weft_deferred weft_ask_body(weft_actor *self, weft_ref to, const weft_type *type
     if (!wf_put_fast(r, self, to, type, body, id, l.flags, l.deadline)) {
         weft_err err = put_with(r, self, to, type, body, id, l);
         if (WF_UNLIKELY(err != WEFT_OK)) {
-            failed_at_once(r, cell, type, body, err);
+            failed_at_once(r, cell, to, type, body, err);
             return deferred_at(id);
         }
     }
@@ -181,7 +189,7 @@ weft_deferred wf_ask_control(weft_actor *self, weft_ref to, wf_control *control,
 
 /* A failed reply as a message. errors: NULL. */
 static weft_msg *failure_new(wf_reactor *r, const weft_actor *from, uint64_t request, weft_err err,
-                             const char *why)
+                             weft_delivery delivery, const char *why)
 {
     size_t text = why != NULL ? strnlen(why, WEFT_WHY_BYTES - 1) : 0;
     weft_msg *m = wf_block_take(r, sizeof(wf_failure) + text + 1);
@@ -190,6 +198,7 @@ static weft_msg *failure_new(wf_reactor *r, const weft_actor *from, uint64_t req
     wf_fill(r, m, from, &wf_control_type, request, WF_REPLY | WF_UNCOUNTED | WF_FAILED);
     wf_failure *failure = (wf_failure *)(void *)m->body;
     failure->err = err;
+    failure->delivery = (uint8_t)delivery;
     if (text != 0)
         memcpy(failure->why, why, text);
     failure->why[text] = '\0';
@@ -199,6 +208,12 @@ static weft_msg *failure_new(wf_reactor *r, const weft_actor *from, uint64_t req
 weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err,
                          const char *why)
 {
+    return wf_fail_delivery(r, from, m, err, WEFT_DELIVERY_UNKNOWN, why);
+}
+
+weft_err wf_fail_delivery(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err,
+                          weft_delivery delivery, const char *why)
+{
     if ((m->flags & WF_LOCAL) != 0) {
         weft_outcome got = {.err = err,
                             .why = why != NULL && why[0] != '\0' ? why : weft_err_text(err)};
@@ -206,7 +221,7 @@ weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err 
         ((const weft_local_ops *)(uintptr_t)m->request)->answer(from, m, &got);
         return WEFT_OK;
     }
-    weft_msg *reply = failure_new(r, from, m->request, err, why);
+    weft_msg *reply = failure_new(r, from, m->request, err, delivery, why);
     weft_err put = reply != NULL ? wf_put_msg(r, m->from, reply) : WEFT_ENOMEM;
     if (put != WEFT_OK && reply != NULL)
         wf_msg_free(r, reply);
@@ -226,7 +241,13 @@ static void fail_again(wf_timer *timer)
 
 void wf_fail_cell(wf_reactor *r, wf_cell *cell, weft_err err, const char *why)
 {
-    weft_msg *m = failure_new(r, NULL, wf_cell_id(r, cell), err, why);
+    fail_cell(r, cell, err, WEFT_DELIVERY_UNKNOWN, why);
+}
+
+static void fail_cell(wf_reactor *r, wf_cell *cell, weft_err err, weft_delivery delivery,
+                      const char *why)
+{
+    weft_msg *m = failure_new(r, NULL, wf_cell_id(r, cell), err, delivery, why);
     cell->state |= WF_FIRED;
     if (WF_LIKELY(m != NULL)) {
         wf_deliver(r, r->slots[cell->timer.spare].actor, m);
@@ -271,7 +292,7 @@ void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m)
     }
     weft_outcome got;
     if (WF_LIKELY((m->flags & WF_FAILED) == 0))
-        got = (weft_outcome){WEFT_OK, "", m->type, m->body, m->from, NULL, 0};
+        got = (weft_outcome){.why = "", .type = m->type, .body = m->body, .from = m->from};
     else
         got = wf_failure_of(m);
     weft_continue_fn *then = cell->then;
@@ -380,7 +401,7 @@ weft_deferred weft_room(weft_actor *self, weft_ref to)
     if (cell == NULL)
         return (weft_deferred){0, 0};
     /* the request itself must not be refused for room: it is sent as an event would be */
-    weft_err err = wf_put(self, to, &wf_room_type, &ask, id, WF_UNCOUNTED);
+    weft_err err = wf_put(self, to, &weft_room_type, &ask, id, WF_UNCOUNTED);
     if (err != WEFT_OK)
         wf_fail_cell(r, cell, err, NULL);
     else

@@ -3,6 +3,8 @@
 #ifndef WF_ASK_H
 #define WF_ASK_H
 
+#include <weft/remote.h>
+
 #include "core.h"
 #include "mailbox.h"
 
@@ -130,6 +132,7 @@ static inline weft_outcome wf_failure_of(const weft_msg *m)
 {
     const wf_failure *failure = (const wf_failure *)(const void *)m->body;
     return (weft_outcome){.err = failure->err,
+                          .delivery = (weft_delivery)failure->delivery,
                           .why =
                               failure->why[0] != '\0' ? failure->why : weft_err_text(failure->err),
                           .from = m->from};
@@ -150,6 +153,10 @@ void wf_arm_late(wf_reactor *r, wf_cell *cell) WF_COLD;
  * errors: ENOMEM; then it is not answered, and whoever lets go of it calls wf_owe_failure. */
 weft_err wf_fail_request(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err,
                          const char *why);
+
+/* The same, saying whether it had arrived where it went. */
+weft_err wf_fail_delivery(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err err,
+                          weft_delivery delivery, const char *why);
 
 /* Takes @m, a request that memory had no room to fail, in the place of wf_msg_free: its asker is told ENOMEM
  * as soon as there is memory. */
@@ -206,7 +213,6 @@ weft_msg *wf_bare_of(wf_reactor *r, const weft_actor *a);
 wf_rare *wf_rare_of(weft_actor *a);
 
 /* The request behind weft_room: by the time its turn comes, what stood before it is gone. */
-extern const weft_type wf_room_type;
 /* One of another reactor need not wait for its turn: it is answered when the mailbox has fallen to half of
  * what it takes, so that its sender goes on while there is still something to do here. Takes @m in true. */
 bool wf_room_wait(weft_actor *a, weft_msg *m) WF_COLD;

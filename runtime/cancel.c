@@ -5,14 +5,22 @@
 #include "family.h"
 #include "fiber.h"
 #include "mailbox.h"
+#include "remote.h"
 #include "timer.h"
 
 const weft_type weft_cancelled_type = WEFT_TYPE("weft.cancelled", weft_cancelled, NULL);
 
+/* What an actor of another node asked, its link did. */
+static bool is_of(const weft_msg *m, weft_ref asker)
+{
+    return weft_ref_same(m->from, asker) ||
+           (wf_is_remote(m->from.home) && weft_ref_same(wf_remote_link(WF_R->sys, m->from), asker));
+}
+
 static bool is_it(const weft_msg *m, weft_ref asker, uint64_t request)
 {
-    return wf_request_of(m->request) == request && weft_ref_same(m->from, asker) &&
-           (m->flags & (WF_REPLY | WF_TIMER | WF_ANSWERED)) == 0;
+    return wf_request_of(m->request) == request &&
+           (m->flags & (WF_REPLY | WF_TIMER | WF_ANSWERED)) == 0 && is_of(m, asker);
 }
 
 /* Takes the request out of a chain; @tail is set when it was the last. NULL: not there. */

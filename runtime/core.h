@@ -103,7 +103,8 @@ enum { WF_CLASSES = 8, WF_CLASS_BIG = 15 }; /* BIG counts as 1 KiB in accounts *
 /* The body of a failed reply. */
 typedef struct wf_failure {
     weft_err err;
-    char why[]; /* "": the code's own sentence */
+    uint8_t delivery; /* a weft_delivery */
+    char why[];       /* "": the code's own sentence */
 } wf_failure;
 
 /* What a served message holds beyond its handler: its scratch memory and its continuations. */
@@ -451,6 +452,15 @@ static inline weft_actor *wf_actor_at(const wf_reactor *r, uint32_t slot, uint32
 /* home: 1 + reactor for an actor; these for the other kinds. The upper half is the node. */
 #define WF_HOME_NAME 0xFFFEU
 #define WF_HOME_GROUP 0xFFFDU
+/* The lower half for actors of other nodes: of an actor by its token, which stands in slot and gen, and of a
+ * name. No reactor has these, so that whoever does not know them finds nobody there. */
+#define WF_HOME_REMOTE 0xFCU
+#define WF_HOME_REMOTE_NAME 0xFDU
+_Static_assert(WF_HOME_REMOTE > WF_THREADS_MAX + 1, "no reactor is a remote home");
+static inline bool wf_is_remote(uint64_t home)
+{
+    return ((uint32_t)home | 1U) == WF_HOME_REMOTE_NAME;
+}
 static inline uint64_t wf_home(unsigned index)
 {
     return index + 1U;

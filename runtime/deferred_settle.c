@@ -92,6 +92,7 @@ void wf_become_failure(weft_msg *m, weft_err err)
     m->flags |= WF_FAILED;
     wf_failure *failure = (wf_failure *)(void *)m->body;
     failure->err = err;
+    failure->delivery = WEFT_DELIVERY_UNKNOWN;
     failure->why[0] = '\0';
 }
 

@@ -192,6 +192,12 @@ void weft_release_child(weft_actor *self, weft_ref child)
         wf_family_move(r, a, WF_STAT_GET(self->parent));
 }
 
+void weft_leave_parent(weft_actor *self)
+{
+    if (self->rare == NULL || self->rare->ward == NULL)
+        wf_family_move(WF_R, self, 0);
+}
+
 bool weft_stop_children(weft_actor *self, weft_err reason)
 {
     wf_reactor *r = WF_R;

@@ -147,6 +147,8 @@ weft_err weft_stop_ref(weft_actor *self, weft_ref who, weft_err reason)
     wf_reactor *r = WF_R;
     (void)self;
     who = wf_resolve(r, who);
+    if (wf_is_remote(who.home))
+        return WEFT_EUNSUPPORTED;
     if (who.slot == 0 || (who.home == r->home && wf_actor_at(r, who.slot, who.gen) == NULL))
         return WEFT_EGONE;
     wf_control control = {.run = stop_here, .word = {(uint64_t)reason}};

@@ -12,6 +12,7 @@
  * the cancel on by itself; where the ask was merely answered, that finds nothing. */
 #include "ask.h"
 #include "mailbox.h"
+#include "remote.h"
 
 /* At the asker's reactor. */
 static void learn_target(wf_reactor *r, weft_ref asker, uint64_t request, weft_ref to)
@@ -62,6 +63,8 @@ static void arrived_here(wf_reactor *r, weft_actor *target, weft_msg *m)
 static void tell_asker(wf_reactor *r, weft_ref asker, uint64_t request, weft_ref to)
 {
     wf_control word = {.run = arrived_here, .word = {[2] = request}};
+    if (wf_is_remote(asker.home))
+        asker = wf_remote_link(r->sys, asker); /* which asked for it here */
     if (asker.home == r->home) {
         /* a cancel from here goes the way of the request, and behind it */
         learn_target(r, asker, request, to);
@@ -106,8 +109,11 @@ weft_err weft_forward(weft_msg *msg, weft_ref to)
     weft_msg *copy;
     if ((msg->flags & WF_ANSWERED) != 0)
         return WEFT_EUSED;
-    /* a request served in place has no asker to be named to others */
-    if ((msg->flags & WF_LOCAL) != 0)
+    to = wf_resolve(r, to);
+    if (WF_UNLIKELY(wf_is_remote(to.home)) && !weft_is_request(msg))
+        return weft_tell_body(WF_STAT_GET(r->running), to, msg->type, msg->body);
+    /* a request served in place has no asker to be named to others, and elsewhere nobody knows the asker */
+    if ((msg->flags & WF_LOCAL) != 0 || wf_is_remote(to.home))
         return weft_when(
             msg, weft_ask_body(WF_STAT_GET(r->running), to, msg->type, msg->body, WEFT_INHERIT),
             on_forwarded);
@@ -115,7 +121,6 @@ weft_err weft_forward(weft_msg *msg, weft_ref to)
     if (err != WEFT_OK)
         return err;
     uint64_t request = copy->request;
-    to = wf_resolve(r, to);
     err = wf_put_msg(r, to, copy);
     if (err != WEFT_OK) {
         wf_msg_free(r, copy);

@@ -6,6 +6,7 @@
 #include "family.h"
 #include "mailbox.h"
 #include "post.h"
+#include "remote.h"
 #include "sys.h"
 #include "ward.h"
 
@@ -105,7 +106,7 @@ static void arrive_down(wf_reactor *r, weft_actor *target, weft_msg *m)
 static void set_reason(wf_watcher *w, weft_err reason, const char *why)
 {
     w->reason = reason;
-    (void)snprintf(w->why, sizeof w->why, "%s",
+    (void)snprintf(w->why, sizeof w->why, "%.*s", DOWN_WHY_BYTES - 1,
                    why != NULL && why[0] != '\0' ? why : weft_err_text(reason));
 }
 
@@ -301,8 +302,25 @@ static void monitor_here(wf_reactor *r, weft_actor *target, weft_msg *m)
         tell_watcher(r, w, err, NULL);
 }
 
+/* Its link sees to it; without one it has gone. */
+static WF_COLD weft_err send_monitor_away(wf_reactor *r, weft_actor *self, weft_ref who,
+                                          wf_watcher *entry)
+{
+    weft_err err = wf_remote_watch(r, who, entry->watcher, entry->cell, entry->link,
+                                   entry->link != ENTRY_MONITOR);
+    if (err != WEFT_EGONE)
+        return err;
+    weft_why why;
+    wf_remote_explain(r, who, NULL, err, &why);
+    set_reason(entry, err, why.text);
+    tell_down(r, self, entry);
+    return WEFT_OK;
+}
+
 static weft_err send_monitor(wf_reactor *r, weft_actor *self, weft_ref who, wf_watcher *entry)
 {
+    if (wf_is_remote(who.home))
+        return send_monitor_away(r, self, who, entry);
     if (who.home == r->home || who.slot == 0 || wf_home_index(who.home) >= wf_threads(r->sys)) {
         weft_actor *target = who.home == r->home ? wf_actor_at(r, who.slot, who.gen) : NULL;
         weft_err err = attach(r, target, entry);
@@ -345,6 +363,8 @@ static weft_err watch(weft_actor *self, weft_ref who, uint32_t link)
     cell->target_home = (uint16_t)target.home;
     cell->target_slot = target.slot;
     cell->target_gen = target.gen;
+    if (wf_is_remote(target.home)) /* the cell has no room for the node */
+        r->more[wf_cell_index(r, cell)].context = (void *)(uintptr_t)(target.home >> 32);
     self->rare->monitors++;
     wf_watcher entry = {.watcher = wf_ref_of(r, self), .who = who, .cell = id, .link = link};
     weft_err err = send_monitor(r, self, target, &entry);
@@ -380,9 +400,42 @@ weft_err weft_link(weft_actor *self, weft_ref who)
     weft_err err = watch(self, target, ENTRY_LINK);
     if (err != WEFT_OK || target.slot == 0)
         return err;
+    if (wf_is_remote(target.home)) {
+        weft_remote_linked linked = {.who = target, .other = me};
+        err = wf_remote_tell_link(r, target, &weft_remote_linked_type, &linked);
+        return err == WEFT_EGONE ? WEFT_OK : err; /* it has gone: told as such */
+    }
     wf_control control = {.run = link_here};
     memcpy(&control.word[0], &me, sizeof me);
     return wf_control_send(r, target, &control);
+}
+
+/* ---- of other nodes: told by their links */
+
+weft_err wf_monitor_tell(wf_reactor *r, weft_ref watcher, weft_ref who, uint64_t id, uint32_t kind,
+                         weft_err reason, const char *why)
+{
+    wf_watcher asked = {.watcher = watcher, .who = who, .cell = id, .link = kind};
+    wf_watcher *w = entry_new(r, &asked);
+    if (w == NULL)
+        return WEFT_ENOMEM;
+    tell_watcher(r, w, reason, why);
+    return WEFT_OK;
+}
+
+weft_err wf_monitor_tell_restarted(wf_reactor *r, weft_ref watcher, weft_ref who, weft_err reason,
+                                   const char *why, uint32_t count)
+{
+    wf_watcher w = {.watcher = watcher, .who = who, .restarts = count};
+    set_reason(&w, reason, why);
+    return tell_restarted(r, &w) ? WEFT_OK : WEFT_ENOMEM;
+}
+
+weft_err wf_monitor_link_back(wf_reactor *r, weft_ref target, weft_ref other)
+{
+    wf_control control = {.run = link_here};
+    memcpy(&control.word[0], &other, sizeof other);
+    return target.slot != 0 ? wf_control_send(r, target, &control) : WEFT_EGONE;
 }
 
 /* ---- taking a monitor back */
@@ -403,10 +456,19 @@ static void demonitor_here(wf_reactor *r, weft_actor *target, weft_msg *m)
         }
 }
 
+/* Whom the monitor of @cell watches. */
+static weft_ref watched_by(const wf_reactor *r, const wf_cell *cell)
+{
+    weft_ref who = {cell->target_home, cell->target_slot, cell->target_gen};
+    if (wf_is_remote(who.home))
+        who.home |= (uint64_t)(uintptr_t)r->more[wf_cell_index(r, cell)].context << 32;
+    return who;
+}
+
 void wf_monitor_end(wf_reactor *r, wf_cell *cell)
 {
     weft_actor *self = r->slots[cell->timer.spare].actor;
-    weft_ref target = {cell->target_home, cell->target_slot, cell->target_gen};
+    weft_ref target = watched_by(r, cell);
     weft_ref me = wf_ref_of(r, self);
     wf_control control = {.run = demonitor_here};
     memcpy(&control.word[0], &me, sizeof me);
@@ -415,7 +477,9 @@ void wf_monitor_end(wf_reactor *r, wf_cell *cell)
         wf_block_free(r, cell->tick);
     self->rare->monitors--;
     wf_cell_free(r, cell);
-    if (target.slot != 0)
+    if (wf_is_remote(target.home))
+        wf_remote_unwatch(r, target, me, control.word[2]);
+    else if (target.slot != 0)
         (void)wf_control_send(r, target, &control);
 }
 
@@ -426,8 +490,7 @@ void weft_demonitor(weft_actor *self, weft_ref who)
     for (uint32_t i = self->cells, next; i != 0; i = next) {
         wf_cell *cell = &r->cells[i];
         next = cell->next;
-        if (cell->kind == WF_CELL_MONITOR && cell->target_home == (uint16_t)target.home &&
-            cell->target_slot == target.slot && cell->target_gen == target.gen)
+        if (cell->kind == WF_CELL_MONITOR && weft_ref_same(watched_by(r, cell), target))
             wf_monitor_end(r, cell);
     }
 }

@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "ask.h"
+#include "remote.h"
 #include "sys.h"
 
 enum { BUCKETS = 4096 };
@@ -51,7 +52,7 @@ static struct wf_names *names_of(weft_system *sys)
     return sys->names;
 }
 
-static bool valid(const char *text)
+bool wf_name_valid(const char *text)
 {
     size_t n = strnlen(text, WEFT_NAME_BYTES);
     if (n == 0 || n == WEFT_NAME_BYTES)
@@ -128,7 +129,7 @@ weft_err weft_register(weft_actor *self, const char *text)
 {
     wf_reactor *r = WF_R;
     weft_system *sys = r->sys;
-    if (!valid(text))
+    if (!wf_name_valid(text))
         return WEFT_EINVAL;
     wf_rare *rare = wf_rare_of(self);
     if (rare == NULL)
@@ -176,7 +177,7 @@ void wf_names_release(weft_system *sys, uint32_t first)
 
 static weft_ref named(weft_system *sys, const char *text)
 {
-    if (!valid(text))
+    if (!wf_name_valid(text))
         return WEFT_NOBODY;
     wf_lock_take(sys, &sys->lock);
     uint32_t i = index_of(sys, text);
@@ -191,23 +192,55 @@ const char *weft_name_of(const weft_actor *actor)
     return rare != NULL && rare->names != 0 ? WF_R->sys->names->entry[rare->names].text : NULL;
 }
 
+/* "NAME@NODE" */
+static WF_COLD weft_ref named_elsewhere(weft_system *sys, const char *text, const char *at)
+{
+    char local[WEFT_NAME_BYTES];
+    size_t n = (size_t)(at - text);
+    if (n >= sizeof local)
+        return WEFT_NOBODY;
+    memcpy(local, text, n);
+    local[n] = '\0';
+    weft_ref ref = named(sys, local);
+    return ref.slot != 0 ? wf_remote_named(sys, ref.slot, at + 1) : ref;
+}
+
 weft_ref weft_named(weft_actor *self, const char *text)
 {
+    const char *at = strchr(text, '@');
     (void)self;
-    return named(WF_R->sys, text);
+    return at == NULL ? named(WF_R->sys, text) : named_elsewhere(WF_R->sys, text, at);
+}
+
+const char *wf_name_text(const weft_system *sys, uint32_t slot)
+{
+    return sys->names->entry[slot].text;
 }
 
 weft_ref weft_lookup(weft_actor *self, const char *text)
 {
     weft_system *sys = WF_R->sys;
     (void)self;
-    if (!valid(text))
+    if (!wf_name_valid(text))
         return WEFT_NOBODY;
     /* what is only looked up uses none of names_max up: it may come from a stranger */
     wf_lock_take(sys, &sys->lock);
     uint32_t i = known_index(sys->names, text);
     wf_lock_give(sys, &sys->lock);
     return i != 0 ? wf_name_resolve(sys, (weft_ref){.home = WF_HOME_NAME, .slot = i}) : WEFT_NOBODY;
+}
+
+const char *weft_name_text(const weft_system *sys, weft_ref ref)
+{
+    return ref.home == WF_HOME_NAME && ref.slot != 0 && ref.slot <= WF_NAMES_MAX
+               ? wf_name_text(sys, ref.slot)
+               : NULL;
+}
+
+weft_ref weft_group_member(const weft_actor *self, weft_ref ref)
+{
+    (void)self;
+    return ref.home == WF_HOME_GROUP ? wf_group_resolve(WF_R, ref) : ref;
 }
 
 /* ---- groups */
@@ -255,13 +288,15 @@ weft_ref_kind weft_ref_kind_of(weft_ref ref)
 {
     if (ref.slot == 0)
         return WEFT_REF_NOBODY;
-    if (ref.home == WF_HOME_NAME)
+    if (ref.home == WF_HOME_NAME || (uint32_t)ref.home == WF_HOME_REMOTE_NAME)
         return WEFT_REF_NAME;
     return ref.home == WF_HOME_GROUP ? WEFT_REF_GROUP : WEFT_REF_ACTOR;
 }
 
 const char *weft_ref_print(weft_ref ref, char text[WEFT_REF_TEXT_BYTES])
 {
+    if (wf_is_remote(ref.home) && ref.slot != 0)
+        return wf_remote_print(ref, text);
     switch (weft_ref_kind_of(ref)) {
     case WEFT_REF_NOBODY:
         (void)snprintf(text, WEFT_REF_TEXT_BYTES, "nobody");

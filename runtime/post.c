@@ -139,7 +139,7 @@ static void arrive(wf_reactor *r, const wf_entry *e)
                              (uint64_t)WF_STAT_GET(a->program)->mailbox_max + WF_ABROAD_MAX))
         /* one sender's whole credit has room beyond mailbox_max: what was accepted there is kept here */
         wf_refuse(r, e->slot, e->gen, m, WEFT_EFULL);
-    else if (WF_LIKELY(m->type != &wf_room_type) || !wf_room_wait(a, m))
+    else if (WF_LIKELY(m->type != &weft_room_type) || !wf_room_wait(a, m))
         wf_deliver(r, a, m);
 }
 

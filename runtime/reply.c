@@ -45,6 +45,11 @@ weft_err weft_reply_body(weft_msg *msg, const weft_type *type, const void *body)
             msg->flags |= WF_OWED;
         return err;
     }
+    if (WF_UNLIKELY(err == WEFT_ETYPE))
+        return weft_fail(msg, WEFT_ETYPE,
+                         "the answer, of type %s, is a plain struct: it does not leave its node",
+                         type->name),
+               WEFT_ETYPE;
     msg->flags |= WF_ANSWERED;
     if (WF_UNLIKELY((msg->flags & WF_WAITS) != 0))
         wf_arm_waiting(r, self, msg);

@@ -7,10 +7,10 @@ static weft_err room_there(weft_actor *self, weft_msg *msg)
 {
     (void)self;
     unsigned char yes = 1;
-    return weft_reply_body(msg, &wf_room_type, &yes);
+    return weft_reply_body(msg, &weft_room_type, &yes);
 }
 
-const weft_type wf_room_type = {.name = "weft.room", .size = 1, .otherwise = room_there};
+const weft_type weft_room_type = {.name = "weft.room", .size = 1, .otherwise = room_there};
 
 /* Half of what senders of another reactor can bring it to. */
 static uint32_t low_mark(const weft_actor *a)
@@ -20,7 +20,7 @@ static uint32_t low_mark(const weft_actor *a)
 
 bool wf_room_wait(weft_actor *a, weft_msg *m)
 {
-    if (m->type != &wf_room_type || (a->bits & WF_BUSY) != 0 || wf_mail_count(a) <= low_mark(a) ||
+    if (m->type != &weft_room_type || (a->bits & WF_BUSY) != 0 || wf_mail_count(a) <= low_mark(a) ||
         wf_rare_of(a) == NULL)
         return false;
     m->next = a->rare->roomers;

@@ -118,14 +118,14 @@ weft_err wf_serve_serial(weft_actor *a, weft_msg *m)
 static inline bool must_wait(const weft_actor *a, const weft_msg *m)
 {
     return (a->bits & WF_BUSY) != 0 &&
-           ((m->flags & (WF_UNCOUNTED | WF_REPLY)) == 0 || m->type == &wf_room_type);
+           ((m->flags & (WF_UNCOUNTED | WF_REPLY)) == 0 || m->type == &weft_room_type);
 }
 
 /* Who serves a type without a row: the behaviour's own taker of the rest, else what the type says. */
 static weft_handler_fn *otherwise_of(const weft_actor *a, const weft_msg *m)
 {
     weft_handler_fn *otherwise = WF_STAT_GET(a->program)->behaviour->otherwise;
-    return otherwise != NULL && m->type != &wf_room_type ? otherwise : m->type->otherwise;
+    return otherwise != NULL && m->type != &weft_room_type ? otherwise : m->type->otherwise;
 }
 
 static inline WF_FAST void serve(wf_reactor *r, weft_actor *a, weft_msg *m, const wf_row *row)

@@ -7,6 +7,7 @@
 #include "name.h"
 #include "post.h"
 #include "put.h"
+#include "remote.h"
 #include "wf_pb.h"
 
 /* The buffer of the weft_bytes in @body, if its type has one. */
@@ -106,6 +107,8 @@ weft_err wf_put_msg(wf_reactor *r, weft_ref to, weft_msg *m)
 {
     if (WF_UNLIKELY(to.home != r->home)) {
         to = wf_resolve(r, to);
+        if (WF_UNLIKELY(wf_is_remote(to.home)) && (m->flags & WF_REPLY) != 0)
+            to = wf_remote_link(r->sys, to); /* which asked for whoever is there */
         if (to.slot == 0 || wf_home_index(to.home) >= wf_threads(r->sys))
             return gone(r, m->flags);
         unsigned index = wf_home_index(to.home);
@@ -158,6 +161,8 @@ static WF_NOINLINE weft_err put_slow(weft_actor *from, weft_ref to, const weft_t
         if (put_far(r, from, to, type, body, request, flags))
             return WEFT_OK;
         to = wf_resolve(r, to);
+        if (WF_UNLIKELY(wf_is_remote(to.home)))
+            return wf_remote_put(from, to, type, body, request, flags);
     }
     if (to.home != r->home && to.slot != 0 && (flags & WF_UNCOUNTED) == 0 &&
         wf_home_index(to.home) < wf_threads(r->sys) && !wf_has_credit(r, wf_home_index(to.home)))

@@ -16,6 +16,7 @@ static weft_sim *failed(weft_sim *sim)
 {
     if (sim == NULL)
         return NULL;
+    wf_sim_leave(sim);
     weft_system_free(&sim->sys);
     wf_sim_log_done(sim);
     wf_free(sim);
@@ -31,6 +32,7 @@ weft_sim *weft_sim_new(const weft_sim_options *options)
         o = *options;
     if (sim == NULL)
         return NULL;
+    wf_sim_join(sim, o.beside);
     sim->seed = o.seed;
     sim->stop_at = o.stop_at;
     sim->faults = o.faults;
@@ -49,6 +51,9 @@ weft_sim *weft_sim_new(const weft_sim_options *options)
     if (!wf_sim_log_init(sim))
         return failed(sim);
     wf_driver *driver = wf_driver_sim_new(o.seed);
+    if (driver != NULL && sim->root != sim) /* one clock for all */
+        wf_driver_sim_advance(driver, sim->root->sys->drv->now_ns(sim->root->sys->driver) -
+                                          driver->ops->now_ns(driver));
     sim->sys = driver != NULL ? wf_system_new(&o.system, driver, &why) : NULL;
     if (sim->sys == NULL)
         return failed(sim);
@@ -58,6 +63,7 @@ weft_sim *weft_sim_new(const weft_sim_options *options)
     wf_sim_check_init(sim);
     if (!wf_sim_outside_init(sim))
         return failed(sim);
+    wf_sim_joined(sim);
     WF_R = sim->sys->reactor[0];
     return sim;
 }
@@ -84,11 +90,9 @@ void wf_sim_start(weft_sim *sim)
 
 /* ---- time */
 
-/* Ms until something is due; WF_WHEEL_NEVER: nothing will be. */
-static uint32_t until_next(weft_sim *sim)
+static uint32_t until_next_of(const weft_sim *sim, uint32_t best)
 {
     uint32_t tick = wf_tick(sim->sys);
-    uint32_t best = wf_wheel_next(&sim->under_way);
     for (unsigned i = 0; i < wf_threads(sim->sys); i++) {
         wf_reactor *r = sim->sys->reactor[i];
         uint32_t next = WF_STAT_GET(r->stop) ? WF_WHEEL_NEVER : wf_wheel_next(&r->wheel);
@@ -101,15 +105,26 @@ static uint32_t until_next(weft_sim *sim)
     return best;
 }
 
+/* Ms until something is due; WF_WHEEL_NEVER: nothing will be. */
+static uint32_t until_next(weft_sim *root)
+{
+    uint32_t best = wf_wheel_next(&root->under_way);
+    for (const weft_sim *sim = root; sim != NULL; sim = sim->next)
+        best = until_next_of(sim, best);
+    return best;
+}
+
 static void move_clock(weft_sim *sim, uint32_t ms)
 {
-    wf_driver_sim_advance(sim->sys->driver, (uint64_t)ms * MS_NS);
-    wf_sim_world_tick(sim);
+    for (const weft_sim *one = sim->root; one != NULL; one = one->next)
+        wf_driver_sim_advance(one->sys->driver, (uint64_t)ms * MS_NS);
+    wf_sim_world_tick(sim->root);
+    WF_R = sim->sys->reactor[0];
 }
 
 bool wf_sim_move(weft_sim *sim, uint32_t ms_max)
 {
-    uint32_t next = until_next(sim);
+    uint32_t next = until_next(sim->root);
     if (next == WF_WHEEL_NEVER || next > ms_max)
         return false;
     move_clock(sim, next);
@@ -132,7 +147,7 @@ bool weft_sim_settle(weft_sim *sim, uint32_t ms_max)
 {
     uint32_t until = wf_sim_ms(sim) + ms_max;
     while (weft_sim_run(sim)) {
-        if (sim->arrivals == 0)
+        if (sim->root->arrivals == 0)
             return true;
         if (!wf_sim_move(sim, until - wf_sim_ms(sim)))
             break;
@@ -195,16 +210,57 @@ static void log_leaks(weft_system *sys, const weft_sim_leaks *l)
            l->broken != 0 ? "; and an invariant did not hold" : "");
 }
 
-/* What has stopped goes on: to its end. */
-static void end(weft_sim *sim)
+static void go_on(weft_sim *sim)
 {
     sim->ending = true;
     sim->halted = false;
     sim->fail_in = 0;
+}
+
+/* What has stopped goes on: to its end. */
+static void end(weft_sim *sim)
+{
+    go_on(sim->root);
+    go_on(sim);
     wf_sim_start(sim);
     wf_sim_outside_done(sim);
     (void)weft_sim_run(sim);
     shut_down(sim);
+}
+
+/* Ends every actor as it stands, in steps of @sim alone: nothing else happens meanwhile. */
+static void cut_off(weft_sim *sim)
+{
+    go_on(sim);
+    wf_sim_start(sim);
+    wf_sim_outside_done(sim);
+    wf_sim_alone(sim);
+}
+
+/* Its actors have ended, or never will. */
+static unsigned free_it(weft_sim *sim, weft_sim_leaks *leaks)
+{
+    weft_sim *root = sim->root;
+    leaks->actors = actors_left(sim->sys);
+    leaks->broken = sim->failure[0] != '\0';
+    WF_R = sim->sys->reactor[0];
+    wf_system_drain(sim->sys);
+    wf_sim_faults_done(sim);
+    wf_sim_leave(sim);
+    count_things(sim->sys, leaks);
+    unsigned n = leaks->actors + leaks->asks + leaks->timers + leaks->buffers + leaks->messages +
+                 leaks->broken;
+    if (n != 0)
+        log_leaks(sim->sys, leaks);
+    weft_system_free(&sim->sys);
+    wf_sim_check_done(sim);
+    wf_sim_log_done(sim);
+    wf_free(sim);
+    if (root != sim) {
+        root->ending = false;
+        WF_R = root->sys->reactor[0];
+    }
+    return n;
 }
 
 unsigned weft_sim_free_leaks(weft_sim **sim_at, weft_sim_leaks *leaks)
@@ -215,21 +271,18 @@ unsigned weft_sim_free_leaks(weft_sim **sim_at, weft_sim_leaks *leaks)
     if (sim == NULL)
         return 0;
     end(sim);
-    leaks->actors = actors_left(sim->sys);
-    leaks->broken = sim->failure[0] != '\0';
-    wf_system_drain(sim->sys);
-    wf_sim_world_done(sim);
-    wf_sim_faults_done(sim);
-    count_things(sim->sys, leaks);
-    unsigned n = leaks->actors + leaks->asks + leaks->timers + leaks->buffers + leaks->messages +
-                 leaks->broken;
-    if (n != 0)
-        log_leaks(sim->sys, leaks);
-    weft_system_free(&sim->sys);
-    wf_sim_check_done(sim);
-    wf_sim_log_done(sim);
-    wf_free(sim);
-    return n;
+    return free_it(sim, leaks);
+}
+
+unsigned weft_sim_cut_off(weft_sim **sim_at)
+{
+    weft_sim *sim = *sim_at;
+    weft_sim_leaks leaks = {.actors = 0};
+    *sim_at = NULL;
+    if (sim == NULL)
+        return 0;
+    cut_off(sim);
+    return free_it(sim, &leaks);
 }
 
 unsigned weft_sim_free(weft_sim **sim)

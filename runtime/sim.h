@@ -42,6 +42,9 @@ typedef struct wf_sim_plan wf_sim_plan;
 
 struct weft_sim {
     weft_system *sys;
+    weft_sim *root,
+        *next; /* of one world; the first of them, which is its own root, has what all share */
+    unsigned member, given; /* its number, the root's is 0; of the root: the last that was given */
     uint64_t seed, steps, stop_at;
     bool halted; /* no step is done any more */
     bool ending; /* within weft_sim_free, which nothing stops */
@@ -61,17 +64,35 @@ struct weft_sim {
     uint64_t hash;
     weft_log_hook *log_hook; /* the program's */
     void *log_context;
-    wf_wheel under_way; /* arrivals that are not due */
+    wf_wheel under_way; /* of the root: arrivals that are not due */
     wf_sim_due due[WF_THREADS_MAX];
-    uint32_t arrivals; /* under way and due */
+    uint32_t arrivals; /* of the root: under way and due */
     void *wire;        /* what the layer above keeps for its world */
     void (*wire_free)(void *wire);
 };
+
+/* ---- sim_member.c: several systems in one world */
+
+/* Makes @sim one of the world of @beside; NULL: a world of its own. */
+void wf_sim_join(weft_sim *sim, const weft_sim *beside);
+/* It is whole: steps do its steps. */
+void wf_sim_joined(weft_sim *sim);
+/* It leaves: what was on its way to it is the root's. */
+void wf_sim_leave(weft_sim *sim);
+/* The member of a place, and the root for one that has left. */
+weft_sim *wf_sim_member_at(weft_sim *root, unsigned place);
+/* A place is a reactor of a member. */
+static inline unsigned wf_sim_reactor_of(unsigned place)
+{
+    return place & 255U;
+}
 
 /* ---- sim.c */
 
 /* Begins start-up, if that has not happened. */
 void wf_sim_start(weft_sim *sim);
+/* Steps of @sim alone, with every actor stopped at once, until none is left. */
+void wf_sim_alone(weft_sim *sim);
 /* Moves the clock to the next moment something is due. false: nothing is within @ms_max. */
 bool wf_sim_move(weft_sim *sim, uint32_t ms_max);
 /* Ms since the system began. */
@@ -100,6 +121,8 @@ void wf_sim_arrive(weft_sim *sim, unsigned index);
 void wf_sim_world_tick(weft_sim *sim);
 void wf_sim_world_init(weft_sim *sim);
 void wf_sim_world_done(weft_sim *sim);
+/* What is due at a member that leaves is due at the root. */
+void wf_sim_due_to_root(weft_sim *sim);
 
 /* ---- sim_faults.c: what a test asks for */
 

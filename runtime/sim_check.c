@@ -81,13 +81,14 @@ static void broken(weft_sim *sim, const char *name, const weft_why *why)
                  "to stop there: the same calls with .seed = %" PRIu64 ", .stop_at = %" PRIu64
                  "; or, if nothing was told meanwhile, weft_sim_run_to(sim, %" PRIu64 ")\n"
                  "the last that happened:\n",
-                 name, sim->steps, sim->seed, why->text, sim->seed, sim->steps, sim->steps);
+                 name, sim->root->steps, sim->seed, why->text, sim->seed, sim->root->steps,
+                 sim->root->steps);
     size_t room = WF_SIM_FAILURE_BYTES - (size_t)head;
     (void)snprintf(text + head, room, "%s", last_lines(sim, room));
     sim->halted = !sim->ending;
     wf_log(sim->sys, WEFT_ERROR, "weft",
            "\"%.80s\" does not hold after step %" PRIu64 " of seed %" PRIu64 ": %s", name,
-           sim->steps, sim->seed, why->text);
+           sim->root->steps, sim->seed, why->text);
 }
 
 static void check_those_of_tests(weft_sim *sim)
@@ -207,9 +208,11 @@ static void check_bytes(weft_sim *sim)
 
 void wf_sim_check(weft_sim *sim, const wf_reactor *r)
 {
-    if (r->slots_used + r->cells_used <= ALWAYS_MAX || sim->steps % EVERY == 0)
+    if (r->slots_used + r->cells_used <= ALWAYS_MAX || sim->root->steps % EVERY == 0)
         check_reactor(sim, r);
     check_those_of_tests(sim);
+    if (sim != sim->root)
+        check_those_of_tests(sim->root); /* which look at all members */
 }
 
 void wf_sim_check_rest(weft_sim *sim)

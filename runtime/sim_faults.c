@@ -56,7 +56,7 @@ weft_err weft_sim_at(weft_sim *sim, uint32_t ms, weft_sim_plan_fn *fn, void *con
     if (plan->next != NULL)
         plan->next->back = &plan->next;
     sim->plans = plan;
-    wf_timer_arm(&sim->under_way, &plan->timer, ms, fire);
+    wf_timer_arm(&sim->root->under_way, &plan->timer, ms, fire);
     return WEFT_OK;
 }
 
@@ -79,7 +79,7 @@ void wf_sim_faults_init(weft_sim *sim)
 void wf_sim_faults_done(weft_sim *sim)
 {
     for (wf_sim_plan *plan; (plan = sim->plans) != NULL;) {
-        wf_timer_cancel(&sim->under_way, &plan->timer);
+        wf_timer_cancel(&sim->root->under_way, &plan->timer);
         unlink_plan(plan);
         put_due(plan);
     }

@@ -125,10 +125,12 @@ static weft_err on_answer(weft_actor *self, weft_msg *msg, const weft_outcome *g
     msg->flags |= WF_ANSWERED;
     if (c->ask == NULL)
         return WEFT_OK;
-    if (got->err == WEFT_OK)
+    if (got->err == WEFT_OK) {
         keep_reply(c->sim, got);
-    else
-        (void)came_to(c->sim, got->err, got->why);
+        return WEFT_OK;
+    }
+    (void)came_to(c->sim, got->err, got->why);
+    c->sim->outcome.got.delivery = got->delivery;
     return WEFT_OK;
 }
 

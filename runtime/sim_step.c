@@ -3,6 +3,7 @@
  * message served, an inbox taken, a batch handed over, output flushed, an arrival let through. */
 #include "alloc.h"
 #include "block.h"
+#include "family.h"
 #include "mailbox.h"
 #include "post.h"
 #include "reactor.h"
@@ -50,7 +51,7 @@ static unsigned work_of(const weft_sim *sim, wf_reactor *r)
 /* One of the bits of @work. */
 static unsigned choose(weft_sim *sim, unsigned work)
 {
-    uint32_t skip = wf_random_below(&sim->choice, (uint32_t)__builtin_popcount(work));
+    uint32_t skip = wf_random_below(&sim->root->choice, (uint32_t)__builtin_popcount(work));
     for (; skip != 0; skip--)
         work &= work - 1;
     return work & -work;
@@ -66,7 +67,8 @@ static void rotate(weft_sim *sim, wf_reactor *r)
     if (n < 2)
         return;
     weft_actor *a;
-    for (unsigned k = wf_random_below(&sim->choice, n); k != 0 && (a = r->ready) != NULL; k--) {
+    for (unsigned k = wf_random_below(&sim->root->choice, n); k != 0 && (a = r->ready) != NULL;
+         k--) {
         r->ready = a->next_ready;
         a->next_ready = NULL;
         *r->ready_tail = a;
@@ -90,8 +92,8 @@ static void note_turn(weft_sim *sim, const wf_reactor *r, const weft_actor *a, c
 static void turn(weft_sim *sim, wf_reactor *r)
 {
     uint32_t budget = 1;
-    if (wf_random_below(&sim->choice, 4) == 0)
-        budget += wf_random_below(&sim->choice, BUDGET_MAX);
+    if (wf_random_below(&sim->root->choice, 4) == 0)
+        budget += wf_random_below(&sim->root->choice, BUDGET_MAX);
     if (r->rest_actor != NULL) {
         note_turn(sim, r, r->rest_actor, r->rest, budget);
         (void)wf_turn_rest(r, budget);
@@ -171,20 +173,26 @@ static void work_with_faults(weft_sim *sim, wf_reactor *r, unsigned what)
         wf_sim_note(sim, "fault: memory was out");
 }
 
-/* The reactor whose step is next; NULL: nobody has anything to do. */
-static wf_reactor *choose_reactor(weft_sim *sim)
+/* The reactor whose step is next, of any member; NULL: nobody has anything to do. */
+static wf_reactor *choose_reactor(weft_sim *root)
 {
-    weft_system *sys = sim->sys;
-    unsigned at[WF_THREADS_MAX], n = 0;
-    for (unsigned i = 0; i < wf_threads(sys); i++)
-        if (work_of(sim, sys->reactor[i]) != 0)
-            at[n++] = i;
-    return n != 0 ? sys->reactor[at[wf_random_below(&sim->choice, n)]] : NULL;
+    uint32_t n = 0;
+    for (weft_sim *sim = root; sim != NULL; sim = sim->next)
+        for (unsigned i = 0; i < wf_threads(sim->sys); i++)
+            n += work_of(sim, sim->sys->reactor[i]) != 0;
+    if (n == 0)
+        return NULL;
+    uint32_t skip = wf_random_below(&root->choice, n);
+    for (weft_sim *sim = root; sim != NULL; sim = sim->next)
+        for (unsigned i = 0; i < wf_threads(sim->sys); i++)
+            if (work_of(sim, sim->sys->reactor[i]) != 0 && skip-- == 0)
+                return sim->sys->reactor[i];
+    return NULL;
 }
 
 static void step(weft_sim *sim, wf_reactor *r)
 {
-    sim->steps++;
+    sim->root->steps++;
     WF_R = r;
     work_with_faults(sim, r, choose(sim, work_of(sim, r)));
     if (!WF_STAT_GET(r->stop) && wf_reactor_over(r)) {
@@ -192,48 +200,86 @@ static void step(weft_sim *sim, wf_reactor *r)
         wf_reactor_leave(r);
     } else if (work_of(sim, r) == 0)
         wf_block_send_home(r);
-    WF_R = sim->sys->reactor[0];
+}
+
+static bool step_of_world(weft_sim *root)
+{
+    for (weft_sim *sim = root; sim != NULL; sim = sim->next) {
+        if (sim->halted)
+            return false;
+        wf_sim_start(sim);
+    }
+    wf_sim_world_tick(root);
+    for (weft_sim *sim = root; sim != NULL; sim = sim->next)
+        wf_sim_plans_run(sim);
+    wf_reactor *r = choose_reactor(root);
+    if (r == NULL) {
+        for (weft_sim *sim = root; sim != NULL; sim = sim->next)
+            wf_sim_check_rest(sim);
+        return false;
+    }
+    step(r->sys->sim, r);
+    wf_sim_check(r->sys->sim, r);
+    if (root->steps == root->stop_at && !root->ending) {
+        wf_sim_note(root, "stopped, as asked for");
+        root->halted = true;
+    }
+    return true;
 }
 
 bool weft_sim_step(weft_sim *sim)
 {
-    if (sim->halted)
-        return false;
-    wf_sim_start(sim);
-    wf_sim_world_tick(sim);
-    wf_sim_plans_run(sim);
-    wf_reactor *r = choose_reactor(sim);
-    if (r == NULL) {
-        wf_sim_check_rest(sim);
-        return false;
+    bool more = step_of_world(sim->root);
+    WF_R = sim->sys->reactor[0];
+    return more;
+}
+
+static bool halted(const weft_sim *root)
+{
+    for (const weft_sim *sim = root; sim != NULL; sim = sim->next)
+        if (sim->halted)
+            return true;
+    return false;
+}
+
+void wf_sim_alone(weft_sim *sim)
+{
+    for (uint32_t i = 0, left = 1; left != 0 && i < WF_SIM_STEPS_MAX; i++) {
+        left = 0;
+        for (unsigned k = 0; k < wf_threads(sim->sys); k++) {
+            wf_reactor *r = sim->sys->reactor[k];
+            WF_R = r;
+            left += !wf_stop_all(r, WEFT_EABORTED, true);
+            for (unsigned what;
+                 (what = work_of(sim, r) & ~(unsigned)(WORK_HOOK | WORK_ARRIVAL)) != 0;)
+                work(sim, r, what & -what);
+        }
     }
-    step(sim, r);
-    wf_sim_check(sim, r);
-    if (sim->steps == sim->stop_at && !sim->ending) {
-        wf_sim_note(sim, "stopped, as asked for");
-        sim->halted = true;
+    for (unsigned k = 0; k < wf_threads(sim->sys); k++) {
+        WF_R = sim->sys->reactor[k];
+        WF_STAT_SET(WF_R->stop, true);
+        wf_reactor_leave(WF_R);
     }
-    return true;
 }
 
 bool weft_sim_run(weft_sim *sim)
 {
     for (uint32_t i = 0; i < WF_SIM_STEPS_MAX; i++)
         if (!weft_sim_step(sim))
-            return !sim->halted;
+            return !halted(sim->root);
     wf_sim_note(sim, "still work after %d steps", WF_SIM_STEPS_MAX);
     return false;
 }
 
 uint64_t weft_sim_steps(const weft_sim *sim)
 {
-    return sim->steps;
+    return sim->root->steps;
 }
 
 bool weft_sim_run_to(weft_sim *sim, uint64_t step)
 {
-    while (sim->steps < step && !sim->halted)
+    while (sim->root->steps < step && !halted(sim->root))
         if (!weft_sim_step(sim) && !wf_sim_move(sim, UINT32_MAX))
             break;
-    return sim->steps == step;
+    return sim->root->steps == step;
 }

@@ -29,6 +29,7 @@ struct weft_system {
     wf_program *programs;
     struct wf_names *names;
     struct wf_groups *groups;
+    struct wf_remotes *remotes; /* other nodes; NULL: this is none */
     struct wf_phases *phases;
     struct wf_log *log;
     struct wf_watch_thread *watcher;

@@ -17,6 +17,7 @@
 #include "post.h"
 #include "program.h"
 #include "reactor.h"
+#include "remote.h"
 #include "signals.h"
 #include "sys.h"
 #include "watcher.h"
@@ -178,6 +179,7 @@ void weft_system_free(weft_system **sys_at)
     wf_phases_free(sys);
     wf_programs_free(sys);
     wf_names_free(sys);
+    wf_remotes_free(sys);
     wf_free(sys->log);
     sys->drv->free(sys->driver);
     wf_free(sys);

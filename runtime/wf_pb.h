@@ -21,6 +21,7 @@
 #ifndef WF_PB_H
 #define WF_PB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -87,5 +88,17 @@ size_t wf_pb_pack(const void *made, uint8_t *to);
  *   ENOMEM */
 WEFT_MUST_USE weft_err wf_pb_unpack(const void *descriptor, const uint8_t *at, size_t n,
                                     wf_arena *arena, void **out, weft_why *why);
+
+/* The full name of the type @descriptor describes; NULL: it was generated without names. */
+const char *wf_pb_name(const void *descriptor);
+
+/* Whether messages of the type @wanted can be within one of @descriptor, itself included. */
+bool wf_pb_nests(const void *descriptor, const void *wanted);
+
+/* Calls @fn for each message of the type @wanted within @made (as wf_pb_packed_bytes), itself included, until
+ * it fails. Recurses as deep as @made does: WF_PB_DEPTH_MAX. errors: those of @fn. */
+typedef weft_err wf_pb_nested_fn(void *nested, void *context);
+WEFT_MUST_USE weft_err wf_pb_each(void *made, const void *wanted, wf_pb_nested_fn *fn,
+                                  void *context);
 
 #endif

@@ -4,20 +4,22 @@ if(TARGET weft_test_protos)
 endif()
 find_program(PROTOC_C protoc-c REQUIRED)
 
-set(test_protos_from ${PROJECT_SOURCE_DIR}/tests/runtime)
 set(test_protos_to ${PROJECT_BINARY_DIR}/test_protos)
 file(MAKE_DIRECTORY ${test_protos_to})
-foreach(proto IN ITEMS pb_test pb_test_old)
-    set(out ${test_protos_to}/${proto}.pb-c)
+foreach(proto IN ITEMS runtime/pb_test runtime/pb_test_old actors/node_test)
+    cmake_path(GET proto PARENT_PATH folder)
+    cmake_path(GET proto FILENAME name)
+    set(from ${PROJECT_SOURCE_DIR}/tests/${folder})
+    set(out ${test_protos_to}/${name}.pb-c)
     add_custom_command(
         OUTPUT ${out}.c ${out}.h
-        COMMAND ${PROTOC_C} --c_out=${test_protos_to} -I ${test_protos_from}
-                ${test_protos_from}/${proto}.proto
-        DEPENDS ${test_protos_from}/${proto}.proto VERBATIM)
+        COMMAND ${PROTOC_C} --c_out=${test_protos_to} -I ${from} -I ${PROJECT_SOURCE_DIR}/proto
+                ${from}/${name}.proto
+        DEPENDS ${from}/${name}.proto ${PROJECT_SOURCE_DIR}/proto/weft_ref.proto VERBATIM)
     set_source_files_properties(${out}.c PROPERTIES COMPILE_OPTIONS -w)
     list(APPEND test_protos_made ${out}.c ${out}.h)
 endforeach()
 
 add_library(weft_test_protos STATIC ${test_protos_made})
 target_include_directories(weft_test_protos SYSTEM PUBLIC ${test_protos_to})
-target_link_libraries(weft_test_protos PUBLIC weft_dep_protobuf_c)
+target_link_libraries(weft_test_protos PUBLIC weft_dep_protobuf_c weft_proto)

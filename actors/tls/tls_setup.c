@@ -147,7 +147,9 @@ static bool set_rules(const tls_own *own, SSL_CTX *ctx)
 #endif
     int floor = own->config.tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION;
     return SSL_CTX_set_min_proto_version(ctx, floor) == 1 &&
-           SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 && SSL_CTX_set1_groups_list(ctx, GROUPS) == 1;
+           SSL_CTX_set_cipher_list(ctx, CIPHERS) ==
+               1 && /* what the macro of SSL_CTX_set1_groups_list does, without its cast that drops const */
+           SSL_CTX_ctrl(ctx, SSL_CTRL_SET_GROUPS_LIST, 0, (void *)(uintptr_t)GROUPS) == 1;
 }
 
 static bool set_resuming(const weft_tls *tls, SSL_CTX *ctx)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include <weft/node.h>
 #include <weft/options.h>
 #include <weft/supervisor.h>
 #include <weft/system.h>
@@ -82,6 +83,7 @@ typedef struct weft_app {
     const weft_app_word *words; /**< with `choose`, further such words; ends in { 0 }; NULL: none */
     /** What the command line leaves open; `reactors`, `log_level` and `log_format` are set by it. */
     const weft_system_options *system;
+    weft_node node; /**< what it is to other nodes; without a name: none of them */
 } weft_app;
 
 /** The whole of a program: reads the command line, runs the tree until SIGINT, SIGTERM or
@@ -91,7 +93,7 @@ typedef struct weft_app {
  * tables that are not reached through weft_supervisor configs, are opened when they start).
  * Gives a sysexits code: 0; 64 a wrong command line; 69 the tree could not start; 70 it gave up, or the
  * system was stopped with an error; 71 what the system refused; 77 the user or group cannot be had; 78 a
- * service's check failed. thread: any; it becomes reactor 0. */
+ * service's check failed, or what it is as a node cannot be. thread: any; it becomes reactor 0. */
 int weft_main(const weft_app *app, int argc, char **argv);
 
 #ifdef __cplusplus

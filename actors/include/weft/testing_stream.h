@@ -141,6 +141,16 @@ WEFT_MUST_USE weft_err weft_sim_delay_stream(weft_sim *sim, weft_ref stream, uin
  * is sent meanwhile, arrives when it is over: a wire that is cut off is slow, not lost. */
 WEFT_MUST_USE weft_err weft_sim_partition(weft_sim *sim, const char *url, uint32_t ms);
 
+/* ---- faults of whole systems, of several in one world (weft_sim_options.beside) */
+
+/** Between @sim and all others nothing arrives for @ms, nor are connects answered; within it all goes on. What
+ * is under way, and what is sent meanwhile, arrives when it is over. errors: ENOMEM. */
+WEFT_MUST_USE weft_err weft_sim_isolate(weft_sim *sim, uint32_t ms);
+
+/** The process of @sim is killed: whoever it is connected to sees a reset, its actors end as they stand, none
+ * is asked, nothing is flushed. It is freed; *@sim becomes NULL. Gives what leaked. NULL is calm. */
+unsigned weft_sim_crash(weft_sim **sim);
+
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,7 @@
 #include <weft/http_client.h>
 #include <weft/loop.h>
 #include <weft/net.h>
+#include <weft/node.h>
 #include <weft/pool.h>
 #include <weft/process.h>
 #include <weft/reconnect.h>

@@ -86,7 +86,8 @@ weft_err weft_stop(weft_actor *self, weft_err reason);
 weft_err weft_stop_because(weft_actor *self, weft_err reason, const char *format, ...)
     WEFT_PRINTF(3, 4);
 
-/** Asks another actor to stop; overtakes its mailbox. errors: EGONE. thread: in a handler. */
+/** Asks another actor of this node to stop; overtakes its mailbox. errors: EGONE, EUNSUPPORTED (it is of
+ * another node). thread: in a handler. */
 weft_err weft_stop_ref(weft_actor *self, weft_ref who, weft_err reason);
 
 /** Its state: state_bytes bytes that only its handlers touch. */
@@ -141,7 +142,7 @@ void weft_demonitor(weft_actor *self, weft_ref who);
  * restarts, when this life of it ends. errors: as weft_monitor. */
 weft_err weft_link(weft_actor *self, weft_ref who);
 
-/* ---- names, on this node */
+/* ---- names */
 
 /** The bytes of a name at most, the final zero included. */
 #define WEFT_NAME_BYTES 64
@@ -153,11 +154,11 @@ weft_err weft_register(weft_actor *self, const char *name);
 /** The name it was given last, or NULL. thread: in a handler of its reactor. */
 const char *weft_name_of(const weft_actor *actor);
 
-/** A reference to whoever has the name @name when it is used; nobody if @name is not a valid name.
- * thread: in a handler. */
+/** A reference to whoever has the name @name when it is used; nobody if @name is not a valid name. On another
+ * node: "counter@edge-1" (<weft/node.h>). thread: in a handler. */
 weft_ref weft_named(weft_actor *self, const char *name);
 
-/** Who has the name now; nobody if none. thread: in a handler. */
+/** Who, of this node, has the name now; nobody if none. thread: in a handler. */
 weft_ref weft_lookup(weft_actor *self, const char *name);
 
 #ifdef __cplusplus

@@ -17,14 +17,22 @@
 extern "C" {
 #endif
 
+/** Whether a request that went to another node, and failed, had arrived there. */
+typedef enum weft_delivery {
+    WEFT_DELIVERY_UNKNOWN, /**< it may have, or it went nowhere else */
+    WEFT_NOT_DELIVERED,    /**< surely not: it may be asked again */
+    WEFT_DELIVERED,        /**< surely: it was given to the actor, or refused there */
+} weft_delivery;
+
 /** What a Deferred came to: a value (@err is WEFT_OK) or a failure. Borrowed by whoever is given it. */
 typedef struct weft_outcome {
     weft_err err;
-    const char *why;       /**< the sentence; never NULL */
-    const weft_type *type; /**< of the value; NULL in failure, and for success without a value */
-    const void *body;      /**< the value; NULL in failure, and for success without a value */
-    weft_ref from;         /**< who answered; nobody when the runtime did */
-    void *context;         /**< in a step: as given to weft_then_with and its like; else NULL */
+    weft_delivery delivery; /**< of a failed ask of an actor of another node */
+    const char *why;        /**< the sentence; never NULL */
+    const weft_type *type;  /**< of the value; NULL in failure, and for success without a value */
+    const void *body;       /**< the value; NULL in failure, and for success without a value */
+    weft_ref from;          /**< who answered; nobody when the runtime did */
+    void *context;          /**< in a step: as given to weft_then_with and its like; else NULL */
     size_t index; /**< of weft_any, weft_race, and a failed weft_all: which it was; else 0 */
 } weft_outcome;
 

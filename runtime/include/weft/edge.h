@@ -132,6 +132,8 @@ weft_err weft_system_register(struct weft_system *sys, weft_ref who, const char 
 /** Makes @child, which @self spawned, a child of @self's own parent: it no longer ends with @self. Does
  * nothing for a ward (<weft/ward.h>). */
 void weft_release_child(weft_actor *self, weft_ref child);
+/** @self has no parent from now on: it ends by itself, or with the system. Does nothing for a ward. */
+void weft_leave_parent(weft_actor *self);
 /** Stops every child of @self politely; its behaviour's child_ended hears of each. false: there is none. */
 bool weft_stop_children(weft_actor *self, weft_err reason);
 
@@ -176,6 +178,7 @@ typedef enum weft_kept_id {
     WEFT_KEPT_TLS_TURNS,
     WEFT_KEPT_TLS_CLIENTS,
     WEFT_KEPT_DATAGRAMS,
+    WEFT_KEPT_NODE,
     WEFT_KEPT_COUNT_
 } weft_kept_id;
 void **weft_kept(weft_kept_id id);
@@ -225,10 +228,17 @@ typedef struct weft_arrival {
 } weft_arrival;
 /** It is there: called on its reactor between turns, no longer under way. */
 typedef void weft_arrival_fn(weft_arrival *arrival);
-/** Lets @fn(@arrival) happen on @reactor in @delay_ms, as a step of its own: what is due at the same time
- * comes in an order of the seed's choice. Again from now if it was under way.
- * thread: the simulation's, on any reactor. */
-void weft_arrive(weft_arrival *arrival, unsigned reactor, uint32_t delay_ms, weft_arrival_fn *fn);
+/** Lets @fn(@arrival) happen at @place (weft_sim_place) in @delay_ms, as a step of its own: what is due at the
+ * same time comes in an order of the seed's choice. Again from now if it was under way. At a place that is no
+ * more it happens on the world's first reactor. thread: the simulation's, on any reactor. */
+void weft_arrive(weft_arrival *arrival, unsigned place, uint32_t delay_ms, weft_arrival_fn *fn);
+/** The place of reactor @reactor of the system of the caller's reactor, among all systems of its world; 0: the
+ * world's first reactor. Above 8 bits: the number of the system, 0 for the first. */
+unsigned weft_sim_place(unsigned reactor);
+/** What all systems of the world of @sim share is kept with this one. */
+struct weft_sim *weft_sim_world(struct weft_sim *sim);
+/** The number of its system: 0 of the first, and no other one's again. */
+unsigned weft_sim_member(const struct weft_sim *sim);
 /** It does not come; calm when nothing was under way. */
 void weft_arrive_cancel(weft_arrival *arrival);
 /** Ms until it comes; UINT32_MAX: it is not under way. */

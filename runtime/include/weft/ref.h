@@ -48,8 +48,8 @@ static inline bool weft_ref_is_nobody(weft_ref ref)
 /** What it stands for. thread: any. */
 weft_ref_kind weft_ref_kind_of(weft_ref ref);
 
-/** Writes "<reactor.slot.generation>", "name:17", "group:3" or "nobody" into @text and returns it.
- * thread: any. */
+/** Writes "<reactor.slot.generation>", "name:17", "group:3" or "nobody" into @text and returns it; of another
+ * node "<@node.life token>" or "name:17@node", the node by its number. thread: any. */
 const char *weft_ref_print(weft_ref ref, char text[WEFT_REF_TEXT_BYTES]);
 
 #ifdef __cplusplus

@@ -42,6 +42,10 @@ typedef struct weft_sim_options {
      * unless log_level_set, the threshold is WEFT_DEBUG. A loop is not used. */
     weft_system_options system;
     weft_sim_faults faults;
+    /** Another system in the world of that one, NULL: in a world of its own. One clock, one wire and one seed
+     * (of the first) are shared; steps of any of them do steps of all. Each is freed by itself, the first last.
+     * So several nodes are several of these. */
+    weft_sim *beside;
     /** The step after which nothing happens any more (0: none): the test runs as before, up to where a
      * failure said it was. */
     uint64_t stop_at;
@@ -66,6 +70,10 @@ unsigned weft_sim_free(weft_sim **sim);
 
 /** The same, telling by kind too. */
 unsigned weft_sim_free_leaks(weft_sim **sim, weft_sim_leaks *leaks);
+
+/** Ends a system as it stands, as a crash would: none of its actors is asked, nothing is flushed. What it has
+ * on the wire is not lost by this: see weft_sim_crash (<weft/testing_stream.h>). Gives what leaked. */
+unsigned weft_sim_cut_off(weft_sim **sim);
 
 /** The system, for weft_listen, weft_system_spawn, statistics. */
 weft_system *weft_sim_system(weft_sim *sim);

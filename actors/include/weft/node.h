@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/** Nodes: systems that reach each other's actors.
+ *
+ *     weft_ref counter = weft_named(self, "counter@edge-1");
+ *     return weft_when(msg, weft_ask(self, counter, counter_add, .amount = 1), on_added);
+ *
+ * A reference does not say where its actor lives. weft_tell, weft_ask, weft_reply, weft_fail, weft_forward,
+ * weft_cancel, weft_monitor, weft_link and weft_room work across nodes as they do within one, with these
+ * differences:
+ * - bodies are protobuf messages (WEFT_TYPE_PROTO); a plain struct is refused with WEFT_ETYPE. References in
+ *   bodies are `weft.Ref`
+ * - a tell is WEFT_EUNREACHABLE while there is no link to the node, and WEFT_EFULL while too much is on its
+ *   way there. An ask waits within its time for room, and for the first connection
+ * - when a link is lost, every ask that went over it fails with WEFT_ELOST, and says in weft_outcome.delivery
+ *   whether the request surely had arrived, surely not, or may have; every monitor of an actor there is told
+ *   weft_down. References are good again when the link is, unless the node began anew (WEFT_EGONE)
+ * - a name is reached only by whom the allow-list lets; any other actor only by who was given its reference,
+ *   which cannot be guessed
+ * - at most once, and in the order of sending for one sender and one receiver, as long as the link lasts
+ * - not across nodes yet: weft_stop_ref, weft_undelivered, streams */
+#ifndef WEFT_NODE_H
+#define WEFT_NODE_H
+
+#include <weft/system.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A node this one is linked to. */
+typedef struct weft_node_member {
+    const char *name;
+    const char *url; /**< where it listens; NULL: it connects to us */
+} weft_node_member;
+
+/** Who may reach a name of this node. */
+typedef struct weft_node_allow {
+    const char *node;      /**< "*": any */
+    const char *actor;     /**< its name */
+    const weft_type *type; /**< NULL: any that this node knows */
+} weft_node_allow;
+
+/** What others may spawn here, by name, with weft_node_spawn. */
+typedef struct weft_node_offer {
+    const char *name;
+    const weft_behaviour *behaviour;
+    const void *config;
+} weft_node_offer;
+
+/** A node; zero means the default. What it points to is borrowed until the system is freed. */
+typedef struct weft_node {
+    const char *name; /**< as names of actors are; unique in its cluster. NULL: this is no node */
+    const char *cluster; /**< nodes of another one are refused; NULL: none has a name */
+    const char *listen;  /**< a URL; NULL: nobody connects to us. TCP is for loopback alone */
+    const weft_node_member *join;  /**< ends in { 0 }: others are refused. NULL: nobody */
+    const weft_node_allow *allow;  /**< ends in { 0 }; NULL: no name is reached */
+    const weft_node_offer *offers; /**< ends in { 0 }; NULL: nothing */
+    const weft_type *const
+        *types;                 /**< further types that may come, ends in NULL: those that no row of
+                                         allow names, and no type that is sent has as its reply */
+    uint64_t credit_bytes;      /**< on their way to this node, for each link; 0: 4 MiB */
+    uint32_t message_bytes_max; /**< of one message, packed; 0: 16 MiB */
+    uint32_t waiting_bytes_max; /**< of asks that wait for room, for each link; 0: 4 MiB */
+    uint32_t exports_max;       /**< actors that other nodes have references of; 0: 65,536 */
+    uint32_t ping_ms;           /**< nothing came for so long: a ping; 0: 1,000 */
+    uint32_t lost_ms;           /**< nothing came for so long: the link is lost; 0: 4,000 */
+    uint32_t redial_ms,
+        redial_ms_max; /**< the first wait before connecting again, doubled up to the
+                                            second, give or take a half; 0: 50, 5,000 */
+} weft_node;
+
+/** Makes @sys a node. errors: EINVAL (a name, a URL, a type that cannot leave), EEXISTS (two types of one
+ * name; it is a node already), EDENIED (TCP beyond loopback), those of weft_listen, ENOMEM.
+ * thread: before start. */
+WEFT_MUST_USE weft_err weft_node_begin(weft_system *sys, const weft_node *node, weft_why *why);
+
+/** The name of the node that @ref is of; NULL: this system is no node, or @ref is nobody's. Static.
+ * thread: in a handler. */
+const char *weft_node_of(weft_actor *self, weft_ref ref);
+
+/** Makes a socket pair's end, or any other stream's descriptor, the connection to the member @name, which has
+ * no URL; one side dials. The descriptor is closed when that is over, and may be followed by another one; one
+ * for a link that has a connection is closed at once, which is logged. What is asked of the node from now on
+ * waits for its hello. errors: ENOTFOUND (no such member), ENOMEM; @fd is closed. thread: in a handler. */
+WEFT_MUST_USE weft_err weft_node_adopt(weft_actor *self, const char *name, int fd, bool dials);
+
+/** What a link has come to. */
+typedef enum weft_link_state {
+    WEFT_LINK_DOWN,    /**< waits to connect again, or for the other node to */
+    WEFT_LINK_DIALING, /**< connects, or has and waits for the other's hello */
+    WEFT_LINK_UP,
+} weft_link_state;
+typedef struct weft_link_info {
+    const char *name; /**< of the node; static */
+    weft_link_state state;
+    uint64_t life;          /**< of the node, as it said it last; 0: never */
+    uint32_t ups;           /**< how often it came up */
+    uint32_t round_trip_ms; /**< of the last ping */
+    uint32_t asks, serving; /**< of ours, of theirs: outstanding */
+    uint32_t waiting;       /**< messages that wait for room */
+    int64_t credit_bytes;   /**< left */
+    uint64_t records_in, records_out, bytes_in, bytes_out; /**< since it is up */
+    uint64_t lost; /**< tells that were lost with the link, or refused on arrival */
+} weft_link_info;
+/** The @index-th link, from 0. false: there is none. thread: in a handler of reactor 0. */
+bool weft_link_info_at(weft_actor *self, unsigned index, weft_link_info *out);
+
+/* ---- references in messages */
+
+struct Weft__Ref;
+
+/** Fills a `weft.Ref` of a body with @ref, and the other way round; NULL and what is empty are nobody. Only its
+ * first fields are set within a process; what it is made of on its way is the links' own. */
+void weft_ref_to_message(struct Weft__Ref *to, weft_ref ref);
+weft_ref weft_ref_of_message(const struct Weft__Ref *from);
+
+/* ---- spawning on another node */
+
+/** Asks the node @where to spawn what it offers as @offer; the Deferred gives weft_spawned. What is spawned has no parent
+ * here: monitor it, or link to it. errors of the Deferred: ENOTFOUND, and those of asks across nodes.
+ * thread: in a handler. */
+WEFT_MUST_USE weft_deferred weft_node_spawn(weft_actor *self, const char *where, const char *offer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

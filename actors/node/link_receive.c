@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/* What comes from the other node: checked, unpacked, and given to whom it is for, with its references as they
+ * are here. Whatever is refused, is answered where an answer is waited for, and counted where none is. */
+#include "link.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "weft_link.pb-c.h"
+
+static const weft_type failure_type = WEFT_TYPE_PROTO("weft.link.failure", Weft__Link__Failure,
+                                                      &weft__link__failure__descriptor, NULL);
+
+/* ---- numbers */
+
+static weft_err grow(atom_in **atoms, uint32_t *n, uint32_t id)
+{
+    if (id < *n)
+        return WEFT_OK;
+    uint32_t room = *n != 0 ? 2 * *n : 16;
+    while (room <= id)
+        room *= 2;
+    atom_in *bigger = weft_alloc_again(*atoms, room * sizeof *bigger);
+    if (bigger == NULL)
+        return WEFT_ENOMEM;
+    memset(bigger + *n, 0, (room - *n) * sizeof *bigger);
+    *atoms = bigger;
+    *n = room;
+    return WEFT_OK;
+}
+
+weft_err wf_link_on_atom(node_link *l, const link_atom *atom, weft_why *why)
+{
+    bool type = atom->kind == LINK_ATOM_TYPE;
+    atom_in **atoms = type ? &l->types_in : &l->names_in;
+    uint32_t *n = type ? &l->n_types_in : &l->n_names_in;
+    if (atom->id >= *n && atom->id > 2 * *n + 16) /* they are given out in order */
+        return weft_because(why, WEFT_EPROTO, "an atom with number %u after %u", atom->id, *n);
+    weft_err err = grow(atoms, n, atom->id);
+    char *text = err == WEFT_OK ? weft_alloc((size_t)atom->bytes + 1) : NULL;
+    if (text == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for a name of %u bytes", atom->bytes);
+    memcpy(text, atom->text, atom->bytes);
+    text[atom->bytes] = '\0';
+    atom_in *a = &(*atoms)[atom->id];
+    if (a->text != NULL) {
+        weft_alloc_free(text);
+        return weft_because(why, WEFT_EPROTO, "the number %u stands for %.60s already", atom->id,
+                            a->text);
+    }
+    *a = (atom_in){.text = text};
+    return WEFT_OK;
+}
+
+/* errors: EPROTO (no such number), ETYPE (nobody here knows it). */
+static weft_err type_in(const node_link *l, uint32_t id, const weft_type **out, weft_why *why)
+{
+    atom_in *a = id < l->n_types_in ? &l->types_in[id] : NULL;
+    if (a == NULL || a->text == NULL)
+        return weft_because(why, WEFT_EPROTO, "a type has number %u, which stands for nothing", id);
+    if (a->type == NULL)
+        a->type = wf_types_find(l->node, a->text, strlen(a->text));
+    if (a->type == NULL)
+        return weft_because(why, WEFT_ETYPE, "node %s knows no type %.80s", l->node->me.node,
+                            a->text);
+    *out = a->type;
+    return WEFT_OK;
+}
+
+/* ---- for whom it is */
+
+static weft_err named_in(node_link *l, const link_record *r, const weft_type *type, weft_ref *out,
+                         weft_why *why)
+{
+    atom_in *a = r->dst < l->n_names_in ? &l->names_in[r->dst] : NULL;
+    if (a == NULL || a->text == NULL)
+        return weft_because(why, WEFT_EPROTO, "a name has number %u, which stands for nothing",
+                            (unsigned)r->dst);
+    if (type != NULL &&
+        a->type == type) { /* let in before: found by its reference, without a lock */
+        *out = a->named;
+        return WEFT_OK;
+    }
+    if (!wf_node_allows(l->node, l->name, a->text, type))
+        return weft_because(why, WEFT_EDENIED, "node %s does not let %s reach %.60s",
+                            l->node->me.node, l->name, a->text);
+    *out = weft_lookup(l->self, a->text);
+    if (weft_ref_is_nobody(*out))
+        return weft_because(why, WEFT_EGONE, "nobody has the name %.60s on node %s", a->text,
+                            l->node->me.node);
+    if (type != NULL) { /* somebody had it: no name of a stranger's making */
+        a->named = weft_named(l->self, a->text);
+        a->type = type;
+    }
+    return WEFT_OK;
+}
+
+weft_err wf_link_dst_in(node_link *l, const link_record *r, const weft_type *type, weft_ref *out,
+                        weft_why *why)
+{
+    if ((r->flags & LINK_NAMED) != 0)
+        return named_in(l, r, type, out, why);
+    *out = wf_exported(l->node, r->dst);
+    if (weft_ref_is_nobody(*out))
+        return weft_because(why, WEFT_EGONE, "it has ended on node %s", l->node->me.node);
+    return WEFT_OK;
+}
+
+static weft_err unpack(node_link *l, const link_record *r, const weft_type *type, void **out,
+                       weft_why *why)
+{
+    weft_err err = weft_unpack(type, r->payload, r->bytes, l->node->arena, out, why);
+    if (err == WEFT_OK)
+        wf_refs_in(l, type, *out);
+    return err;
+}
+
+/* What a message is for, and what it is. */
+typedef struct message_in {
+    const weft_type *type;
+    weft_ref from, to;
+    void *body;
+} message_in;
+
+static weft_err message_of(node_link *l, const link_record *r, message_in *out, weft_why *why)
+{
+    weft_err err = type_in(l, r->type, &out->type, why);
+    if (err == WEFT_OK)
+        err = wf_link_dst_in(l, r, out->type, &out->to, why);
+    if (err == WEFT_OK)
+        err = unpack(l, r, out->type, &out->body, why);
+    out->from = weft_remote_ref(l->node->sys, l->number, r->src);
+    return err;
+}
+
+/* ---- tells */
+
+static void on_tell(node_link *l, const link_record *r)
+{
+    message_in m;
+    weft_why why = {""};
+    weft_err err = message_of(l, r, &m, &why);
+    if (err == WEFT_OK) {
+        err = weft_remote_tell(l->self, m.from, m.to, m.type, m.body, r->trace, r->left_ms);
+        if (err != WEFT_OK)
+            weft_explain(&why, "%s", weft_err_text(err));
+    }
+    if (err == WEFT_OK)
+        return;
+    l->lost++;
+    weft_log(l->self, WEFT_DEBUG, "a message from %s is refused: %s", l->name, why.text);
+}
+
+/* ---- requests */
+
+/* A request of the other node's: served in place, asked of its actor, answered when that has answered. */
+struct served {
+    node_link *link; /* NULL: nobody waits any more */
+    uint32_t req, limit_ms;
+    uint64_t asker;       /* the token of who asked */
+    const message_in *in; /* while it is given on */
+    weft_msg *msg;
+    _Alignas(16) unsigned char room[];
+};
+
+typedef struct served_body {
+    struct served *served;
+} served_body;
+
+static const weft_type served_type = WEFT_TYPE("weft.link_served", served_body, NULL);
+
+static void answer(served *s, const weft_outcome *got)
+{
+    node_link *l = s->link;
+    if (l == NULL)
+        return;
+    s->link = NULL;
+    wf_map_take(&l->served, s->req);
+    link_record r = {.op = LINK_OP_REPLY, .req = s->req, .src = wf_export(l->node, got->from)};
+    weft_why why = {""};
+    weft_err err = got->err;
+    uint64_t src = key_of(got->from);
+    if (err == WEFT_OK && got->type == NULL)
+        err = weft_because(&why, WEFT_ETYPE, "it was answered without a value");
+    else if (err == WEFT_OK)
+        err =
+            wf_link_put_typed(l, &r, got->type, (void *)(uintptr_t)got->body, src, s->asker, &why);
+    else
+        weft_explain(&why, "%s", got->why);
+    if (err != WEFT_OK)
+        wf_link_say(l, &(link_record){.op = LINK_OP_FAIL, .req = s->req, .code = (uint16_t)err},
+                    why.text, 0, src, s->asker);
+    wf_node_drained(l->node);
+}
+
+static void on_answered(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    (void)self;
+    answer(((const served_body *)weft_body(msg))->served, got);
+}
+
+static void on_done(weft_msg *msg)
+{
+    weft_alloc_free(((const served_body *)weft_body(msg))->served);
+}
+
+static const weft_local_ops served_ops = {.answer = on_answered, .done = on_done};
+
+static weft_err on_outcome(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    (void)self;
+    answer(((const served_body *)weft_body(msg))->served, got);
+    return WEFT_OK;
+}
+
+static weft_err give_on(weft_actor *self, weft_msg *msg)
+{
+    const served *s = ((const served_body *)weft_body(msg))->served;
+    const message_in *m = s->in;
+    return weft_when(msg, weft_remote_ask(self, m->from, m->to, m->type, m->body, s->limit_ms),
+                     on_outcome);
+}
+
+static void fail(node_link *l, const link_record *r, weft_err err, const char *why)
+{
+    wf_link_say(l, &(link_record){.op = LINK_OP_FAIL, .req = r->req, .code = (uint16_t)err}, why, 0,
+                0, 0);
+}
+
+static served *served_new(node_link *l, const link_record *r, const message_in *in)
+{
+    served *s = NULL;
+    if (l->served.n < NODE_SERVED_MAX && wf_map_reserve(&l->served) == WEFT_OK)
+        s = weft_alloc_zero(sizeof *s + weft_local_bytes(sizeof(served_body)));
+    if (s == NULL)
+        return NULL;
+    s->link = l;
+    s->req = r->req;
+    s->asker = r->src;
+    s->in = in;
+    s->limit_ms = r->left_ms != 0 ? r->left_ms : WEFT_NO_LIMIT;
+    s->msg = weft_local_init(s->room, &served_type, &served_ops, r->trace, r->left_ms);
+    served_body body = {s};
+    memcpy((void *)(uintptr_t)weft_body(s->msg), &body, sizeof body);
+    wf_map_put(&l->served, r->req)->pointer = s;
+    return s;
+}
+
+static void on_ask(node_link *l, const link_record *r)
+{
+    message_in m;
+    weft_why why = {""};
+    if (wf_map_at(&l->served, r->req) != NULL) {
+        fail(l, r, WEFT_EPROTO, "the number of the request is in use");
+        return;
+    }
+    weft_err err = message_of(l, r, &m, &why);
+    if (err == WEFT_OK && l->node->closing)
+        err = weft_because(&why, WEFT_ESTOPPING, "node %s is shutting down", l->node->me.node);
+    served *s = err == WEFT_OK ? served_new(l, r, &m) : NULL;
+    if (err == WEFT_OK && s == NULL)
+        err = weft_because(&why, WEFT_ELIMIT, "node %s serves too much", l->node->me.node);
+    if (err != WEFT_OK)
+        fail(l, r, err, why.text);
+    else
+        weft_local_serve(l->self, s->msg, give_on);
+}
+
+static void cancel(node_link *l, served *s)
+{
+    s->link = NULL;
+    weft_local_cancel(l->self, s->msg);
+}
+
+static void on_cancel(node_link *l, const link_record *r)
+{
+    const link_map_row *row = wf_map_at(&l->served, r->req);
+    served *s = row != NULL ? row->pointer : NULL;
+    if (s == NULL)
+        return; /* answered meanwhile */
+    wf_map_take(&l->served, r->req);
+    cancel(l, s);
+    wf_node_drained(l->node);
+}
+
+void wf_link_cancel_served(node_link *l)
+{
+    link_map all = l->served;
+    size_t at = 0;
+    l->served = (link_map){.n = 0};
+    for (const link_map_row *row; (row = wf_map_next(&all, &at)) != NULL;)
+        cancel(l, row->pointer);
+    wf_map_done(&all);
+    wf_node_drained(l->node);
+}
+
+/* ---- answers */
+
+static void on_reply(node_link *l, const link_record *r)
+{
+    const weft_type *type;
+    void *body;
+    weft_why why = {""};
+    weft_msg *msg = wf_link_take_ask(l, r->req);
+    if (msg == NULL)
+        return; /* no longer wanted */
+    weft_err err = type_in(l, r->type, &type, &why);
+    if (err == WEFT_OK)
+        err = unpack(l, r, type, &body, &why);
+    if (err == WEFT_OK) {
+        err = weft_remote_answer(l->self, msg, weft_remote_ref(l->node->sys, l->number, r->src),
+                                 type, body);
+        if (err == WEFT_ETYPE)
+            weft_explain(&why, "it is answered by %s, not by %s",
+                         weft_remote_mail_of(msg)->type->reply->name, type->name);
+        else if (err != WEFT_OK)
+            weft_explain(&why, "the answer came, but %s", weft_err_text(err));
+    }
+    if (err != WEFT_OK)
+        (void)!weft_remote_fail(l->self, msg, err, WEFT_DELIVERED, why.text);
+    weft_drop(&msg);
+}
+
+weft_err wf_link_failure_of(const node_link *l, const link_record *r, link_failure *out)
+{
+    void *made;
+    weft_why why;
+    *out = (link_failure){.err = r->code != WEFT_OK ? (weft_err)r->code : WEFT_EINTERNAL};
+    if (weft_unpack(&failure_type, r->payload, r->bytes, l->node->arena, &made, &why) != WEFT_OK)
+        return WEFT_EPROTO;
+    const Weft__Link__Failure *failure = made;
+    (void)snprintf(out->why, sizeof out->why, "%s", failure->why);
+    out->count = failure->count;
+    return WEFT_OK;
+}
+
+static void on_fail(node_link *l, const link_record *r)
+{
+    link_failure f;
+    weft_msg *msg = wf_link_take_ask(l, r->req);
+    if (msg == NULL)
+        return;
+    if (wf_link_failure_of(l, r, &f) != WEFT_OK)
+        (void)snprintf(f.why, sizeof f.why, "it failed on node %s", l->name);
+    (void)!weft_remote_fail(l->self, msg, f.err, WEFT_DELIVERED, f.why);
+    weft_drop(&msg);
+}
+
+/* ---- all */
+
+void wf_link_on_record(node_link *l, const link_record *r)
+{
+    switch (r->op) {
+    case LINK_OP_TELL:
+        on_tell(l, r);
+        break;
+    case LINK_OP_ASK:
+        on_ask(l, r);
+        break;
+    case LINK_OP_REPLY:
+        on_reply(l, r);
+        break;
+    case LINK_OP_FAIL:
+        on_fail(l, r);
+        break;
+    case LINK_OP_CANCEL:
+        on_cancel(l, r);
+        break;
+    default:
+        wf_link_on_watch_record(l, r);
+        break;
+    }
+    weft_arena_reset(l->node->arena);
+}
+
+static void atoms_done(atom_in **atoms, uint32_t *n)
+{
+    for (uint32_t i = 0; i < *n; i++)
+        weft_alloc_free((*atoms)[i].text);
+    weft_alloc_free(*atoms);
+    *atoms = NULL;
+    *n = 0;
+}
+
+void wf_link_receive_done(node_link *l)
+{
+    atoms_done(&l->types_in, &l->n_types_in);
+    atoms_done(&l->names_in, &l->n_names_in);
+}

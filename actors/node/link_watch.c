@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* Monitors and links across nodes, both ways. A monitor of ours is told once: by the other node, or when the
+ * connection to it is lost. Of theirs, each actor here is monitored once, for all who want to know there. */
+#include "link.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- ours */
+
+/* A number for a monitor of an actor of this node: the watcher's reactor is in no id. */
+static uint64_t watch_key(weft_ref watcher, uint64_t id)
+{
+    /* an id is a generation and an index of 22 bits: above it stands the reactor */
+    return id ^ watcher.home << 24;
+}
+
+static void watch_take(node_link *l, const watch *w)
+{
+    wf_map_take(&l->watches, w->id);
+    wf_map_take(&l->watch_ids, watch_key(w->of.watcher, w->of.id));
+}
+
+/* Tells the watcher, now or when there is memory for it. @w is on no table any more. */
+static void watch_tell(node_link *l, watch *w, weft_err reason, const char *why)
+{
+    if (weft_remote_down(&w->of, reason, why) == WEFT_OK) {
+        weft_alloc_free(w);
+        return;
+    }
+    w->reason = reason;
+    (void)snprintf(w->why, sizeof w->why, "%s", why);
+    w->next = l->untold;
+    l->untold = w;
+    wf_link_again_later(l);
+}
+
+static void watch_over(node_link *l, watch *w, weft_err reason, const char *why)
+{
+    watch_take(l, w);
+    watch_tell(l, w, reason, why);
+}
+
+static void watch_send(node_link *l, watch *w)
+{
+    link_record r = {.op = LINK_OP_MONITOR, .req = w->id, .flags = w->of.life ? LINK_LIFE : 0};
+    if (l->state != WEFT_LINK_UP)
+        return;
+    w->sent = true;
+    if (!weft_remote_is_current(l->node->sys, w->of.who))
+        watch_over(l, w, WEFT_EGONE, "its node began anew");
+    else if (wf_link_dst(l, w->of.who, &r) != WEFT_OK)
+        wf_link_broken(l);
+    else
+        wf_link_control(l, &r);
+}
+
+static watch *watch_new(node_link *l, const weft_remote_watch *of)
+{
+    watch *w = NULL;
+    if (wf_map_reserve(&l->watches) == WEFT_OK && wf_map_reserve(&l->watch_ids) == WEFT_OK)
+        w = weft_alloc_zero(sizeof *w);
+    if (w == NULL)
+        return NULL;
+    do
+        l->last_watch++;
+    while (l->last_watch == 0 || wf_map_at(&l->watches, l->last_watch) != NULL);
+    w->of = *of;
+    w->id = l->last_watch;
+    wf_map_put(&l->watches, w->id)->pointer = w;
+    wf_map_put(&l->watch_ids, watch_key(of->watcher, of->id))->number = w->id;
+    return w;
+}
+
+weft_err wf_link_on_watch(weft_actor *self, weft_msg *msg)
+{
+    node_link *l = wf_link_of(self);
+    char why[96];
+    const weft_remote_watch *of = weft_body(msg);
+    watch *w = watch_new(l, of);
+    if (w == NULL) {
+        /* told as ended rather than never: later, if there is not even memory for that */
+        if (weft_remote_down(of, WEFT_ENOMEM, "no memory for a monitor") != WEFT_OK &&
+            weft_tell_body(self, weft_self(self), &weft_remote_watch_type, of) != WEFT_OK)
+            weft_log(self, WEFT_ERROR, "no memory for a monitor, nor to say so");
+        return WEFT_OK;
+    }
+    if (l->state != WEFT_LINK_DOWN) {
+        watch_send(l, w);
+        return WEFT_OK;
+    }
+    (void)snprintf(why, sizeof why, "there is no link to node %s", l->name);
+    watch_over(l, w, WEFT_EUNREACHABLE, why);
+    return WEFT_OK;
+}
+
+weft_err wf_link_on_unwatch(weft_actor *self, weft_msg *msg)
+{
+    node_link *l = wf_link_of(self);
+    const weft_remote_unwatch *u = weft_body(msg);
+    const link_map_row *row = wf_map_at(&l->watch_ids, watch_key(u->watcher, u->id));
+    if (row == NULL)
+        return WEFT_OK;
+    row = wf_map_at(&l->watches, row->number);
+    watch *w = row->pointer;
+    if (w->sent)
+        wf_link_control(l, &(link_record){.op = LINK_OP_DEMONITOR, .req = w->id});
+    watch_take(l, w);
+    weft_alloc_free(w);
+    return WEFT_OK;
+}
+
+weft_err wf_link_on_linked(weft_actor *self, weft_msg *msg)
+{
+    node_link *l = wf_link_of(self);
+    const weft_remote_linked *linked = weft_body(msg);
+    link_record r = {.op = LINK_OP_LINK};
+    if (l->state != WEFT_LINK_UP || !weft_remote_is_current(l->node->sys, linked->who))
+        return WEFT_OK; /* its own half is told so */
+    r.src = wf_export(l->node, linked->other);
+    if (r.src == 0 || wf_link_dst(l, linked->who, &r) != WEFT_OK)
+        wf_link_broken(l);
+    else
+        wf_link_control(l, &r);
+    return WEFT_OK;
+}
+
+void wf_link_send_watches(node_link *l)
+{
+    size_t at = 0;
+    for (const link_map_row *row; (row = wf_map_next(&l->watches, &at)) != NULL;) {
+        watch *w = row->pointer;
+        if (w->sent)
+            continue;
+        watch_send(l, w);
+        at = 0; /* it may be over, and gone from the table */
+    }
+}
+
+static void tell_all(node_link *l, weft_err err, const char *why)
+{
+    link_map all = l->watches;
+    size_t at = 0;
+    l->watches = (link_map){.n = 0};
+    wf_map_done(&l->watch_ids);
+    for (const link_map_row *row; (row = wf_map_next(&all, &at)) != NULL;)
+        watch_tell(l, row->pointer, err, why);
+    wf_map_done(&all);
+}
+
+void wf_link_tell_again(node_link *l)
+{
+    watch *w = l->untold;
+    char why[sizeof w->why];
+    l->untold = NULL;
+    for (watch *next; w != NULL; w = next) {
+        next = w->next;
+        memcpy(why, w->why, sizeof why);
+        watch_tell(l, w, w->reason, why);
+    }
+}
+
+/* ---- theirs */
+
+static link_map *by_kind(node_link *l, bool life)
+{
+    return &l->watched_by[life ? 1 : 0];
+}
+
+static watched *first_of(node_link *l, weft_ref who, bool life)
+{
+    const link_map_row *row = wf_map_at(by_kind(l, life), key_of(who));
+    return row != NULL ? row->pointer : NULL;
+}
+
+static weft_err monitor_one(node_link *l, weft_ref who, bool life)
+{
+    return life ? weft_monitor_life(l->self, who) : weft_monitor(l->self, who);
+}
+
+static void say_down(node_link *l, uint32_t id, weft_err reason, const char *why, weft_ref who)
+{
+    wf_link_say(l, &(link_record){.op = LINK_OP_DOWN, .req = id, .code = (uint16_t)reason}, why, 0,
+                key_of(who), 0);
+}
+
+static weft_err watched_new(node_link *l, const link_record *r, weft_ref who, weft_why *why)
+{
+    bool life = (r->flags & LINK_LIFE) != 0;
+    watched *w = NULL;
+    if (l->watched_ids.n >= NODE_WATCHED_MAX)
+        return weft_because(why, WEFT_ELIMIT, "too much is watched on node %s", l->node->me.node);
+    if (wf_map_reserve(&l->watched_ids) == WEFT_OK && wf_map_reserve(by_kind(l, life)) == WEFT_OK)
+        w = weft_alloc(sizeof *w);
+    if (w == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for a monitor");
+    *w = (watched){.next = first_of(l, who, life), .id = r->req, .who = who, .life = life};
+    weft_err err = w->next == NULL ? monitor_one(l, who, life) : WEFT_OK;
+    if (err != WEFT_OK) {
+        weft_alloc_free(w);
+        return weft_because(why, err, "no room for a monitor");
+    }
+    wf_map_put(by_kind(l, life), key_of(who))->pointer = w;
+    wf_map_put(&l->watched_ids, r->req)->pointer = w;
+    return WEFT_OK;
+}
+
+static void on_monitor(node_link *l, const link_record *r)
+{
+    weft_ref who = WEFT_NOBODY;
+    weft_why why = {""};
+    weft_err err = wf_map_at(&l->watched_ids, r->req) == NULL
+                       ? wf_link_dst_in(l, r, NULL, &who, &why)
+                       : weft_because(&why, WEFT_EPROTO, "the number of the monitor is in use");
+    if (err == WEFT_OK)
+        err = watched_new(l, r, who, &why);
+    if (err != WEFT_OK)
+        say_down(l, r->req, err, why.text, who);
+}
+
+static void watched_take(node_link *l, const watched *w)
+{
+    link_map *map = by_kind(l, w->life);
+    link_map_row *row = wf_map_at(map, key_of(w->who));
+    watched *before = row->pointer;
+    if (before == w) {
+        row->pointer = w->next;
+    } else {
+        while (before->next != w)
+            before = before->next;
+        before->next = w->next;
+    }
+    if (row->pointer == NULL)
+        wf_map_take(map, key_of(w->who));
+    wf_map_take(&l->watched_ids, w->id);
+}
+
+static void on_demonitor(node_link *l, const link_record *r)
+{
+    const link_map_row *row = wf_map_at(&l->watched_ids, r->req);
+    if (row == NULL)
+        return; /* it has ended meanwhile */
+    watched *w = row->pointer;
+    weft_ref who = w->who;
+    bool other = !w->life;
+    watched_take(l, w);
+    if (first_of(l, who, w->life) == NULL) {
+        weft_demonitor(l->self, who); /* both kinds */
+        if (first_of(l, who, other) != NULL && monitor_one(l, who, other) != WEFT_OK)
+            wf_link_broken(l);
+    }
+    weft_alloc_free(w);
+}
+
+/* Of a life that is over, or of one that has ended: whose lives are watched are told first, since then two
+ * such messages come. */
+weft_err wf_link_on_down(weft_actor *self, weft_msg *msg)
+{
+    node_link *l = wf_link_of(self);
+    const weft_down *down = weft_body(msg);
+    bool life = first_of(l, down->who, true) != NULL;
+    for (watched *w; (w = first_of(l, down->who, life)) != NULL;) {
+        watched_take(l, w);
+        say_down(l, w->id, down->reason, down->why, down->who);
+        weft_alloc_free(w);
+    }
+    return WEFT_OK;
+}
+
+weft_err wf_link_on_restarted(weft_actor *self, weft_msg *msg)
+{
+    node_link *l = wf_link_of(self);
+    const weft_restarted *restarted = weft_body(msg);
+    for (const watched *w = first_of(l, restarted->who, false); w != NULL; w = w->next)
+        wf_link_say(l,
+                    &(link_record){
+                        .op = LINK_OP_RESTARTED, .req = w->id, .code = (uint16_t)restarted->reason},
+                    restarted->why, restarted->count, key_of(restarted->who), 0);
+    return WEFT_OK;
+}
+
+/* ---- records */
+
+static void on_told(node_link *l, const link_record *r)
+{
+    const link_map_row *row = wf_map_at(&l->watches, r->req);
+    link_failure f;
+    if (row == NULL)
+        return; /* no longer wanted */
+    watch *w = row->pointer;
+    if (wf_link_failure_of(l, r, &f) != WEFT_OK)
+        f.why[0] = '\0';
+    f.err = (weft_err)r->code; /* it may have ended in order */
+    if (r->op == LINK_OP_DOWN)
+        watch_over(l, w, f.err, f.why);
+    else
+        (void)weft_remote_restarted(&w->of, f.err, f.why, f.count);
+}
+
+static void on_link(node_link *l, const link_record *r)
+{
+    weft_ref who;
+    weft_why why;
+    if (wf_link_dst_in(l, r, NULL, &who, &why) != WEFT_OK)
+        return; /* its other half is told so */
+    if (weft_remote_link(who, weft_remote_ref(l->node->sys, l->number, r->src)) != WEFT_OK)
+        wf_link_broken(l);
+}
+
+void wf_link_on_watch_record(node_link *l, const link_record *r)
+{
+    switch (r->op) {
+    case LINK_OP_MONITOR:
+        on_monitor(l, r);
+        break;
+    case LINK_OP_DEMONITOR:
+        on_demonitor(l, r);
+        break;
+    case LINK_OP_LINK:
+        on_link(l, r);
+        break;
+    default:
+        on_told(l, r);
+        break;
+    }
+}
+
+/* ---- the end of a connection */
+
+static void forget_watched(node_link *l)
+{
+    size_t at = 0;
+    for (const link_map_row *row; (row = wf_map_next(&l->watched_ids, &at)) != NULL;) {
+        watched *w = row->pointer;
+        weft_demonitor(l->self, w->who);
+        weft_alloc_free(w);
+    }
+    wf_map_done(&l->watched_ids);
+    wf_map_done(&l->watched_by[0]);
+    wf_map_done(&l->watched_by[1]);
+}
+
+void wf_link_watches_lost(node_link *l, weft_err err, const char *why)
+{
+    tell_all(l, err, why);
+    forget_watched(l);
+}
+
+void wf_link_watch_done(node_link *l)
+{
+    wf_map_done(&l->watches);
+    wf_map_done(&l->watch_ids);
+    for (watch *w = l->untold, *next; w != NULL; w = next) {
+        next = w->next;
+        weft_alloc_free(w);
+    }
+    l->untold = NULL;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/* The node: made before start, it has a link for each member, knows who is welcome, and says goodbye. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weft/net.h>
+#include <weft/url.h>
+
+#include "link.h"
+#include "node_spawn.h"
+
+node *wf_node_here(void)
+{
+    return *weft_kept(WEFT_KEPT_NODE);
+}
+
+node_link *wf_node_link(const node *n, const char *name)
+{
+    for (node_link *l = n->links; l != NULL; l = l->next)
+        if (strcmp(l->name, name) == 0)
+            return l;
+    return NULL;
+}
+
+const char *weft_node_of(weft_actor *self, weft_ref ref)
+{
+    const weft_system *sys = weft_system_of(self);
+    unsigned number = weft_remote_node_of(ref);
+    if (weft_ref_is_nobody(ref))
+        return NULL;
+    return number != 0 ? weft_remote_node_name(sys, number) : weft_remote_self(sys);
+}
+
+/* ---- made before start */
+
+static void node_free(void *kept)
+{
+    node *n = kept;
+    wf_exports_done(n);
+    wf_map_done(&n->types_known);
+    weft_arena_free(n->arena);
+    weft_alloc_free(n);
+}
+
+static weft_err add_types(node *n, weft_why *why)
+{
+    weft_err err = wf_node_spawn_types(n, why);
+    for (const weft_node_allow *row = n->config->allow;
+         err == WEFT_OK && row != NULL && row->node != NULL; row++)
+        if (row->type != NULL)
+            err = wf_types_add_both(n, row->type, why);
+    for (const weft_type *const *at = n->config->types; err == WEFT_OK && at != NULL && *at != NULL;
+         at++)
+        err = wf_types_add_both(n, *at, why);
+    return err;
+}
+
+static bool is_loopback(const weft_url_host *host)
+{
+    return host->kind == WEFT_HOST_LOCALHOST ||
+           (host->kind == WEFT_HOST_V4 && strncmp(host->name, "127.", 4) == 0) ||
+           (host->kind == WEFT_HOST_V6 && strcmp(host->name, "::1") == 0);
+}
+
+/* What links carry is plain: it stays on the machine, or in the simulator. */
+static weft_err check_url(const char *text, weft_url_end end, weft_why *why)
+{
+    weft_url url;
+    weft_err err = weft_url_parse(text, &url, why);
+    if (err == WEFT_OK)
+        err = weft_url_check(&url, end, why);
+    if (err != WEFT_OK)
+        return err;
+    if (url.scheme == WEFT_SCHEME_HTTP)
+        return weft_because(why, WEFT_EUNSUPPORTED, "links do not go over http");
+    if (url.scheme == WEFT_SCHEME_TCP && !is_loopback(&url.host))
+        return weft_because(why, WEFT_EDENIED, "%.80s: TCP between nodes is for loopback alone",
+                            text);
+    return WEFT_OK;
+}
+
+static weft_err check_members(const weft_node *config, weft_why *why)
+{
+    for (const weft_node_member *m = config->join; m != NULL && m->name != NULL; m++) {
+        weft_err err = m->url != NULL ? check_url(m->url, WEFT_URL_CONNECT, why) : WEFT_OK;
+        if (err != WEFT_OK)
+            return err;
+        for (const weft_node_member *other = config->join; other != m; other++)
+            if (strcmp(m->name, other->name) == 0)
+                return weft_because(why, WEFT_EINVAL, "%.64s is a member twice", m->name);
+        if (strcmp(m->name, config->name) == 0)
+            return weft_because(why, WEFT_EINVAL, "the node %.64s is to join itself", m->name);
+    }
+    return config->listen != NULL ? check_url(config->listen, WEFT_URL_LISTEN, why) : WEFT_OK;
+}
+
+static weft_err node_fill(node *n, weft_system *sys, const weft_node *config, weft_why *why)
+{
+    n->sys = sys;
+    n->own = *config;
+    n->config = config = &n->own;
+    (void)snprintf(n->me.node, sizeof n->me.node, "%s", config->name);
+    (void)snprintf(n->me.cluster, sizeof n->me.cluster, "%s",
+                   config->cluster != NULL ? config->cluster : "");
+    n->arena = weft_arena_new(NODE_ARENA_BYTES_MAX);
+    if (n->arena == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for a node");
+    weft_err err = check_members(config, why);
+    return err == WEFT_OK ? add_types(n, why) : err;
+}
+
+/* Its actors, who take what is asked before they have begun. */
+static weft_err add_links(node *n, weft_why *why)
+{
+    for (const weft_node_member *m = n->config->join; m != NULL && m->name != NULL; m++) {
+        unsigned number = weft_remote_node(n->sys, m->name);
+        if (number == 0)
+            return weft_because(why, WEFT_EINVAL, "\"%.64s\" is no name of a node", m->name);
+        weft_ref made = weft_system_spawn(n->sys, 0, &wf_link_behaviour, m);
+        if (weft_ref_is_nobody(made))
+            return weft_because(why, WEFT_ENOMEM, "no memory for a link to %s", m->name);
+        weft_remote_attach(n->sys, number, made);
+        if (m->url != NULL)
+            weft_remote_takes(n->sys, number, WEFT_REMOTE_THERE | WEFT_REMOTE_ASKS);
+    }
+    return WEFT_OK;
+}
+
+/* It asks the node's actor to say goodbye before streams are closed, and to wait for what it serves. */
+static weft_err node_join(node *n, weft_why *why)
+{
+    n->ref = weft_system_spawn(n->sys, 0, &wf_node_behaviour, n);
+    if (weft_ref_is_nobody(n->ref))
+        return weft_because(why, WEFT_ENOMEM, "no memory for a node");
+    weft_err made = add_links(n, why);
+    if (made != WEFT_OK)
+        return made;
+    static const weft_phase asked[] = {WEFT_PHASE_DRAIN, WEFT_PHASE_END};
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        weft_err err = weft_on_phase(n->sys, asked[i], n->ref);
+        if (err != WEFT_OK)
+            return weft_because(why, err, "no room to be asked in the phases of shut-down");
+    }
+    return WEFT_OK;
+}
+
+weft_err weft_node_begin(weft_system *sys, const weft_node *config, weft_why *why)
+{
+    weft_err err = weft_remote_begin(sys, config->name != NULL ? config->name : "", why);
+    if (err != WEFT_OK)
+        return err;
+    node *n = weft_alloc_zero(sizeof *n);
+    if (n == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for a node");
+    weft_system_keep(sys, WEFT_KEPT_NODE, n, node_free);
+    err = node_fill(n, sys, config, why);
+    if (err == WEFT_OK)
+        err = node_join(n, why);
+    weft_listening at;
+    if (err == WEFT_OK && config->listen != NULL)
+        err = weft_listen_at(sys, config->listen, &wf_gate_behaviour, n, &at, why);
+    return err;
+}
+
+/* ---- who is welcome */
+
+static weft_err knock(const node *n, const link_hello *hello, node_link **out, weft_why *why)
+{
+    *out = wf_node_link(n, hello->node);
+    if (strcmp(hello->cluster, n->me.cluster) != 0)
+        return weft_because(why, WEFT_EDENIED, "%s is of the cluster \"%s\"; expected \"%s\"",
+                            hello->node, hello->cluster, n->me.cluster);
+    if (strcmp(hello->node, n->me.node) == 0)
+        return weft_because(why, WEFT_EDENIED, "there are two nodes of the name %s", hello->node);
+    if (*out == NULL)
+        return weft_because(why, WEFT_EDENIED, "%s does not know the node %s", n->me.node,
+                            hello->node);
+    if (n->closing)
+        return weft_because(why, WEFT_EDENIED, "%s is shutting down", n->me.node);
+    return wf_link_knock(*out, hello, why);
+}
+
+static weft_err on_knock(weft_actor *self, weft_msg *msg)
+{
+    const node *n = wf_node_here();
+    weft_why why = {""};
+    node_link *l;
+    (void)self;
+    weft_err err = knock(n, &((const link_knock *)weft_body(msg))->hello, &l, &why);
+    if (err != WEFT_OK)
+        return weft_fail(msg, err, "%s", why.text);
+    link_welcome welcome = {weft_self(l->self)};
+    return weft_reply_body(msg, &wf_link_welcome_type, &welcome);
+}
+
+/* ---- its life */
+
+static weft_err on_started(weft_actor *self, weft_msg *msg)
+{
+    node *n = (node *)(uintptr_t)((const weft_started *)weft_body(msg))->config;
+    n->self = self;
+    n->me.life = weft_wall_ns(self);
+    if (weft_register(self, NODE_ACTOR_NAME) != WEFT_OK)
+        weft_log(self, WEFT_WARNING, "the name %s is taken", NODE_ACTOR_NAME);
+    return WEFT_OK;
+}
+
+static uint32_t serving(const node *n)
+{
+    uint32_t sum = 0;
+    for (const node_link *l = n->links; l != NULL; l = l->next)
+        sum += (uint32_t)l->served.n;
+    return sum;
+}
+
+static void end_drain(node *n, uint32_t cut)
+{
+    weft_alarm_clear(&n->drain);
+    (void)weft_reply(n->draining, weft_phase_done, .cut = cut);
+    weft_drop(&n->draining);
+}
+
+void wf_node_drained(node *n)
+{
+    if (n->draining != NULL && serving(n) == 0)
+        end_drain(n, 0);
+}
+
+static void drain_is_over(weft_actor *self, void *context)
+{
+    node *n = context;
+    (void)self;
+    if (n->draining != NULL)
+        end_drain(n, serving(n));
+}
+
+static void on_drain(weft_alarm *alarm)
+{
+    node *n = (node *)(void *)((char *)alarm - offsetof(node, drain));
+    weft_enter(n->self, drain_is_over, n);
+}
+
+static weft_err on_phase(weft_actor *self, weft_msg *msg)
+{
+    node *n = wf_node_here();
+    const weft_phase_begins *begins = weft_body(msg);
+    (void)self;
+    n->closing = true;
+    if (begins->phase == WEFT_PHASE_DRAIN && serving(n) != 0) {
+        n->draining = weft_keep(msg);
+        /* the rest of the time is for saying goodbye, which tells the others what came of their requests */
+        weft_alarm_set(&n->drain, begins->grace_ms / 2, on_drain);
+        return WEFT_OK;
+    }
+    if (begins->phase == WEFT_PHASE_END)
+        for (node_link *l = n->links; l != NULL; l = l->next)
+            wf_link_leave(l);
+    return weft_reply(msg, weft_phase_done, .cut = 0);
+}
+
+/* One that was exported has ended. */
+static weft_err on_down(weft_actor *self, weft_msg *msg)
+{
+    (void)self;
+    wf_export_ended(wf_node_here(), ((const weft_down *)weft_body(msg))->who);
+    return WEFT_OK;
+}
+
+static const weft_handler handlers[] = {
+    {.type = &weft_started_type, .fn = on_started},
+    {.type = &wf_link_knock_type, .fn = on_knock},
+    {.type = &weft_down_type, .fn = on_down},
+    {.type = &weft_phase_begins_type, .fn = on_phase},
+    {.type = &wf_node_spawn_type, .fn = wf_node_on_spawn},
+    {0},
+};
+
+static void on_end(weft_actor *self, weft_err reason)
+{
+    node *n = wf_node_here();
+    (void)self, (void)reason;
+    if (n == NULL)
+        return;
+    weft_alarm_clear(&n->drain);
+    n->self = NULL;
+}
+
+const weft_behaviour wf_node_behaviour = {
+    .name = "weft.node", .handlers = handlers, .monitors_max = 1 << 20, .ended = on_end};
+
+weft_err weft_node_adopt(weft_actor *self, const char *name, int fd, bool dials)
+{
+    weft_system *sys = weft_system_of(self);
+    unsigned number = weft_remote_node(sys, name);
+    link_adopt adopt = {.fd = fd, .dials = dials};
+    weft_ref to = number != 0 ? weft_remote_link_to(sys, number) : WEFT_NOBODY;
+    weft_err err =
+        weft_ref_is_nobody(to) ? WEFT_ENOTFOUND : weft_event(self, to, &wf_link_adopt_type, &adopt);
+    if (err == WEFT_OK)
+        weft_remote_takes(sys, number,
+                          WEFT_REMOTE_THERE | WEFT_REMOTE_ASKS); /* what is asked now waits */
+    else
+        (void)close(fd);
+    return err;
+}
+
+bool weft_link_info_at(weft_actor *self, unsigned index, weft_link_info *out)
+{
+    const node *n = wf_node_here();
+    (void)self;
+    const node_link *l = n != NULL ? n->links : NULL;
+    for (; l != NULL && index != 0; index--)
+        l = l->next;
+    if (l == NULL)
+        return false;
+    *out = (weft_link_info){.name = l->name,
+                            .state = l->state,
+                            .life = l->peer_life,
+                            .ups = l->ups,
+                            .round_trip_ms = l->s.round_trip_ms,
+                            .asks = (uint32_t)l->asks.n,
+                            .serving = (uint32_t)l->served.n,
+                            .waiting = l->waiting.n,
+                            .credit_bytes = l->s.credit,
+                            .records_in = l->s.records_in,
+                            .records_out = l->s.records_out,
+                            .bytes_in = l->s.bytes_in,
+                            .bytes_out = l->s.bytes_out,
+                            .lost = l->lost};
+    return true;
+}
