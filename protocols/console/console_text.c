@@ -10,11 +10,11 @@
 
 static bool make_room(wf_text *t, size_t n)
 {
-    if (n <= t->room - t->n)
-        return true;
     size_t room = 2 * (t->n + n) + 1024;
     if (t->n + n > WEFT_CONSOLE_ANSWER_BYTES_MAX)
         return false;
+    if (n <= t->room - t->n)
+        return true;
     char *at = weft_alloc_again(t->at, room);
     if (at == NULL)
         return false;

@@ -217,6 +217,7 @@ static weft_err run_shutdown(wf_command *c)
     weft_log(c->self, WEFT_NOTICE, "shutdown: the operator's wish");
     wf_text_put(c->out, "shutting down\n");
     weft_system_stop(c->self, WEFT_OK);
+    c->quit = true; /* what runs waits for its connections */
     return WEFT_OK;
 }
 

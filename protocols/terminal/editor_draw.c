@@ -229,6 +229,7 @@ weft_err weft_editor_print(weft_editor *e, const char *text, size_t n)
 weft_err weft_editor_resize(weft_editor *e, uint16_t columns, uint16_t rows)
 {
     enum { COLUMNS_MIN = 8, COLUMNS_MAX = 4096 };
+    uint16_t columns_were = e->options.columns, rows_were = e->options.rows;
     e->err = WEFT_OK;
     if (columns != 0)
         e->options.columns = columns < COLUMNS_MIN   ? COLUMNS_MIN
@@ -236,7 +237,7 @@ weft_err weft_editor_resize(weft_editor *e, uint16_t columns, uint16_t rows)
                                                      : columns;
     if (rows != 0)
         e->options.rows = rows;
-    if (!e->drawn)
+    if (!e->drawn || (e->options.columns == columns_were && e->options.rows == rows_were))
         return e->err;
     /* today's terminals have wrapped what they show anew: the cursor is where it would be drawn now */
     wf_place cursor = place_of(e, e->shown, e->shown_n, e->shown_at);
