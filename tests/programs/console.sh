@@ -111,7 +111,7 @@ if command -v telnet >/dev/null; then
     while [ -z "$port" ]; do
         kill -0 "${load##* }" 2>/dev/null || fail "socat: $(cat socat.log)"
         port=$(ss -Hltnp "src 127.0.0.1" 2>/dev/null | grep -F "pid=${load##* }," |
-               sed 's/.*127\.0\.0\.1:\([0-9]*\).*/\1/' | head -n 1)
+               sed 's/.*127\.0\.0\.1:\([0-9]*\).*/\1/' | head -n 1) || true
     done
     python3 "$here/console.py" "$(command -v telnet)" 127.0.0.1 "$port" <<'SCRIPT' || fail "telnet"
 < Connected
