@@ -162,9 +162,10 @@ static weft_err say_terminal(const wf_telnet *t)
 {
     uint8_t text[WEFT_TELNET_TERMINAL_BYTES] = {TTYPE_IS};
     const char *name = t->terminal[0] != '\0' ? t->terminal : "UNKNOWN";
-    size_t n = strlen(name);
-    memcpy(text + 1, name, n);
-    return say_sub(t, WF_TELNET_TTYPE, text, 1 + n);
+    size_t n = 1;
+    for (; *name != '\0' && n < sizeof text; name++)
+        text[n++] = (uint8_t)*name;
+    return say_sub(t, WF_TELNET_TTYPE, text, n);
 }
 
 /* RFC 1184 section 2.4: what is not acknowledged is agreed to as it is; so both have the same keys. */

@@ -101,7 +101,8 @@ SCRIPT
 
 echo "socat"
 printf 'names\nlog' | socat -t 5 - UNIX:web.admin >said
-grep -qF 'web/listener-1' said && grep -qx 'notice' said || fail "socat: $(cat said)"
+grep -qF 'web/listener-1' said || fail "socat: $(cat said)"
+grep -qx 'notice' said || fail "socat: $(cat said)"
 
 if command -v telnet >/dev/null; then
     echo "telnet"

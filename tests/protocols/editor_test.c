@@ -394,10 +394,8 @@ static void the_screen_is_what_the_line_is(void)
         RIGHT,
         "\001",
         "\005",
-        "\x1b"
-        "b",
-        "\x1b"
-        "f",
+        "\033b",
+        "\033f",
         "\x7f",
         "\004x",
         "\027",
@@ -416,9 +414,11 @@ static void the_screen_is_what_the_line_is(void)
         open_editor(&(weft_editor_options){
             .columns = (uint16_t)columns, .rows = (uint16_t)rows, .line_bytes_max = 300});
         for (unsigned i = 0; i < 120; i++) {
-            char burst[128] = "";
-            for (size_t n = 1 + test_below(&random, 3); n > 0; n--)
-                strcat(burst, keys[test_below(&random, sizeof keys / sizeof *keys)]);
+            char burst[128];
+            (void)snprintf(burst, sizeof burst, "%s%s%s",
+                           keys[test_below(&random, sizeof keys / sizeof *keys)],
+                           keys[test_below(&random, sizeof keys / sizeof *keys)],
+                           keys[test_below(&random, sizeof keys / sizeof *keys)]);
             type(burst);
             /* the end, the start, and where it was left are places this test knows */
             type("\005");

@@ -102,7 +102,8 @@ static void a_subnegotiation_has_a_limit_and_an_end(void)
     char text[WF_TELNET_SUB_BYTES_MAX + 8] = "\xff\xfa\x1f";
     memset(text + 3, 'x', WF_TELNET_SUB_BYTES_MAX + 1);
     CHECK_ERR(read_steps(text, 3 + WF_TELNET_SUB_BYTES_MAX + 1, 7, false), WEFT_ETOOBIG);
-    memcpy(text + 3 + WF_TELNET_SUB_BYTES_MAX, "\xff\xf0", 2);
+    text[3 + WF_TELNET_SUB_BYTES_MAX] = '\xff';
+    text[4 + WF_TELNET_SUB_BYTES_MAX] = '\xf0';
     CHECK_OK(read_steps(text, 3 + WF_TELNET_SUB_BYTES_MAX + 2, 7, false));
     CHECK(strncmp(told, "<31:xxx", 7) == 0);
     CHECK_ERR(read_steps(BYTES("\xff\xfa\x1fxx\xff\xfa\x1f"), 99, false), WEFT_EPROTO);
@@ -490,8 +491,8 @@ static void memory_that_is_out_anywhere_leaks_nothing(void)
 static void a_peer_that_asks_and_does_not_read_is_closed(void)
 {
     char flood[3 * 1000];
-    for (size_t i = 0; i < sizeof flood; i += 3)
-        memcpy(flood + i, i % 2 == 0 ? "\xff\xfb\x63" : "\xff\xfd\x63", 3);
+    for (size_t i = 0; i < sizeof flood; i++)
+        flood[i] = "\xff\xfb\x63\xff\xfd\x63"[i % 6];
     world_reset();
     sim = world_open(1);
     weft_sim_peer *peer = weft_sim_connect_deaf(sim, URL);
