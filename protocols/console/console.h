@@ -27,7 +27,6 @@ void wf_text_free(wf_text *t);
 /* Actors as they were a moment ago, those of a reactor next to each other in the order of their slots. */
 typedef struct wf_actor_row {
     weft_actor_stats stats;
-    unsigned reactor;
     char name[WEFT_NAME_BYTES];
     uint32_t child, sibling; /* 1 + a row; 0: none (console_tree.c) */
     bool below;              /* it is somebody's child */

@@ -7,15 +7,7 @@
 
 #include "console.h"
 
-static unsigned reactor_of(weft_ref who)
-{
-    char text[WEFT_REF_TEXT_BYTES];
-    unsigned reactor = 0;
-    (void)sscanf(weft_ref_print(who, text), "<%u.", &reactor);
-    return reactor;
-}
-
-static weft_err add(wf_actors *a, size_t *room, const weft_actor_stats *stats, unsigned reactor)
+static weft_err add(wf_actors *a, size_t *room, const weft_actor_stats *stats)
 {
     if (a->n == *room) {
         size_t more = *room * 2 + 64;
@@ -26,8 +18,7 @@ static weft_err add(wf_actors *a, size_t *room, const weft_actor_stats *stats, u
         *room = more;
     }
     memset(&a->row[a->n], 0, sizeof *a->row);
-    a->row[a->n].stats = *stats;
-    a->row[a->n++].reactor = reactor;
+    a->row[a->n++].stats = *stats;
     return WEFT_OK;
 }
 
@@ -57,7 +48,7 @@ weft_err wf_actors_look(weft_system *sys, wf_actors *out)
                 out->more = true;
                 break;
             }
-            err = add(out, &room, &stats, r);
+            err = add(out, &room, &stats);
         }
     }
     if (err == WEFT_OK)
@@ -73,14 +64,14 @@ void wf_actors_free(wf_actors *a)
     *a = (wf_actors){.n = 0};
 }
 
+/* Homes grow with the reactors, and slots within one. */
 wf_actor_row *wf_actors_find(const wf_actors *a, weft_ref who)
 {
     size_t low = 0, high = a->n;
-    unsigned reactor = reactor_of(who);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const wf_actor_row *row = &a->row[middle];
-        if (row->reactor < reactor || (row->reactor == reactor && row->stats.ref.slot < who.slot))
+        weft_ref ref = a->row[middle].stats.ref;
+        if (ref.home < who.home || (ref.home == who.home && ref.slot < who.slot))
             low = middle + 1;
         else
             high = middle;

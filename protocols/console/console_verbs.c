@@ -164,8 +164,11 @@ static weft_err run_children(wf_command *c)
     weft_err err = wf_actors_named(c->sys, c->word[1], &who, c->why);
     if (err != WEFT_OK)
         return err;
-    uint32_t first = c->n > 2 ? (uint32_t)strtoul(c->word[2], NULL, 10) : 0;
-    c->waits = weft_ask_within(c->self, who, 5000, weft_supervisor_list, .first = first);
+    char *end = NULL;
+    unsigned long first = c->n > 2 ? strtoul(c->word[2], &end, 10) : 0;
+    if (c->n > 2 && (*end != '\0' || first > UINT32_MAX))
+        return weft_because(c->why, WEFT_EINVAL, "\"%.40s\" is no number of a child", c->word[2]);
+    c->waits = weft_ask_within(c->self, who, 5000, weft_supervisor_list, .first = (uint32_t)first);
     c->waiting = true;
     c->answered = put_children;
     return WEFT_OK;

@@ -146,6 +146,7 @@ static void children_of_a_supervisor_can_be_listed_and_begun_again(void)
     CHECK_U64(count(text, " ended "), 1);
     CHECK_U64(begun, 3);
     CHECK_STR(ask("children shop/one\n"), "error: it is no supervisor\n");
+    CHECK_STR(ask("children shop x\n"), "error: \"x\" is no number of a child\n");
     close_world();
 }
 
@@ -348,7 +349,6 @@ static void open_locked(void)
     peer = weft_sim_connect(sim, URL);
     CHECK_STR(came(), ASKED BEGIN "login: ");
 }
-
 
 static void who_is_who_he_says_may_come_in(void)
 {
