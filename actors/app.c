@@ -13,13 +13,18 @@
 #include "privileges.h"
 #include "sockets.h"
 
-/* The first is of programs that take plug-ins. */
+/* Not every program has the first two. */
 static const weft_option own_options[] = {
     {.name = "plugin",
      .kind = WEFT_OPTION_TEXTS,
      .value = "FILE",
      .at = offsetof(wf_app_settings, plugins),
      .help = "add the services of this shared object; may be given 16 times"},
+    {.name = "admin",
+     .kind = WEFT_OPTION_URL,
+     .value = "URL",
+     .at = offsetof(wf_app_settings, admin),
+     .help = "let operators look into what runs, at unix:PATH, which its owner alone may open"},
     {.name = "user",
      .kind = WEFT_OPTION_TEXT,
      .value = "NAME",
@@ -284,13 +289,25 @@ static int dispatch(wf_app_command *c, weft_option_words *words)
     return EX_USAGE;
 }
 
+_Static_assert(sizeof own_options / sizeof *own_options <= WF_OWN_ROWS, "there is room for all");
+
+static const weft_option *own_rows(wf_app_command *c)
+{
+    size_t n = 0;
+    for (const weft_option *row = own_options; row->name != NULL; row++)
+        if ((c->app->plugins || row->at != offsetof(wf_app_settings, plugins)) &&
+            (c->app->admin != NULL || row->at != offsetof(wf_app_settings, admin)))
+            c->own_rows[n++] = *row;
+    return c->own_rows;
+}
+
 int weft_main(const weft_app *app, int argc, char **argv)
 {
     wf_app_command c = {.app = app, .name = name_of(app, argc, argv)};
     weft_option_words words = {.at = argv, .count = argc, .next = argc > 0 ? 1 : 0};
     weft_why why = {""};
     c.sets[WF_SET_COMMON] = (weft_option_set){.rows = weft_common_options, .to = &c.common};
-    c.sets[WF_SET_OWN] = (weft_option_set){.rows = own_options + !app->plugins, .to = &c.own};
+    c.sets[WF_SET_OWN] = (weft_option_set){.rows = own_rows(&c), .to = &c.own};
     weft_err err = wf_app_gather(&c, &words, &why);
     int code = err == WEFT_OK ? dispatch(&c, &words)
                               : refuse(&c, err == WEFT_ELIMIT ? EX_SOFTWARE : EX_CONFIG, why.text);

@@ -10,10 +10,12 @@
 
 typedef struct wf_app_settings {
     const char *user, *group;
+    const char *admin; /* a URL */
     weft_option_texts plugins;
     bool print_tree;
 } wf_app_settings;
 
+enum { WF_OWN_ROWS = 6 }; /* at most, the last being {0} */
 enum { WF_SET_COMMON, WF_SET_OWN, WF_SET_SERVICES };
 
 typedef struct wf_app_command {
@@ -30,6 +32,7 @@ typedef struct wf_app_command {
     const weft_service *const *run; /* of those, what is run */
     size_t run_n;
     size_t checked; /* of these, those whose `check` was called */
+    weft_option own_rows[WF_OWN_ROWS];
     weft_option_set
         sets[WF_SET_SERVICES + WEFT_SERVICES_MAX]; /* behind the first two: of what is run */
 } wf_app_command;

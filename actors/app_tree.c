@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* The tree that an application stands for: its own table, and a supervisor for each service with children.
  *
- *   root ──┬── the children of the application's own tree
+ *   root ──┬── admin (a listener), if there is one
+ *          ├── the children of the application's own tree
  *          └── SERVICE (a supervisor) ──┬── what the service added
  *                                       └── ... */
 #include <string.h>
 
 #include <weft/edge.h>
+#include <weft/url.h>
 
 #include "app.h"
 
-enum { LISTENER_STOP_MS = 10000, NAME_BYTES = 16 };
+enum { LISTENER_STOP_MS = 10000, ADMIN_STOP_MS = 500, NAME_BYTES = 16, OWNER_ALONE = 0600 };
 
 struct weft_children {
     weft_child rows[WEFT_SERVICE_CHILDREN_MAX + 1];
@@ -32,6 +34,7 @@ struct wf_app_tree {
     weft_child *rows;     /* of that */
     branch *branches[WEFT_SERVICES_MAX];
     size_t n;
+    char admin[WEFT_URL_BYTES_MAX + 1]; /* "": nowhere */
 };
 
 /* ---- what services add */
@@ -90,18 +93,43 @@ static weft_err grow(wf_app_tree *t, const weft_service *s, weft_why *why)
     return err;
 }
 
+/* Where operators are let in: a socket that its owner alone may open, unless somebody said otherwise. */
+static weft_err admit(const wf_app_command *c, wf_app_tree *t, weft_why *why)
+{
+    weft_url url;
+    weft_why wrong = {""};
+    weft_err err = weft_url_parse(c->own.admin, &url, &wrong);
+    if (err != WEFT_OK)
+        return weft_because(why, err, "--admin %.60s: %s", c->own.admin, wrong.text);
+    if (url.scheme != WEFT_SCHEME_UNIX || url.abstract) /* what has no file is anybody's */
+        return weft_because(why, WEFT_EINVAL, "--admin %.60s: expected unix:PATH", c->own.admin);
+    if (!weft_url_given(&url, WEFT_URL_MODE)) {
+        url.options.mode = OWNER_ALONE;
+        url.options.given[WEFT_URL_MODE / 64] |= UINT64_C(1) << WEFT_URL_MODE % 64;
+    }
+    (void)weft_url_print(&url, t->admin, sizeof t->admin);
+    return WEFT_OK;
+}
+
 /* The rows of the application's own tree, then one for each service that has children. */
 static weft_err join(const wf_app_command *c, wf_app_tree *t, weft_why *why)
 {
     const weft_supervisor *own = c->app->tree;
+    bool admin = t->admin[0] != '\0';
     size_t n = own != NULL ? count(own->children) : 0, at = 0;
-    t->rows = weft_alloc_zero((n + t->n + 1) * sizeof *t->rows);
+    t->rows = weft_alloc_zero((n + t->n + admin + 1) * sizeof *t->rows);
     if (t->rows == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for the tree");
     if (own != NULL)
         t->made = *own;
+    if (admin)
+        t->rows[0] = (weft_child){.name = "admin",
+                                  .behaviour = c->app->admin,
+                                  .listen = t->admin,
+                                  .stop_ms = ADMIN_STOP_MS};
     if (n != 0)
-        memcpy(t->rows, own->children, n * sizeof *t->rows);
+        memcpy(t->rows + admin, own->children, n * sizeof *t->rows);
+    n += admin;
     for (size_t i = 0; i < c->run_n; i++)
         if (c->run[i]->children != NULL)
             t->rows[n++] = (weft_child){.name = c->run[i]->name,
@@ -123,7 +151,9 @@ weft_err wf_app_tree_new(const wf_app_command *c, wf_app_tree **out, weft_why *w
     for (size_t i = 0; err == WEFT_OK && i < c->run_n; i++)
         if (c->run[i]->children != NULL)
             err = grow(t, c->run[i], why);
-    if (err == WEFT_OK && t->n != 0)
+    if (err == WEFT_OK && c->own.admin != NULL)
+        err = admit(c, t, why);
+    if (err == WEFT_OK && (t->n != 0 || t->admin[0] != '\0'))
         err = join(c, t, why);
     if (err == WEFT_OK)
         *out = t;

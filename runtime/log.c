@@ -171,6 +171,16 @@ static bool wanted(const weft_system *sys, weft_level level)
     return sys != NULL && sys->log != NULL && (int)level >= WF_STAT_GET(sys->log->level);
 }
 
+weft_level weft_system_log_level(const weft_system *sys)
+{
+    return (weft_level)WF_STAT_GET(sys->log->level);
+}
+
+void weft_system_set_log_level(weft_system *sys, weft_level level)
+{
+    WF_STAT_SET(sys->log->level, (int)level);
+}
+
 void weft_log(weft_actor *self, weft_level level, const char *format, ...)
 {
     wf_reactor *r = WF_R;

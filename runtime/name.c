@@ -243,6 +243,23 @@ weft_ref weft_group_member(const weft_actor *self, weft_ref ref)
     return ref.home == WF_HOME_GROUP ? wf_group_resolve(WF_R, ref) : ref;
 }
 
+bool weft_names_next(weft_system *sys, uint32_t *cursor, char *text, weft_ref *who)
+{
+    bool found = false;
+    wf_lock_take(sys, &sys->lock);
+    while (!found && sys->names != NULL && *cursor < sys->names->used) {
+        uint32_t i = ++*cursor;
+        weft_ref ref = wf_name_resolve(sys, (weft_ref){.home = WF_HOME_NAME, .slot = i});
+        found = !weft_ref_is_nobody(ref);
+        if (found) {
+            *who = ref;
+            (void)snprintf(text, WEFT_NAME_BYTES, "%s", sys->names->entry[i].text);
+        }
+    }
+    wf_lock_give(sys, &sys->lock);
+    return found;
+}
+
 /* ---- groups */
 
 weft_ref wf_group_new(weft_system *sys, const weft_ref *members, unsigned n)

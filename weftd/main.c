@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* weftd: an application whose first word chooses the service that it runs. */
+#include <weft/console.h>
+
 #include "services.h"
 
 int main(int argc, char **argv)
@@ -10,8 +12,11 @@ int main(int argc, char **argv)
     };
     weft_service services[WEFT_SERVICES_MAX + 1] = {{0}};
     services_copy(services);
-    return weft_main(
-        &(weft_app){
-            .name = "weftd", .choose = true, .plugins = true, .services = services, .words = words},
-        argc, argv);
+    return weft_main(&(weft_app){.name = "weftd",
+                                 .choose = true,
+                                 .plugins = true,
+                                 .admin = &weft_console,
+                                 .services = services,
+                                 .words = words},
+                     argc, argv);
 }

@@ -16,6 +16,17 @@ static const weft_service *const services[] = {
     &service_socks,
     &service_get,
     &service_resolve,
+    &service_console,
+    &service_tree,
+    &service_ps,
+    &service_top,
+    &service_names,
+    &service_reactors,
+    &service_children,
+    &service_stop,
+    &service_restart,
+    &service_log,
+    &service_shutdown,
     NULL,
 };
 /* clang-format on */

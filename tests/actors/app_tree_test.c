@@ -116,6 +116,47 @@ static void services_come_behind_the_applications_own_children(void)
     wf_app_tree_free(tree);
 }
 
+static void operators_are_let_in_at_a_socket_of_the_owners_alone(void)
+{
+    static const struct {
+        const char *url, *listen;
+        weft_err err;
+    } urls_of[] = {
+        {"unix:run/app.admin", "unix:run/app.admin?mode=0600", WEFT_OK},
+        {"unix:a?mode=0660", "unix:a?mode=0660", WEFT_OK},
+        {"unix:@anybody", NULL, WEFT_EINVAL},
+        {"tcp://127.0.0.1:1", NULL, WEFT_EINVAL},
+        {"nowhere", NULL, WEFT_EINVAL},
+    };
+    app.admin = &worker;
+    for (size_t i = 0; i < sizeof urls_of / sizeof *urls_of; i++) {
+        wf_app_tree *tree = NULL;
+        runs(&plain, NULL);
+        command.own.admin = urls_of[i].url;
+        CHECK_ERR(wf_app_tree_new(&command, &tree, &why), urls_of[i].err);
+        if (urls_of[i].err != WEFT_OK) {
+            CHECK(strncmp(why.text, "--admin ", 8) == 0);
+            continue;
+        }
+        const weft_child *row = wf_app_tree_root(tree)->children;
+        CHECK_STR(row[0].name, "admin");
+        CHECK_STR(row[0].listen, urls_of[i].listen);
+        CHECK(row[0].behaviour == &worker && row[1].behaviour == NULL);
+        wf_app_tree_free(tree);
+    }
+    wf_app_tree *tree = NULL;
+    app.tree = &own;
+    runs(&shop, NULL);
+    command.own.admin = "unix:a";
+    CHECK_OK(wf_app_tree_new(&command, &tree, &why));
+    const weft_child *row = wf_app_tree_root(tree)->children;
+    CHECK_STR(row[0].name, "admin");
+    CHECK_STR(row[1].name, "first");
+    CHECK_STR(row[3].name, "shop");
+    CHECK(row[4].behaviour == NULL);
+    wf_app_tree_free(tree);
+}
+
 static void a_service_has_so_many_children_at_most(void)
 {
     wf_app_tree *tree = NULL;
@@ -157,6 +198,7 @@ static void a_tree_without_memory_is_refused_and_leaves_nothing(void)
 static const test_case cases[] = {
     TEST(an_application_without_services_runs_its_own_table),
     TEST(services_come_behind_the_applications_own_children),
+    TEST(operators_are_let_in_at_a_socket_of_the_owners_alone),
     TEST(a_service_has_so_many_children_at_most),
     TEST(a_child_needs_a_behaviour_and_a_listener_a_url),
     TEST(a_tree_without_memory_is_refused_and_leaves_nothing),

@@ -29,8 +29,8 @@ static weft_err wire_read(weft_leaf *leaf, weft_bytes *out, weft_why *why)
         return w->ends ? WEFT_EDONE : WEFT_EFULL;
     w->next++;
     weft_err err = weft_bytes_charged(strlen(text), weft_leaf_window(leaf), &to, out);
-    if (err == WEFT_OK)
-        memcpy(to, text, strlen(text));
+    for (size_t i = 0; err == WEFT_OK && text[i] != '\0'; i++)
+        to[i] = (uint8_t)text[i];
     return err;
 }
 

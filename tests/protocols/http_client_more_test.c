@@ -184,7 +184,8 @@ static void a_proxy_that_is_no_url_is_refused(void)
         finish();
     }
     memset(text, 'x', sizeof text - 1);
-    memcpy(text, "socks5h://", 10);
+    for (size_t i = 0; i < 10; i++)
+        text[i] = "socks5h://"[i];
     begin(&bad);
     CHECK_ERR(get("http://server/x")->err, WEFT_ETOOBIG);
     finish();

@@ -215,16 +215,30 @@ static void references_are_compared_and_printed(void)
           sizeof text);
 }
 
+static void names_are_listed_with_who_has_them(void)
+{
+    char name[WEFT_NAME_BYTES];
+    weft_ref who, a = sim_puppet(NULL), b = sim_puppet(NULL);
+    uint32_t cursor = 0;
+    CHECK(!weft_names_next(weft_sim_system(sim), &cursor, name, &who));
+    sim_do(a, take, &(naming){.name = "first"});
+    sim_do(b, take, &(naming){.name = "gone"});
+    sim_do(a, take, &(naming){.name = "last"});
+    sim_do(b, stop_now, NULL);
+    CHECK(weft_names_next(weft_sim_system(sim), &cursor, name, &who));
+    CHECK_STR(name, "first");
+    CHECK(weft_ref_same(who, a));
+    CHECK(weft_names_next(weft_sim_system(sim), &cursor, name, &who));
+    CHECK_STR(name, "last");
+    CHECK(!weft_names_next(weft_sim_system(sim), &cursor, name, &who));
+}
+
 static const test_case cases[] = {
-    TEST(a_name_is_resolved_where_it_is_used),
-    TEST(a_name_that_is_taken_is_refused),
-    TEST(the_names_of_an_actor_go_with_it),
-    TEST(names_that_are_not_valid_are_refused),
-    TEST(what_is_only_looked_up_takes_no_room),
-    TEST(names_beyond_names_max_are_refused),
-    TEST(a_name_of_another_system_is_gone),
-    TEST(references_are_compared_and_printed),
-    {0},
+    TEST(a_name_is_resolved_where_it_is_used),  TEST(a_name_that_is_taken_is_refused),
+    TEST(the_names_of_an_actor_go_with_it),     TEST(names_that_are_not_valid_are_refused),
+    TEST(what_is_only_looked_up_takes_no_room), TEST(names_beyond_names_max_are_refused),
+    TEST(a_name_of_another_system_is_gone),     TEST(names_are_listed_with_who_has_them),
+    TEST(references_are_compared_and_printed),  {0},
 };
 
 const test_suite names_suite = {

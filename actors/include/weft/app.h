@@ -80,6 +80,9 @@ typedef struct weft_app {
     /** --plugin FILE adds the services of a plug-in (<weft/plugin.h>). The program must show plug-ins the
      * functions of weft: it is linked with the shared library, or shows them itself, as weftd does. */
     bool plugins;
+    /** An actor of it serves each connection at --admin unix:PATH, whose file is for its owner alone unless
+     * the URL has a mode: weft_console (<weft/console.h>). NULL: there is no --admin. */
+    const weft_behaviour *admin;
     const weft_app_word *words; /**< with `choose`, further such words; ends in { 0 }; NULL: none */
     /** What the command line leaves open; `reactors`, `log_level` and `log_format` are set by it. */
     const weft_system_options *system;

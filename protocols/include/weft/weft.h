@@ -5,8 +5,10 @@
 
 #include <weft/app.h>
 #include <weft/auth.h>
+#include <weft/console.h>
 #include <weft/datagram.h>
 #include <weft/descriptors.h>
+#include <weft/editor.h>
 #include <weft/fiber.h>
 #include <weft/framing.h>
 #include <weft/http.h>
@@ -25,6 +27,7 @@
 #include <weft/supervisor.h>
 #include <weft/sync.h>
 #include <weft/system.h>
+#include <weft/telnet.h>
 #include <weft/topic.h>
 #include <weft/url.h>
 #include <weft/websocket.h>

@@ -51,6 +51,10 @@ bool weft_stats_actor(const struct weft_system *sys, weft_ref who, weft_actor_st
 bool weft_stats_next(const struct weft_system *sys, unsigned reactor, uint32_t *cursor,
                      weft_actor_stats *out);
 
+/** The names there are, one after the other: @cursor starts at 0, @name has room for WEFT_NAME_BYTES; false:
+ * no more. One that is given or taken meanwhile may be left out. thread: any. */
+bool weft_names_next(struct weft_system *sys, uint32_t *cursor, char *name, weft_ref *who);
+
 #ifdef __cplusplus
 }
 #endif

@@ -88,6 +88,10 @@ unsigned weft_system_reactors(const weft_system *sys);
 /** The system an actor lives in. */
 weft_system *weft_system_of(const weft_actor *self);
 
+/** The threshold of its logs, now and from now on. thread: any. */
+weft_level weft_system_log_level(const weft_system *sys);
+void weft_system_set_log_level(weft_system *sys, weft_level level);
+
 /** The reactor an actor lives on: 0 to weft_system_reactors() - 1. */
 unsigned weft_reactor_of(const weft_actor *self);
 

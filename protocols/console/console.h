@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The console's parts: a session (console.c), what commands do (console_verbs.c), how actors are looked at
+ * (console_actors.c, console_tree.c), how an answer is written (console_text.c). */
+#ifndef WF_CONSOLE_H
+#define WF_CONSOLE_H
+
+#include <weft/console.h>
+#include <weft/editor.h>
+#include <weft/supervisor.h>
+
+/* ---- an answer */
+
+/* Text that grows up to WEFT_CONSOLE_ANSWER_BYTES_MAX; {0} is none. */
+typedef struct wf_text {
+    char *at;
+    size_t n, room;
+    bool cut; /* more was to be said than there is room for */
+} wf_text;
+
+void wf_text_put(wf_text *t, const char *format, ...) WEFT_PRINTF(2, 3);
+/* Says that it was cut, if it was. */
+void wf_text_end(wf_text *t);
+void wf_text_free(wf_text *t);
+
+/* ---- actors */
+
+/* Actors as they were a moment ago, those of a reactor next to each other in the order of their slots. */
+typedef struct wf_actor_row {
+    weft_actor_stats stats;
+    char name[WEFT_NAME_BYTES];
+    uint32_t child, sibling; /* 1 + a row; 0: none (console_tree.c) */
+    bool below;              /* it is somebody's child */
+} wf_actor_row;
+
+typedef struct wf_actors {
+    wf_actor_row *row;
+    size_t n;
+    bool more; /* WEFT_CONSOLE_ACTORS_MAX was met */
+} wf_actors;
+
+/* errors: ENOMEM. */
+WEFT_MUST_USE weft_err wf_actors_look(weft_system *sys, wf_actors *out);
+void wf_actors_free(wf_actors *a);
+/* The row of @who; NULL: it is not there. */
+wf_actor_row *wf_actors_find(const wf_actors *a, weft_ref who);
+/* Whoever "name", "<0.1.2>" or "0.1.2" stands for. errors: ENOTFOUND, with a sentence. */
+WEFT_MUST_USE weft_err wf_actors_named(weft_system *sys, const char *text, weft_ref *out,
+                                       weft_why *why);
+/* The tree of all, or of what is below @from (1 + a row). */
+void wf_actors_put_tree(wf_actors *a, uint32_t from, wf_text *out);
+
+/* ---- commands */
+
+enum { WF_CONSOLE_WORDS_MAX = 8 };
+
+typedef struct wf_command {
+    weft_actor *self;
+    weft_system *sys;
+    const char *word[WF_CONSOLE_WORDS_MAX + 1]; /* the verb first; ends in NULL */
+    size_t n;
+    wf_text *out;
+    weft_why *why;
+    /* What the session is to do when the answer is out. */
+    bool quit, console;
+    /* The answer comes later: an ask that its owner waits for, and what writes it down. */
+    weft_deferred waits;
+    bool waiting;
+    weft_err (*answered)(const weft_outcome *got, wf_text *out, weft_why *why);
+} wf_command;
+
+/* Runs the command that @line is; cuts it into words. errors: those of the command, with a sentence. */
+WEFT_MUST_USE weft_err wf_console_run(wf_command *c, char *line);
+
+/* What may stand where the cursor is; @context is the weft_system. */
+void wf_console_complete(void *context, const char *line, size_t at, weft_completion *to);
+
+#endif

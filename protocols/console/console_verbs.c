@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands, as a table. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "console.h"
+
+enum { ROWS_SHOWN = 40, ROWS_MAX = 4096 };
+
+/* What completes the words behind a verb. */
+typedef enum takes { NOTHING, ACTORS, LEVELS, VERBS } takes;
+
+typedef struct verb {
+    const char *name, *args, *help;
+    weft_err (*run)(wf_command *c);
+    size_t words_min, words_max; /* behind the verb */
+    takes takes;
+} verb;
+
+/* ---- looking */
+
+static weft_err number(const wf_command *c, size_t shown, size_t *out)
+{
+    char *end;
+    *out = shown;
+    if (c->n < 2)
+        return WEFT_OK;
+    unsigned long n = strtoul(c->word[1], &end, 10);
+    if (*end != '\0' || n == 0 || n > ROWS_MAX)
+        return weft_because(c->why, WEFT_EINVAL, "\"%.40s\" is no number from 1 to %d", c->word[1],
+                            ROWS_MAX);
+    *out = n;
+    return WEFT_OK;
+}
+
+static void put_rows(wf_command *c, const wf_actors *a, size_t n)
+{
+    wf_text_put(c->out, "%-16s %-24s %12s %9s %9s %9s %10s  %s\n", "actor", "behaviour", "handled",
+                "waiting", "bytes", "age ms", "busy ms", "name");
+    for (size_t i = 0; i < a->n && i < n; i++) {
+        const weft_actor_stats *s = &a->row[i].stats;
+        char ref[WEFT_REF_TEXT_BYTES];
+        wf_text_put(c->out, "%-16s %-24.24s %12llu %9u %9u %9u %10llu  %s\n",
+                    weft_ref_print(s->ref, ref), s->behaviour, (unsigned long long)s->handled,
+                    s->queued, s->queued_bytes + s->held_bytes, s->age_ms,
+                    (unsigned long long)(s->busy_us / 1000), a->row[i].name);
+    }
+    if (a->n > n)
+        wf_text_put(c->out, "... and %zu more\n", a->n - n);
+    if (a->more)
+        wf_text_put(c->out, "... of a reactor with more than %u, the first\n",
+                    WEFT_CONSOLE_ACTORS_MAX);
+}
+
+static weft_err list(wf_command *c, int (*order)(const void *a, const void *b), size_t shown)
+{
+    wf_actors actors;
+    size_t n;
+    weft_err err = number(c, shown, &n);
+    if (err == WEFT_OK)
+        err = wf_actors_look(c->sys, &actors);
+    if (err != WEFT_OK)
+        return err;
+    if (order != NULL && actors.n > 0)
+        qsort(actors.row, actors.n, sizeof *actors.row, order);
+    put_rows(c, &actors, n);
+    wf_actors_free(&actors);
+    return WEFT_OK;
+}
+
+/* The busiest first, then the longest queue, then who has done most. */
+static int by_load(const void *left, const void *right)
+{
+    const weft_actor_stats *a = &((const wf_actor_row *)left)->stats;
+    const weft_actor_stats *b = &((const wf_actor_row *)right)->stats;
+    if (a->busy_us != b->busy_us)
+        return a->busy_us < b->busy_us ? 1 : -1;
+    if (a->queued != b->queued)
+        return a->queued < b->queued ? 1 : -1;
+    return a->handled < b->handled ? 1 : a->handled > b->handled ? -1 : 0;
+}
+
+static weft_err run_ps(wf_command *c)
+{
+    return list(c, NULL, ROWS_MAX);
+}
+
+static weft_err run_top(wf_command *c)
+{
+    return list(c, by_load, ROWS_SHOWN / 2);
+}
+
+static weft_err run_tree(wf_command *c)
+{
+    wf_actors actors;
+    weft_ref who = WEFT_NOBODY;
+    weft_err err = c->n > 1 ? wf_actors_named(c->sys, c->word[1], &who, c->why) : WEFT_OK;
+    if (err == WEFT_OK)
+        err = wf_actors_look(c->sys, &actors);
+    if (err != WEFT_OK)
+        return err;
+    const wf_actor_row *top = c->n > 1 ? wf_actors_find(&actors, who) : NULL;
+    if (c->n > 1 && top == NULL)
+        err = weft_because(c->why, WEFT_ENOTFOUND, "\"%.60s\" has ended", c->word[1]);
+    else
+        wf_actors_put_tree(&actors, top != NULL ? (uint32_t)(top - actors.row) + 1 : 0, c->out);
+    if (actors.more)
+        wf_text_put(c->out, "... of a reactor with more than %u, the first\n",
+                    WEFT_CONSOLE_ACTORS_MAX);
+    wf_actors_free(&actors);
+    return err;
+}
+
+static weft_err run_names(wf_command *c)
+{
+    char name[WEFT_NAME_BYTES], ref[WEFT_REF_TEXT_BYTES];
+    weft_ref who;
+    for (uint32_t cursor = 0; weft_names_next(c->sys, &cursor, name, &who);)
+        wf_text_put(c->out, "%-16s %s\n", weft_ref_print(who, ref), name);
+    return WEFT_OK;
+}
+
+static weft_err run_reactors(wf_command *c)
+{
+    weft_reactor_stats s;
+    wf_text_put(c->out, "%-8s %8s %14s %8s %8s %7s %10s %12s %12s %9s %9s %6s\n", "reactor",
+                "actors", "messages", "timers", "asks", "fibers", "sleeps", "block bytes",
+                "buffers", "refused", "dead", "hogs");
+    for (unsigned r = 0; weft_stats_reactor(c->sys, r, &s); r++)
+        wf_text_put(c->out, "%-8u %8u %14llu %8u %8u %7u %10llu %12llu %12llu %9llu %9llu %6llu\n",
+                    r, s.actors, (unsigned long long)s.messages, s.timers, s.asks, s.fibers,
+                    (unsigned long long)s.sleeps, (unsigned long long)s.block_bytes,
+                    (unsigned long long)s.buffer_bytes, (unsigned long long)s.refused,
+                    (unsigned long long)s.dead_letters, (unsigned long long)s.hogs);
+    return WEFT_OK;
+}
+
+/* ---- supervisors */
+
+static weft_err put_children(const weft_outcome *got, wf_text *out, weft_why *why)
+{
+    static const char *const states[] = {"down", "starting", "up", "stopping", "ended"};
+    const weft_supervisor_listing *l = got->body;
+    char ref[WEFT_REF_TEXT_BYTES];
+    if (got->err == WEFT_EUNHANDLED)
+        return weft_because(why, got->err, "it is no supervisor");
+    if (got->err != WEFT_OK)
+        return weft_because(why, got->err, "%s", got->why);
+    for (uint32_t i = 0; i < l->n; i++)
+        wf_text_put(out, "%-16s %-8s %4u restarts  %-16s %s\n",
+                    weft_ref_print(l->child[i].ref, ref), states[l->child[i].state],
+                    l->child[i].restarts,
+                    l->child[i].reason != WEFT_OK ? weft_err_name(l->child[i].reason) : "-",
+                    l->child[i].name);
+    if (l->all > l->n)
+        wf_text_put(out, "%u children in all\n", l->all);
+    return WEFT_OK;
+}
+
+static weft_err run_children(wf_command *c)
+{
+    weft_ref who;
+    weft_err err = wf_actors_named(c->sys, c->word[1], &who, c->why);
+    if (err != WEFT_OK)
+        return err;
+    char *end = NULL;
+    unsigned long first = c->n > 2 ? strtoul(c->word[2], &end, 10) : 0;
+    if (c->n > 2 && (*end != '\0' || first > UINT32_MAX))
+        return weft_because(c->why, WEFT_EINVAL, "\"%.40s\" is no number of a child", c->word[2]);
+    c->waits = weft_ask_within(c->self, who, 5000, weft_supervisor_list, .first = (uint32_t)first);
+    c->waiting = true;
+    c->answered = put_children;
+    return WEFT_OK;
+}
+
+/* ---- doing */
+
+static weft_err stop(wf_command *c, weft_err reason, const char *said)
+{
+    weft_ref who;
+    char ref[WEFT_REF_TEXT_BYTES];
+    weft_err err = wf_actors_named(c->sys, c->word[1], &who, c->why);
+    if (err != WEFT_OK)
+        return err;
+    err = weft_stop_ref(c->self, who, reason);
+    if (err != WEFT_OK)
+        return weft_because(c->why, err, "%s: %s", weft_ref_print(who, ref), weft_err_text(err));
+    weft_log(c->self, WEFT_NOTICE, "%s %s: the operator's wish", c->word[0],
+             weft_ref_print(who, ref));
+    wf_text_put(c->out, "%s %s\n", weft_ref_print(who, ref), said);
+    return WEFT_OK;
+}
+
+static weft_err run_stop(wf_command *c)
+{
+    return stop(c, WEFT_OK, "is asked to stop");
+}
+
+static weft_err run_restart(wf_command *c)
+{
+    return stop(c, WEFT_ECANCELLED, "is asked to fail; its supervisor decides what comes then");
+}
+
+static weft_err run_log(wf_command *c)
+{
+    weft_level level;
+    if (c->n > 1) {
+        weft_err err = weft_level_parse(c->word[1], &level, c->why);
+        if (err != WEFT_OK)
+            return err;
+        weft_system_set_log_level(c->sys, level);
+    }
+    wf_text_put(c->out, "%s\n", weft_level_name(weft_system_log_level(c->sys)));
+    return WEFT_OK;
+}
+
+static weft_err run_shutdown(wf_command *c)
+{
+    weft_log(c->self, WEFT_NOTICE, "shutdown: the operator's wish");
+    wf_text_put(c->out, "shutting down\n");
+    weft_system_stop(c->self, WEFT_OK);
+    c->quit = true; /* what runs waits for its connections */
+    return WEFT_OK;
+}
+
+static weft_err run_console(wf_command *c)
+{
+    c->console = true;
+    return WEFT_OK;
+}
+
+static weft_err run_quit(wf_command *c)
+{
+    c->quit = true;
+    return WEFT_OK;
+}
+
+static weft_err run_help(wf_command *c);
+
+static const verb verbs[] = {
+    {"tree", "[WHO]", "who is whose child", run_tree, 0, 1, ACTORS},
+    {"ps", "[N]", "actors: what they did, what waits for them", run_ps, 0, 1, NOTHING},
+    {"top", "[N]", "the busiest of them", run_top, 0, 1, NOTHING},
+    {"names", "", "names, and who has them", run_names, 0, 0, NOTHING},
+    {"reactors", "", "reactors, and what they hold", run_reactors, 0, 0, NOTHING},
+    {"children", "WHO [FIRST]", "what a supervisor keeps, 16 from number FIRST on", run_children, 1,
+     2, ACTORS},
+    {"stop", "WHO", "ends an actor in order", run_stop, 1, 1, ACTORS},
+    {"restart", "WHO", "has an actor fail, so that its supervisor begins it again", run_restart, 1,
+     1, ACTORS},
+    {"log", "[LEVEL]", "says or sets what is logged", run_log, 0, 1, LEVELS},
+    {"shutdown", "", "stops the whole system in order", run_shutdown, 0, 0, NOTHING},
+    {"console", "", "makes this connection one for people, by telnet", run_console, 0, 0, NOTHING},
+    {"help", "[COMMAND]", "this list", run_help, 0, 1, VERBS},
+    {"quit", "", "closes this connection", run_quit, 0, 0, NOTHING},
+    {0},
+};
+
+static const verb *find(const char *name)
+{
+    const verb *v = verbs;
+    while (v->name != NULL && strcmp(v->name, name) != 0)
+        v++;
+    return v->name != NULL ? v : NULL;
+}
+
+static weft_err run_help(wf_command *c)
+{
+    if (c->n > 1 && find(c->word[1]) == NULL)
+        return weft_because(c->why, WEFT_ENOTFOUND, "there is no command \"%.40s\"", c->word[1]);
+    for (const verb *v = verbs; v->name != NULL; v++)
+        if (c->n < 2 || strcmp(v->name, c->word[1]) == 0)
+            wf_text_put(c->out, "%-9s %-12s %s\n", v->name, v->args, v->help);
+    if (c->n < 2)
+        wf_text_put(c->out, "WHO is a name, or an actor as it is listed: <0.1.2> or 0.1.2\n");
+    return WEFT_OK;
+}
+
+weft_err wf_console_run(wf_command *c, char *line)
+{
+    char *rest;
+    c->n = 0;
+    for (char *word = strtok_r(line, " \t\r\n", &rest); word != NULL;
+         word = strtok_r(NULL, " \t\r\n", &rest)) {
+        if (c->n == WF_CONSOLE_WORDS_MAX)
+            return weft_because(c->why, WEFT_ELIMIT, "more than %d words", WF_CONSOLE_WORDS_MAX);
+        c->word[c->n++] = word;
+    }
+    c->word[c->n] = NULL;
+    if (c->n == 0)
+        return WEFT_OK;
+    const verb *v = find(c->word[0]);
+    if (v == NULL)
+        return weft_because(c->why, WEFT_ENOTFOUND,
+                            "there is no command \"%.40s\"; help lists those there are",
+                            c->word[0]);
+    if (c->n - 1 < v->words_min || c->n - 1 > v->words_max)
+        return weft_because(c->why, WEFT_EINVAL, "expected: %s%s%s", v->name,
+                            v->args[0] != '\0' ? " " : "", v->args);
+    return v->run(c);
+}
+
+/* ---- completion */
+
+static void complete_actors(weft_system *sys, const char *word, weft_completion *to)
+{
+    char name[WEFT_NAME_BYTES], ref[WEFT_REF_TEXT_BYTES];
+    weft_ref who;
+    weft_reactor_stats reactor;
+    for (uint32_t cursor = 0; weft_names_next(sys, &cursor, name, &who);)
+        weft_completion_add(to, name);
+    if (word[0] != '<')
+        return;
+    for (unsigned r = 0; weft_stats_reactor(sys, r, &reactor); r++) {
+        weft_actor_stats stats;
+        size_t seen = 0;
+        for (uint32_t cursor = 0;
+             seen++ < WEFT_CONSOLE_ACTORS_MAX && weft_stats_next(sys, r, &cursor, &stats);)
+            weft_completion_add(to, weft_ref_print(stats.ref, ref));
+    }
+}
+
+void wf_console_complete(void *context, const char *line, size_t at, weft_completion *to)
+{
+    size_t start = at, from = 0, first;
+    char name[16];
+    while (start > 0 && line[start - 1] != ' ')
+        start--;
+    while (line[from] == ' ')
+        from++;
+    first = strcspn(line + from, " ");
+    weft_completion_from(to, start);
+    const verb *v = NULL;
+    if (start > from && first < sizeof name) {
+        memcpy(name, line + from, first);
+        name[first] = '\0';
+        v = find(name);
+    }
+    takes what = start <= from ? VERBS : v != NULL ? v->takes : NOTHING;
+    if (what == ACTORS)
+        complete_actors(context, line + start, to);
+    for (v = verbs; what == VERBS && v->name != NULL; v++)
+        weft_completion_add(to, v->name);
+    for (int level = WEFT_DEBUG; what == LEVELS && level <= WEFT_NO_LOG; level++)
+        weft_completion_add(to, weft_level_name((weft_level)level));
+}

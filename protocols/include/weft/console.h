@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/** The operator's console: a way into a running system, over any stream.
+ *
+ *     static const weft_console_config config = {.prompt = "shop> "};
+ *     weft_listen(sys, "unix:shop.admin?mode=0600", &weft_console, &config);
+ *
+ * A connection sends lines; each is a command ("tree", "ps", "top", ... "help" lists them), whose answer is
+ * text, or a line that begins with "error: ". The command "console" makes it one for people: from then on it
+ * speaks telnet, with a line editor, history, and completion of commands, names and actors. `weftd console`
+ * and `weftd tree` and its like are such clients; `socat` and `telnet` will do.
+ *
+ * Who reaches a console may stop what runs. It belongs on a UNIX socket that only its user may open, or behind
+ * a login (@auth), on an address of this machine alone or within TLS. */
+#ifndef WEFT_CONSOLE_H
+#define WEFT_CONSOLE_H
+
+#include <weft/auth.h>
+#include <weft/stream.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The config of weft_console; zero is the default, and so is NULL. Borrowed by each connection. */
+typedef struct weft_console_config {
+    const char *prompt; /**< NULL: "weft> " */
+    bool telnet;        /**< people connect, by telnet: it begins as if they had said "console" */
+    /** The name of an auth actor (<weft/auth.h>) that is asked for a user and a password before anything
+     * else; implies telnet. NULL: nobody is asked. */
+    const char *auth;
+} weft_console_config;
+
+/** The owner of each connection. */
+extern const weft_behaviour weft_console;
+
+/* ---- limits, by name */
+
+#define WEFT_CONSOLE_LINE_BYTES_MAX 4096U /**< of a command; a longer one loses the connection */
+#define WEFT_CONSOLE_ANSWER_BYTES_MAX (512U << 10) /**< of an answer; it says that it was cut */
+#define WEFT_CONSOLE_ACTORS_MAX 16384U /**< looked at on each reactor for one answer; it says so */
+#define WEFT_CONSOLE_LOGIN_MS 60000U   /**< what a login may take */
+#define WEFT_CONSOLE_LOGINS_MAX 3U     /**< that fail, before the connection is closed */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

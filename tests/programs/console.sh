@@ -1,0 +1,137 @@
+#!/bin/bash
+# A daemon under load, looked into by its operators: commands, terminals, socat and telnet.
+set -euo pipefail
+
+dir=$(mktemp -d)
+here=$(cd "$(dirname "$0")" && pwd)
+weftd=$(cd "$WEFT_BUILD" && pwd)/weftd
+server=
+load=
+finish()
+{
+    for pid in $load $server; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    rm -rf "$dir"
+}
+trap finish EXIT
+
+fail()
+{
+    echo "console: $*" >&2
+    tail -n 5 "$dir/log" >&2 2>/dev/null || true
+    exit 1
+}
+
+cd "$dir"
+mkfifo line
+exec 5<>line
+"$weftd" web --listen http://127.0.0.1:0 --admin unix:web.admin --threads 2 2> >(tee log >line) &
+server=$!
+for _ in 1 2; do
+    read -r -t 60 text <&5 || fail "does not listen"
+    at=$(grep -o 'listening at http://[0-9.:]*' <<<"$text") && url=${at#listening at }
+done
+[ "$(stat -c %a web.admin)" = 600 ] || fail "others may open its socket"
+
+# says TEXT COMMAND...: its answer has that text in it, and it ends with 0.
+says()
+{
+    local text=$1
+    shift
+    "$weftd" "$@" --to unix:web.admin >said || fail "$*: exit code $?"
+    grep -qF -- "$text" said || fail "$*: does not say \"$text\": $(cat said)"
+}
+
+# ends CODE TEXT COMMAND...: it ends with that code, and says something with that text in it.
+ends()
+{
+    local want=$1 text=$2 code=0
+    shift 2
+    "$weftd" "$@" >said 2>&1 || code=$?
+    [ "$code" = "$want" ] || fail "$*: exit code $code, expected $want: $(cat said)"
+    grep -qF -- "$text" said || fail "$*: does not say \"$text\": $(cat said)"
+}
+
+echo "under load"
+(while curl -sS --max-time 20 "$url/hello/[1-50]" >/dev/null 2>&1; do :; done) &
+load=$!
+
+says 'supervisor "web"' tree
+says 'web/listener-1' ps
+says 'behaviour' top
+says 'web/listener-1' names
+says 'block bytes' reactors
+says '0 restarts  -                web/listener-1' children web
+says 'debug' log debug
+says 'notice' log notice
+says 'is asked to fail' restart web/listener-1
+
+echo "what goes wrong"
+ends 65 'error: there is no actor "nobody"' stop nobody --to unix:web.admin
+ends 65 'is no log level' log loud --to unix:web.admin
+ends 64 'LEVEL' log --to unix:web.admin
+ends 64 '--to says where' tree
+ends 69 'weftd tree:' tree --to unix:nowhere
+ends 78 'expected unix:PATH' web --admin tcp://127.0.0.1:0
+
+echo "a terminal"
+python3 "$here/console.py" "$weftd" console --to unix:web.admin <<'SCRIPT' || fail "a terminal"
+< weft> 
+> na\t\r
+< web/listener-1
+< weft> 
+> tree w\t\r
+< supervisor "web"
+< weft> 
+> tre\x7f\x7f\x7fxyz\x15log\r
+< notice
+< weft> 
+> \x1b[A\x1b[A\r
+< tree web
+< supervisor "web"
+size 40 10
+> abc\x03
+< abc^C
+< weft> 
+> \x04
+end
+SCRIPT
+
+echo "socat"
+printf 'names\nlog' | socat -t 5 - UNIX:web.admin >said
+grep -qF 'web/listener-1' said || fail "socat: $(cat said)"
+grep -qx 'notice' said || fail "socat: $(cat said)"
+
+if command -v telnet >/dev/null; then
+    echo "telnet"
+    socat TCP-LISTEN:0,bind=127.0.0.1,fork UNIX:web.admin 2>socat.log &
+    load="$load $!"
+    port=
+    while [ -z "$port" ]; do
+        kill -0 "${load##* }" 2>/dev/null || fail "socat: $(cat socat.log)"
+        port=$(ss -Hltnp "src 127.0.0.1" 2>/dev/null | grep -F "pid=${load##* }," |
+               sed 's/.*127\.0\.0\.1:\([0-9]*\).*/\1/' | head -n 1) || true
+    done
+    python3 "$here/console.py" "$(command -v telnet)" 127.0.0.1 "$port" <<'SCRIPT' || fail "telnet"
+< Connected
+> console\r
+< weft> 
+> na\t\r
+< web/listener-1
+< weft> 
+> \xc3\xa4\xe4\xbd\xa0\x7f\x7flog\r
+< notice
+< weft> 
+> quit\r
+end
+SCRIPT
+fi
+
+echo "shut down"
+says 'shutting down' shutdown
+code=0
+wait "$server" || code=$?
+server=
+[ "$code" = 0 ] || fail "the daemon ends with $code"

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/* The operator's console: what programs say to it and what people do, in a system with a tree to look at. */
+#include "check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <weft/auth.h>
+#include <weft/console.h>
+#include <weft/net.h>
+#include <weft/supervisor.h>
+#include <weft/testing_stream.h>
+
+#include "console.h"
+
+#define URL "sim://admin"
+
+/* ---- what runs: a supervisor with two workers */
+
+static unsigned begun;
+
+static weft_err on_started(weft_actor *self, weft_msg *msg)
+{
+    (void)self, (void)msg;
+    begun++;
+    return WEFT_OK;
+}
+
+static const weft_handler worker_rows[] = {{.type = &weft_started_type, .fn = on_started}, {0}};
+static const weft_behaviour worker = {.name = "worker", .handlers = worker_rows};
+static const weft_child children[] = {
+    {.name = "one", .behaviour = &worker},
+    {.name = "two", .behaviour = &worker, .restart = WEFT_RESTART_ON_ERROR},
+    {0},
+};
+static const weft_supervisor tree = {.children = children};
+static const weft_child top_rows[] = {
+    {.name = "shop", .behaviour = &weft_supervisor_behaviour, .config = &tree}, {0}};
+static const weft_supervisor top = {.children = top_rows};
+
+static weft_sim *sim;
+static weft_sim_peer *peer;
+
+static void open_world(const weft_console_config *config, uint64_t failing)
+{
+    begun = 0;
+    sim = weft_sim_new(&(weft_sim_options){.seed = failing + 1, .system = {.reactors = 2}});
+    REQUIRE(sim != NULL);
+    CHECK_OK(weft_listen(weft_sim_system(sim), URL, &weft_console, config));
+    weft_sim_fail_allocation(sim, failing);
+    (void)!weft_ref_is_nobody(
+        weft_system_spawn(weft_sim_system(sim), 0, &weft_supervisor_behaviour, &top));
+    (void)weft_sim_run(sim);
+    peer = weft_sim_connect(sim, URL);
+    (void)weft_sim_settle(sim, 1000);
+}
+
+static void close_world(void)
+{
+    CHECK_U64(weft_sim_free(&sim), 0);
+}
+
+/* What came since it was asked last, without the zeros that telnet puts behind each "\r". */
+static const char *came(void)
+{
+    static char text[WEFT_CONSOLE_ANSWER_BYTES_MAX + 4096];
+    size_t n = 0;
+    (void)weft_sim_settle(sim, 1000);
+    for (; peer->expected < peer->got_bytes && n + 1 < sizeof text; peer->expected++)
+        if (peer->got[peer->expected] != '\0')
+            text[n++] = peer->got[peer->expected];
+    text[n] = '\0';
+    return text;
+}
+
+static const char *ask(const char *line)
+{
+    (void)came();
+    weft_sim_peer_say(peer, line);
+    return came();
+}
+
+/* How often @what stands in @text. */
+static unsigned count(const char *text, const char *what)
+{
+    unsigned n = 0;
+    for (; (text = strstr(text, what)) != NULL; text++)
+        n++;
+    return n;
+}
+
+/* ---- for programs */
+
+static void the_tree_shows_who_is_whose_child(void)
+{
+    open_world(NULL, 0);
+    const char *text = ask("tree\n");
+    CHECK(strstr(text, " supervisor\n  <0.") != NULL); /* the top, and below it ... */
+    CHECK(strstr(text, "> supervisor \"shop\"\n    <0.") != NULL);
+    CHECK_U64(count(text, "> worker \""), 2);
+    CHECK(strstr(text, "> worker \"shop/one\"\n    <0.") != NULL);
+    CHECK_U64(count(text, "> console\n"), 1);
+    text = ask("tree shop\n");
+    CHECK_U64(count(text, "\n"), 3);
+    CHECK(strncmp(text, "<0.", 3) == 0);
+    CHECK(strstr(text, "\n  <0.") != NULL);
+    close_world();
+}
+
+static void actors_are_listed_and_the_busiest_first(void)
+{
+    open_world(NULL, 0);
+    const char *text = ask("ps\n");
+    CHECK_U64(count(text, "\n<"), count(text, "\n") - 1); /* a line for each, below their title */
+    CHECK(strstr(text, "shop/two\n") != NULL);
+    CHECK(strncmp(text, "actor ", 6) == 0);
+    text = ask("ps 2\n");
+    CHECK_U64(count(text, "\n"), 4);
+    CHECK(strstr(text, "\n... and ") != NULL);
+    text = ask("top 1\n");
+    CHECK_U64(count(text, "\n"), 3);
+    CHECK_STR(ask("top 0\n"), "error: \"0\" is no number from 1 to 4096\n");
+    CHECK_STR(ask("ps 1x\n"), "error: \"1x\" is no number from 1 to 4096\n");
+    text = ask("reactors\n");
+    CHECK_U64(count(text, "\n"), 3);
+    text = ask("names\n");
+    CHECK_U64(count(text, "\n"), 3);
+    CHECK(strstr(text, " shop/one\n") != NULL);
+    close_world();
+}
+
+static void children_of_a_supervisor_can_be_listed_and_begun_again(void)
+{
+    open_world(NULL, 0);
+    CHECK_U64(begun, 2);
+    const char *text = ask("children shop\n");
+    CHECK_U64(count(text, " up          0 restarts  -"), 2);
+    text = ask("restart shop/two\n");
+    CHECK(strstr(text, "is asked to fail") != NULL);
+    CHECK_U64(begun, 3);
+    text = ask("children shop\n");
+    CHECK(strstr(text, "1 restarts  ECANCELLED       shop/two\n") != NULL);
+    text = ask("stop shop/two\n");
+    CHECK(strstr(text, "is asked to stop\n") != NULL);
+    text = ask("children shop 1\n");
+    CHECK_U64(count(text, " ended "), 1);
+    CHECK_U64(begun, 3);
+    CHECK_STR(ask("children shop/one\n"), "error: it is no supervisor\n");
+    CHECK_STR(ask("children shop x\n"), "error: \"x\" is no number of a child\n");
+    close_world();
+}
+
+static void an_actor_is_named_as_it_is_listed(void)
+{
+    char line[64], who[32];
+    open_world(NULL, 0);
+    const char *text = ask("tree shop/one\n");
+    REQUIRE(sscanf(text, "<%31[^>]", who) == 1);
+    (void)snprintf(line, sizeof line, "tree %s\n", who);
+    CHECK(strstr(ask(line), "worker \"shop/one\"") != NULL);
+    (void)snprintf(line, sizeof line, "tree <%s>\n", who);
+    CHECK(strstr(ask(line), "worker \"shop/one\"") != NULL);
+    CHECK_STR(ask("tree 0.99999.1\n"), "error: there is no actor \"0.99999.1\"\n");
+    CHECK_STR(ask("tree 63.1.1\n"), "error: there is no actor \"63.1.1\"\n");
+    CHECK_STR(ask("stop shop/three\n"), "error: there is no actor \"shop/three\"\n");
+    close_world();
+}
+
+static void the_level_of_logs_is_changed(void)
+{
+    open_world(NULL, 0);
+    CHECK_STR(ask("log\n"), "debug\n");
+    CHECK_STR(ask("log error\n"), "error\n");
+    CHECK(weft_system_log_level(weft_sim_system(sim)) == WEFT_ERROR);
+    (void)ask("restart shop/two\n");
+    CHECK_U64(weft_sim_logged(sim, WEFT_DEBUG, "the operator's wish"), 0);
+    CHECK_STR(ask("log notice\n"), "notice\n");
+    (void)ask("restart shop/two\n");
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "the operator's wish"), 1);
+    CHECK(strstr(ask("log loud\n"), "error: \"loud\" is no log level") != NULL);
+    close_world();
+}
+
+static void what_is_no_command_is_told_why(void)
+{
+    open_world(NULL, 0);
+    CHECK_STR(ask("trees\n"), "error: there is no command \"trees\"; help lists those there are\n");
+    CHECK_STR(ask("stop\n"), "error: expected: stop WHO\n");
+    CHECK_STR(ask("names x\n"), "error: expected: names\n");
+    CHECK_STR(ask("a b c d e f g h i\n"), "error: more than 8 words\n");
+    CHECK_STR(ask("\n \r\n"), "");
+    CHECK_STR(ask("help log\n"), "log       [LEVEL]      says or sets what is logged\n");
+    CHECK(strstr(ask("help\n"), "\nshutdown ") != NULL);
+    CHECK_STR(ask("help x\n"), "error: there is no command \"x\"\n");
+    close_world();
+}
+
+static void lines_are_read_however_they_are_cut_and_the_last_needs_no_end(void)
+{
+    static const char lines[] =
+        "log\r\nhelp quit\nchildren shop/one\nlog\nchildren x\nchildren one";
+    for (size_t step = 1; step < sizeof lines; step += 1 + step / 2) {
+        open_world(NULL, 0);
+        weft_sim_peer_send_steps(peer, lines, sizeof lines - 1, step);
+        weft_sim_peer_end(peer);
+        CHECK_STR(came(), "debug\nquit                   closes this connection\n"
+                          "error: it is no supervisor\ndebug\n"
+                          "error: there is no actor \"x\"\nerror: there is no actor \"one\"\n");
+        CHECK(peer->closed);
+        CHECK_ERR(peer->reason, WEFT_EDONE);
+        close_world();
+    }
+    open_world(NULL, 0);
+    weft_sim_peer_say(peer, "children shop/one");
+    weft_sim_peer_end(peer);
+    CHECK_STR(came(), "error: it is no supervisor\n");
+    CHECK(peer->closed);
+    close_world();
+}
+
+static void quit_leaves_the_rest_unread(void)
+{
+    open_world(NULL, 0);
+    CHECK_STR(ask("log\nquit\nlog\n"), "debug\n");
+    weft_sim_peer_end(peer);
+    (void)weft_sim_settle(sim, 5000);
+    CHECK(peer->closed);
+    close_world();
+}
+
+static void a_line_has_a_limit(void)
+{
+    static char line[WEFT_CONSOLE_LINE_BYTES_MAX + 1];
+    memset(line, ' ', sizeof line);
+    open_world(NULL, 0);
+    weft_sim_peer_send(peer, line, WEFT_CONSOLE_LINE_BYTES_MAX - 3);
+    CHECK_STR(ask("log\n"), "debug\n");
+    weft_sim_peer_send(peer, line, sizeof line);
+    (void)came();
+    CHECK(peer->closed);
+    close_world();
+}
+
+static void who_asks_and_does_not_listen_is_closed(void)
+{
+    open_world(NULL, 0);
+    weft_sim_peer_deaf(peer, true);
+    for (unsigned i = 0; i < 3000 && !peer->closed; i++) {
+        weft_sim_peer_say(peer, "help\nhelp\nhelp\nhelp\nhelp\nhelp\nhelp\nhelp\n");
+        (void)weft_sim_settle(sim, 10);
+    }
+    weft_sim_peer_deaf(peer, false);
+    (void)weft_sim_settle(sim, 1000);
+    CHECK(peer->closed);
+    close_world();
+}
+
+static void a_shutdown_stops_the_system(void)
+{
+    open_world(NULL, 0);
+    CHECK_STR(ask("shutdown\n"), "shutting down\n");
+    weft_sim_advance(sim, 1000);
+    CHECK(peer->ended);
+    weft_reactor_stats stats;
+    CHECK(!weft_stats_reactor(weft_sim_system(sim), 0, &stats) || stats.actors == 0);
+    close_world();
+}
+
+static void more_actors_than_there_is_room_for_are_left_out(void)
+{
+    enum { MORE = 500 };
+    open_world(NULL, 0);
+    for (unsigned i = 0; i < WEFT_CONSOLE_ACTORS_MAX + MORE; i++)
+        (void)!weft_ref_is_nobody(weft_sim_spawn(sim, &worker, NULL));
+    (void)weft_sim_run(sim);
+    const char *text = ask("ps 3\n");
+    CHECK(strstr(text, "... of a reactor with more than 16384, the first\n") != NULL);
+    text = ask("tree\n");
+    CHECK(strstr(text, "... of a reactor with more than 16384, the first\n") != NULL ||
+          strstr(text, "... the answer was cut here\n") != NULL);
+    CHECK(strlen(text) <= WEFT_CONSOLE_ANSWER_BYTES_MAX);
+    close_world();
+}
+
+static void an_answer_has_a_limit_and_says_so(void)
+{
+    wf_text text = {.at = NULL};
+    for (unsigned i = 0; i < WEFT_CONSOLE_ANSWER_BYTES_MAX / 8; i++)
+        wf_text_put(&text, "line %03u\n", i % 1000);
+    CHECK(text.cut);
+    wf_text_end(&text);
+    CHECK(text.n <= WEFT_CONSOLE_ANSWER_BYTES_MAX);
+    static const char last[] = "\n... the answer was cut here\n";
+    CHECK_MEM(text.at + text.n - (sizeof last - 1), sizeof last - 1, last, sizeof last - 1);
+    wf_text_free(&text);
+}
+
+/* ---- for people */
+
+#define ASKED "\xff\xfb\x01\xff\xfb\x03\xff\xfd\x03\xff\xfd\x1f\xff\xfd\x18"
+#define BEGIN "\x1b[?2004h"
+#define END "\x1b[?2004l"
+
+static void a_connection_becomes_one_for_people(void)
+{
+    open_world(&(weft_console_config){.prompt = "shop> "}, 0);
+    CHECK_STR(ask("console\n"), ASKED BEGIN "shop> ");
+    CHECK_STR(ask("\xff\xfd\x01\xff\xfb\x1flo"), "lo");
+    weft_sim_peer_send(peer, "\xff\xfa\x1f\0d\0\x28\xff\xf0", 9);
+    CHECK_STR(came(), "\r\x1b[Jshop> lo"); /* drawn for another size */
+    CHECK_STR(ask("\t"), "g ");
+    CHECK_STR(ask("n\t"), "no");
+    CHECK_STR(ask("t\t\r"), "tice \r\n" END "notice\r\n" BEGIN "shop> ");
+    CHECK_STR(ask("tree s\t/o\t"), "tree shop/one ");
+    CHECK(strstr(ask("\r\n"), "worker \"shop/one\"\r\n" BEGIN "shop> ") != NULL);
+    CHECK_STR(ask("\x1b[A\x1b[A"), "log notice ");
+    CHECK_STR(ask("\x03"), "^C\r\n" END BEGIN "shop> ");
+    CHECK_STR(ask("x\xff\xf4"), "x^C\r\n" END BEGIN "shop> ");
+    CHECK_STR(ask("console\r"), "console\r\n" END BEGIN "shop> ");
+    CHECK(strstr(ask("children shop/one\rlog\r"),
+                 "error: it is no supervisor\r\n" BEGIN "shop> log\r\n" END "notice\r\n") != NULL);
+    CHECK_STR(ask("\x04"), "\r\n" END);
+    weft_sim_peer_end(peer);
+    (void)weft_sim_settle(sim, 5000);
+    CHECK(peer->closed);
+    close_world();
+}
+
+/* ---- behind a login */
+
+static weft_auth_source source;
+static weft_auth_config auth = {.sources = &source, .count = 1};
+
+static const weft_child auth_rows[] = {{.name = "auth", .behaviour = &weft_auth, .config = &auth},
+                                       {0}};
+static const weft_supervisor auth_tree = {.children = auth_rows};
+static const weft_console_config locked = {.auth = "auth"};
+
+static void open_locked(void)
+{
+    weft_why why = {""};
+    CHECK_OK(weft_auth_source_parse("memory:ada:secret", &source, &why));
+    sim = weft_sim_new(&(weft_sim_options){.seed = 3});
+    REQUIRE(sim != NULL);
+    CHECK_OK(weft_listen(weft_sim_system(sim), URL, &weft_console, &locked));
+    CHECK(!weft_ref_is_nobody(
+        weft_system_spawn(weft_sim_system(sim), 0, &weft_supervisor_behaviour, &auth_tree)));
+    (void)weft_sim_run(sim);
+    peer = weft_sim_connect(sim, URL);
+    CHECK_STR(came(), ASKED BEGIN "login: ");
+}
+
+static void who_is_who_he_says_may_come_in(void)
+{
+    open_locked();
+    CHECK_STR(ask("ada\r"), "ada\r\n" END BEGIN "password: ");
+    CHECK_STR(ask("secret\rlog\r"),
+              "\r\n" END BEGIN "weft> log\r\n" END "debug\r\n" BEGIN "weft> ");
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "login of ada"), 1);
+    weft_sim_advance(sim, WEFT_CONSOLE_LOGIN_MS + 1);
+    CHECK(!peer->closed);
+    close_world();
+}
+
+static void who_is_not_is_let_go_after_three_times(void)
+{
+    open_locked();
+    CHECK_STR(ask("ada\rwrong\r"),
+              "ada\r\n" END BEGIN "password: \r\n" END "login incorrect\r\n" BEGIN "login: ");
+    CHECK_STR(ask("log\r\x03"), "log\r\n" END BEGIN "password: ^C\r\n" END BEGIN "login: ");
+    (void)ask("ada\r\rbob\rsecret\r");
+    CHECK(strstr(peer->got, "debug") == NULL);
+    CHECK(peer->ended || peer->closed);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "login refused"), 3);
+    close_world();
+}
+
+static void a_login_does_not_take_for_ever(void)
+{
+    open_locked();
+    (void)ask("ada\r");
+    weft_sim_advance(sim, WEFT_CONSOLE_LOGIN_MS + 1);
+    CHECK(peer->closed);
+    close_world();
+}
+
+/* ---- without memory */
+
+static void memory_that_is_out_anywhere_leaks_nothing(void)
+{
+    for (uint64_t n = 1;; n++) {
+        open_world(NULL, n);
+        weft_sim_peer_say(peer, "tree\nps\nchildren shop\nconsole\nlog\r\ttree s\t\r\x04");
+        (void)weft_sim_settle(sim, 1000);
+        bool met = weft_sim_allocation_failed(sim);
+        close_world();
+        if (!met)
+            break;
+    }
+}
+
+static const test_case cases[] = {
+    TEST(the_tree_shows_who_is_whose_child),
+    TEST(actors_are_listed_and_the_busiest_first),
+    TEST(children_of_a_supervisor_can_be_listed_and_begun_again),
+    TEST(an_actor_is_named_as_it_is_listed),
+    TEST(the_level_of_logs_is_changed),
+    TEST(what_is_no_command_is_told_why),
+    TEST(lines_are_read_however_they_are_cut_and_the_last_needs_no_end),
+    TEST(quit_leaves_the_rest_unread),
+    TEST(a_line_has_a_limit),
+    TEST(who_asks_and_does_not_listen_is_closed),
+    TEST(a_shutdown_stops_the_system),
+    TEST(more_actors_than_there_is_room_for_are_left_out),
+    TEST(an_answer_has_a_limit_and_says_so),
+    TEST(a_connection_becomes_one_for_people),
+    TEST(who_is_who_he_says_may_come_in),
+    TEST(who_is_not_is_let_go_after_three_times),
+    TEST(a_login_does_not_take_for_ever),
+    TEST(memory_that_is_out_anywhere_leaks_nothing),
+    {0},
+};
+const test_suite console_suite = {.name = "protocols/console", .cases = cases};
