@@ -75,7 +75,7 @@ void wf_irc_doom(weft_actor *self, wf_irc_net *net, wf_irc_user *user)
     user->flags |= IRC_DOOMED;
     if (net->reaping)
         return;
-    net->reaping = weft_tell(self, weft_self(net->self), reap, .nothing = 0) == WEFT_OK;
+    net->reaping = weft_tell_body(self, weft_self(net->self), &reap_type, &(again){0}) == WEFT_OK;
 }
 
 static weft_err on_reap(weft_actor *self, weft_msg *msg)
