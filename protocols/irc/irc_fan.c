@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is sent: one line made once, for each kind of reader and each reactor.
  *
- * Streams of reactor 0 are written to. What is for another reactor goes to its relay, single lines and
+ * Streams of the network's own reactor are written to. What is for another reactor goes to its relay, single lines and
  * closes too, so that all of it stays in order; of a line to many each relay gets one message for each kind of
  * reader it has. */
 #include "irc_server.h"
@@ -82,17 +82,24 @@ static weft_err on_deliver(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
+/* It ends with its network, whose actor it is told of by name. */
 static weft_err relay_started(weft_actor *self, weft_msg *msg)
 {
     const weft_irc_config *config = weft_config(self);
     (void)msg;
-    return weft_tell(self, weft_named(self, config->actor != NULL ? config->actor : "irc"),
-                     wf_irc_relay_here, .reactor = weft_reactor_of(self));
+    return weft_monitor(self, weft_lookup(self, config->actor != NULL ? config->actor : "irc"));
+}
+
+static weft_err relay_down(weft_actor *self, weft_msg *msg)
+{
+    (void)msg;
+    return weft_stop(self, WEFT_OK);
 }
 
 static const weft_handler relay_rows[] = {
     {.type = &weft_started_type, .fn = relay_started},
     {.type = &deliver_type, .fn = on_deliver},
+    {.type = &weft_down_type, .fn = relay_down},
     {0},
 };
 const weft_behaviour wf_irc_relay = {
@@ -207,7 +214,7 @@ void wf_irc_fan_to(wf_irc_fan *fan, wf_irc_user *to)
         return;
     weft_bytes line = line_for(fan, to->caps);
     weft_err err = line.size == 0 ? WEFT_ENOMEM : WEFT_OK;
-    if (err == WEFT_OK && to->reactor != 0)
+    if (err == WEFT_OK && to->reactor != fan->net->home)
         err = weft_tell(fan->self, fan->net->relay[to->reactor], deliver, .bytes = line,
                         .one = to->stream);
     else if (err == WEFT_OK)
@@ -260,7 +267,7 @@ static weft_err make_lists(wf_irc_channel *channel)
 {
     for (uint32_t i = 0; i < channel->members; i++) {
         const wf_irc_user *user = channel->member[i].user;
-        if (user->reactor == 0)
+        if (user->reactor == channel->net->home)
             continue;
         wf_irc_list *list = list_of(channel, user);
         if (list == NULL)
@@ -304,7 +311,7 @@ void wf_irc_fan_channel(wf_irc_fan *fan, wf_irc_channel *channel, uint32_t need,
     bool elsewhere = false;
     for (uint32_t i = 0; i < channel->members; i++) {
         wf_irc_user *user = channel->member[i].user;
-        if (user->reactor != 0)
+        if (user->reactor != fan->net->home)
             elsewhere = true;
         else if (user != except && is_among(user, need, without))
             wf_irc_fan_to(fan, user);
@@ -315,7 +322,7 @@ void wf_irc_fan_channel(wf_irc_fan *fan, wf_irc_channel *channel, uint32_t need,
         /* one by one, then */
         for (uint32_t i = 0; i < channel->members; i++) {
             wf_irc_user *user = channel->member[i].user;
-            if (user->reactor != 0 && user != except && is_among(user, need, without))
+            if (user->reactor != fan->net->home && user != except && is_among(user, need, without))
                 wf_irc_fan_to(fan, user);
         }
         return;
@@ -383,9 +390,9 @@ void wf_irc_number(const wf_irc_turn *t, unsigned number, const char *format, ..
 
 void wf_irc_close(weft_actor *self, wf_irc_net *net, wf_irc_user *user)
 {
-    weft_err err = user->reactor == 0 ? weft_close(self, user->stream)
-                                      : weft_tell(self, net->relay[user->reactor], deliver,
-                                                  .one = user->stream, .close = true);
+    weft_err err = user->reactor == net->home ? weft_close(self, user->stream)
+                                              : weft_tell(self, net->relay[user->reactor], deliver,
+                                                          .one = user->stream, .close = true);
     if (err != WEFT_OK && err != WEFT_EGONE)
         (void)weft_abort(self, user->stream, WEFT_ELIMIT);
 }

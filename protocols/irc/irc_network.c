@@ -38,7 +38,6 @@ const weft_type wf_irc_hello_type = WEFT_TYPE("weft.irc_hello", wf_irc_hello, &w
 const weft_type wf_irc_line_type =
     WEFT_TYPE_BYTES("weft.irc_line", wf_irc_line, bytes, &wf_irc_known_type);
 const weft_type wf_irc_gone_type = WEFT_TYPE("weft.irc_gone", wf_irc_gone, NULL);
-const weft_type wf_irc_relay_here_type = WEFT_TYPE("weft.irc_relay_here", wf_irc_relay_here, NULL);
 
 static bool is_after(uint32_t a, uint32_t b)
 {
@@ -161,8 +160,6 @@ static weft_err on_hello(weft_actor *self, weft_msg *msg)
     wf_irc_net *net = weft_state(self);
     const wf_irc_hello *hello = weft_body(msg);
     wf_irc_user *user;
-    if (hello->reactor != 0 && weft_ref_is_nobody(net->relay[hello->reactor]))
-        return weft_fail(msg, WEFT_EFULL, "not ready yet");
     weft_err err = wf_irc_user_new(net, &user);
     if (err == WEFT_ELIMIT)
         return weft_fail(msg, err, "the server is full");
@@ -245,7 +242,9 @@ static weft_err on_line(weft_actor *self, weft_msg *msg)
     wf_irc_net *net = weft_state(self);
     const wf_irc_line *line = weft_body(msg);
     wf_irc_user *user = wf_irc_user_at(net, line->id, line->gen);
-    if (user == NULL || (user->flags & IRC_OVER) != 0)
+    if (user == NULL)
+        return weft_fail(msg, WEFT_EGONE, "the network has begun anew");
+    if ((user->flags & IRC_OVER) != 0)
         return weft_reply(msg, wf_irc_known, .id = 0);
     uint32_t now = weft_now_ms(self);
     user->active_ms = now;
@@ -288,13 +287,6 @@ static weft_err on_due(weft_actor *self, weft_msg *msg)
 
 /* ---- beginning and ending */
 
-static weft_err on_relay_here(weft_actor *self, weft_msg *msg)
-{
-    wf_irc_net *net = weft_state(self);
-    net->relay[((const wf_irc_relay_here *)weft_body(msg))->reactor] = weft_sender(msg);
-    return WEFT_OK;
-}
-
 /* The system stops: everybody is told, and closed behind it. */
 static weft_err on_phase(weft_actor *self, weft_msg *msg)
 {
@@ -330,17 +322,74 @@ static void defaults(weft_irc_config *c)
         c->network = "weft";
 }
 
+static weft_err check_names(const weft_irc_config *c, weft_why *why)
+{
+    if (c->server != NULL && (c->server[0] == '\0' || strpbrk(c->server, " :!@\r\n") != NULL))
+        return weft_because(why, WEFT_EINVAL, "\"%.60s\" is no name of a server", c->server);
+    if (c->network != NULL && (c->network[0] == '\0' || strpbrk(c->network, " =:\r\n") != NULL))
+        return weft_because(why, WEFT_EINVAL, "\"%.60s\" is no name of a network", c->network);
+    if (c->password != NULL && c->password[0] == '\0')
+        return weft_because(why, WEFT_EINVAL, "the password is empty");
+    if (c->auth_required && c->auth == NULL)
+        return weft_because(why, WEFT_EINVAL, "auth_required without auth lets nobody in");
+    return WEFT_OK;
+}
+
+weft_err weft_irc_check(const weft_irc_config *config, weft_why *why)
+{
+    for (uint32_t i = 0; i < config->opers_count; i++)
+        if (config->opers[i].name == NULL || config->opers[i].password == NULL ||
+            config->opers[i].password[0] == '\0')
+            return weft_because(why, WEFT_EINVAL, "an operator without a name or a password");
+    return check_names(config, why);
+}
+
+static weft_err spawn_relays(weft_actor *self, weft_msg *msg);
+
+static weft_err on_relay(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    wf_irc_net *net = weft_state(self);
+    const weft_spawned *spawned = got->body;
+    if (got->err != WEFT_OK)
+        return weft_stop_because(self, got->err, "no relay on reactor %u: %s", net->relays,
+                                 got->why);
+    net->relay[net->relays++] = spawned->ref;
+    return spawn_relays(self, msg);
+}
+
+/* One on each other reactor, before anybody is let in. */
+static weft_err spawn_relays(weft_actor *self, weft_msg *msg)
+{
+    wf_irc_net *net = weft_state(self);
+    if (net->relays == net->home)
+        net->relays++;
+    if (net->relays >= weft_system_reactors(weft_system_of(self)))
+        return WEFT_OK;
+    return weft_when(msg, weft_spawn_on(self, net->relays, &wf_irc_relay, weft_config(self)),
+                     on_relay);
+}
+
 static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
     wf_irc_net *net = weft_state(self);
-    (void)msg;
-    net->config = *(const weft_irc_config *)weft_config(self);
+    const weft_irc_config *config = weft_config(self);
+    weft_why why = {""};
+    weft_err err = config != NULL ? weft_irc_check(config, &why) : WEFT_EINVAL;
+    if (err != WEFT_OK)
+        return weft_stop_because(self, err, "%s", why.text);
+    net->config = *config;
     defaults(&net->config);
     net->self = self;
+    net->home = weft_reactor_of(self);
     net->began_s = weft_wall_ns(self) / 1000000000U;
-    if (wf_irc_tables_init(net) != WEFT_OK)
-        return weft_stop_because(self, WEFT_ENOMEM, "no memory for a network");
-    return WEFT_OK;
+    err = weft_register(self, config->actor != NULL ? config->actor : "irc");
+    if (err == WEFT_OK)
+        err = wf_irc_tables_init(net);
+    if (err == WEFT_OK && net->home == 0)
+        err = weft_on_phase(weft_system_of(self), WEFT_PHASE_CLOSE, weft_self(self));
+    if (err != WEFT_OK)
+        return weft_stop_because(self, err, "unable to begin a network");
+    return spawn_relays(self, msg);
 }
 
 /* Channels have ended before. */
@@ -355,41 +404,18 @@ static void on_ended(weft_actor *self, weft_err reason)
 }
 
 static const weft_handler rows[] = {
-    {.type = &weft_started_type, .fn = on_started},
+    {.type = &weft_started_type, .fn = on_started, .serial = true},
     {.type = &wf_irc_line_type, .fn = on_line},
     {.type = &wf_irc_hello_type, .fn = on_hello},
     {.type = &wf_irc_gone_type, .fn = on_gone},
     {.type = &due_type, .fn = on_due},
     {.type = &sweep_type, .fn = on_sweep},
     {.type = &reap_type, .fn = on_reap},
-    {.type = &wf_irc_relay_here_type, .fn = on_relay_here},
     {.type = &weft_phase_begins_type, .fn = on_phase},
     {0},
 };
-const weft_behaviour wf_irc_network = {.name = "irc.network",
-                                       .handlers = rows,
-                                       .state_bytes = sizeof(wf_irc_net),
-                                       .mailbox_max = 1U << 20,
-                                       .ended = on_ended};
-
-weft_err weft_irc_network(weft_system *sys, const weft_irc_config *config, weft_why *why)
-{
-    const char *name = config->actor != NULL ? config->actor : "irc";
-    if (config->server != NULL && (strpbrk(config->server, " :!@") != NULL || !*config->server))
-        return weft_because(why, WEFT_EINVAL, "%.60s is no name of a server", config->server);
-    if (config->network != NULL && strpbrk(config->network, " =") != NULL)
-        return weft_because(why, WEFT_EINVAL, "%.60s is no name of a network", config->network);
-    weft_ref network = weft_system_spawn(sys, 0, &wf_irc_network, config);
-    if (weft_ref_is_nobody(network))
-        return weft_because(why, WEFT_ENOMEM, "no memory for a network");
-    weft_err err = weft_system_register(sys, network, name);
-    if (err == WEFT_OK)
-        err = weft_on_phase(sys, WEFT_PHASE_CLOSE, network);
-    if (err != WEFT_OK)
-        return weft_because(why, err, "unable to call a network %.63s: %s", name,
-                            weft_err_text(err));
-    for (unsigned i = 1; i < weft_system_reactors(sys); i++)
-        if (weft_ref_is_nobody(weft_system_spawn(sys, i, &wf_irc_relay, config)))
-            return weft_because(why, WEFT_ENOMEM, "no memory for a relay");
-    return WEFT_OK;
-}
+const weft_behaviour weft_irc_network = {.name = "irc.network",
+                                         .handlers = rows,
+                                         .state_bytes = sizeof(wf_irc_net),
+                                         .mailbox_max = 1U << 20,
+                                         .ended = on_ended};

@@ -79,7 +79,7 @@ static bool decode_base64(const char *at, size_t n, char *to, size_t *bytes)
 {
     uint32_t bits = 0;
     *bytes = 0;
-    size_t pads = n > 0 && at[n - 1] == '=' ? 1 + (n > 1 && at[n - 2] == '=') : 0;
+    size_t pads = n > 0 && at[n - 1] == '=' ? (n > 1 && at[n - 2] == '=' ? 2 : 1) : 0;
     if (n == 0 || n % 4 != 0)
         return false;
     for (size_t i = 0; i < n; i++) {

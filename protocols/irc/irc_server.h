@@ -2,12 +2,12 @@
 /* What the parts of an IRC server share.
  *
  *   connection ── line, asked ──▶ network ── forwarded ──▶ channel
- *       ▲                           │  all on reactor 0       │
+ *       ▲                           │  of one reactor         │
  *       │ the next line when        └──────────┬──────────────┘
  *       │ this one was answered                ▼ one formatted line, shared
- *       └── streams of reactor 0 ◀── written, or told once to the relay of each other reactor
+ *       └── streams of that reactor ◀── written, or told once to the relay of each other reactor
  *
- * Users and channels are plain structures of reactor 0, which the network and its channels, being there,
+ * Users and channels are plain structures of that reactor, which the network and its channels, being there,
  * use in turn. A connection asks its lines one at a time, so that what a client says happens in its order,
  * whoever serves it. */
 #ifndef WF_IRC_SERVER_H
@@ -154,6 +154,8 @@ struct wf_irc_net {
     wf_irc_was *was;
     uint32_t was_at, was_n;
     weft_ref relay[WEFT_REACTORS_MAX];
+    uint32_t home;   /* its reactor */
+    uint32_t relays; /* how many reactors have been seen to */
     uint64_t began_s;
     weft_timer sweep;
     bool reaping;
@@ -189,12 +191,8 @@ typedef struct wf_irc_gone { /* a connection is over */
     uint32_t id, gen;
     char why[96];
 } wf_irc_gone;
-typedef struct wf_irc_relay_here {
-    uint32_t reactor;
-} wf_irc_relay_here;
-extern const weft_type wf_irc_hello_type, wf_irc_known_type, wf_irc_line_type, wf_irc_gone_type,
-    wf_irc_relay_here_type;
-extern const weft_behaviour wf_irc_network, wf_irc_relay, wf_irc_channel_behaviour;
+extern const weft_type wf_irc_hello_type, wf_irc_known_type, wf_irc_line_type, wf_irc_gone_type;
+extern const weft_behaviour wf_irc_relay, wf_irc_channel_behaviour;
 
 static inline weft_irc_text wf_irc_parameter(const wf_irc_turn *t, uint32_t i)
 {

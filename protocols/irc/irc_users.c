@@ -55,7 +55,8 @@ static weft_err grow_users(wf_irc_net *net)
     net->idle = idle;
     for (uint32_t i = net->user_room; i < room; i++) {
         user[i] = NULL;
-        gen[i] = 0;
+        weft_random(net->self, &gen[i],
+                    sizeof gen[i]); /* another network's ids mean nothing here */
         idle[net->idles++] = room - 1 - (i - net->user_room);
     }
     net->user_room = room;
@@ -73,7 +74,9 @@ weft_err wf_irc_user_new(wf_irc_net *net, wf_irc_user **out)
     if (user == NULL)
         return WEFT_ENOMEM;
     user->id = net->idle[--net->idles];
-    user->gen = ++net->gen[user->id];
+    if (++net->gen[user->id] == 0)
+        net->gen[user->id] = 1; /* 0 is nobody */
+    user->gen = net->gen[user->id];
     net->user[user->id] = user;
     net->users++;
     *out = user;

@@ -2,7 +2,7 @@
 /** IRC: the codec, and a server. RFC 1459, RFC 2812, modern.ircdocs.horse, IRCv3.
  *
  *     static const weft_irc_config config = {.server = "irc.example.org"};
- *     err = weft_irc_network(sys, &config, &why);
+ *     weft_ref network = weft_system_spawn(sys, 0, &weft_irc_network, &config);
  *     err = weft_listen(sys, "tcp://127.0.0.1:6667", &weft_irc_server, &config);
  *
  * A network is an actor that knows who is there; each channel is an actor of its own; each connection is
@@ -143,10 +143,12 @@ typedef struct weft_irc_config {
     uint32_t flood_line_ms; /**< then it is read one line each such time; 0: 500 */
 } weft_irc_config;
 
-/** Makes the network: an actor on reactor 0 and one on each other. errors: EINVAL (a name that is none),
- * EEXISTS, ENOMEM. thread: before start. */
-WEFT_MUST_USE weft_err weft_irc_network(weft_system *sys, const weft_irc_config *config,
-                                        weft_why *why);
+/** Whether a config makes sense. errors: EINVAL. thread: any. */
+WEFT_MUST_USE weft_err weft_irc_check(const weft_irc_config *config, weft_why *why);
+
+/** The network: spawn it with a weft_irc_config on the reactor it is to live on, or as a supervised child. It
+ * takes the config's name, and ends with EINVAL when that makes no sense. */
+extern const weft_behaviour weft_irc_network;
 
 /** The behaviour of each connection; its config is the network's weft_irc_config. A client that reads
  * too slowly is closed when its stream's write queue (?write_queue=) is full. */
