@@ -10,6 +10,8 @@
 #include <weft/testing.h>
 #include <weft/testing_stream.h>
 
+#include "irc/irc_server.h"
+
 #define URL "sim://irc:6667"
 
 typedef struct person {
@@ -630,6 +632,22 @@ static void clients_of_other_reactors_are_members_like_any(void)
 static void a_channel_ended_by_force_lets_its_members_go(void)
 {
     begin();
+    person a = come_in("a", NULL, "#c"), b = come_in("b", NULL, "#c");
+    (void)heard(&a);
+    const wf_irc_net *net = weft_sim_state(sim, network);
+    const wf_irc_channel *channel = wf_irc_find_channel(net, weft_irc_text_of("#c"));
+    REQUIRE(channel != NULL);
+    CHECK_OK(weft_sim_kill(sim, channel->actor, WEFT_EINTERNAL));
+    (void)weft_sim_settle(sim, 100);
+    HEARD(&a, " PART #c :The channel has ended\r\n");
+    HEARD(&b, " PART #c :The channel has ended\r\n");
+    say(&b, "JOIN #c");
+    HEARD(&b, " 353 b = #c :@b\r\n");
+}
+
+static void a_network_that_ends_closes_its_clients(void)
+{
+    begin();
     person a = come_in("a", NULL, "#c");
     CHECK_OK(weft_sim_kill(sim, network, WEFT_EINTERNAL));
     (void)weft_sim_settle(sim, 100);
@@ -710,6 +728,7 @@ static const test_case cases[] = {
     TEST(who_reads_nothing_is_closed_and_holds_nobody),
     TEST(clients_of_other_reactors_are_members_like_any),
     TEST(a_channel_ended_by_force_lets_its_members_go),
+    TEST(a_network_that_ends_closes_its_clients),
     TEST(clients_are_told_that_the_server_stops),
     TEST(memory_that_runs_out_loses_a_client_at_most),
     {0},
