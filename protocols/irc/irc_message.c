@@ -87,9 +87,10 @@ static weft_err tags(cursor *c, weft_irc_message *out, weft_why *why)
 
 weft_err weft_irc_parse(const void *at, size_t bytes, weft_irc_message *out, weft_why *why)
 {
-    cursor c = {at, (const char *)at + bytes};
+    const char *line = bytes > 0 ? at : "";
+    cursor c = {line, line + bytes};
     weft_irc_message m = {.parameters = 0};
-    weft_err err = bytes > 0 ? check_bytes(at, bytes, why) : WEFT_OK;
+    weft_err err = check_bytes(line, bytes, why);
     if (err == WEFT_OK && bytes > 0 && *c.at == '@')
         err = tags(&c, &m, why);
     if (err != WEFT_OK)
@@ -148,7 +149,8 @@ static void unescape(const char *at, const char *end, char *to, size_t room)
 
 bool weft_irc_tag(const weft_irc_message *message, const char *name, char *to, size_t room)
 {
-    const char *at = message->tags.at, *end = at + message->tags.bytes;
+    const char *at = message->tags.bytes > 0 ? message->tags.at : "";
+    const char *end = at + message->tags.bytes;
     size_t n = strlen(name);
     bool found = false;
     to[0] = '\0';

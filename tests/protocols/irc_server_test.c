@@ -10,7 +10,7 @@
 #include <weft/testing.h>
 #include <weft/testing_stream.h>
 
-#include "irc/irc_server.h"
+#include "irc_server.h"
 
 #define URL "sim://irc:6667"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** IRC: the codec, and a server. RFC 1459, RFC 2812, modern.ircdocs.horse, IRCv3.
+/** IRC: the codec, a server, and a client. RFC 1459, RFC 2812, modern.ircdocs.horse, IRCv3.
  *
  *     static const weft_irc_config config = {.server = "irc.example.org"};
  *     weft_ref network = weft_system_spawn(sys, 0, &weft_irc_network, &config);
@@ -12,6 +12,7 @@
 #ifndef WEFT_IRC_H
 #define WEFT_IRC_H
 
+#include <weft/reconnect.h>
 #include <weft/system.h>
 
 #ifdef __cplusplus
@@ -153,6 +154,74 @@ extern const weft_behaviour weft_irc_network;
 /** The behaviour of each connection; its config is the network's weft_irc_config. A client that reads
  * too slowly is closed when its stream's write queue (?write_queue=) is full. */
 extern const weft_behaviour weft_irc_server;
+
+/* ---- a client */
+
+/** The config of weft_irc_client. Borrowed as long as the actor. */
+typedef struct weft_irc_client_config {
+    const char *url;                 /**< as in <weft/url.h> */
+    const char *nick;                /**< "_" is put behind it while it is taken */
+    const char *user, *real;         /**< NULL: the nick */
+    const char *password;            /**< of PASS; NULL: none */
+    const char *account, *secret;    /**< of SASL PLAIN; NULL: none */
+    const char *const *channels;     /**< joined at once, ended by NULL; NULL: none */
+    const char *version;             /**< what CTCP VERSION is answered; NULL: "weft" */
+    weft_reconnect_config reconnect; /**< its pauses; url and owner are the client's own */
+    uint32_t ping_ms; /**< a silent server is pinged, and left after as long again; 0: 120,000 */
+    uint32_t channels_max; /**< that it keeps the state of; 0: 64 */
+    uint32_t members_max;  /**< of one of those; 0: 10,000 */
+} weft_irc_client_config;
+
+/** A client: connects, comes in, joins its channels, answers PING and CTCP (VERSION and PING, at most five in
+ * ten seconds), keeps its channels' state, and does it all again when the connection is lost. Spawn it with a
+ * weft_irc_client_config; its parent is told weft_irc_state, and asked each weft_irc_heard: the next line is
+ * read when that was let go of. It ends with EINVAL (a config that makes no sense), EDENIED (the server
+ * takes neither its account nor its password), and what weft_reconnect gives up for. */
+extern const weft_behaviour weft_irc_client;
+
+/** A line that came, all but what the client answers itself; for weft_irc_parse. */
+typedef struct weft_irc_heard {
+    weft_bytes line;
+    weft_ref client;
+} weft_irc_heard;
+
+/** It is in (@nick is its name), or no longer. Unhandled: ignored. */
+typedef struct weft_irc_state {
+    weft_ref client;
+    bool in;
+    weft_err reason; /**< why not */
+    char nick[64], why[96];
+} weft_irc_state;
+
+/** Sends a line, without its end. The reply is weft_irc_answer. errors: EGONE (it is not in), EINVAL (a zero
+ * byte, CR or LF inside, or no command), ETOOBIG, EFULL as weft_write. */
+typedef struct weft_irc_send {
+    weft_bytes line;
+} weft_irc_send;
+typedef struct weft_irc_answer {
+    char nothing;
+} weft_irc_answer;
+
+/** How is a channel? The reply is weft_irc_view. errors: ENOTFOUND (it is not in that). */
+typedef struct weft_irc_look {
+    char channel[64];
+} weft_irc_look;
+typedef struct weft_irc_view {
+    weft_bytes names; /**< "@alice +bob carol" */
+    uint32_t members;
+    char topic[512];
+} weft_irc_view;
+
+extern const weft_type weft_irc_heard_type, weft_irc_state_type, weft_irc_send_type,
+    weft_irc_answer_type, weft_irc_look_type, weft_irc_view_type;
+
+/** Tells @client to send a line, as printf makes it; what is longer than a line may be is cut. errors: as
+ * weft_tell_body, ENOMEM, EINVAL (a CR or LF inside). thread: in a handler, of any actor. */
+weft_err weft_irc_say(weft_actor *self, weft_ref client, const char *format, ...) WEFT_PRINTF(3, 4);
+
+/** The command and the arguments of a CTCP request (the last parameter of a PRIVMSG) or answer (of a NOTICE).
+ * false: it is none. thread: any. */
+bool weft_irc_ctcp(weft_irc_text text, weft_irc_text *command, weft_irc_text *arguments);
 
 #ifdef __cplusplus
 }
