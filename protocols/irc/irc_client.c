@@ -389,6 +389,14 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
+/* What connects is out of memory: it has said nothing, and will not try again. */
+static void child_ended(weft_actor *self, weft_ref child, weft_err reason)
+{
+    const irc_client *c = weft_state(self);
+    if (weft_ref_same(child, c->connector))
+        (void)weft_stop_because(self, reason, "what connects has ended");
+}
+
 static void on_ended(weft_actor *self, weft_err reason)
 {
     irc_client *c = weft_state(self);
@@ -409,5 +417,8 @@ static const weft_handler rows[] = {
     {.type = &weft_irc_look_type, .fn = on_look},
     {0},
 };
-const weft_behaviour weft_irc_client = {
-    .name = "irc.bot", .handlers = rows, .state_bytes = sizeof(irc_client), .ended = on_ended};
+const weft_behaviour weft_irc_client = {.name = "irc.bot",
+                                        .handlers = rows,
+                                        .state_bytes = sizeof(irc_client),
+                                        .child_ended = child_ended,
+                                        .ended = on_ended};

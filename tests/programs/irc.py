@@ -3,6 +3,7 @@
 
 import asyncio
 import base64
+import select
 import socket
 import sys
 
@@ -98,7 +99,30 @@ async def browser(port, tcp_port):
         other.until("PRIVMSG #web :hello, socket")
 
 
+def bot(port):
+    """Says something to the bot on a server of somebody else's, which may not be up yet."""
+    for _ in range(1000):
+        try:
+            client = Client(port, "asker")
+            break
+        except ConnectionRefusedError:
+            select.select([], [], [], 0.02)
+    client.say("NICK asker\r\nUSER asker 0 * :asker")
+    client.until(" 001 ")
+    client.say("JOIN #weft")
+    names = client.until(" 353 ")
+    if "echo" not in names:
+        client.until(" JOIN ", "echo!")
+    client.say("PRIVMSG echo :\001VERSION\001")
+    client.until(" NOTICE ", "VERSION weft")
+    client.say("PRIVMSG #weft :echo: good morning")
+    client.until(" PRIVMSG #weft :you said good morning")
+
+
 def main():
+    if sys.argv[1] == "bot":
+        bot(int(sys.argv[2]))
+        return
     port, web_port = int(sys.argv[1]), int(sys.argv[2])
     refused_without_password(port)
     alice = sasl(port)

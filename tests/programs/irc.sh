@@ -102,6 +102,47 @@ for ((n = 0; n < 1000; n++)); do
 done
 answered || fail "irssi does not answer: $(cat answers)"
 
+# bot NAME PORT: weft's client, as a bot, is asked something on that server by python.
+bot()
+{
+    "$WEFT_BUILD/examples/20_irc_bot" "tcp://127.0.0.1:$2" echo </dev/null >/dev/null 2>"$1.bot" &
+    pids+=("$!")
+    "$python" "$here/irc.py" bot "$2" || fail "the bot on $1: $(cat "$1.bot")"
+}
+
+echo "weft's client on ngircd"
+ngircd=$(command -v ngircd || echo /usr/sbin/ngircd)
+port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+cat >ngircd.conf <<CONFIG
+[Global]
+Name = irc.example.net
+Info = test
+AdminEMail = root@example.net
+Listen = 127.0.0.1
+Ports = $port
+[Options]
+DNS = no
+Ident = no
+PAM = no
+CONFIG
+"$ngircd" -n -f "$folder/ngircd.conf" </dev/null >ngircd.log 2>&1 &
+pids+=("$!")
+bot ngircd "$port"
+
+echo "weft's client on inspircd"
+inspircd=$(command -v inspircd || echo /usr/sbin/inspircd)
+port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+cat >inspircd.conf <<CONFIG
+<server name="irc.example.net" description="test" id="1AB" network="test">
+<admin name="root" nick="root" email="root@example.net">
+<bind address="127.0.0.1" port="$port" type="clients">
+<connect allow="*" resolvehostnames="no" useident="no" timeout="20" threshold="100" localmax="10" globalmax="10">
+<pid file="$folder/inspircd.pid">
+CONFIG
+"$inspircd" --runasroot --nofork --config "$folder/inspircd.conf" </dev/null >inspircd.log 2>&1 &
+pids+=("$!")
+bot inspircd "$port"
+
 echo "it stops, and says so"
 kill -TERM "$weftd_pid"
 code=0
