@@ -148,7 +148,7 @@ static weft_err read_file(const char *option, const char *path, char **out, weft
 
 static weft_err read_password(irc_settings *s, weft_why *why)
 {
-    char *text;
+    char *text = NULL;
     if (s->password == NULL)
         return WEFT_OK;
     weft_err err = read_file("password", s->password, &text, why);

@@ -30,7 +30,7 @@ static wf_irc_place *place_of(const wf_irc_user *user, const wf_irc_channel *cha
 
 static weft_err add(wf_irc_channel *channel, wf_irc_user *user, uint32_t flags)
 {
-    if (channel->members == channel->room) {
+    if (channel->member == NULL || channel->members == channel->room) {
         uint32_t room = channel->room != 0 ? channel->room * 2 : 4;
         wf_irc_member *grown = weft_alloc_again(channel->member, room * sizeof *grown);
         if (grown == NULL)

@@ -83,7 +83,7 @@ weft_err weft_irc_say(weft_actor *self, weft_ref client, const char *format, ...
     weft_err err = weft_bytes_new(n, &to, &send.line);
     if (err != WEFT_OK)
         return err;
-    memcpy(to, text, n);
+    memcpy(to, text, n); /* NOLINT(bugprone-not-null-terminated-result): bytes, no text */
     err = weft_tell_body(self, client, &weft_irc_send_type, &send);
     weft_bytes_drop(&send.line);
     return err;
@@ -101,7 +101,7 @@ static void put(weft_actor *self, const irc_client *c, const char *format, ...)
     (void)vsnprintf(line, WEFT_IRC_LINE_BYTES_MAX + 1, format, args);
     va_end(args);
     size_t n = strlen(line);
-    memcpy(line + n, "\r\n", 2);
+    memcpy(line + n, "\r\n", 3);
     weft_err err = weft_write_copy(self, c->stream, line, n + 2);
     if (err != WEFT_OK && err != WEFT_EGONE)
         (void)weft_abort(self, c->stream, err);

@@ -165,7 +165,7 @@ static size_t put_tags(const wf_irc_fan *fan, uint32_t kind, char *to, size_t ro
     to[0] = '@';
     if ((kind & IRC_SERVER_TIME) != 0)
         n += put_time(fan, to + n, room - n);
-    if ((kind & IRC_ACCOUNT_TAG) != 0) {
+    if ((kind & IRC_ACCOUNT_TAG) != 0 && fan->from != NULL && fan->from->account != NULL) {
         n += (size_t)snprintf(to + n, room - n, "account=");
         n += weft_irc_tag_escape(fan->from->account, strlen(fan->from->account), to + n, room - n);
         to[n++] = ';';
@@ -231,7 +231,7 @@ static bool is_among(const wf_irc_user *user, uint32_t need, uint32_t without)
 
 void wf_irc_lists_drop(wf_irc_channel *channel)
 {
-    for (uint32_t i = 0; i < channel->lists; i++)
+    for (uint32_t i = 0; channel->list != NULL && i < channel->lists; i++)
         list_drop(channel->list[i]);
     weft_alloc_free((void *)channel->list);
     channel->list = NULL;
@@ -240,7 +240,7 @@ void wf_irc_lists_drop(wf_irc_channel *channel)
 
 static wf_irc_list *list_of(const wf_irc_channel *channel, const wf_irc_user *user)
 {
-    for (uint32_t i = 0; i < channel->lists; i++)
+    for (uint32_t i = 0; channel->list != NULL && i < channel->lists; i++)
         if (channel->list[i]->reactor == user->reactor && channel->list[i]->caps == user->caps)
             return channel->list[i];
     return NULL;
@@ -294,7 +294,7 @@ static void fan_elsewhere(wf_irc_fan *fan, wf_irc_channel *channel, uint32_t nee
                           const wf_irc_user *except)
 {
     weft_ref left_out = except != NULL ? except->stream : WEFT_NOBODY;
-    for (uint32_t i = 0; i < channel->lists; i++) {
+    for (uint32_t i = 0; channel->list != NULL && i < channel->lists; i++) {
         wf_irc_list *list = channel->list[i];
         if ((list->caps & need) != need || (list->caps & without) != 0)
             continue;

@@ -139,7 +139,8 @@ static void change_ban(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_m
 {
     char mask[IRC_MASK_BYTES];
     uint32_t i = 0;
-    if (mode->parameter.bytes + 5 > sizeof mask || mode->parameter.at[0] == ':' ||
+    if (mode->parameter.bytes == 0 || mode->parameter.bytes + 5 > sizeof mask ||
+        mode->parameter.at[0] == ':' ||
         memchr(mode->parameter.at, ' ', mode->parameter.bytes) != NULL)
         return;
     complete_mask(mode->parameter, mask);

@@ -56,7 +56,7 @@ static wf_irc_seen *add(wf_irc_views *v, wf_irc_view *view, weft_irc_text nick)
         v->full = true;
         return NULL;
     }
-    if (view->members == view->room) {
+    if (view->member == NULL || view->members == view->room) {
         uint32_t room = view->room != 0 ? view->room * 2 : 8;
         wf_irc_seen *grown = weft_alloc_again(view->member, room * sizeof *grown);
         if (grown == NULL) {
