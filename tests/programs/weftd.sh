@@ -94,7 +94,7 @@ has help "$("$weftd" --help)" "exit codes"
 has urls "$("$weftd" urls)" "tcp://HOST:PORT"
 has urls "$("$weftd" urls)" "off, asked or required; to listen"
 names=$("$weftd" list | cut -d ' ' -f 1)
-for name in web echo discard chargen daytime time qotd forward socks; do
+for name in web echo discard chargen daytime time qotd forward socks irc; do
     has list "$names" "$name"
 done
 for name in $names; do
@@ -142,6 +142,10 @@ refused 64 "given twice" forward tcp://127.0.0.1:0 unix:app.sock --to unix:app.s
 refused 64 "TO is missing" forward --listen tcp://127.0.0.1:0
 refused 78 '"10.0.0.0/99" is no rule' socks --deny 10.0.0.0/99
 refused 78 "the nearest is" socks --auth passwd:x
+refused 78 "--motd missing: No such file" irc --motd missing
+refused 78 "expected NAME:PASSWORD" irc --oper root
+refused 78 "is no name of a server" irc --name "a b"
+refused 78 "lets nobody in" irc --auth-required
 refused 78 'no option "colour"' socks --options colour=red
 refused 78 "--file missing: No such file" qotd --file missing
 refused 78 "--path missing: No such file" web --path missing

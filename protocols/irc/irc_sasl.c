@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* SASL PLAIN (RFC 4616) over AUTHENTICATE: gathered, decoded, and asked of the auth actor. */
+#include "irc_server.h"
+
+#include <string.h>
+
+#include <weft/auth.h>
+
+static bool is(weft_irc_text text, const char *word)
+{
+    return weft_irc_same(WEFT_IRC_ASCII, text, weft_irc_text_of(word));
+}
+
+static void forget_sasl(wf_irc_user *user)
+{
+    if (user->rare != NULL) {
+        explicit_bzero(user->rare->sasl, sizeof user->rare->sasl);
+        user->rare->sasl_bytes = 0;
+    }
+    user->flags &= (uint16_t) ~(IRC_AUTHENTICATING | IRC_BUSY);
+}
+
+static weft_err on_checked(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    wf_irc_net *net = weft_state(self);
+    const wf_irc_line *line = weft_body(msg); /* a line that waited has the same id and gen */
+    wf_irc_user *user = wf_irc_user_at(net, line->id, line->gen);
+    const weft_auth_granted *granted = got->body;
+    if (user == NULL)
+        return WEFT_OK;
+    wf_irc_turn t = {.self = self, .net = net, .user = user};
+    forget_sasl(user);
+    size_t n = got->err == WEFT_OK ? strlen(granted->principal) + 1 : 0;
+    char *account = n > 0 ? weft_alloc(n) : NULL;
+    if (account != NULL) {
+        memcpy(account, granted->principal, n);
+        weft_alloc_free(user->account);
+        user->account = account;
+        wf_irc_number(&t, 900, "%s!%s@%s %s :You are now logged in as %s",
+                      user->nick[0] != '\0' ? user->nick : "*",
+                      user->name[0] != '\0' ? user->name : "*", user->host, account, account);
+        wf_irc_number(&t, 903, ":SASL authentication successful");
+    } else {
+        wf_irc_number(&t, 904, ":SASL authentication failed");
+    }
+    wf_irc_go_on(self, net, user);
+    return WEFT_OK;
+}
+
+/* authzid NUL authcid NUL password; who wants to be somebody else than who is proved is refused. */
+static bool read_plain(const char *at, size_t n, weft_auth_request *out)
+{
+    const char *user = memchr(at, '\0', n);
+    if (user == NULL)
+        return false;
+    size_t zid = (size_t)(user++ - at), left = n - zid - 1;
+    const char *password = memchr(user, '\0', left);
+    if (password == NULL)
+        return false;
+    size_t u = (size_t)(password++ - user), p = left - u - 1;
+    if (u == 0 || u >= sizeof out->user || p >= sizeof out->password ||
+        memchr(password, '\0', p) != NULL || (zid != 0 && (zid != u || memcmp(at, user, u) != 0)))
+        return false;
+    out->kind = WEFT_AUTH_PASSWORD;
+    memcpy(out->user, user, u);
+    memcpy(out->password, password, p);
+    return true;
+}
+
+static int digit_of(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c != '\0' ? strchr(digits, c) : NULL;
+    return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* RFC 4648 section 4, padding and all. false: it is none. */
+static bool decode_base64(const char *at, size_t n, char *to, size_t *bytes)
+{
+    uint32_t bits = 0;
+    *bytes = 0;
+    size_t pads = n > 0 && at[n - 1] == '=' ? (n > 1 && at[n - 2] == '=' ? 2 : 1) : 0;
+    if (n == 0 || n % 4 != 0)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        int digit = i < n - pads ? digit_of(at[i]) : 0;
+        if (digit < 0)
+            return false;
+        bits = bits << 6 | (uint32_t)digit;
+        for (int shift = 16; i % 4 == 3 && shift >= 0; shift -= 8)
+            to[(*bytes)++] = (char)(bits >> shift);
+    }
+    *bytes -= pads;
+    return true;
+}
+
+static bool decode(const wf_irc_rare *rare, weft_auth_request *out)
+{
+    char plain[IRC_SASL_BYTES];
+    size_t n;
+    bool good = decode_base64(rare->sasl, rare->sasl_bytes, plain, &n) && read_plain(plain, n, out);
+    explicit_bzero(plain, sizeof plain);
+    return good;
+}
+
+/* The line's message goes on being served when it is known: a line behind it waits (IRC_BUSY). */
+static void check(wf_irc_turn *t)
+{
+    weft_auth_request request = {.peer = t->user->address};
+    if (!decode(t->user->rare, &request)) {
+        forget_sasl(t->user);
+        wf_irc_number(t, 904, ":SASL authentication failed");
+        return;
+    }
+    weft_deferred asked = weft_ask_body(t->self, weft_named(t->self, t->net->config.auth),
+                                        &weft_auth_request_type, &request, WEFT_INHERIT);
+    weft_auth_wipe(&request);
+    t->user->flags |= IRC_BUSY;
+    if (weft_when(t->served, asked, on_checked) != WEFT_OK) {
+        forget_sasl(t->user);
+        wf_irc_number(t, 904, ":SASL authentication failed");
+    }
+}
+
+/* "AUTHENTICATE messages are ... 400 bytes"; one of exactly 400 is followed by another. */
+static void gather(wf_irc_turn *t, weft_irc_text text)
+{
+    wf_irc_rare *rare = t->user->rare;
+    bool more = text.bytes == 400;
+    if (text.bytes > 400 || rare->sasl_bytes + text.bytes > sizeof rare->sasl) {
+        forget_sasl(t->user);
+        wf_irc_number(t, 905, ":SASL message too long");
+        return;
+    }
+    if (!is(text, "+")) {
+        memcpy(rare->sasl + rare->sasl_bytes, text.at, text.bytes);
+        rare->sasl_bytes += text.bytes;
+    }
+    if (!more)
+        check(t);
+}
+
+void wf_irc_authenticate(wf_irc_turn *t)
+{
+    weft_irc_text text = wf_irc_parameter(t, 0);
+    if (t->net->config.auth == NULL || (t->user->caps & IRC_SASL) == 0) {
+        wf_irc_number(t, 904, ":SASL authentication failed");
+    } else if (t->user->account != NULL) {
+        wf_irc_number(t, 907, ":You have already authenticated using SASL");
+    } else if (is(text, "*")) {
+        forget_sasl(t->user);
+        wf_irc_number(t, 906, ":SASL authentication aborted");
+    } else if ((t->user->flags & IRC_AUTHENTICATING) != 0) {
+        gather(t, text);
+    } else if (!is(text, "PLAIN")) {
+        wf_irc_number(t, 908, "PLAIN :are available SASL mechanisms");
+        wf_irc_number(t, 904, ":SASL authentication failed");
+    } else if (wf_irc_rare_of(t->user) == NULL) {
+        wf_irc_doom(t->self, t->net, t->user);
+    } else {
+        t->user->flags |= IRC_AUTHENTICATING;
+        wf_irc_say(t->self, t->net, t->user, "AUTHENTICATE +");
+    }
+}
