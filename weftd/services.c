@@ -14,6 +14,7 @@ static const weft_service *const services[] = {
     &service_qotd,
     &service_forward,
     &service_socks,
+    &service_ssh,
     &service_get,
     &service_resolve,
     NULL,

@@ -9,7 +9,7 @@
 extern const weft_service service_web;
 extern const weft_service service_echo, service_discard, service_chargen, service_daytime,
     service_time;
-extern const weft_service service_qotd;
+extern const weft_service service_qotd, service_ssh;
 extern const weft_service service_forward, service_get, service_resolve, service_socks;
 
 /* Copies them to the beginning of @to, in the order of `weftd list`. */
