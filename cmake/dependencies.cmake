@@ -9,12 +9,14 @@ pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET libxcrypt)
 pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlidec libbrotlicommon)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
+pkg_check_modules(SSH REQUIRED IMPORTED_TARGET libssh)
 
 add_library(weft_dep_openssl ALIAS OpenSSL::SSL)
 add_library(weft_dep_zlib ALIAS ZLIB::ZLIB)
 add_library(weft_dep_protobuf_c ALIAS PkgConfig::PROTOBUF_C)
 add_library(weft_dep_brotli ALIAS PkgConfig::BROTLI)
 add_library(weft_dep_psl ALIAS PkgConfig::PSL)
+add_library(weft_dep_ssh ALIAS PkgConfig::SSH)
 add_library(weft_dep_cares ALIAS PkgConfig::CARES)
 add_library(weft_dep_crypt ALIAS PkgConfig::CRYPT)
 
@@ -62,7 +64,7 @@ else()
 endif()
 
 # What a program that links the installed libweft.a must link too.
-set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlicommon psl wslay crypt cares)
+set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlicommon psl ssh wslay crypt cares)
 if(LLHTTP_LIBRARY)
     list(APPEND WEFT_STATIC_LIBS llhttp)
 endif()

@@ -15,6 +15,7 @@ static const weft_service *const services[] = {
     &service_forward,
     &service_socks,
     &service_irc,
+    &service_ssh,
     &service_get,
     &service_resolve,
     &service_console,
