@@ -171,6 +171,11 @@ static void settle(weft_actor *self, wf_http_client *c, wf_http_job *job)
         go(self, c, job);
         return;
     }
+    if ((job->flags & WF_HTTP_JOB_TURNED_AWAY) != 0) {
+        wf_http_job_again(job);
+        go(self, c, job);
+        return;
+    }
     if (job->err == WEFT_OK && (job->flags & WF_HTTP_JOB_ANSWERED) == 0) {
         take_cookies(self, c, job);
         weft_http_text location =
@@ -242,9 +247,13 @@ static weft_err on_told(weft_actor *self, weft_msg *msg)
     job->link = NULL;
     if (link != NULL)
         wf_http_pool_freed(self, c, link, told->what == WF_HTTP_TOLD_IDLE);
-    if (!cancelled)
+    if (!cancelled) {
         settle(self, c, job);
-    else if (link != NULL)
+        return WEFT_OK;
+    }
+    if ((job->flags & WF_HTTP_JOB_HERE) != 0) /* it was given back for another connection */
+        (void)weft_pair_fail(self, job->body_stream, WEFT_ECANCELLED);
+    if (link != NULL)
         wf_http_job_drop(job);
     return WEFT_OK;
 }

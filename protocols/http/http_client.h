@@ -82,7 +82,10 @@ enum {
     WF_HTTP_JOB_UNTOUCHED = 1 << 10, /* failed on a used connection before anything came */
     WF_HTTP_JOB_OVER = 1 << 11,      /* its connection has told that it is over */
     WF_HTTP_JOB_UNPACKED = 1 << 12,
-    WF_HTTP_JOB_BEGUN = 1 << 13, /* something of it was given to a connection that was up */
+    WF_HTTP_JOB_BEGUN = 1 << 13,       /* something of it was given to a connection that was up */
+    WF_HTTP_JOB_ASKED = 1 << 14,       /* its head asks whether the body is wanted */
+    WF_HTTP_JOB_INSISTS = 1 << 15,     /* it was asked that in vain: the body goes at once */
+    WF_HTTP_JOB_TURNED_AWAY = 1 << 16, /* which has just come out: it is to be sent again */
 };
 
 struct wf_http_job {
@@ -127,6 +130,8 @@ const weft_http_request *wf_http_job_request(const wf_http_job *job); /* NULL: i
 weft_bytes wf_http_job_body(const wf_http_job *job);
 /* Whether it may be sent again when nothing is known of what came of it: RFC 9110 section 9.2.2. */
 bool wf_http_job_is_repeatable(const wf_http_job *job);
+/* Whether its body is large enough to ask first whether it is wanted. (http_client_continue.c) */
+bool wf_http_job_asks_first(const wf_http_job *job);
 /* Notes a failure. */
 void wf_http_job_fail(wf_http_job *job, weft_err err, const char *format, ...) WEFT_PRINTF(3, 4);
 
@@ -145,7 +150,7 @@ bool wf_http_field_is_of_hop(const weft_http_field *field, weft_http_text connec
 
 /* ---- requests (http_client_send.c) */
 
-/* Writes the head, and the body if that is in the message. errors: EINVAL, ETOOBIG, ENOMEM, those of
+/* Writes the head, and the body if that is in the message and need not wait. errors: EINVAL, ETOOBIG, ENOMEM, those of
  * weft_write. */
 WEFT_MUST_USE weft_err wf_http_job_send(weft_actor *self, weft_ref stream, const wf_http_client *c,
                                         const wf_http_job *job, bool close, weft_why *why);

@@ -158,6 +158,7 @@ weft_http_client_limits wf_http_client_limits_filled(const weft_http_client_limi
         .connect_timeout_ms = or_default(l->connect_timeout_ms, 10000),
         .send_timeout_ms = or_default(l->send_timeout_ms, 30000),
         .answer_timeout_ms = or_default(l->answer_timeout_ms, 60000),
+        .continue_timeout_ms = or_default(l->continue_timeout_ms, 1000),
         .body_timeout_ms = or_default(l->body_timeout_ms, 30000),
         .idle_timeout_ms = or_default(l->idle_timeout_ms, 30000),
         .requests_max = or_default(l->requests_max, UINT32_MAX),

@@ -178,7 +178,10 @@ weft_err wf_http_job_send(weft_actor *self, weft_ref stream, const wf_http_clien
     l.ask.host = text(job->origin->authority);
     l.ask.target = target_of(job, room, sizeof room);
     set_framing(&l, job);
-    return write_letter(self, stream, &l, wf_http_job_body(job), why);
+    bool waits = (job->flags & WF_HTTP_JOB_ASKED) != 0;
+    if (waits)
+        add(&l, "Expect", text("100-continue"));
+    return write_letter(self, stream, &l, waits ? WEFT_NO_BYTES : wf_http_job_body(job), why);
 }
 
 weft_err wf_http_tunnel_send(weft_actor *self, weft_ref stream, const wf_http_client *c,

@@ -168,7 +168,7 @@ void wf_http_job_again(wf_http_job *job)
     weft_bytes_drop(&job->body);
     job->err = WEFT_OK;
     job->flags &= ~(uint32_t)(WF_HTTP_JOB_OVER | WF_HTTP_JOB_UNTOUCHED | WF_HTTP_JOB_UNPACKED |
-                              WF_HTTP_JOB_BEGUN);
+                              WF_HTTP_JOB_BEGUN | WF_HTTP_JOB_ASKED | WF_HTTP_JOB_TURNED_AWAY);
 }
 
 void wf_http_job_drop(wf_http_job *job)

@@ -41,9 +41,11 @@ typedef struct weft_http_call {
     uint32_t fields_count;
     const char *content_type; /**< of the body; NULL: none is said */
     weft_bytes body;
-    bool stream;             /**< the response's body comes as a stream, the answer with its head */
-    bool packed;             /**< the body as it is sent: neither asked for packed nor unpacked */
-    bool no_redirects;       /**< a redirect is the answer */
+    bool stream;       /**< the response's body comes as a stream, the answer with its head */
+    bool packed;       /**< the body as it is sent: neither asked for packed nor unpacked */
+    bool no_redirects; /**< a redirect is the answer */
+    bool at_once;      /**< without asking by Expect whether the body is wanted, which is done for
+                                  one of 1 MiB or more and for a streamed one of unknown length */
     uint64_t body_bytes_max; /**< of a gathered response; 0: the client's */
     uint32_t limit_ms;       /**< weft_http_ask: as that of weft_ask_body; WEFT_INHERIT is 0 */
 
@@ -132,6 +134,7 @@ typedef struct weft_http_client_limits {
     uint32_t connect_timeout_ms;   /**< 10 s */
     uint32_t send_timeout_ms;      /**< while the server takes nothing of the request: 30 s */
     uint32_t answer_timeout_ms;    /**< from the sent request to the head of its answer: 60 s */
+    uint32_t continue_timeout_ms;  /**< a large body waits for 100 Continue: 1 s, then it goes */
     uint32_t body_timeout_ms;      /**< between two pieces of an answer: 30 s */
     uint32_t idle_timeout_ms;      /**< of a kept connection nobody uses: 30 s */
     uint32_t requests_max;         /**< on one connection; none */
