@@ -113,7 +113,9 @@ void wf_http_conn_fail(weft_actor *self, wf_http_cc *c, weft_err err, const char
         return;
     }
     wf_http_job_fail(job, err, "%s%s", kind, why);
-    if (!weft_ref_is_nobody(c->body))
+    bool elsewhere = (job->flags & WF_HTTP_JOB_FORWARDED) != 0 && c->phase == WF_HTTP_OPENING &&
+                     wf_http_conn_give_back(self, c);
+    if (!elsewhere && !weft_ref_is_nobody(c->body))
         (void)weft_pair_fail(self, c->body, err);
     finish(self, c, false, err);
 }

@@ -45,11 +45,10 @@ void wf_http_conn_continue(weft_actor *self, wf_http_cc *c)
     }
 }
 
-/* Gives the stream of the body back to the client. false: it cannot be. */
-static bool give_back(weft_actor *self, wf_http_cc *c)
+bool wf_http_conn_give_back(weft_actor *self, wf_http_cc *c)
 {
     weft_bytes unread = WEFT_NO_BYTES;
-    if (c->upload == NULL)
+    if (c->upload == NULL || weft_ref_is_nobody(c->body))
         return false;
     if (weft_type_of(c->upload) == &weft_data_type)
         unread = ((const weft_data *)weft_body(c->upload))->bytes;
@@ -70,7 +69,7 @@ bool wf_http_conn_not_wanted(weft_actor *self, wf_http_cc *c, int status)
     c->flags |= WF_HTTP_C_UNWANTED;
     /* "A client that receives a 417 (Expectation Failed) status code in response to a request containing a
      * 100-continue expectation SHOULD repeat that request without a 100-continue expectation" */
-    if (status == 417 && (!streamed || give_back(self, c))) {
+    if (status == 417 && (!streamed || wf_http_conn_give_back(self, c))) {
         c->job->flags |= WF_HTTP_JOB_INSISTS | WF_HTTP_JOB_TURNED_AWAY;
         wf_http_conn_over(self, c);
         return true;

@@ -140,7 +140,7 @@ static wf_http_origin *make(wf_http_client *c, uint32_t hash, const wf_http_job 
     return o;
 }
 
-static weft_err find_tls(wf_http_client *c, weft_why *why)
+weft_err wf_http_client_tls(wf_http_client *c, weft_why *why)
 {
     static const char *const alpn[] = {"http/1.1", NULL};
     weft_tls_config config = c->config->tls != NULL ? *c->config->tls : (weft_tls_config){0};
@@ -172,7 +172,7 @@ static weft_err origin_of(weft_actor *self, wf_http_client *c, wf_http_job *job,
         return WEFT_OK;
     err = reach_origin(self, c, job, connect, why);
     if (err == WEFT_OK && job->where.secure)
-        err = find_tls(c, why);
+        err = wf_http_client_tls(c, why);
     if (err != WEFT_OK)
         return err;
     job->origin = make(c, hash, job, connect);

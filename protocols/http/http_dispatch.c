@@ -48,28 +48,32 @@ static weft_err serve_named(weft_actor *self, weft_msg *msg)
                      on_named_answered);
 }
 
-static weft_err serve_spawned(weft_actor *self, weft_msg *msg)
+weft_err wf_http_ask_worker(weft_actor *self, weft_msg *msg, weft_ref owner)
 {
     wf_http_exchange *x = wf_http_exchange_of(msg);
     weft_err err = WEFT_OK;
-    if (!wf_http_exchange_persist(self, x))
-        return WEFT_ENOMEM;
-    x->worker = weft_spawn(self, x->row->use, x->row->config);
-    if (weft_ref_is_nobody(x->worker))
-        return WEFT_ENOMEM;
     if (x->row->stream)
-        err = wf_http_stream_open(self, x, x->worker);
+        err = wf_http_stream_open(self, x, owner);
     if (err != WEFT_OK)
         return err;
     /* a streamed body takes its time; how long its answer may take, the connection knows */
     err = weft_when(msg,
-                    weft_ask_body(self, x->worker, &weft_http_request_type, weft_body(msg),
+                    weft_ask_body(self, owner, &weft_http_request_type, weft_body(msg),
                                   x->row->stream ? WEFT_NO_LIMIT : WEFT_INHERIT),
                     on_worker_answered);
     /* who did not get the request, for want of memory, must not hear of its stream either */
     if (x->shared)
         wf_http_stream_begin(x);
     return err;
+}
+
+static weft_err serve_spawned(weft_actor *self, weft_msg *msg)
+{
+    wf_http_exchange *x = wf_http_exchange_of(msg);
+    if (!wf_http_exchange_persist(self, x))
+        return WEFT_ENOMEM;
+    x->worker = weft_spawn(self, x->row->use, x->row->config);
+    return weft_ref_is_nobody(x->worker) ? WEFT_ENOMEM : wf_http_ask_worker(self, msg, x->worker);
 }
 
 /* ---- here */
@@ -90,6 +94,8 @@ static weft_handler_fn *handler_of(const weft_http_route *row)
         return row->handler;
     if (row->to != NULL)
         return serve_named;
+    if (row->use == &weft_http_proxy)
+        return wf_http_proxy_serve;
     weft_handler_fn *fn = row->stream ? NULL : in_place(row->use);
     return fn != NULL ? fn : serve_spawned;
 }

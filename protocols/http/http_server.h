@@ -53,6 +53,7 @@ typedef struct wf_http_reactor {
     char date[WF_HTTP1_DATE_BYTES];
     weft_http_field fields[WF_HTTP1_FIELDS_LAST]; /* of the head, or the trailers, being read */
     weft_bytes rest;                              /* what stands behind that head */
+    struct wf_http_gateway *gateways;             /* the clients of proxies (http_proxy.c) */
     char *log;                                    /* access log lines that gather */
     size_t log_n;
     uint64_t log_lost; /* lines, since it could last be written */
@@ -166,6 +167,7 @@ struct wf_http_exchange {
     _Atomic uint32_t refs; /* the connection's, the message's, and those of requests sent on */
     uint16_t flags;
     uint16_t status; /* of the response */
+    bool secure;     /* it came over TLS; known from when it was sent elsewhere */
     bool shared;     /* others hold its request: what that points to never moves again */
     uint32_t at;     /* the tick from which its answer is waited for */
     wf_http_exchange *next;
@@ -254,7 +256,7 @@ weft_http_answer wf_http_page_answer(int status, const char *detail, char room[W
 
 /* Who goes on with a connection that speaks something else from now on. */
 typedef struct wf_http_upgrade {
-    const char *protocol; /* for Upgrade */
+    const char *protocol; /* for Upgrade; NULL: nothing is said, the new owner does that */
     const weft_http_field *fields;
     uint32_t fields_count;
     const weft_behaviour *behaviour; /* an actor of it becomes the stream's owner */
@@ -270,6 +272,14 @@ WEFT_MUST_USE weft_err wf_http_upgrade_to(weft_actor *self, weft_msg *msg,
                                           const wf_http_upgrade *to);
 /* What was being read is done with: the connection is no longer this actor's, which ends. */
 void wf_http_upgraded(weft_actor *self, wf_http_conn *c);
+
+/* ---- proxies (http_proxy.c) */
+
+/* Serves a request of a weft_http_proxy route. */
+weft_err wf_http_proxy_serve(weft_actor *self, weft_msg *msg);
+void wf_http_gateways_free(struct wf_http_gateway *first);
+/* Has @owner asked, and given the stream if the route has one; its answer is the request's. (http_dispatch.c) */
+weft_err wf_http_ask_worker(weft_actor *self, weft_msg *msg, weft_ref owner);
 
 /* ---- bodies (http_body.c, http_body_stream.c) */
 

@@ -137,6 +137,7 @@ static void reactor_free(void *kept)
         wf_http_routes_free(&s->routes);
         weft_alloc_free(s);
     }
+    wf_http_gateways_free(h->gateways);
     if (h->log_n != 0)
         wf_http_log_flush(h);
     weft_alloc_free(h->log);

@@ -55,6 +55,8 @@ weft_http_text weft_http_field_of(const weft_msg *msg, const char *name);
 weft_http_text weft_http_trailer_of(const weft_msg *msg, const char *name);
 /** Who asks: the address of the client. */
 weft_address weft_http_client(weft_msg *msg);
+/** Whether it came over TLS. */
+bool weft_http_is_secure(const weft_msg *msg);
 /** The config of the route that matched. */
 const void *weft_http_config_of(const weft_msg *msg);
 
@@ -176,6 +178,20 @@ extern const weft_behaviour weft_http_server;
 /** Whether a site could serve these routes. errors: EINVAL, EEXISTS, ELIMIT naming the row.
  * thread: any. */
 WEFT_MUST_USE weft_err weft_http_check(const weft_http_route *routes, weft_why *why);
+
+/* ---- proxies */
+
+/** Forwards what a route gets to an HTTP server behind it, or to several: a reverse proxy. The route's config is a
+ * weft_http_client_config (<weft/http_client.h>) with an .upstream, or .upstreams; each reactor has a client with
+ * it, which keeps connections, made when it is first needed. With the route's .stream, which a proxy wants, both
+ * bodies stream and a slow side slows the other; without, they are gathered.
+ *
+ * What belongs to one connection stays behind. X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto and Forwarded
+ * (RFC 7239) say who asked for what, Via that it came through here. An upstream that cannot be reached, or answers
+ * what is no HTTP, is a 502 with the reason; one that takes too long a 504; no place for the request a 503.
+ * A request to become a WebSocket is passed on too, and if the upstream agrees both are joined. If it does
+ * not, its answer goes back without its body. Another Upgrade is left out, as RFC 9110 section 7.8 lets. */
+extern const weft_behaviour weft_http_proxy;
 
 /* ---- static files */
 

@@ -143,13 +143,30 @@ typedef struct weft_http_client_limits {
     uint64_t body_bytes_max;       /**< of a gathered body, unpacked: 8 MiB */
     uint32_t redirects_max;        /**< 20 */
     uint32_t cookies_max;          /**< 3,000; 50 of one domain */
+    uint32_t upstream_fails_max;   /**< in a row, then an upstream is left out: 3 */
+    uint32_t upstream_rest_ms;     /**< for so long, then one request tries it: 10 s */
 } weft_http_client_limits;
+
+#define WEFT_HTTP_UPSTREAMS_MAX 64
+
+/** Which of several upstreams is next. */
+typedef enum weft_http_balance {
+    WEFT_HTTP_BY_TURNS,
+    WEFT_HTTP_LEAST_BUSY, /**< the one with the fewest requests under way here; of those, by turns */
+} weft_http_balance;
 
 /** The config of weft_http_caller; NULL: all defaults. Borrowed for the client's life. */
 typedef struct weft_http_client_config {
     weft_http_client_limits limits;
-    const char *upstream; /**< "http://HOST:PORT": where forwarded requests go */
-    const char *to;       /**< the default of a call's .to, and that of forwarded requests */
+    const char *upstream;         /**< "http://HOST:PORT": where forwarded requests go */
+    const char *const *upstreams; /**< instead of one: several, up to a NULL, of which each request
+                                       gets one, and the next if it could not be sent there, or if
+                                       that was in vain and it is idempotent; not once its body has
+                                       begun to go */
+    weft_http_balance balance;
+    const char *strip; /**< taken off the front of forwarded paths: "/api" sends /api/x to /x */
+    bool keep_host;    /**< forwarded requests keep their Host; else it is the upstream's */
+    const char *to;    /**< the default of a call's .to, and that of forwarded requests */
     const char *proxy; /**< "http://HOST:PORT": http is asked of it, https is tunnelled (CONNECT);
                             "socks5h://[USER:PASSWORD@]HOST[:PORT]", or socks5, socks4a, socks4: both go
                             through it, and names are resolved there */
