@@ -112,6 +112,17 @@ static void serve(weft_actor *self, wf_http_exchange *x)
 
 /* ---- by nobody */
 
+/* The routes of the host it is for; NULL: there are none. */
+static const wf_http_table *table_of(const wf_http_exchange *x)
+{
+    const wf_http_site *site = x->site;
+    const wf_http_table *own =
+        site->hosts != NULL ? wf_http_hosts_find(site->hosts, x->head.host) : NULL;
+    if (own != NULL)
+        return own;
+    return site->table.routes != NULL ? &site->table : NULL;
+}
+
 static void answer_allowed(weft_actor *self, wf_http_exchange *x, uint32_t allow)
 {
     char text[128];
@@ -127,11 +138,14 @@ static void answer_allowed(weft_actor *self, wf_http_exchange *x, uint32_t allow
 
 static void answer_unserved(weft_actor *self, wf_http_exchange *x)
 {
+    const wf_http_table *table = table_of(x);
     /* RFC 9110 section 9.3.7: an asterisk applies to the server in general; a CONNECT has no path
      * either */
     if (x->head.path.at == NULL)
-        answer_allowed(self, x, x->site->methods);
-    else if (wf_http_route_match(x->site->routes, x->head.method, x->head.path, &x->match) ==
+        answer_allowed(self, x, x->site->table.methods);
+    else if (table == NULL)
+        wf_http_answer_error(self, x, 421, NULL, NULL);
+    else if (wf_http_route_match(table->routes, x->head.method, x->head.path, &x->match) ==
              WF_HTTP_ROUTE_NO_METHOD)
         answer_allowed(self, x, x->match.allow);
     else
@@ -186,13 +200,14 @@ void wf_http_continue(weft_actor *self, wf_http_exchange *x)
 
 void wf_http_dispatch(weft_actor *self, wf_http_exchange *x)
 {
-    if (wf_http_route_match(x->site->routes, x->head.method, x->head.path, &x->match) !=
-        WF_HTTP_ROUTE_FOUND) {
+    const wf_http_table *table = table_of(x);
+    if (table == NULL || wf_http_route_match(table->routes, x->head.method, x->head.path,
+                                             &x->match) != WF_HTTP_ROUTE_FOUND) {
         x->match.params_n = 0;
         unserved(self, x);
         return;
     }
-    x->row = &x->site->rows[x->match.row];
+    x->row = &table->rows[x->match.row];
     if (!set_limit(self, x))
         return;
     wf_http_continue(self, x);

@@ -26,6 +26,7 @@
 #include "http1_codec.h"
 #include "http1_write.h"
 #include "http_alarm.h"
+#include "http_hosts.h"
 #include "http_route.h"
 
 typedef struct wf_http_exchange wf_http_exchange;
@@ -36,10 +37,9 @@ typedef struct wf_http_conn wf_http_conn;
 /* A site compiled; one for each config and reactor. */
 typedef struct wf_http_site {
     struct wf_http_site *next;
-    const void *config; /* what it was compiled from */
-    const weft_http_route *rows;
-    wf_http_routes *routes;
-    uint32_t methods; /* that any row takes, as bits */
+    const void *config;   /* what it was compiled from */
+    wf_http_table table;  /* of all hosts, or of those that have none of their own */
+    wf_http_hosts *hosts; /* NULL: none */
     wf_http1_limits codec_limits;
     weft_http_limits limits;
     const weft_http_access_log *access_log;

@@ -162,9 +162,21 @@ typedef struct weft_http_access_log {
     bool json;
 } weft_http_access_log;
 
+#define WEFT_HTTP_HOSTS_MAX 1024
+
+/** Routes for requests that name a host. */
+typedef struct weft_http_host {
+    const char *
+        name; /**< "example.org"; "*.example.org": every name below it. Case aside, without a port */
+    const weft_http_route *routes;
+} weft_http_host;
+
 /** A site with more to say than its routes. */
 typedef struct weft_http_site_config {
-    const weft_http_route *routes;
+    const weft_http_route
+        *routes; /**< with .hosts, for other hosts; NULL then: those are answered 421 */
+    const weft_http_host
+        *hosts; /**< up to one without a name: by the name, else by the nearest "*." */
     weft_http_limits limits;
     const weft_http_access_log *access_log; /**< NULL: none */
     const char *server;                     /**< the Server field; NULL: "weft"; "": none */
@@ -178,6 +190,9 @@ extern const weft_behaviour weft_http_server;
 /** Whether a site could serve these routes. errors: EINVAL, EEXISTS, ELIMIT naming the row.
  * thread: any. */
 WEFT_MUST_USE weft_err weft_http_check(const weft_http_route *routes, weft_why *why);
+
+/** The same for a site with hosts. errors: those of weft_http_check, also for names. thread: any. */
+WEFT_MUST_USE weft_err weft_http_check_site(const weft_http_site_config *site, weft_why *why);
 
 /* ---- proxies */
 
