@@ -377,6 +377,8 @@ weft_err wf_http_client_prepare(wf_http_client *c, const weft_http_client_config
     c->user_agent = c->config->user_agent != NULL ? c->config->user_agent : "weft";
     if (c->config->cookies && (c->jar = wf_http_jar_new(c->limits.cookies_max)) == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for cookies");
+    if (wf_http_proxies_read(c->config, &c->proxies) != WEFT_OK)
+        return weft_because(why, WEFT_ENOMEM, "no memory for proxies");
     return wf_http_upstreams_new(c->config, &c->upstreams, why);
 }
 
@@ -405,6 +407,7 @@ static void ended(weft_actor *self, weft_err reason)
     wf_http_pool_done(c);
     wf_http_jar_free(c->jar);
     weft_alloc_free(c->upstreams);
+    wf_http_proxies_done(&c->proxies);
 }
 
 static const weft_handler handlers[] = {

@@ -25,6 +25,7 @@
 
 #include "http1_codec.h"
 #include "http1_write.h"
+#include "http_proxy_rules.h"
 #include "http_url.h"
 
 typedef struct wf_http_job wf_http_job;
@@ -226,6 +227,7 @@ struct wf_http_client {
     weft_tls *tls;
     struct wf_http_jar *jar;
     wf_http_upstreams *upstreams;
+    wf_http_proxies proxies;
     wf_http_job *jobs;
     wf_http_url known; /* the last host that was read: the next URL often has it too */
     char known_authority[WEFT_URL_HOST_BYTES_MAX + 16];

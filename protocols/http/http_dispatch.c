@@ -100,6 +100,11 @@ static weft_handler_fn *handler_of(const weft_http_route *row)
     return fn != NULL ? fn : serve_spawned;
 }
 
+weft_err wf_http_serve_row(weft_actor *self, weft_msg *msg)
+{
+    return handler_of(wf_http_exchange_of(msg)->row)(self, msg);
+}
+
 static void serve(weft_actor *self, wf_http_exchange *x)
 {
     x->flags |= WF_HTTP_X_SERVED;
@@ -107,7 +112,8 @@ static void serve(weft_actor *self, wf_http_exchange *x)
     if (!x->row->stream)
         weft_local_limit(wf_http_message(x), x->site->limits.answer_timeout_ms);
     atomic_fetch_add_explicit(&x->refs, 1, memory_order_relaxed); /* the message's, until on_done */
-    weft_local_serve(self, wf_http_message(x), handler_of(x->row));
+    weft_local_serve(self, wf_http_message(x),
+                     x->row->guard != NULL ? wf_http_guard_serve : handler_of(x->row));
 }
 
 /* ---- by nobody */

@@ -195,6 +195,7 @@ void wf_http_exchange_drop(wf_http_exchange *x)
     weft_bytes_drop(&wf_http_request_of(x)->body);
     weft_alloc_free(x->trailers);
     weft_alloc_free(x->client);
+    weft_alloc_free(x->principal);
     weft_alloc_free(x);
 }
 

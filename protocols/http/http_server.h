@@ -148,6 +148,7 @@ enum {
     WF_HTTP_X_KEPT = 1 << 10,    /* head_bytes are its own */
     WF_HTTP_X_GIVEN_UP =
         1 << 11, /* answered in its handler's stead, or lost: a late answer is calm */
+    WF_HTTP_X_ASKING = 1 << 12, /* a guard is finding out who it is from */
 };
 
 /* A response that waits for its turn. */
@@ -180,6 +181,7 @@ struct wf_http_exchange {
     wf_http_stored *stored;
     struct wf_http_body *stream; /* the duplex stream of a .stream route */
     wf_http_trailers *trailers;
+    char *principal;     /* who asks, found out by a guard; its own */
     weft_ref worker;     /* what .use has made */
     uint64_t sent_bytes; /* of the response's body */
     uint64_t begun_ns;   /* for the access log */
@@ -272,6 +274,15 @@ WEFT_MUST_USE weft_err wf_http_upgrade_to(weft_actor *self, weft_msg *msg,
                                           const wf_http_upgrade *to);
 /* What was being read is done with: the connection is no longer this actor's, which ends. */
 void wf_http_upgraded(weft_actor *self, wf_http_conn *c);
+
+/* Serves it by its row, within a handler of the site. */
+weft_err wf_http_serve_row(weft_actor *self, weft_msg *msg);
+
+/* ---- guards (http_guard.c) */
+
+WEFT_MUST_USE weft_err wf_http_guard_check(const weft_http_guard *guard, weft_why *why);
+/* Serves a request of a row with a guard. */
+weft_err wf_http_guard_serve(weft_actor *self, weft_msg *msg);
 
 /* ---- proxies (http_proxy.c) */
 

@@ -90,7 +90,7 @@ static void names_that_are_none_or_twice_there_are_refused(void)
     CHECK_ERR(weft_http_check_site(&(weft_http_site_config){.routes = NULL}, &why), WEFT_EINVAL);
     CHECK_OK(weft_http_check_site(&(weft_http_site_config){.hosts = hosts}, &why));
     static weft_http_host many[WEFT_HTTP_HOSTS_MAX + 2];
-    static char names[WEFT_HTTP_HOSTS_MAX + 1][8];
+    static char names[WEFT_HTTP_HOSTS_MAX + 1][16];
     for (int i = 0; i <= WEFT_HTTP_HOSTS_MAX; i++) {
         (void)snprintf(names[i], sizeof names[i], "h%d", i);
         many[i] = (weft_http_host){names[i], plain};

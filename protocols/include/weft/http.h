@@ -55,6 +55,8 @@ weft_http_text weft_http_field_of(const weft_msg *msg, const char *name);
 weft_http_text weft_http_trailer_of(const weft_msg *msg, const char *name);
 /** Who asks: the address of the client. */
 weft_address weft_http_client(weft_msg *msg);
+/** Who asks, as a guard has found out; NULL: nobody was asked. Lives as long as the message. */
+const char *weft_http_principal(const weft_msg *msg);
 /** Whether it came over TLS. */
 bool weft_http_is_secure(const weft_msg *msg);
 /** The config of the route that matched. */
@@ -112,6 +114,18 @@ int weft_http_status_of(weft_err err);
 
 /* ---- sites */
 
+/** Has a route ask who somebody is before it serves (<weft/auth.h>): Basic (RFC 7617), or Digest (RFC 7616,
+ * SHA-256 and MD5), which a source that knows the passwords themselves can check. Who does not say, or not
+ * rightly, is answered 401 with a challenge; who failed too often 429; without the actor it is a 503. Basic is
+ * readable to all who can see the connection: give it TLS. A WebSocket cannot stand behind a guard. */
+typedef struct weft_http_guard {
+    const char *auth_name; /**< the name of a weft_auth actor; NULL: @auth */
+    weft_ref auth;
+    const char
+        *realm; /**< of Basic, without quotes; NULL: "weft". That of digests is the actor's */
+    bool digest;
+} weft_http_guard;
+
 /** One row of a site: exactly one of handler, use, to. Of several that match, the most specific wins.
  *
  * What .use makes lives as long as its exchange: it is stopped when the response is written, or before
@@ -132,8 +146,9 @@ typedef struct weft_http_route {
                                            state and with one row is run in place */
     const char *to;            /**< the actor of that name is asked */
     const void *config;        /**< for weft_http_config_of, and weft_config of what .use makes */
-    bool stream;               /**< .use: the body comes as a stream, owned by that actor */
-    uint64_t body_bytes_max;   /**< 0: the site's; of a streamed body: no limit */
+    const weft_http_guard *guard; /**< who may; NULL: all */
+    bool stream;                  /**< .use: the body comes as a stream, owned by that actor */
+    uint64_t body_bytes_max;      /**< 0: the site's; of a streamed body: no limit */
 } weft_http_route;
 
 /** Limits of a site; zero is the default. */

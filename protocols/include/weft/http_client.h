@@ -170,7 +170,12 @@ typedef struct weft_http_client_config {
     const char *proxy; /**< "http://HOST:PORT": http is asked of it, https is tunnelled (CONNECT);
                             "socks5h://[USER:PASSWORD@]HOST[:PORT]", or socks5, socks4a, socks4: both go
                             through it, and names are resolved there */
-    const char *proxy_auth;            /**< the value of Proxy-Authorization; of an http proxy */
+    const char *proxy_auth;      /**< the value of Proxy-Authorization; of an http proxy */
+    bool proxy_from_environment; /**< if there is no .proxy: http_proxy, https_proxy, all_proxy and
+                                      no_proxy as curl reads them, once, when the client starts */
+    const char
+        *no_proxy; /**< hosts that are reached directly: names and what is below them, addresses,
+                               networks ("10.0.0.0/8"), between commas; "*" is all */
     const char *user_agent;            /**< NULL: "weft"; "": none */
     bool cookies;                      /**< keeps cookies and sends them (RFC 6265bis) */
     const struct weft_tls_config *tls; /**< whom https trusts; NULL: the system's roots */
