@@ -61,9 +61,7 @@ static weft_err check_row(const weft_http_route *row, weft_why *why)
 static weft_err compile(const weft_http_route *rows, wf_http_routes **out, weft_why *why)
 {
     size_t n = 0;
-    if (rows == NULL)
-        return weft_because(why, WEFT_EINVAL, "a site needs routes");
-    for (; rows[n].route != NULL; n++) {
+    for (; rows != NULL && rows[n].route != NULL; n++) {
         weft_err err = check_row(&rows[n], why);
         if (err != WEFT_OK)
             return err;
@@ -104,6 +102,8 @@ static uint32_t methods_of(const weft_http_route *rows)
 
 weft_err wf_http_table_compile(const weft_http_route *rows, wf_http_table *out, weft_why *why)
 {
+    if (rows == NULL)
+        return weft_because(why, WEFT_EINVAL, "a site needs routes");
     weft_err err = compile(rows, &out->routes, why);
     if (err != WEFT_OK)
         return err;
