@@ -115,24 +115,27 @@ static weft_err granted(weft_actor *self, weft_msg *msg, const weft_auth_granted
     return wf_http_serve_row(self, msg);
 }
 
+static weft_err decide(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    if (got->err == WEFT_OK)
+        return granted(self, msg, got->body);
+    if (got->err == WEFT_EDENIED)
+        return ask_for_credentials(self, msg, false);
+    if (got->err == WEFT_ETIMEDOUT && strcmp(got->why, "the challenge is over") == 0)
+        return ask_for_credentials(self, msg, true);
+    if (got->err == WEFT_ELIMIT)
+        return weft_http_error(msg, 429, got->why);
+    return weft_fail(msg, got->err == WEFT_EFULL ? WEFT_EGONE : got->err, "%s", got->why);
+}
+
 static weft_err on_checked(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
     wf_http_exchange *x = wf_http_exchange_of(msg);
-    weft_err err = got->err;
+    weft_err err = WEFT_OK;
     x->flags &= (uint16_t)~WF_HTTP_X_ASKING;
-    if ((x->flags & (WF_HTTP_X_LOST | WF_HTTP_X_ANSWERED)) != 0)
-        return WEFT_OK; /* meanwhile its client has gone, or was told that it took too long */
-    if (err == WEFT_OK)
-        err = granted(self, msg, got->body);
-    else if (err == WEFT_EDENIED)
-        err = ask_for_credentials(self, msg, false);
-    else if (err == WEFT_ETIMEDOUT && strcmp(got->why, "the challenge is over") == 0)
-        err = ask_for_credentials(self, msg, true);
-    else if (err == WEFT_ELIMIT)
-        err = weft_http_error(msg, 429, got->why);
-    else
-        err = weft_fail(msg, err == WEFT_EGONE || err == WEFT_EFULL ? WEFT_EGONE : err, "%s",
-                        got->why);
+    /* meanwhile its client may have gone, or been told that it took too long */
+    if ((x->flags & (WF_HTTP_X_LOST | WF_HTTP_X_ANSWERED)) == 0)
+        err = decide(self, msg, got);
     /* a body that waited */
     if ((x->flags & WF_HTTP_X_LOST) == 0)
         wf_http_input(self, x->conn);

@@ -282,6 +282,8 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
         refuse(self, j, closed->reason == WEFT_ETIMEDOUT ? 504 : 502, closed->why);
     else if (of_client && j->phase < JOINED)
         leave_upstream(self, j);
+    else if (j->phase == OVER) /* what was said is on its way to the client */
+        return WEFT_OK;
     else if (closed->reason == WEFT_EDONE)
         (void)weft_close(self, of_client ? j->upstream : j->client);
     else

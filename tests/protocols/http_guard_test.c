@@ -209,6 +209,40 @@ static void a_streamed_body_waits_until_it_is_known_whose_it_is(void)
     finish();
 }
 
+/* An actor that never answers. */
+static weft_err stay(weft_actor *self, weft_msg *msg)
+{
+    weft_msg **kept = weft_state(self);
+    (void)self;
+    if (*kept == NULL)
+        *kept = weft_keep(msg);
+    return WEFT_OK;
+}
+
+static void let_go(weft_actor *self, weft_err reason)
+{
+    (void)reason;
+    weft_drop((weft_msg **)weft_state(self));
+}
+
+static void an_actor_that_never_says_is_not_waited_for_for_ever(void)
+{
+    static const weft_handler silent_rows[] = {{.type = &weft_auth_request_type, .fn = stay}, {0}};
+    static const weft_behaviour silent = {.name = "test.silent",
+                                          .handlers = silent_rows,
+                                          .state_bytes = sizeof(weft_msg *),
+                                          .ended = let_go};
+    begin();
+    basic.auth = weft_sim_spawn(sim, &silent, NULL);
+    say("POST /stream HTTP/1.1\r\nHost: web\r\nAuthorization: " ANN
+        "\r\nContent-Length: 8\r\n\r\nsomemore");
+    CHECK_U64(client->got_bytes, 0);
+    weft_sim_advance(sim, 70000);
+    CHECK(got("HTTP/1.1 50"));
+    CHECK(strstr(client->got, "sent") == NULL);
+    finish();
+}
+
 /* ---- Digest */
 
 static void hex_of(const char *text, char out[65])
@@ -351,6 +385,7 @@ static const test_case cases[] = {
     TEST(who_fails_too_often_has_to_wait),
     TEST(without_the_actor_nobody_is_served),
     TEST(a_streamed_body_waits_until_it_is_known_whose_it_is),
+    TEST(an_actor_that_never_says_is_not_waited_for_for_ever),
     TEST(a_digest_is_asked_for_and_checked),
     TEST(a_challenge_that_is_over_is_given_anew),
     TEST(a_guard_that_cannot_work_is_refused),
