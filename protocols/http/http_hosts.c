@@ -100,6 +100,8 @@ const wf_http_table *wf_http_hosts_find(const wf_http_hosts *hosts, weft_http_te
     if (name.bytes == 0 || name.bytes >= sizeof key.name)
         return NULL;
     lower(key.name, name.at, name.bytes);
+    if (strlen(key.name) != name.bytes)
+        return NULL;
     const wf_http_table *found = find(hosts, &key);
     char *dot = key.name[0] != '[' ? strchr(key.name, '.') : NULL;
     while (found == NULL && dot != NULL && dot != key.name) {

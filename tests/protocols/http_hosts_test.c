@@ -68,6 +68,7 @@ static void a_name_finds_its_own_routes_or_the_nearest_wildcard(void)
         if (found != NULL && rows[i].text != NULL)
             CHECK_STR((const char *)found->rows[0].config, rows[i].text);
     }
+    CHECK(wf_http_hosts_find(compiled, (weft_http_text){"x.example.org\0y", 15}) == NULL);
     char longest[400];
     memset(longest, 'x', sizeof longest);
     CHECK(wf_http_hosts_find(compiled, (weft_http_text){longest, sizeof longest}) == NULL);
