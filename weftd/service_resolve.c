@@ -126,9 +126,9 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
     const resolve_settings *s = settings_of(self);
     (void)msg;
-    weft_err err = weft_resolver_begin(
-        self, &(weft_resolver_options){
-                  .servers = s->server, .resolv_conf = s->resolv_conf, .hosts = s->hosts});
+    weft_err err = weft_resolver_begin(self, &(weft_resolver_options){.servers = s->server,
+                                                                      .resolv_conf = s->resolv_conf,
+                                                                      .hosts = s->hosts});
     return err == WEFT_OK ? weft_tell(self, weft_self(self), resolve_begin, .nothing = 0) : err;
 }
 
