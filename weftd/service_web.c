@@ -9,14 +9,15 @@
 #include <weft/http.h>
 
 #include "services.h"
+#include "web_sites.h"
 
 typedef struct web_settings {
     weft_option_urls listen;
     weft_http_files_config files;
+    web_sites sites;
     const char *access_log; /* a path, "-", or NULL */
     int access_log_format;
     /* what start makes of them */
-    weft_http_route routes[2];
     weft_http_access_log access;
     weft_http_site_config site;
 } web_settings;
@@ -77,6 +78,32 @@ static const weft_option web_options[] = {
      .at = offsetof(web_settings, access_log_format),
      .words = access_formats,
      .help = "of those lines: combined, as other servers write it, or json"},
+    {.name = "proxy",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "PATH=URL",
+     .at = offsetof(web_settings, sites.proxy),
+     .help = "pass what is at PATH and below on to URL, or to one of several (URL,URL)"},
+    {.name = "proxy-strip",
+     .kind = WEFT_OPTION_FLAG,
+     .at = offsetof(web_settings, sites.strip),
+     .help = "without PATH: /api/x goes to /x"},
+    {.name = "proxy-keep-host",
+     .kind = WEFT_OPTION_FLAG,
+     .at = offsetof(web_settings, sites.keep_host),
+     .help = "with the Host that was asked for, instead of that of URL"},
+    {.name = "proxy-least-busy",
+     .kind = WEFT_OPTION_FLAG,
+     .at = offsetof(web_settings, sites.least_busy),
+     .help = "of several to the one with the fewest requests under way, instead of by turns"},
+    {.name = "auth",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "TYPE:ARG",
+     .at = offsetof(web_settings, sites.auth),
+     .help = "serve only who is in memory:USER:PASSWORD, file:PATH (htpasswd -B) or unix"},
+    {.name = "auth-digest",
+     .kind = WEFT_OPTION_FLAG,
+     .at = offsetof(web_settings, sites.digest),
+     .help = "ask by Digest instead of Basic; with memory alone"},
     {0},
 };
 
@@ -114,17 +141,19 @@ static weft_err web_check(void *at, weft_why *why)
 {
     web_settings *s = at;
     s->access = (weft_http_access_log){.fd = -1, .json = s->access_log_format == 1};
-    s->routes[0] =
-        (weft_http_route){.route = "GET /*", .use = &weft_http_files, .config = &s->files};
-    s->site = (weft_http_site_config){.routes = s->routes, .access_log = &s->access};
+    s->site = (weft_http_site_config){.routes = s->sites.routes, .access_log = &s->access};
     weft_err err = check_folder(s->files.root, why);
-    return err == WEFT_OK ? weft_http_check(s->routes, why) : err;
+    return err == WEFT_OK ? web_sites_make(&s->sites, &s->files, why) : err;
 }
 
 static weft_err web_children(void *at, weft_children *to, weft_why *why)
 {
     const web_settings *s = at;
-    return weft_children_listen(to, &s->listen, &weft_http_server, &s->site, why);
+    const weft_child auth = {
+        .name = "auth", .behaviour = &weft_auth, .config = &s->sites.auth_config};
+    weft_err err = s->sites.auth.count != 0 ? weft_children_add(to, &auth, why) : WEFT_OK;
+    return err == WEFT_OK ? weft_children_listen(to, &s->listen, &weft_http_server, &s->site, why)
+                          : err;
 }
 
 static void web_done(void *at)
@@ -133,15 +162,19 @@ static void web_done(void *at)
     if (s->access.fd >= 0)
         (void)close(s->access.fd);
     s->access.fd = -1;
+    web_sites_done(&s->sites);
 }
 
 const weft_service service_web = {
     .name = "web",
-    .summary = "serve the files of a folder over HTTP",
+    .summary = "serve the files of a folder over HTTP, and pass on what is elsewhere",
     .about =
         "Types by name, listings, conditional requests and ranges, files compressed beforehand\n"
         "(.gz, .br) and text compressed on the fly. Names with a dot at the front are not found\n"
-        "unless --hidden is given.",
+        "unless --hidden is given. What --proxy passes on goes by HTTP and as WebSockets; an URL "
+        "that\n"
+        "fails three times in a row rests for ten seconds. With --auth each request proves who "
+        "asks.",
     .example = "weftd web --path . --listen http://127.0.0.1:8080 --access-log -",
     .options = web_options,
     .settings = &settings,

@@ -89,6 +89,7 @@ void wf_http_log_access(wf_http_exchange *x, int status)
     (void)weft_address_host(x->client != NULL ? x->client : &none, host);
     wf_http_log_entry entry = {
         .client = {host, (uint32_t)strlen(host)},
+        .user = {x->principal, x->principal != NULL ? (uint32_t)strlen(x->principal) : 0},
         .method = x->head.method_name,
         .target = x->head.target,
         .referer = wf_http1_value(&x->head, fields, WF_HTTP_REFERER),

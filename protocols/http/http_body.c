@@ -41,6 +41,8 @@ weft_err wf_http_body_take(weft_actor *self, wf_http_exchange *x, weft_bytes byt
     x->flags &= (uint16_t)~WF_HTTP_X_CONTINUE;
     if (x->row == NULL)
         return WEFT_OK; /* nobody wants it */
+    if ((x->flags & WF_HTTP_X_ASKING) != 0 && x->row->stream)
+        return WEFT_EFULL; /* until it is known who it is from */
     return x->row->stream ? wf_http_stream_take(self, x, bytes) : gather(x, bytes);
 }
 

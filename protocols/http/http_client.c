@@ -34,6 +34,7 @@ static void take_out(wf_http_client *c, wf_http_job *job)
 static void let_go(wf_http_client *c, wf_http_job *job)
 {
     take_out(c, job);
+    wf_http_upstreams_leave(job);
     if (job->opened != NULL)
         weft_drop(&job->opened);
     if (job->msg != NULL)
@@ -161,6 +162,22 @@ static void go(weft_actor *self, wf_http_client *c, wf_http_job *job)
         watch_waiting(c, job);
 }
 
+/* To the next upstream, of those that it has not been at. false: nowhere. */
+static bool go_to_upstream(weft_actor *self, wf_http_client *c, wf_http_job *job)
+{
+    const char *base = wf_http_upstreams_choose(c, job, weft_now_ms(self));
+    if (base == NULL)
+        return false;
+    wf_http_job_again(job);
+    job->flags &= ~(uint32_t)WF_HTTP_JOB_FRESH;
+    job->err = wf_http_job_aim(c, job, base, &job->why);
+    if (job->err == WEFT_OK)
+        go(self, c, job);
+    else
+        wf_http_client_finish(self, c, job);
+    return true;
+}
+
 /* Its connection is through with it. */
 static void settle(weft_actor *self, wf_http_client *c, wf_http_job *job)
 {
@@ -171,6 +188,15 @@ static void settle(weft_actor *self, wf_http_client *c, wf_http_job *job)
         go(self, c, job);
         return;
     }
+    if ((job->flags & WF_HTTP_JOB_TURNED_AWAY) != 0) {
+        wf_http_job_again(job);
+        go(self, c, job);
+        return;
+    }
+    wf_http_upstreams_judge(self, c, job);
+    if (job->err != WEFT_OK && wf_http_upstreams_may_follow(self, job) &&
+        go_to_upstream(self, c, job))
+        return;
     if (job->err == WEFT_OK && (job->flags & WF_HTTP_JOB_ANSWERED) == 0) {
         take_cookies(self, c, job);
         weft_http_text location =
@@ -223,7 +249,12 @@ static weft_err on_call(weft_actor *self, weft_msg *msg)
     add(c, job);
     if (!weft_ref_is_nobody(job->body_stream))
         job->flags |= WF_HTTP_JOB_HERE;
-    go(self, c, job);
+    if ((job->flags & WF_HTTP_JOB_FORWARDED) == 0)
+        go(self, c, job);
+    else if (!go_to_upstream(self, c, job)) {
+        wf_http_job_fail(job, WEFT_EINVAL, WF_HTTP_NOT_SENT "this client has no upstream");
+        wf_http_client_finish(self, c, job);
+    }
     return WEFT_OK;
 }
 
@@ -242,9 +273,13 @@ static weft_err on_told(weft_actor *self, weft_msg *msg)
     job->link = NULL;
     if (link != NULL)
         wf_http_pool_freed(self, c, link, told->what == WF_HTTP_TOLD_IDLE);
-    if (!cancelled)
+    if (!cancelled) {
         settle(self, c, job);
-    else if (link != NULL)
+        return WEFT_OK;
+    }
+    if ((job->flags & WF_HTTP_JOB_HERE) != 0) /* it was given back for another connection */
+        (void)weft_pair_fail(self, job->body_stream, WEFT_ECANCELLED);
+    if (link != NULL)
         wf_http_job_drop(job);
     return WEFT_OK;
 }
@@ -328,20 +363,31 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
 
 /* ---- its beginning and its end */
 
-static weft_err on_started(weft_actor *self, weft_msg *msg)
+weft_err wf_http_client_prepare(wf_http_client *c, const weft_http_client_config *config,
+                                weft_why *why)
 {
     static const weft_http_client_config standard = {.upstream = NULL};
-    wf_http_client *c = weft_state(self);
-    (void)msg;
-    c->config = weft_config(self) != NULL ? weft_config(self) : &standard;
+    if (c->config != NULL)
+        return WEFT_OK;
+    c->config = config != NULL ? config : &standard;
     c->limits = wf_http_client_limits_filled(&c->config->limits);
     c->codec_limits = wf_http1_limits_filled(
         &(wf_http1_limits){.head_bytes_max = c->limits.head_bytes_max,
                            .request_line_bytes_max = WF_HTTP1_REQUEST_LINE_BYTES_MAX});
     c->user_agent = c->config->user_agent != NULL ? c->config->user_agent : "weft";
     if (c->config->cookies && (c->jar = wf_http_jar_new(c->limits.cookies_max)) == NULL)
-        return weft_stop_because(self, WEFT_ENOMEM, "no memory for cookies");
-    return WEFT_OK;
+        return weft_because(why, WEFT_ENOMEM, "no memory for cookies");
+    if (wf_http_proxies_read(c->config, &c->proxies) != WEFT_OK)
+        return weft_because(why, WEFT_ENOMEM, "no memory for proxies");
+    return wf_http_upstreams_new(c->config, &c->upstreams, why);
+}
+
+static weft_err on_started(weft_actor *self, weft_msg *msg)
+{
+    weft_why why = {""};
+    (void)msg;
+    weft_err err = wf_http_client_prepare(weft_state(self), weft_config(self), &why);
+    return err == WEFT_OK ? WEFT_OK : weft_stop_because(self, err, "%s", why.text);
 }
 
 static void ended(weft_actor *self, weft_err reason)
@@ -360,6 +406,8 @@ static void ended(weft_actor *self, weft_err reason)
     }
     wf_http_pool_done(c);
     wf_http_jar_free(c->jar);
+    weft_alloc_free(c->upstreams);
+    wf_http_proxies_done(&c->proxies);
 }
 
 static const weft_handler handlers[] = {

@@ -25,12 +25,14 @@
 
 #include "http1_codec.h"
 #include "http1_write.h"
+#include "http_proxy_rules.h"
 #include "http_url.h"
 
 typedef struct wf_http_job wf_http_job;
 typedef struct wf_http_link wf_http_link;
 typedef struct wf_http_origin wf_http_origin;
 typedef struct wf_http_client wf_http_client;
+typedef struct wf_http_upstreams wf_http_upstreams;
 
 /* How the sentence of a failure begins, and thereby its kind. */
 #define WF_HTTP_NOT_SENT "not sent: "
@@ -66,6 +68,28 @@ wf_http_page_text *wf_http_page_text_new(const wf_http1_head *head, const weft_h
 void wf_http_page_text_drop(wf_http_page_text *text);
 weft_http_text wf_http_find(const weft_http_field *fields, uint32_t count, const char *name);
 
+/* ---- upstreams (http_upstreams.c) */
+
+typedef struct wf_http_upstream {
+    const char *url;
+    uint32_t busy;      /* requests that are under way there */
+    uint32_t fails;     /* in a row */
+    uint32_t out_until; /* tick; while it is out */
+    bool out;
+} wf_http_upstream;
+
+/* Those of @config, which may be none. owns: *@out, freed by weft_alloc_free. errors: EINVAL, ELIMIT, ENOMEM. */
+WEFT_MUST_USE weft_err wf_http_upstreams_new(const weft_http_client_config *config,
+                                             wf_http_upstreams **out, weft_why *why);
+/* The URL of the upstream that @job goes to now: one that it has not been at. NULL: there is none left. */
+const char *wf_http_upstreams_choose(wf_http_client *c, wf_http_job *job, uint32_t now);
+/* It is no longer under way there, if it was. */
+void wf_http_upstreams_leave(wf_http_job *job);
+/* Takes note of how @job came out. */
+void wf_http_upstreams_judge(weft_actor *self, const wf_http_client *c, const wf_http_job *job);
+/* Whether @job, which has failed, may be sent to another. */
+bool wf_http_upstreams_may_follow(weft_actor *self, const wf_http_job *job);
+
 /* ---- jobs (http_job.c) */
 
 enum {
@@ -82,7 +106,10 @@ enum {
     WF_HTTP_JOB_UNTOUCHED = 1 << 10, /* failed on a used connection before anything came */
     WF_HTTP_JOB_OVER = 1 << 11,      /* its connection has told that it is over */
     WF_HTTP_JOB_UNPACKED = 1 << 12,
-    WF_HTTP_JOB_BEGUN = 1 << 13, /* something of it was given to a connection that was up */
+    WF_HTTP_JOB_BEGUN = 1 << 13,       /* something of it was given to a connection that was up */
+    WF_HTTP_JOB_ASKED = 1 << 14,       /* its head asks whether the body is wanted */
+    WF_HTTP_JOB_INSISTS = 1 << 15,     /* it was asked that in vain: the body goes at once */
+    WF_HTTP_JOB_TURNED_AWAY = 1 << 16, /* which has just come out: it is to be sent again */
 };
 
 struct wf_http_job {
@@ -104,7 +131,9 @@ struct wf_http_job {
     uint32_t redirects;
     uint32_t until; /* the tick its time is over, if it has a limit */
     bool limited;
-    uint32_t since; /* the tick it began to wait */
+    uint32_t since;             /* the tick it began to wait */
+    wf_http_upstream *upstream; /* of a request that is forwarded */
+    uint64_t tried;             /* upstreams, as bits */
 
     /* what its connection tells */
     weft_err err;
@@ -118,6 +147,9 @@ struct wf_http_job {
 /* A job for @msg, a call or a request; it does not hold @msg yet. errors: NULL with @err and @why. */
 wf_http_job *wf_http_job_new(weft_actor *self, const wf_http_client *c, weft_msg *msg,
                              weft_err *err, weft_why *why);
+/* Aims a request that is forwarded at the upstream @base. errors: ENOMEM. */
+WEFT_MUST_USE weft_err wf_http_job_aim(const wf_http_client *c, wf_http_job *job, const char *base,
+                                       weft_why *why);
 void wf_http_job_drop(wf_http_job *job);
 /* Forgets what its last connection told. */
 void wf_http_job_again(wf_http_job *job);
@@ -127,6 +159,8 @@ const weft_http_request *wf_http_job_request(const wf_http_job *job); /* NULL: i
 weft_bytes wf_http_job_body(const wf_http_job *job);
 /* Whether it may be sent again when nothing is known of what came of it: RFC 9110 section 9.2.2. */
 bool wf_http_job_is_repeatable(const wf_http_job *job);
+/* Whether its body is large enough to ask first whether it is wanted. (http_client_continue.c) */
+bool wf_http_job_asks_first(const wf_http_job *job);
 /* Notes a failure. */
 void wf_http_job_fail(wf_http_job *job, weft_err err, const char *format, ...) WEFT_PRINTF(3, 4);
 
@@ -145,10 +179,13 @@ bool wf_http_field_is_of_hop(const weft_http_field *field, weft_http_text connec
 
 /* ---- requests (http_client_send.c) */
 
-/* Writes the head, and the body if that is in the message. errors: EINVAL, ETOOBIG, ENOMEM, those of
+/* Writes the head, and the body if that is in the message and need not wait. errors: EINVAL, ETOOBIG, ENOMEM, those of
  * weft_write. */
 WEFT_MUST_USE weft_err wf_http_job_send(weft_actor *self, weft_ref stream, const wf_http_client *c,
                                         const wf_http_job *job, bool close, weft_why *why);
+/* The head of a forwarded request to become a WebSocket. owns: *@out. errors: as wf_http_job_send. */
+WEFT_MUST_USE weft_err wf_http_upgrade_ask(const wf_http_client *c, const wf_http_job *job,
+                                           weft_bytes *out, weft_why *why);
 /* Writes the head of a CONNECT to @origin. */
 WEFT_MUST_USE weft_err wf_http_tunnel_send(weft_actor *self, weft_ref stream,
                                            const wf_http_client *c, const wf_http_origin *origin,
@@ -189,6 +226,8 @@ struct wf_http_client {
     const char *user_agent;
     weft_tls *tls;
     struct wf_http_jar *jar;
+    wf_http_upstreams *upstreams;
+    wf_http_proxies proxies;
     wf_http_job *jobs;
     wf_http_url known; /* the last host that was read: the next URL often has it too */
     char known_authority[WEFT_URL_HOST_BYTES_MAX + 16];
@@ -211,6 +250,12 @@ void wf_http_pool_done(wf_http_client *c);
 /* It is over, or has waited too long: answered, and let go of. (http_client.c) */
 void wf_http_client_finish(weft_actor *self, wf_http_client *c, wf_http_job *job);
 
+/* Makes it ready, unless it is: a client that was just spawned is not before its first turn. (http_client.c)
+ * errors: EINVAL, ELIMIT, ENOMEM, of what is in @config. */
+WEFT_MUST_USE weft_err wf_http_client_prepare(wf_http_client *c,
+                                              const weft_http_client_config *config, weft_why *why);
+/* Makes c->tls, unless it is there. errors: those of weft_tls_client. (http_client_pool.c) */
+WEFT_MUST_USE weft_err wf_http_client_tls(wf_http_client *c, weft_why *why);
 /* Where @url is to be reached, as the URL of a stream in @out; names are looked up where that connects.
  * errors: ETOOBIG. */
 WEFT_MUST_USE weft_err wf_http_reach(weft_actor *self, const wf_http_url *url, const char *to,

@@ -158,6 +158,7 @@ weft_http_client_limits wf_http_client_limits_filled(const weft_http_client_limi
         .connect_timeout_ms = or_default(l->connect_timeout_ms, 10000),
         .send_timeout_ms = or_default(l->send_timeout_ms, 30000),
         .answer_timeout_ms = or_default(l->answer_timeout_ms, 60000),
+        .continue_timeout_ms = or_default(l->continue_timeout_ms, 1000),
         .body_timeout_ms = or_default(l->body_timeout_ms, 30000),
         .idle_timeout_ms = or_default(l->idle_timeout_ms, 30000),
         .requests_max = or_default(l->requests_max, UINT32_MAX),
@@ -168,5 +169,7 @@ weft_http_client_limits wf_http_client_limits_filled(const weft_http_client_limi
         .body_bytes_max = l->body_bytes_max != 0 ? l->body_bytes_max : 8U << 20,
         .redirects_max = or_default(l->redirects_max, 20),
         .cookies_max = or_default(l->cookies_max, 3000),
+        .upstream_fails_max = or_default(l->upstream_fails_max, 3),
+        .upstream_rest_ms = or_default(l->upstream_rest_ms, 10000),
     };
 }

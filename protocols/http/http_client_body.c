@@ -126,33 +126,43 @@ static void write_upload(weft_actor *self, wf_http_cc *c, weft_bytes bytes)
     wf_http_conn_moved(c);
 }
 
+/* `opened` has done its work by being let go of. */
+static void take_upload(weft_actor *self, wf_http_cc *c, const weft_msg *msg)
+{
+    if (weft_type_of(msg) == &weft_data_type)
+        write_upload(self, c, ((const weft_data *)weft_body(msg))->bytes);
+}
+
 void wf_http_conn_upload(weft_actor *self, wf_http_cc *c, weft_msg *msg)
 {
-    const weft_data *data = weft_body(msg);
+    if ((c->flags & WF_HTTP_C_UNWANTED) != 0)
+        return;
     if (c->phase == WF_HTTP_OPENING || c->phase == WF_HTTP_TUNNEL || c->phase == WF_HTTP_IDLE ||
-        weft_write_full(self, c->stream)) {
+        (c->flags & WF_HTTP_C_CONTINUE) != 0 || weft_write_full(self, c->stream)) {
         if (c->upload == NULL)
             c->upload = weft_keep(msg);
         return;
     }
-    write_upload(self, c, data->bytes);
+    take_upload(self, c, msg);
 }
 
 void wf_http_conn_upload_again(weft_actor *self, wf_http_cc *c)
 {
     weft_msg *msg = c->upload;
-    if (msg == NULL || c->job == NULL || weft_write_full(self, c->stream))
+    if (msg == NULL || c->job == NULL || (c->flags & WF_HTTP_C_CONTINUE) != 0 ||
+        weft_write_full(self, c->stream))
         return;
     c->upload = NULL;
-    write_upload(self, c, ((const weft_data *)weft_body(msg))->bytes);
+    take_upload(self, c, msg);
     weft_drop(&msg);
 }
 
 void wf_http_conn_upload_ended(weft_actor *self, wf_http_cc *c)
 {
     weft_err err = WEFT_OK;
-    if ((c->flags & WF_HTTP_C_SENT) != 0)
+    if ((c->flags & (WF_HTTP_C_SENT | WF_HTTP_C_UNWANTED)) != 0)
         return;
+    c->flags &= ~(uint32_t)WF_HTTP_C_CONTINUE; /* an empty one has nothing to wait with */
     if (c->job->upload_bytes == 0)
         err = weft_write(self, c->stream, WEFT_BYTES_LITERAL(WF_HTTP1_CHUNKS_END));
     else if (c->upload_left != 0) {

@@ -113,7 +113,9 @@ void wf_http_conn_fail(weft_actor *self, wf_http_cc *c, weft_err err, const char
         return;
     }
     wf_http_job_fail(job, err, "%s%s", kind, why);
-    if (!weft_ref_is_nobody(c->body))
+    bool elsewhere = (job->flags & WF_HTTP_JOB_FORWARDED) != 0 && c->phase == WF_HTTP_OPENING &&
+                     wf_http_conn_give_back(self, c);
+    if (!elsewhere && !weft_ref_is_nobody(c->body))
         (void)weft_pair_fail(self, c->body, err);
     finish(self, c, false, err);
 }
@@ -151,6 +153,14 @@ void wf_http_conn_lost(weft_actor *self, wf_http_cc *c, weft_err err, const char
     wf_http_conn_fail(self, c, err, kind, text.text);
 }
 
+bool wf_http_conn_is_given_up(weft_actor *self, wf_http_cc *c)
+{
+    if ((c->job->flags & WF_HTTP_JOB_CANCELLED) == 0)
+        return false;
+    wf_http_conn_fail(self, c, WEFT_ECANCELLED, "", "the asker no longer wants it");
+    return true;
+}
+
 /* ---- up */
 
 void wf_http_conn_begin(weft_actor *self, wf_http_cc *c)
@@ -164,14 +174,19 @@ void wf_http_conn_begin(weft_actor *self, wf_http_cc *c)
         return;
     }
     c->flags &= (uint32_t)WF_HTTP_C_USED;
-    c->flags |= upload ? 0 : WF_HTTP_C_SENT;
+    if (wf_http_job_asks_first(job)) {
+        job->flags |= WF_HTTP_JOB_ASKED;
+        c->flags |= WF_HTTP_C_CONTINUE;
+    } else if (!upload)
+        c->flags |= WF_HTTP_C_SENT;
     c->phase = WF_HTTP_HEAD;
     c->body_bytes = 0;
     c->upload_left = job->upload_bytes;
     weft_err err = wf_http_job_send(self, c->stream, c->client, job, last, &why);
     if (err == WEFT_OK) {
         job->flags |= WF_HTTP_JOB_BEGUN;
-        c->left = wf_http_job_body(job).size > LARGE_BYTES ? LARGE_BYTES : 0;
+        bool large = wf_http_job_body(job).size > LARGE_BYTES;
+        c->left = large && (c->flags & WF_HTTP_C_CONTINUE) == 0 ? LARGE_BYTES : 0;
         wf_http_conn_moved(c);
         wf_http_conn_upload_again(self, c);
         return;
@@ -281,7 +296,7 @@ static weft_err on_give_up(weft_actor *self, weft_msg *msg)
     wf_http_cc *c = weft_state(self);
     const wf_http_start *given = weft_body(msg);
     if (given->job == c->job && c->job != NULL)
-        wf_http_conn_fail(self, c, WEFT_ECANCELLED, "", "the asker no longer wants it");
+        (void)wf_http_conn_is_given_up(self, c);
     return WEFT_OK;
 }
 
@@ -297,6 +312,8 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     wf_http_cc *c = weft_state(self);
     const weft_opened *opened = weft_body(msg);
     weft_why why = {""};
+    if (is_body(c, opened->stream))
+        wf_http_conn_upload(self, c, msg);
     if (!weft_ref_same(opened->stream, c->stream) || c->phase != WF_HTTP_OPENING)
         return WEFT_OK;
     if (!c->origin->tunnel) {

@@ -27,15 +27,17 @@ typedef enum wf_http_phase {
 } wf_http_phase;
 
 enum {
-    WF_HTTP_C_KEEP = 1 << 0,    /* another request may follow */
-    WF_HTTP_C_SENT = 1 << 1,    /* the request is whole */
-    WF_HTTP_C_DISCARD = 1 << 2, /* the body is thrown away */
-    WF_HTTP_C_PAUSED = 1 << 3,  /* the stream of the body is full */
-    WF_HTTP_C_TOUCHED = 1 << 4, /* something came for this job */
-    WF_HTTP_C_USED = 1 << 5,    /* a job was served before this one */
-    WF_HTTP_C_RUNNING = 1 << 6, /* within the loop that reads */
-    WF_HTTP_C_LAST = 1 << 7,    /* the body's last piece was read, and perhaps not yet unpacked */
-    WF_HTTP_C_MORE = 1 << 8,    /* what was unpacked last filled its room: there may be more */
+    WF_HTTP_C_KEEP = 1 << 0,      /* another request may follow */
+    WF_HTTP_C_SENT = 1 << 1,      /* the request is whole */
+    WF_HTTP_C_DISCARD = 1 << 2,   /* the body is thrown away */
+    WF_HTTP_C_PAUSED = 1 << 3,    /* the stream of the body is full */
+    WF_HTTP_C_TOUCHED = 1 << 4,   /* something came for this job */
+    WF_HTTP_C_USED = 1 << 5,      /* a job was served before this one */
+    WF_HTTP_C_RUNNING = 1 << 6,   /* within the loop that reads */
+    WF_HTTP_C_LAST = 1 << 7,      /* the body's last piece was read, and perhaps not yet unpacked */
+    WF_HTTP_C_MORE = 1 << 8,      /* what was unpacked last filled its room: there may be more */
+    WF_HTTP_C_CONTINUE = 1 << 9,  /* the body waits for 100 Continue */
+    WF_HTTP_C_UNWANTED = 1 << 10, /* it was answered without: what comes of it is thrown away */
 };
 
 typedef struct wf_http_cc {
@@ -52,7 +54,7 @@ typedef struct wf_http_cc {
     weft_msg *held;             /* the data message that holds the next one back */
     const weft_account *window; /* of the connection: what it gave out and is still alive */
     weft_ref body;              /* the stream of the body, or nobody */
-    weft_msg *upload;           /* data of it that waits for room */
+    weft_msg *upload; /* data of it that waits for room, or `opened` while none may come */
     uint64_t upload_left;
     uint64_t body_bytes; /* so far: gathered, thrown away */
     wf_http_unpack *unpack;
@@ -73,6 +75,9 @@ void wf_http_conn_fail(weft_actor *self, wf_http_cc *c, weft_err err, const char
 void wf_http_conn_lost(weft_actor *self, wf_http_cc *c, weft_err err, const char *why);
 /* Tells the client. false: it cannot be told, and the connection ends. */
 bool wf_http_conn_tell(weft_actor *self, wf_http_cc *c, wf_http_told_what what);
+/* Whether nobody wants the job any more, which the connection is about to hear: of the message nothing may
+ * be read. It is failed then. */
+bool wf_http_conn_is_given_up(weft_actor *self, wf_http_cc *c);
 /* Says the request, over a connection that is up. */
 void wf_http_conn_begin(weft_actor *self, wf_http_cc *c);
 /* Something moved. */
@@ -98,10 +103,19 @@ WEFT_MUST_USE weft_err wf_http_conn_piece(weft_actor *self, wf_http_cc *c, weft_
 WEFT_MUST_USE weft_err wf_http_conn_unpack(weft_actor *self, wf_http_cc *c, weft_why *why);
 /* Whether there is room for a piece now; if not, `drained` follows. */
 bool wf_http_conn_has_room(weft_actor *self, const wf_http_cc *c);
-/* A piece of the request's body, its end. */
+/* A piece of the request's body, or `opened` before the first; its end. */
 void wf_http_conn_upload(weft_actor *self, wf_http_cc *c, weft_msg *msg);
 void wf_http_conn_upload_ended(weft_actor *self, wf_http_cc *c);
 void wf_http_conn_upload_again(weft_actor *self, wf_http_cc *c);
+
+/* ---- http_client_continue.c */
+
+/* The body may go, or need not wait any longer. */
+void wf_http_conn_continue(weft_actor *self, wf_http_cc *c);
+/* Gives the stream of a body of which nothing was sent back to the client. false: it cannot be. */
+bool wf_http_conn_give_back(weft_actor *self, wf_http_cc *c);
+/* An answer came with @status. true: the job is over, to be sent again without asking. */
+bool wf_http_conn_not_wanted(weft_actor *self, wf_http_cc *c, int status);
 
 /* ---- http_client_time.c */
 

@@ -76,20 +76,26 @@ static void forget(wf_http_client *c, wf_http_origin *o)
 }
 
 /* A proxy of the connection: the connect talks to it, and HTTP knows nothing of it. */
-static bool is_socks(const wf_http_client *c)
+static bool is_socks(const char *proxy)
 {
-    return c->config->proxy != NULL && strncmp(c->config->proxy, "socks", 5) == 0;
+    return strncmp(proxy, "socks", 5) == 0;
+}
+
+/* NULL: none. */
+static const char *proxy_of(const wf_http_client *c, const wf_http_job *job)
+{
+    return job->to == NULL ? wf_http_proxy_to(c->config, &c->proxies, &job->where) : NULL;
 }
 
 /* The proxy becomes an option of the connect: it is a URL already, encoded but for what ends an option. */
-static weft_err reach_socks(weft_actor *self, const wf_http_client *c, const wf_http_url *url,
-                            char out[WEFT_URL_BYTES_MAX + 1], weft_why *why)
+static weft_err reach_socks(weft_actor *self, const wf_http_client *c, const char *proxy,
+                            const wf_http_url *url, char out[WEFT_URL_BYTES_MAX + 1], weft_why *why)
 {
     bool sim = weft_sim_of(weft_system_of(self)) != NULL, v6 = url->kind == WEFT_HOST_V6;
     int n = snprintf(out, WEFT_URL_BYTES_MAX + 1,
                      "%s://%s%s%s:%u?timeout=%ums&via=", sim ? "sim" : "tcp", v6 ? "[" : "",
                      url->host, v6 ? "]" : "", url->port, c->limits.connect_timeout_ms);
-    for (const char *from = c->config->proxy; *from != '\0'; from++) {
+    for (const char *from = proxy; *from != '\0'; from++) {
         const char one[2] = {*from, '\0'};
         const char *put = *from == '&' ? "%26" : *from == '#' ? "%23" : one;
         size_t bytes = strlen(put);
@@ -105,23 +111,25 @@ static weft_err reach_socks(weft_actor *self, const wf_http_client *c, const wf_
 static weft_err reach_origin(weft_actor *self, const wf_http_client *c, const wf_http_job *job,
                              char connect[WEFT_URL_BYTES_MAX + 1], weft_why *why)
 {
-    wf_http_url proxy;
+    wf_http_url through;
+    const char *proxy = proxy_of(c, job);
     uint32_t timeout = c->limits.connect_timeout_ms;
-    if (c->config->proxy == NULL || job->to != NULL)
+    if (proxy == NULL)
         return wf_http_reach(self, &job->where, job->to, timeout, connect, why);
-    if (is_socks(c))
-        return reach_socks(self, c, &job->where, connect, why);
-    weft_err err = wf_http_url_parse(c->config->proxy, &proxy, why);
-    if (err == WEFT_OK && proxy.secure)
+    if (is_socks(proxy))
+        return reach_socks(self, c, proxy, &job->where, connect, why);
+    weft_err err = wf_http_url_parse(proxy, &through, why);
+    if (err == WEFT_OK && through.secure)
         err = weft_because(why, WEFT_EUNSUPPORTED, "a proxy is reached by http, not by https");
-    return err == WEFT_OK ? wf_http_reach(self, &proxy, NULL, timeout, connect, why) : err;
+    return err == WEFT_OK ? wf_http_reach(self, &through, NULL, timeout, connect, why) : err;
 }
 
 static wf_http_origin *make(wf_http_client *c, uint32_t hash, const wf_http_job *job,
                             const char *connect)
 {
     size_t n = strlen(connect) + 1, to_n = job->to != NULL ? strlen(job->to) + 1 : 0;
-    bool proxied = c->config->proxy != NULL && !is_socks(c) && job->to == NULL;
+    const char *proxy = proxy_of(c, job);
+    bool proxied = proxy != NULL && !is_socks(proxy);
     wf_http_origin *o = weft_alloc_zero(sizeof *o + n + to_n);
     if (o == NULL)
         return NULL;
@@ -140,7 +148,7 @@ static wf_http_origin *make(wf_http_client *c, uint32_t hash, const wf_http_job 
     return o;
 }
 
-static weft_err find_tls(wf_http_client *c, weft_why *why)
+weft_err wf_http_client_tls(wf_http_client *c, weft_why *why)
 {
     static const char *const alpn[] = {"http/1.1", NULL};
     weft_tls_config config = c->config->tls != NULL ? *c->config->tls : (weft_tls_config){0};
@@ -172,7 +180,7 @@ static weft_err origin_of(weft_actor *self, wf_http_client *c, wf_http_job *job,
         return WEFT_OK;
     err = reach_origin(self, c, job, connect, why);
     if (err == WEFT_OK && job->where.secure)
-        err = find_tls(c, why);
+        err = wf_http_client_tls(c, why);
     if (err != WEFT_OK)
         return err;
     job->origin = make(c, hash, job, connect);

@@ -70,6 +70,8 @@ static weft_err on_head(weft_actor *self, wf_http_cc *c, const wf_http1_head *he
         c->flags |= WF_HTTP_C_KEEP;
     if (head->framing == WF_HTTP1_NO_BODY)
         c->flags |= WF_HTTP_C_LAST;
+    if (wf_http_conn_not_wanted(self, c, head->status))
+        return WEFT_OK;
     if (wf_http_redirect_follows(job, head->status,
                                  wf_http1_value(head, fields, WF_HTTP_LOCATION))) {
         discard(self, c, head);
@@ -92,6 +94,8 @@ static bool read_head(weft_actor *self, wf_http_cc *c, weft_bytes *in)
     weft_why why = {""};
     wf_http1_head head;
     uint16_t status;
+    if (wf_http_conn_is_given_up(self, c))
+        return false;
     c->flags |= WF_HTTP_C_TOUCHED;
     size_t n = wf_http1_head_end(in->at, in->size, &c->scanned);
     weft_err err;
@@ -109,6 +113,8 @@ static bool read_head(weft_actor *self, wf_http_cc *c, weft_bytes *in)
         err = weft_because(&why, WEFT_EPROTO, "101 to a request that asked for no upgrade");
     if (err == WEFT_OK && head.status >= 200)
         err = on_head(self, c, &head, fields, &why);
+    else if (err == WEFT_OK && head.status == 100 && (c->flags & WF_HTTP_C_CONTINUE) != 0)
+        wf_http_conn_continue(self, c);
     if (err != WEFT_OK) {
         wf_http_conn_fail(self, c, err, WF_HTTP_PARTIAL, why.text);
         return false;

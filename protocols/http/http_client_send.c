@@ -10,13 +10,14 @@ enum {
     OWN_FIELDS = 8,
     STACK_BYTES = 6144,
     SMALL_BODY_BYTES = 4096, /* copied behind the head */
+    HOP_BYTES = 512,         /* of one hop in a list of them, at most */
 };
 
 /* A request that is being put together. */
 typedef struct letter {
     wf_http1_ask ask;
     weft_http_field fields[WF_HTTP1_FIELDS_LAST + OWN_FIELDS];
-    char forwarded_for[256];
+    char forwarded_for[1024], forwarded[1024];
     char host[WF_HTTP_URL_AUTHORITY_BYTES];
 } letter;
 
@@ -70,26 +71,67 @@ static bool is_said_anew(const weft_http_field *field)
     case WF_HTTP_HOST:
     case WF_HTTP_EXPECT: /* it was met here */
     case WF_HTTP_X_FORWARDED_FOR:
+    case WF_HTTP_FORWARDED:
         return true;
-    default:
-        return false;
+    default: {
+        const weft_http_text name = {field->name, field->name_bytes};
+        return wf_http_text_is(name, "x-forwarded-host") ||
+               wf_http_text_is(name, "x-forwarded-proto");
     }
+    }
+}
+
+/* What came with the request of @name, which this hop is put behind, if there is room for it. */
+static void put_before(wf_http_writer *w, const weft_http_request *r, const char *name)
+{
+    weft_http_text before = wf_http_find(r->fields, r->fields_count, name);
+    if (before.bytes == 0 || before.bytes > w->max - HOP_BYTES)
+        return;
+    wf_http_put(w, before.at, before.bytes);
+    wf_http_put_str(w, ", ");
+}
+
+/* Whom it asked: Host as it came, with its port, unless the target says it (RFC 9112 section 3.2.2). */
+static weft_http_text host_of(const weft_http_request *r)
+{
+    weft_http_text host = wf_http_find(r->fields, r->fields_count, "host");
+    bool whole = r->target.bytes != 0 && r->target.at[0] == '/';
+    return whole && host.at != NULL ? host : r->host;
 }
 
 /* Who asked, behind whom the request names itself. */
 static weft_http_text forwarded_for(letter *l, const wf_http_job *job)
 {
+    char host[WEFT_ADDRESS_TEXT_BYTES];
+    weft_address client = weft_http_client(job->msg);
+    wf_http_writer w = wf_http_writer_over(l->forwarded_for, sizeof l->forwarded_for);
+    put_before(&w, wf_http_job_request(job), "x-forwarded-for");
+    wf_http_put_str(&w, weft_address_host(&client, host));
+    return (weft_http_text){l->forwarded_for, (uint32_t)w.n};
+}
+
+/* RFC 7239 section 4; section 6: an IPv6 address stands in brackets, and what is not known says so. */
+static weft_http_text forwarded(letter *l, const wf_http_job *job, const char *proto)
+{
     const weft_http_request *r = wf_http_job_request(job);
     char host[WEFT_ADDRESS_TEXT_BYTES];
     weft_address client = weft_http_client(job->msg);
-    weft_http_text before = wf_http_find(r->fields, r->fields_count, "x-forwarded-for");
-    wf_http_writer w = wf_http_writer_over(l->forwarded_for, sizeof l->forwarded_for);
-    if (before.bytes != 0 && before.bytes < sizeof l->forwarded_for - sizeof host - 2) {
-        wf_http_put(&w, before.at, before.bytes);
-        wf_http_put_str(&w, ", ");
+    wf_http_writer w = wf_http_writer_over(l->forwarded, sizeof l->forwarded);
+    bool v6 = client.family == WEFT_FAMILY_V6;
+    put_before(&w, r, "forwarded");
+    wf_http_put_str(&w, v6 ? "for=\"[" : "for=");
+    wf_http_put_str(&w, v6 || client.family == WEFT_FAMILY_V4 ? weft_address_host(&client, host)
+                                                              : "unknown");
+    wf_http_put_str(&w, v6 ? "]\"" : "");
+    weft_http_text asked = host_of(r);
+    if (asked.bytes != 0 && asked.bytes < WF_HTTP_URL_AUTHORITY_BYTES) {
+        wf_http_put_str(&w, ";host=\"");
+        wf_http_put(&w, asked.at, asked.bytes);
+        wf_http_put_char(&w, '"');
     }
-    wf_http_put_str(&w, weft_address_host(&client, host));
-    return (weft_http_text){l->forwarded_for, (uint32_t)w.n};
+    wf_http_put_str(&w, ";proto=");
+    wf_http_put_str(&w, proto);
+    return (weft_http_text){l->forwarded, (uint32_t)w.n};
 }
 
 static weft_err add_forwarded_fields(letter *l, const wf_http_job *job)
@@ -100,7 +142,10 @@ static weft_err add_forwarded_fields(letter *l, const wf_http_job *job)
         if (!wf_http_field_is_of_hop(&r->fields[i], connection) && !is_said_anew(&r->fields[i]))
             l->fields[l->ask.fields_count++] = r->fields[i];
     add(l, "X-Forwarded-For", forwarded_for(l, job));
-    add(l, "X-Forwarded-Host", r->host);
+    const char *proto = weft_http_is_secure(job->msg) ? "https" : "http";
+    add(l, "X-Forwarded-Host", host_of(r));
+    add(l, "X-Forwarded-Proto", text(proto));
+    add(l, "Forwarded", forwarded(l, job, proto));
     /* RFC 9110 section 7.6.3: a gateway MUST send Via on what it forwards */
     add(l, "Via", text(r->minor == 0 ? "1.0 weft" : "1.1 weft"));
     return WEFT_OK;
@@ -176,9 +221,41 @@ weft_err wf_http_job_send(weft_actor *self, weft_ref stream, const wf_http_clien
     if (job->origin->through && c->config->proxy_auth != NULL)
         add(&l, "Proxy-Authorization", text(c->config->proxy_auth));
     l.ask.host = text(job->origin->authority);
+    if (c->config->keep_host && (job->flags & WF_HTTP_JOB_FORWARDED) != 0)
+        l.ask.host = host_of(wf_http_job_request(job));
     l.ask.target = target_of(job, room, sizeof room);
     set_framing(&l, job);
-    return write_letter(self, stream, &l, wf_http_job_body(job), why);
+    bool waits = (job->flags & WF_HTTP_JOB_ASKED) != 0;
+    if (waits)
+        add(&l, "Expect", text("100-continue"));
+    return write_letter(self, stream, &l, waits ? WEFT_NO_BYTES : wf_http_job_body(job), why);
+}
+
+weft_err wf_http_upgrade_ask(const wf_http_client *c, const wf_http_job *job, weft_bytes *out,
+                             weft_why *why)
+{
+    char room[WF_HTTP_URL_BYTES_MAX + WF_HTTP_URL_AUTHORITY_BYTES + 16];
+    letter l;
+    uint8_t *to;
+    size_t n;
+    l.ask = (wf_http1_ask){.method = WEFT_HTTP_GET, .upgrade = text("websocket")};
+    l.ask.fields = l.fields;
+    weft_err err = add_forwarded_fields(&l, job);
+    if (err != WEFT_OK)
+        return err;
+    l.ask.host =
+        c->config->keep_host ? host_of(wf_http_job_request(job)) : text(job->origin->authority);
+    l.ask.target = target_of(job, room, sizeof room);
+    size_t bound = wf_http1_ask_bound(&l.ask);
+    err = weft_bytes_new(bound, &to, out);
+    if (err != WEFT_OK)
+        return weft_because(why, err, "no memory for a head");
+    err = wf_http1_write_request(to, bound, &l.ask, &n, why);
+    if (err == WEFT_OK)
+        out->size = n;
+    else
+        weft_bytes_drop(out);
+    return err;
 }
 
 weft_err wf_http_tunnel_send(weft_actor *self, weft_ref stream, const wf_http_client *c,

@@ -2,7 +2,15 @@
 /* How long does a client's connection wait, and for what? */
 #include "http_client_conn.h"
 
-typedef enum waiting { NOTHING, TO_SEND, FOR_ANSWER, FOR_BODY, FOR_JOB, FOR_DEADLINE } waiting;
+typedef enum waiting {
+    NOTHING,
+    TO_SEND,
+    FOR_CONTINUE,
+    FOR_ANSWER,
+    FOR_BODY,
+    FOR_JOB,
+    FOR_DEADLINE
+} waiting;
 
 /* While its own asker sends, or does not take, the server is not to blame. */
 static wf_http_limit limit_of(const wf_http_cc *c)
@@ -14,6 +22,8 @@ static wf_http_limit limit_of(const wf_http_cc *c)
     case WF_HTTP_HEAD:
         if (c->left != 0)
             wf_http_limit_sooner(&best, TO_SEND, c->since + l->send_timeout_ms);
+        else if ((c->flags & WF_HTTP_C_CONTINUE) != 0)
+            wf_http_limit_sooner(&best, FOR_CONTINUE, c->since + l->continue_timeout_ms);
         else if (c->phase == WF_HTTP_TUNNEL || (c->flags & WF_HTTP_C_SENT) != 0)
             wf_http_limit_sooner(&best, FOR_ANSWER, c->since + l->answer_timeout_ms);
         break;
@@ -81,6 +91,9 @@ static void timed_out(weft_actor *self, void *context)
     case TO_SEND:
     case FOR_ANSWER:
         look_at_queue(self, c);
+        break;
+    case FOR_CONTINUE: /* some servers never say it */
+        wf_http_conn_continue(self, c);
         break;
     case FOR_BODY:
         if (reader_is_behind(c))

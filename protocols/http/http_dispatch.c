@@ -48,28 +48,32 @@ static weft_err serve_named(weft_actor *self, weft_msg *msg)
                      on_named_answered);
 }
 
-static weft_err serve_spawned(weft_actor *self, weft_msg *msg)
+weft_err wf_http_ask_worker(weft_actor *self, weft_msg *msg, weft_ref owner)
 {
     wf_http_exchange *x = wf_http_exchange_of(msg);
     weft_err err = WEFT_OK;
-    if (!wf_http_exchange_persist(self, x))
-        return WEFT_ENOMEM;
-    x->worker = weft_spawn(self, x->row->use, x->row->config);
-    if (weft_ref_is_nobody(x->worker))
-        return WEFT_ENOMEM;
     if (x->row->stream)
-        err = wf_http_stream_open(self, x, x->worker);
+        err = wf_http_stream_open(self, x, owner);
     if (err != WEFT_OK)
         return err;
     /* a streamed body takes its time; how long its answer may take, the connection knows */
     err = weft_when(msg,
-                    weft_ask_body(self, x->worker, &weft_http_request_type, weft_body(msg),
+                    weft_ask_body(self, owner, &weft_http_request_type, weft_body(msg),
                                   x->row->stream ? WEFT_NO_LIMIT : WEFT_INHERIT),
                     on_worker_answered);
     /* who did not get the request, for want of memory, must not hear of its stream either */
     if (x->shared)
         wf_http_stream_begin(x);
     return err;
+}
+
+static weft_err serve_spawned(weft_actor *self, weft_msg *msg)
+{
+    wf_http_exchange *x = wf_http_exchange_of(msg);
+    if (!wf_http_exchange_persist(self, x))
+        return WEFT_ENOMEM;
+    x->worker = weft_spawn(self, x->row->use, x->row->config);
+    return weft_ref_is_nobody(x->worker) ? WEFT_ENOMEM : wf_http_ask_worker(self, msg, x->worker);
 }
 
 /* ---- here */
@@ -90,8 +94,15 @@ static weft_handler_fn *handler_of(const weft_http_route *row)
         return row->handler;
     if (row->to != NULL)
         return serve_named;
+    if (row->use == &weft_http_proxy)
+        return wf_http_proxy_serve;
     weft_handler_fn *fn = row->stream ? NULL : in_place(row->use);
     return fn != NULL ? fn : serve_spawned;
+}
+
+weft_err wf_http_serve_row(weft_actor *self, weft_msg *msg)
+{
+    return handler_of(wf_http_exchange_of(msg)->row)(self, msg);
 }
 
 static void serve(weft_actor *self, wf_http_exchange *x)
@@ -101,10 +112,22 @@ static void serve(weft_actor *self, wf_http_exchange *x)
     if (!x->row->stream)
         weft_local_limit(wf_http_message(x), x->site->limits.answer_timeout_ms);
     atomic_fetch_add_explicit(&x->refs, 1, memory_order_relaxed); /* the message's, until on_done */
-    weft_local_serve(self, wf_http_message(x), handler_of(x->row));
+    weft_local_serve(self, wf_http_message(x),
+                     x->row->guard != NULL ? wf_http_guard_serve : handler_of(x->row));
 }
 
 /* ---- by nobody */
+
+/* The routes of the host it is for; NULL: there are none. */
+static const wf_http_table *table_of(const wf_http_exchange *x)
+{
+    const wf_http_site *site = x->site;
+    const wf_http_table *own =
+        site->hosts != NULL ? wf_http_hosts_find(site->hosts, x->head.host) : NULL;
+    if (own != NULL)
+        return own;
+    return site->table.routes != NULL ? &site->table : NULL;
+}
 
 static void answer_allowed(weft_actor *self, wf_http_exchange *x, uint32_t allow)
 {
@@ -121,11 +144,14 @@ static void answer_allowed(weft_actor *self, wf_http_exchange *x, uint32_t allow
 
 static void answer_unserved(weft_actor *self, wf_http_exchange *x)
 {
+    const wf_http_table *table = table_of(x);
     /* RFC 9110 section 9.3.7: an asterisk applies to the server in general; a CONNECT has no path
      * either */
     if (x->head.path.at == NULL)
-        answer_allowed(self, x, x->site->methods);
-    else if (wf_http_route_match(x->site->routes, x->head.method, x->head.path, &x->match) ==
+        answer_allowed(self, x, x->site->table.methods);
+    else if (table == NULL)
+        wf_http_answer_error(self, x, 421, NULL, NULL);
+    else if (wf_http_route_match(table->routes, x->head.method, x->head.path, &x->match) ==
              WF_HTTP_ROUTE_NO_METHOD)
         answer_allowed(self, x, x->match.allow);
     else
@@ -180,13 +206,14 @@ void wf_http_continue(weft_actor *self, wf_http_exchange *x)
 
 void wf_http_dispatch(weft_actor *self, wf_http_exchange *x)
 {
-    if (wf_http_route_match(x->site->routes, x->head.method, x->head.path, &x->match) !=
-        WF_HTTP_ROUTE_FOUND) {
+    const wf_http_table *table = table_of(x);
+    if (table == NULL || wf_http_route_match(table->routes, x->head.method, x->head.path,
+                                             &x->match) != WF_HTTP_ROUTE_FOUND) {
         x->match.params_n = 0;
         unserved(self, x);
         return;
     }
-    x->row = &x->site->rows[x->match.row];
+    x->row = &table->rows[x->match.row];
     if (!set_limit(self, x))
         return;
     wf_http_continue(self, x);

@@ -2,6 +2,8 @@
 /* Exchanges: a request, the message it is to its handler, and who holds it. */
 #include <string.h>
 
+#include <weft/tls.h>
+
 #include "http_server.h"
 
 /* ---- the request as a message */
@@ -193,6 +195,7 @@ void wf_http_exchange_drop(wf_http_exchange *x)
     weft_bytes_drop(&wf_http_request_of(x)->body);
     weft_alloc_free(x->trailers);
     weft_alloc_free(x->client);
+    weft_alloc_free(x->principal);
     weft_alloc_free(x);
 }
 
@@ -251,8 +254,10 @@ bool wf_http_exchange_persist(weft_actor *self, wf_http_exchange *x)
 void wf_http_note_client(weft_actor *self, wf_http_exchange *x)
 {
     weft_address local;
+    weft_tls_info tls;
     if (x->client != NULL || x->conn == NULL)
         return;
+    x->secure = weft_tls_about(self, x->conn->stream, &tls) == WEFT_OK;
     x->client = weft_alloc_zero(sizeof *x->client);
     if (x->client != NULL)
         (void)weft_stream_addresses(self, x->conn->stream, &local, x->client);

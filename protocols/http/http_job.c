@@ -97,14 +97,27 @@ static weft_err fill_from_call(const wf_http_client *c, wf_http_job *job,
                             : weft_because(why, WEFT_ENOMEM, WF_HTTP_NOT_SENT "no memory");
 }
 
-/* Where the upstream has what was asked for: "*" is the server itself. */
-static char *upstream_url(const wf_http_client *c, const weft_http_request *request)
+/* What stands behind .strip, of a path that begins with it, up to a slash. */
+static weft_http_text stripped(weft_http_text path, const char *strip)
 {
-    const char *base = c->config->upstream;
+    size_t n = strip != NULL ? strlen(strip) : 0;
+    while (n > 0 && strip[n - 1] == '/')
+        n--;
+    if (n == 0 || path.bytes < n || memcmp(path.at, strip, n) != 0 ||
+        (path.bytes > n && path.at[n] != '/'))
+        return path;
+    return path.bytes > n ? (weft_http_text){path.at + n, path.bytes - (uint32_t)n}
+                          : (weft_http_text){"/", 1};
+}
+
+/* Where the upstream has what was asked for: "*" is the server itself. */
+static char *upstream_url(const char *base, const char *strip, const weft_http_request *request)
+{
     size_t n = strlen(base);
     while (n > 0 && base[n - 1] == '/')
         n--;
-    weft_http_text target = request->path.at != NULL ? request->path : (weft_http_text){"/", 1};
+    weft_http_text target =
+        request->path.at != NULL ? stripped(request->path, strip) : (weft_http_text){"/", 1};
     size_t room = n + target.bytes + request->query.bytes + 2;
     char *url = weft_alloc(room);
     if (url != NULL)
@@ -114,12 +127,22 @@ static char *upstream_url(const wf_http_client *c, const weft_http_request *requ
     return url;
 }
 
+weft_err wf_http_job_aim(const wf_http_client *c, wf_http_job *job, const char *base, weft_why *why)
+{
+    char *url = upstream_url(base, c->config->strip, wf_http_job_request(job));
+    if (url == NULL)
+        return weft_because(why, WEFT_ENOMEM, WF_HTTP_NOT_SENT "no memory");
+    weft_alloc_free(job->url);
+    job->url = url;
+    return WEFT_OK;
+}
+
 static weft_err fill_from_request(const wf_http_client *c, wf_http_job *job,
                                   const weft_http_request *request, weft_why *why)
 {
     if (request->exchange == NULL)
         return weft_because(why, WEFT_ENOMEM, WF_HTTP_NOT_SENT "no memory for the request");
-    if (c->config->upstream == NULL)
+    if (c->config->upstream == NULL && c->config->upstreams == NULL)
         return weft_because(why, WEFT_EINVAL,
                             WF_HTTP_NOT_SENT "this client has no .upstream to forward to");
     job->flags |= WF_HTTP_JOB_FORWARDED;
@@ -134,9 +157,7 @@ static weft_err fill_from_request(const wf_http_client *c, wf_http_job *job,
         job->flags |= WF_HTTP_JOB_UPLOAD;
         job->upload_bytes = request->body_bytes != UINT64_MAX ? request->body_bytes : 0;
     }
-    job->url = upstream_url(c, request);
-    return job->url != NULL ? WEFT_OK
-                            : weft_because(why, WEFT_ENOMEM, WF_HTTP_NOT_SENT "no memory");
+    return WEFT_OK;
 }
 
 wf_http_job *wf_http_job_new(weft_actor *self, const wf_http_client *c, weft_msg *msg,
@@ -168,7 +189,7 @@ void wf_http_job_again(wf_http_job *job)
     weft_bytes_drop(&job->body);
     job->err = WEFT_OK;
     job->flags &= ~(uint32_t)(WF_HTTP_JOB_OVER | WF_HTTP_JOB_UNTOUCHED | WF_HTTP_JOB_UNPACKED |
-                              WF_HTTP_JOB_BEGUN);
+                              WF_HTTP_JOB_BEGUN | WF_HTTP_JOB_ASKED | WF_HTTP_JOB_TURNED_AWAY);
 }
 
 void wf_http_job_drop(wf_http_job *job)

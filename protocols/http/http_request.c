@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <weft/tls.h>
+
 #include "http_path.h"
 #include "http_server.h"
 
@@ -87,6 +89,15 @@ const void *weft_http_config_of(const weft_msg *msg)
 {
     const wf_http_exchange *x = wf_http_exchange_of(msg);
     return x != NULL && x->row != NULL ? x->row->config : NULL;
+}
+
+bool weft_http_is_secure(const weft_msg *msg)
+{
+    const wf_http_exchange *x = wf_http_exchange_of(msg);
+    weft_tls_info tls;
+    if (x == NULL || !weft_is_local(msg) || x->conn == NULL)
+        return x != NULL && x->secure;
+    return weft_tls_about(x->site_actor, x->conn->stream, &tls) == WEFT_OK;
 }
 
 weft_address weft_http_client(weft_msg *msg)

@@ -26,6 +26,7 @@
 #include "http1_codec.h"
 #include "http1_write.h"
 #include "http_alarm.h"
+#include "http_hosts.h"
 #include "http_route.h"
 
 typedef struct wf_http_exchange wf_http_exchange;
@@ -36,10 +37,9 @@ typedef struct wf_http_conn wf_http_conn;
 /* A site compiled; one for each config and reactor. */
 typedef struct wf_http_site {
     struct wf_http_site *next;
-    const void *config; /* what it was compiled from */
-    const weft_http_route *rows;
-    wf_http_routes *routes;
-    uint32_t methods; /* that any row takes, as bits */
+    const void *config;   /* what it was compiled from */
+    wf_http_table table;  /* of all hosts, or of those that have none of their own */
+    wf_http_hosts *hosts; /* NULL: none */
     wf_http1_limits codec_limits;
     weft_http_limits limits;
     const weft_http_access_log *access_log;
@@ -53,6 +53,7 @@ typedef struct wf_http_reactor {
     char date[WF_HTTP1_DATE_BYTES];
     weft_http_field fields[WF_HTTP1_FIELDS_LAST]; /* of the head, or the trailers, being read */
     weft_bytes rest;                              /* what stands behind that head */
+    struct wf_http_gateway *gateways;             /* the clients of proxies (http_proxy.c) */
     char *log;                                    /* access log lines that gather */
     size_t log_n;
     uint64_t log_lost; /* lines, since it could last be written */
@@ -147,6 +148,7 @@ enum {
     WF_HTTP_X_KEPT = 1 << 10,    /* head_bytes are its own */
     WF_HTTP_X_GIVEN_UP =
         1 << 11, /* answered in its handler's stead, or lost: a late answer is calm */
+    WF_HTTP_X_ASKING = 1 << 12, /* a guard is finding out who it is from */
 };
 
 /* A response that waits for its turn. */
@@ -166,6 +168,7 @@ struct wf_http_exchange {
     _Atomic uint32_t refs; /* the connection's, the message's, and those of requests sent on */
     uint16_t flags;
     uint16_t status; /* of the response */
+    bool secure;     /* it came over TLS; known from when it was sent elsewhere */
     bool shared;     /* others hold its request: what that points to never moves again */
     uint32_t at;     /* the tick from which its answer is waited for */
     wf_http_exchange *next;
@@ -178,6 +181,7 @@ struct wf_http_exchange {
     wf_http_stored *stored;
     struct wf_http_body *stream; /* the duplex stream of a .stream route */
     wf_http_trailers *trailers;
+    char *principal;     /* who asks, found out by a guard; its own */
     weft_ref worker;     /* what .use has made */
     uint64_t sent_bytes; /* of the response's body */
     uint64_t begun_ns;   /* for the access log */
@@ -254,7 +258,7 @@ weft_http_answer wf_http_page_answer(int status, const char *detail, char room[W
 
 /* Who goes on with a connection that speaks something else from now on. */
 typedef struct wf_http_upgrade {
-    const char *protocol; /* for Upgrade */
+    const char *protocol; /* for Upgrade; NULL: nothing is said, the new owner does that */
     const weft_http_field *fields;
     uint32_t fields_count;
     const weft_behaviour *behaviour; /* an actor of it becomes the stream's owner */
@@ -270,6 +274,23 @@ WEFT_MUST_USE weft_err wf_http_upgrade_to(weft_actor *self, weft_msg *msg,
                                           const wf_http_upgrade *to);
 /* What was being read is done with: the connection is no longer this actor's, which ends. */
 void wf_http_upgraded(weft_actor *self, wf_http_conn *c);
+
+/* Serves it by its row, within a handler of the site. */
+weft_err wf_http_serve_row(weft_actor *self, weft_msg *msg);
+
+/* ---- guards (http_guard.c) */
+
+WEFT_MUST_USE weft_err wf_http_guard_check(const weft_http_guard *guard, weft_why *why);
+/* Serves a request of a row with a guard. */
+weft_err wf_http_guard_serve(weft_actor *self, weft_msg *msg);
+
+/* ---- proxies (http_proxy.c) */
+
+/* Serves a request of a weft_http_proxy route. */
+weft_err wf_http_proxy_serve(weft_actor *self, weft_msg *msg);
+void wf_http_gateways_free(struct wf_http_gateway *first);
+/* Has @owner asked, and given the stream if the route has one; its answer is the request's. (http_dispatch.c) */
+weft_err wf_http_ask_worker(weft_actor *self, weft_msg *msg, weft_ref owner);
 
 /* ---- bodies (http_body.c, http_body_stream.c) */
 

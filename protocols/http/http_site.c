@@ -2,6 +2,8 @@
 /* Sites: routes and limits compiled once for each reactor. */
 #include <string.h>
 
+#include <weft/websocket.h>
+
 #include "http_server.h"
 
 static const weft_http_limits limit_defaults = {
@@ -50,15 +52,16 @@ static weft_err check_row(const weft_http_route *row, weft_why *why)
                             row->route);
     if (row->stream && row->use == NULL)
         return weft_because(why, WEFT_EINVAL, "route \"%.80s\": .stream needs .use", row->route);
-    return WEFT_OK;
+    if (row->guard != NULL && row->use == &weft_websocket)
+        return weft_because(why, WEFT_EUNSUPPORTED, "route \"%.80s\": a guard before a WebSocket",
+                            row->route);
+    return row->guard != NULL ? wf_http_guard_check(row->guard, why) : WEFT_OK;
 }
 
 static weft_err compile(const weft_http_route *rows, wf_http_routes **out, weft_why *why)
 {
     size_t n = 0;
-    if (rows == NULL)
-        return weft_because(why, WEFT_EINVAL, "a site needs routes");
-    for (; rows[n].route != NULL; n++) {
+    for (; rows != NULL && rows[n].route != NULL; n++) {
         weft_err err = check_row(&rows[n], why);
         if (err != WEFT_OK)
             return err;
@@ -97,6 +100,45 @@ static uint32_t methods_of(const weft_http_route *rows)
     return methods;
 }
 
+weft_err wf_http_table_compile(const weft_http_route *rows, wf_http_table *out, weft_why *why)
+{
+    if (rows == NULL)
+        return weft_because(why, WEFT_EINVAL, "a site needs routes");
+    weft_err err = compile(rows, &out->routes, why);
+    if (err != WEFT_OK)
+        return err;
+    out->rows = rows;
+    out->methods = methods_of(rows);
+    return WEFT_OK;
+}
+
+static void site_free(wf_http_site *site)
+{
+    wf_http_routes_free(&site->table.routes);
+    wf_http_hosts_free(site->hosts);
+    weft_alloc_free(site);
+}
+
+static weft_err compile_site(wf_http_site *site, const weft_http_site_config *c, weft_why *why)
+{
+    weft_err err = WEFT_OK;
+    if (c->hosts != NULL)
+        err = wf_http_hosts_compile(c->hosts, &site->hosts, why);
+    if (err == WEFT_OK && (c->routes != NULL || c->hosts == NULL))
+        err = wf_http_table_compile(c->routes, &site->table, why);
+    return err;
+}
+
+weft_err weft_http_check_site(const weft_http_site_config *c, weft_why *why)
+{
+    wf_http_site *site = weft_alloc_zero(sizeof *site);
+    if (site == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for a site");
+    weft_err err = compile_site(site, c, why);
+    site_free(site);
+    return err;
+}
+
 static wf_http_site *site_new(const void *config, bool routes_only, weft_why *why)
 {
     wf_http_site *site = weft_alloc_zero(sizeof *site);
@@ -106,14 +148,12 @@ static wf_http_site *site_new(const void *config, bool routes_only, weft_why *wh
         (void)weft_because(why, WEFT_ENOMEM, "no memory for a site");
         return NULL;
     }
-    if (compile(c->routes, &site->routes, why) != WEFT_OK) {
-        weft_alloc_free(site);
+    if (compile_site(site, c, why) != WEFT_OK) {
+        site_free(site);
         return NULL;
     }
     const char *server = c->server != NULL ? c->server : "weft";
     site->config = config;
-    site->rows = c->routes;
-    site->methods = methods_of(c->routes);
     site->limits = limits_filled(&c->limits);
     site->access_log = c->access_log != NULL && c->access_log->fd >= 0 ? c->access_log : NULL;
     if (server[0] != '\0')
@@ -134,9 +174,9 @@ static void reactor_free(void *kept)
     wf_http_reactor *h = kept;
     for (wf_http_site *s = h->sites, *next; s != NULL; s = next) {
         next = s->next;
-        wf_http_routes_free(&s->routes);
-        weft_alloc_free(s);
+        site_free(s);
     }
+    wf_http_gateways_free(h->gateways);
     if (h->log_n != 0)
         wf_http_log_flush(h);
     weft_alloc_free(h->log);

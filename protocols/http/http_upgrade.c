@@ -54,7 +54,7 @@ weft_err wf_http_upgrade_to(weft_actor *self, weft_msg *msg, const wf_http_upgra
     weft_ref owner = weft_spawn_apart(to->behaviour, to->config, &why);
     if (weft_ref_is_nobody(owner))
         return WEFT_ENOMEM;
-    weft_err err = write_head(self, x, to);
+    weft_err err = to->protocol != NULL ? write_head(self, x, to) : WEFT_OK;
     if (err != WEFT_OK) {
         (void)weft_stop_ref(self, owner, err);
         return err;

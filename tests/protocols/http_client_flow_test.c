@@ -224,6 +224,7 @@ static void an_upload_goes_in_chunks_or_by_its_length(void)
                           .upload_n = 11,
                           .call = {.method = WEFT_HTTP_PUT,
                                    .url = "http://server/",
+                                   .at_once = true,
                                    .upload_bytes = known ? 11 : 0}};
         script_say(&origin, "");
         script_ask(&a, sim);
@@ -334,8 +335,10 @@ static void a_server_that_takes_nothing_of_a_request_is_given_up(void)
     begin(&config);
     origin.deaf = true;
     uint32_t before = weft_sim_now(sim);
-    const weft_outcome *got = ask((weft_http_call){
-        .method = WEFT_HTTP_PUT, .url = "http://server/", .body = weft_bytes_static(bytes, n)});
+    const weft_outcome *got = ask((weft_http_call){.method = WEFT_HTTP_PUT,
+                                                   .url = "http://server/",
+                                                   .at_once = true,
+                                                   .body = weft_bytes_static(bytes, n)});
     CHECK_ERR(got->err, WEFT_ETIMEDOUT);
     CHECK(strstr(got->why, "send_timeout_ms") != NULL);
     CHECK(weft_sim_now(sim) - before < 2500);

@@ -10,6 +10,7 @@
 #include <weft/tls.h>
 
 #include "http_gzip.h"
+#include "http_proxy_rules.h"
 
 #define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -209,6 +210,97 @@ static void a_proxy_is_tunnelled_through_for_https(void)
     finish();
 }
 
+static void what_is_near_is_reached_directly(void)
+{
+    static const struct {
+        const char *list, *url;
+        bool direct;
+    } rows[] = {
+        {"example.org", "http://example.org/", true},
+        {"example.org", "http://www.EXAMPLE.org./", true},
+        {"a.b, .example.org", "http://www.example.org/", true},
+        {"example.org.", "http://example.org/", true},
+        {"example.org", "http://notexample.org/", false},
+        {"www.example.org", "http://example.org/", false},
+        {"*", "http://anything/", true},
+        {"*.example.org", "http://a.example.org/", false}, /* as curl has it */
+        {"", "http://example.org/", false},
+        {" , ,", "http://example.org/", false},
+        {".", "http://example.org/", false},
+        {"10.0.0.0/8 x", "http://10.200.3.4/", true},
+        {"10.0.0.0/8", "http://11.0.0.1/", false},
+        {"10.1.2.192/26", "http://10.1.2.191/", false},
+        {"10.1.2.192/26", "http://10.1.2.193/", true},
+        {"10.0.0.0/33", "http://10.0.0.0/", false},
+        {"10.0.0.0/", "http://10.0.0.0/", false},
+        {"10.0.0.0/x", "http://10.0.0.0/", false},
+        {"0.0.0.0/0", "http://1.2.3.4/", true},
+        {"127.0.0.1", "http://127.0.0.1/", true},
+        {"0.0.1", "http://127.0.0.1/", false},
+        {"::1", "http://[::1]/", true},
+        {"[::1]", "http://[::1]/", true},
+        {"2001:db8::/32", "http://[2001:db8:1::2]/", true},
+        {"2001:db8::/32", "http://[2001:db9::]/", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        wf_http_url url;
+        CHECK_OK(wf_http_url_parse(rows[i].url, &url, NULL));
+        CHECK(wf_http_is_direct(rows[i].list, &url) == rows[i].direct);
+        if (wf_http_is_direct(rows[i].list, &url) != rows[i].direct)
+            (void)fprintf(stderr, "  row %zu: %s\n", i, rows[i].list);
+    }
+    static const weft_http_client_config proxied = {.proxy = "http://other:8080",
+                                                    .no_proxy = "server"};
+    begin(&proxied);
+    script_say(&origin, OK_HELLO);
+    CHECK_OK(get("http://server/")->err);
+    CHECK_U64(elsewhere.conns, 0);
+    script_say(&elsewhere, OK_HELLO);
+    CHECK_OK(get("http://far/")->err);
+    CHECK_U64(elsewhere.conns, 1);
+    finish();
+}
+
+static void the_environment_names_proxies_if_it_is_asked(void)
+{
+    static const char *const names[] = {"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY",
+                                        "all_proxy",  "ALL_PROXY",  "no_proxy",    "NO_PROXY"};
+    static const struct {
+        const char *name, *value, *name2, *value2, *url, *proxy;
+    } rows[] = {
+        {"http_proxy", "p:1", NULL, NULL, "http://x/", "http://p:1"},
+        {"http_proxy", "p:1", NULL, NULL, "https://x/", NULL},
+        {"HTTP_PROXY", "p:1", NULL, NULL, "http://x/", NULL},
+        {"HTTPS_PROXY", "http://p:1", NULL, NULL, "https://x/", "http://p:1"},
+        {"https_proxy", "socks5h://p", "HTTPS_PROXY", "q", "https://x/", "socks5h://p"},
+        {"ALL_PROXY", "p", NULL, NULL, "http://x/", "http://p"},
+        {"all_proxy", "p", "http_proxy", "q", "http://x/", "http://q"},
+        {"http_proxy", "p", "NO_PROXY", "x", "http://x/", NULL},
+        {"http_proxy", "", "all_proxy", "", "http://x/", NULL},
+    };
+    const weft_http_client_config asks = {.proxy_from_environment = true}, plain = {.proxy = NULL};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        wf_http_proxies p = {NULL}, none = {NULL};
+        wf_http_url url;
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+            CHECK(unsetenv(names[k]) == 0);
+        CHECK(setenv(rows[i].name, rows[i].value, 1) == 0);
+        CHECK(rows[i].name2 == NULL || setenv(rows[i].name2, rows[i].value2, 1) == 0);
+        CHECK_OK(wf_http_url_parse(rows[i].url, &url, NULL));
+        CHECK_OK(wf_http_proxies_read(&asks, &p));
+        CHECK_OK(wf_http_proxies_read(&plain, &none));
+        const char *proxy = wf_http_proxy_to(&asks, &p, &url);
+        CHECK((proxy == NULL) == (rows[i].proxy == NULL));
+        if (proxy != NULL && rows[i].proxy != NULL)
+            CHECK_STR(proxy, rows[i].proxy);
+        CHECK(wf_http_proxy_to(&plain, &none, &url) == NULL);
+        wf_http_proxies_done(&p);
+        wf_http_proxies_done(&none);
+    }
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        CHECK(unsetenv(names[k]) == 0);
+}
+
 /* ---- TLS */
 
 static weft_err tls_data(weft_actor *self, weft_msg *msg)
@@ -348,6 +440,8 @@ static const test_case cases[] = {
     TEST(a_socks_proxy_is_gone_through_and_its_refusal_is_a_failure),
     TEST(a_proxy_that_is_no_url_is_refused),
     TEST(a_proxy_is_tunnelled_through_for_https),
+    TEST(what_is_near_is_reached_directly),
+    TEST(the_environment_names_proxies_if_it_is_asked),
     TEST(https_is_verified),
     TEST(a_form_is_encoded),
     TEST(a_multipart_form_has_a_boundary_that_stands_in_no_part),

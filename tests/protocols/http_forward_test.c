@@ -237,6 +237,18 @@ static void a_client_that_leaves_ends_the_exchange_with_the_upstream(void)
     finish();
 }
 
+static void also_when_the_request_was_forwarded_whole(void)
+{
+    begin();
+    say("POST /whole/x HTTP/1.1\r\nHost: front\r\nContent-Length: 4\r\n\r\nsome");
+    CHECK(asked("POST /base/whole/x HTTP/1.1\r\n"));
+    CHECK_U64(server.open, 1);
+    weft_sim_peer_abort(client);
+    (void)weft_sim_settle(sim, 1000);
+    CHECK_U64(server.open, 0);
+    finish();
+}
+
 static void a_slow_client_slows_the_upstream(void)
 {
     const size_t n = 12000000;
@@ -294,6 +306,7 @@ static const test_case cases[] = {
     TEST(a_slow_upstream_is_504),
     TEST(an_answer_that_is_cut_does_not_look_whole),
     TEST(a_client_that_leaves_ends_the_exchange_with_the_upstream),
+    TEST(also_when_the_request_was_forwarded_whole),
     TEST(a_slow_client_slows_the_upstream),
     TEST(under_faults_nothing_hangs_and_nothing_leaks),
     {0},

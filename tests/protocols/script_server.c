@@ -188,7 +188,8 @@ static weft_err asker_started(weft_actor *self, weft_msg *msg)
     else
         s->asked = weft_ask_body(self, a->client, &weft_http_call_type, &a->call, a->call.limit_ms);
     if (a->open && a->upload_n != 0)
-        (void)weft_write(self, stream, weft_bytes_static(a->upload, a->upload_n));
+        a->not_written =
+            weft_write(self, stream, weft_bytes_static(a->upload, a->upload_n)) != WEFT_OK;
     if (a->open)
         (void)weft_end(self, stream);
     return weft_when(msg, s->asked, on_answered);

@@ -57,6 +57,7 @@ typedef struct script_asker {
     size_t got_n;
     weft_ref actor, stream;
     bool before_answer; /* data came before the answer */
+    bool not_written;   /* the upload was refused, or memory was out */
 } script_asker;
 
 /* Spawns it; the test runs the simulation. */

@@ -55,6 +55,10 @@ weft_http_text weft_http_field_of(const weft_msg *msg, const char *name);
 weft_http_text weft_http_trailer_of(const weft_msg *msg, const char *name);
 /** Who asks: the address of the client. */
 weft_address weft_http_client(weft_msg *msg);
+/** Who asks, as a guard has found out; NULL: nobody was asked. Lives as long as the message. */
+const char *weft_http_principal(const weft_msg *msg);
+/** Whether it came over TLS. */
+bool weft_http_is_secure(const weft_msg *msg);
 /** The config of the route that matched. */
 const void *weft_http_config_of(const weft_msg *msg);
 
@@ -110,6 +114,18 @@ int weft_http_status_of(weft_err err);
 
 /* ---- sites */
 
+/** Has a route ask who somebody is before it serves (<weft/auth.h>): Basic (RFC 7617), or Digest (RFC 7616,
+ * SHA-256 and MD5), which a source that knows the passwords themselves can check. Who does not say, or not
+ * rightly, is answered 401 with a challenge; who failed too often 429; without the actor it is a 503. Basic is
+ * readable to all who can see the connection: give it TLS. A WebSocket cannot stand behind a guard. */
+typedef struct weft_http_guard {
+    const char *auth_name; /**< the name of a weft_auth actor; NULL: @auth */
+    weft_ref auth;
+    const char
+        *realm; /**< of Basic, without quotes; NULL: "weft". That of digests is the actor's */
+    bool digest;
+} weft_http_guard;
+
 /** One row of a site: exactly one of handler, use, to. Of several that match, the most specific wins.
  *
  * What .use makes lives as long as its exchange: it is stopped when the response is written, or before
@@ -130,8 +146,9 @@ typedef struct weft_http_route {
                                            state and with one row is run in place */
     const char *to;            /**< the actor of that name is asked */
     const void *config;        /**< for weft_http_config_of, and weft_config of what .use makes */
-    bool stream;               /**< .use: the body comes as a stream, owned by that actor */
-    uint64_t body_bytes_max;   /**< 0: the site's; of a streamed body: no limit */
+    const weft_http_guard *guard; /**< who may; NULL: all */
+    bool stream;                  /**< .use: the body comes as a stream, owned by that actor */
+    uint64_t body_bytes_max;      /**< 0: the site's; of a streamed body: no limit */
 } weft_http_route;
 
 /** Limits of a site; zero is the default. */
@@ -160,9 +177,21 @@ typedef struct weft_http_access_log {
     bool json;
 } weft_http_access_log;
 
+#define WEFT_HTTP_HOSTS_MAX 1024
+
+/** Routes for requests that name a host. */
+typedef struct weft_http_host {
+    const char *
+        name; /**< "example.org"; "*.example.org": every name below it. Case aside, without a port */
+    const weft_http_route *routes;
+} weft_http_host;
+
 /** A site with more to say than its routes. */
 typedef struct weft_http_site_config {
-    const weft_http_route *routes;
+    const weft_http_route
+        *routes; /**< with .hosts, for other hosts; NULL then: those are answered 421 */
+    const weft_http_host
+        *hosts; /**< up to one without a name: by the name, else by the nearest "*." */
     weft_http_limits limits;
     const weft_http_access_log *access_log; /**< NULL: none */
     const char *server;                     /**< the Server field; NULL: "weft"; "": none */
@@ -176,6 +205,23 @@ extern const weft_behaviour weft_http_server;
 /** Whether a site could serve these routes. errors: EINVAL, EEXISTS, ELIMIT naming the row.
  * thread: any. */
 WEFT_MUST_USE weft_err weft_http_check(const weft_http_route *routes, weft_why *why);
+
+/** The same for a site with hosts. errors: those of weft_http_check, also for names. thread: any. */
+WEFT_MUST_USE weft_err weft_http_check_site(const weft_http_site_config *site, weft_why *why);
+
+/* ---- proxies */
+
+/** Forwards what a route gets to an HTTP server behind it, or to several: a reverse proxy. The route's config is a
+ * weft_http_client_config (<weft/http_client.h>) with an .upstream, or .upstreams; each reactor has a client with
+ * it, which keeps connections, made when it is first needed. With the route's .stream, which a proxy wants, both
+ * bodies stream and a slow side slows the other; without, they are gathered.
+ *
+ * What belongs to one connection stays behind. X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto and Forwarded
+ * (RFC 7239) say who asked for what, Via that it came through here. An upstream that cannot be reached, or answers
+ * what is no HTTP, is a 502 with the reason; one that takes too long a 504; no place for the request a 503.
+ * A request to become a WebSocket is passed on too, and if the upstream agrees both are joined. If it does
+ * not, its answer goes back without its body. Another Upgrade is left out, as RFC 9110 section 7.8 lets. */
+extern const weft_behaviour weft_http_proxy;
 
 /* ---- static files */
 

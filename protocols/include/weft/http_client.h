@@ -41,9 +41,11 @@ typedef struct weft_http_call {
     uint32_t fields_count;
     const char *content_type; /**< of the body; NULL: none is said */
     weft_bytes body;
-    bool stream;             /**< the response's body comes as a stream, the answer with its head */
-    bool packed;             /**< the body as it is sent: neither asked for packed nor unpacked */
-    bool no_redirects;       /**< a redirect is the answer */
+    bool stream;       /**< the response's body comes as a stream, the answer with its head */
+    bool packed;       /**< the body as it is sent: neither asked for packed nor unpacked */
+    bool no_redirects; /**< a redirect is the answer */
+    bool at_once;      /**< without asking by Expect whether the body is wanted, which is done for
+                                  one of 1 MiB or more and for a streamed one of unknown length */
     uint64_t body_bytes_max; /**< of a gathered response; 0: the client's */
     uint32_t limit_ms;       /**< weft_http_ask: as that of weft_ask_body; WEFT_INHERIT is 0 */
 
@@ -132,6 +134,7 @@ typedef struct weft_http_client_limits {
     uint32_t connect_timeout_ms;   /**< 10 s */
     uint32_t send_timeout_ms;      /**< while the server takes nothing of the request: 30 s */
     uint32_t answer_timeout_ms;    /**< from the sent request to the head of its answer: 60 s */
+    uint32_t continue_timeout_ms;  /**< a large body waits for 100 Continue: 1 s, then it goes */
     uint32_t body_timeout_ms;      /**< between two pieces of an answer: 30 s */
     uint32_t idle_timeout_ms;      /**< of a kept connection nobody uses: 30 s */
     uint32_t requests_max;         /**< on one connection; none */
@@ -140,17 +143,39 @@ typedef struct weft_http_client_limits {
     uint64_t body_bytes_max;       /**< of a gathered body, unpacked: 8 MiB */
     uint32_t redirects_max;        /**< 20 */
     uint32_t cookies_max;          /**< 3,000; 50 of one domain */
+    uint32_t upstream_fails_max;   /**< in a row, then an upstream is left out: 3 */
+    uint32_t upstream_rest_ms;     /**< for so long, then one request tries it: 10 s */
 } weft_http_client_limits;
+
+#define WEFT_HTTP_UPSTREAMS_MAX 64
+
+/** Which of several upstreams is next. */
+typedef enum weft_http_balance {
+    WEFT_HTTP_BY_TURNS,
+    WEFT_HTTP_LEAST_BUSY, /**< the one with the fewest requests under way here; of those, by turns */
+} weft_http_balance;
 
 /** The config of weft_http_caller; NULL: all defaults. Borrowed for the client's life. */
 typedef struct weft_http_client_config {
     weft_http_client_limits limits;
-    const char *upstream; /**< "http://HOST:PORT": where forwarded requests go */
-    const char *to;       /**< the default of a call's .to, and that of forwarded requests */
+    const char *upstream;         /**< "http://HOST:PORT": where forwarded requests go */
+    const char *const *upstreams; /**< instead of one: several, up to a NULL, of which each request
+                                       gets one, and the next if it could not be sent there, or if
+                                       that was in vain and it is idempotent; not once its body has
+                                       begun to go */
+    weft_http_balance balance;
+    const char *strip; /**< taken off the front of forwarded paths: "/api" sends /api/x to /x */
+    bool keep_host;    /**< forwarded requests keep their Host; else it is the upstream's */
+    const char *to;    /**< the default of a call's .to, and that of forwarded requests */
     const char *proxy; /**< "http://HOST:PORT": http is asked of it, https is tunnelled (CONNECT);
                             "socks5h://[USER:PASSWORD@]HOST[:PORT]", or socks5, socks4a, socks4: both go
                             through it, and names are resolved there */
-    const char *proxy_auth;            /**< the value of Proxy-Authorization; of an http proxy */
+    const char *proxy_auth;      /**< the value of Proxy-Authorization; of an http proxy */
+    bool proxy_from_environment; /**< if there is no .proxy: http_proxy, https_proxy, all_proxy and
+                                      no_proxy as curl reads them, once, when the client starts */
+    const char
+        *no_proxy; /**< hosts that are reached directly: names and what is below them, addresses,
+                               networks ("10.0.0.0/8"), between commas; "*" is all */
     const char *user_agent;            /**< NULL: "weft"; "": none */
     bool cookies;                      /**< keeps cookies and sends them (RFC 6265bis) */
     const struct weft_tls_config *tls; /**< whom https trusts; NULL: the system's roots */

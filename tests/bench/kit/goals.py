@@ -65,6 +65,11 @@ GOALS = {
         at_least("u16d16m_rate", 1.5, "libuv"),
         at_most("u64_cpu", 1.25, "raw recvmmsg"),
     ],
+    "proxy": [
+        at_least("hello_rate", 1.0, "haproxy"),
+        at_most("hello_cpu", 1.0, "haproxy"),
+        at_least("100k_rate", 1.0, "haproxy"),
+    ],
     "forward": [
         at_least("echo64_rate", 1.0, "haproxy"),
         at_most("echo64_cpu", 1.0, "haproxy"),

@@ -24,6 +24,7 @@ class Row:
     configuration: str = ""
     package: str = ""  # of a program that the system brings
     datagrams: bool = False  # it is up when it gives one back, not when one can connect
+    behind: bool = False  # nginx is at {back}, on the load's core
 
 
 PLAIN = {
@@ -56,6 +57,13 @@ FORWARD = {
                   package="haproxy"),
     US: Row(US, "{weft}/weftd forward tcp://127.0.0.1:{port} tcp://127.0.0.1:{back}"),
 }
+# A proxy passes on to nginx at {back}, which has the files; nginx's time is not the proxy's.
+PROXY = {
+    "haproxy": Row("haproxy", "haproxy -db -f {configuration}", configuration="haproxy_http.cfg",
+                   package="haproxy", behind=True),
+    US: Row(US, "{weft}/weftd web --threads 1 --log-level error --listen http://127.0.0.1:{port} "
+            "--proxy /=http://127.0.0.1:{back}", behind=True),
+}
 
 FILES = {"1k.bin": 1 << 10, "100k.bin": 100 << 10, "10m.bin": 10 << 20}
 
@@ -86,8 +94,10 @@ def make_files(options):
 class Server:
     """A server that runs from start() to stop()."""
 
-    def __init__(self, row, options):
-        self.row, self.options = row, options
+    def __init__(self, row, options, core=machine.SERVER_CORE, place="run"):
+        self.row, self.options, self.core, self.place = row, options, core, place
+        self.behind = (Server(HTTP["nginx"], options, machine.LOAD_CORE, f"behind_{row.name}")
+                       if row.behind else None)
         self.name, self.process, self.port, self.back = row.name, None, None, None
 
     def find(self, arguments):
@@ -120,9 +130,11 @@ class Server:
         return path
 
     def start(self):
-        run, www = folder(self.options, "run"), make_files(self.options)
+        run, www = folder(self.options, self.place), make_files(self.options)
+        if self.behind:
+            self.behind.start()
         self.port = machine.free_port()
-        self.back = machine.free_port()
+        self.back = self.behind.port if self.behind else machine.free_port()
         places = {"port": self.port, "back": self.back, "run": run, "www": www,
                   "weft": os.path.abspath(self.options.build)}
         if self.row.configuration:
@@ -131,7 +143,7 @@ class Server:
         path = os.path.join(run, self.name.replace(" ", "_") + ".log")
         with open(path, "wb") as log:
             self.process = subprocess.Popen(
-                ["taskset", "-c", machine.SERVER_CORE, *command], cwd=run, start_new_session=True,
+                ["taskset", "-c", self.core, *command], cwd=run, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         machine.favour(self.process.pid)
         is_up = machine.answering if self.row.datagrams else machine.listening
@@ -143,6 +155,8 @@ class Server:
             raise Failed(f"it did not come up: {last}")
 
     def stop(self):
+        if self.behind:
+            self.behind.stop()
         if not self.process:
             return
         for how in (signal.SIGTERM, signal.SIGKILL):

@@ -81,7 +81,8 @@ CASES = {
                  more="-H 'Connection: close'"),
     ],
 }
-ROWS = {"echo": peers.PLAIN, "udp": peers.UDP, "http": peers.HTTP, "forward": peers.FORWARD}
+CASES["proxy"] = [case for case in CASES["http"] if case.name in ("hello", "100k", "10m", "close")]
+ROWS = {"proxy": peers.PROXY, "echo": peers.PLAIN, "udp": peers.UDP, "http": peers.HTTP, "forward": peers.FORWARD}
 
 
 class LoadFailed(Exception):

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/* The client's stream and the upstream's, joined once the upstream has agreed to a WebSocket.
+ *
+ *   connecting ──▶ asked ── 101 ──▶ joined ── both closed ──▶ ended
+ *       └──────────────┴── anything else: said to the client, and closed ──▶ ended
+ *
+ * The client's `opened` is kept until they are joined: nothing that it sends is read before. An upstream that
+ * declines gets none of it either, since the client would take what the upstream says to that for the answer to
+ * something that this proxy never looked at. */
+#include "http_proxy_join.h"
+
+#include <string.h>
+
+#include <weft/leaf.h>
+#include <weft/net.h>
+#include <weft/timer.h>
+
+#include "http1_write.h"
+#include "http_client.h"
+#include "http_fields.h"
+
+enum { ERROR_BYTES = 512 };
+
+typedef enum phase { CONNECTING, ASKED, JOINED, OVER } phase;
+
+typedef struct joining {
+    weft_ref client, upstream;
+    weft_msg *opening;  /* the client's `opened` */
+    weft_bytes pending; /* of the answer's head */
+    size_t scanned;
+    phase phase;
+    bool client_closed, upstream_closed;
+} joining;
+
+typedef struct join_late {
+    char nothing;
+} join_late;
+static const weft_type join_late_type = WEFT_TYPE("weft.http_join_late", join_late, NULL);
+
+void wf_http_join_free(wf_http_join *plan)
+{
+    if (plan == NULL)
+        return;
+    weft_bytes_drop(&plan->head);
+    weft_tls_drop(&plan->tls);
+    weft_alloc_free(plan);
+}
+
+static const wf_http_join *plan_of(const weft_actor *self)
+{
+    return weft_config(self);
+}
+
+/* ---- not joined */
+
+static void leave_upstream(weft_actor *self, joining *j)
+{
+    j->phase = OVER;
+    if (!j->upstream_closed)
+        (void)weft_abort(self, j->upstream, WEFT_OK);
+    weft_bytes_drop(&j->pending);
+}
+
+/* Closes behind what was said. What the client sent is thrown away by the closing stream. */
+static void leave_client(weft_actor *self, joining *j)
+{
+    (void)weft_close(self, j->client);
+    if (j->opening != NULL)
+        weft_drop(&j->opening);
+}
+
+static void refuse(weft_actor *self, joining *j, int status, const char *why)
+{
+    const wf_http1_answer answer = {.status = status,
+                                    .minor = 1,
+                                    .method = WEFT_HTTP_GET,
+                                    .framing = WF_HTTP1_LENGTH,
+                                    .close = true};
+    uint8_t room[ERROR_BYTES];
+    weft_why inner;
+    size_t n;
+    weft_log(self, WEFT_WARNING, "a WebSocket could not be passed on: %s", why);
+    leave_upstream(self, j);
+    if (wf_http1_write_head(room, sizeof room, &answer, &n, &inner) == WEFT_OK)
+        (void)weft_write_copy(self, j->client, room, n);
+    leave_client(self, j);
+}
+
+/* What the upstream said instead of 101, without its body. */
+static void pass_refusal(weft_actor *self, joining *j, const wf_http1_head *head,
+                         const weft_http_field *fields)
+{
+    weft_http_field kept[WF_HTTP1_FIELDS_LAST];
+    weft_http_text connection = wf_http1_value(head, fields, WF_HTTP_CONNECTION);
+    wf_http1_answer answer = {.status = head->status,
+                              .minor = 1,
+                              .method = WEFT_HTTP_GET,
+                              .framing = WF_HTTP1_LENGTH,
+                              .close = true,
+                              .fields = kept};
+    weft_why why = {""};
+    weft_bytes bytes;
+    uint8_t *to;
+    size_t n;
+    for (uint32_t i = 0; i < head->fields_count; i++)
+        if (!wf_http_field_is_of_hop(&fields[i], connection))
+            kept[answer.fields_count++] = fields[i];
+    size_t bound = wf_http1_answer_bound(&answer);
+    if (!wf_http1_has_body(head->status, WEFT_HTTP_GET))
+        answer.framing = WF_HTTP1_NO_BODY;
+    if (weft_bytes_new(bound, &to, &bytes) != WEFT_OK) {
+        refuse(self, j, 503, "no memory");
+        return;
+    }
+    if (wf_http1_write_head(to, bound, &answer, &n, &why) == WEFT_OK) {
+        leave_upstream(self, j);
+        (void)weft_write(self, j->client, weft_bytes_slice(bytes, 0, n));
+        leave_client(self, j);
+    } else {
+        refuse(self, j, 502, why.text);
+    }
+    weft_bytes_drop(&bytes);
+}
+
+/* ---- the answer */
+
+static void join(weft_actor *self, joining *j, weft_bytes all)
+{
+    j->phase = JOINED;
+    if (weft_write(self, j->client, all) != WEFT_OK)
+        (void)weft_abort(self, j->client, WEFT_EABORTED);
+    weft_drop(&j->opening);
+}
+
+/* One head off the front of @in. false: there is none yet, or it was the last word. */
+static bool read_answer(weft_actor *self, joining *j, weft_bytes *in)
+{
+    weft_http_field fields[WF_HTTP1_FIELDS_LAST];
+    const wf_http1_limits *limits = &plan_of(self)->codec_limits;
+    wf_http1_head head;
+    wf_http1 parser;
+    uint16_t status;
+    weft_why why = {""};
+    size_t n = wf_http1_head_end(in->at, in->size, &j->scanned);
+    wf_http1_init(&parser, limits);
+    weft_err err = n == 0 ? wf_http1_head_unfinished(limits, in->at, in->size, &status, &why)
+                          : wf_http1_parse_response(&parser, in->at, n, WEFT_HTTP_GET, &head,
+                                                    fields, WF_HTTP1_FIELDS_LAST, &why);
+    if (err != WEFT_OK)
+        refuse(self, j, 502, why.text);
+    if (err != WEFT_OK || n == 0)
+        return false;
+    j->scanned = 0;
+    if (head.status == 101 && head.upgrade)
+        join(self, j, *in);
+    else if (head.status >= 200 || head.status == 101)
+        pass_refusal(self, j, &head, fields);
+    *in = weft_bytes_slice(*in, n, SIZE_MAX);
+    return j->phase == ASKED;
+}
+
+static weft_err gather(joining *j, weft_bytes in)
+{
+    weft_bytes all;
+    uint8_t *to;
+    weft_err err = weft_bytes_new(j->pending.size + in.size, &to, &all);
+    if (err != WEFT_OK)
+        return err;
+    if (j->pending.size != 0)
+        memcpy(to, j->pending.at, j->pending.size);
+    memcpy(to + j->pending.size, in.at, in.size);
+    weft_bytes_drop(&j->pending);
+    j->pending = all;
+    return WEFT_OK;
+}
+
+static void on_answer(weft_actor *self, joining *j, weft_bytes in)
+{
+    if (gather(j, in) != WEFT_OK) {
+        refuse(self, j, 503, "no memory");
+        return;
+    }
+    weft_bytes all = j->pending, left = all;
+    j->pending = WEFT_NO_BYTES;
+    while (read_answer(self, j, &left))
+        ;
+    if (j->phase == ASKED && left.size != 0)
+        j->pending = weft_bytes_share(left);
+    weft_bytes_drop(&all);
+}
+
+/* ---- what the streams tell */
+
+static bool is_client(const joining *j, weft_ref stream)
+{
+    return weft_ref_same(stream, j->client);
+}
+
+static weft_err on_client_opened(weft_actor *self, weft_msg *msg, weft_ref stream)
+{
+    joining *j = weft_state(self);
+    const wf_http_join *plan = plan_of(self);
+    j->client = stream;
+    j->upstream = weft_connect(self, plan->connect, weft_self(self));
+    if (weft_ref_is_nobody(j->upstream) ||
+        weft_after(self, plan->answer_timeout_ms, join_late, .nothing = 0).slot == 0)
+        return weft_stop_because(self, WEFT_ENOMEM, "no memory to pass a WebSocket on");
+    j->opening = weft_keep(msg);
+    return WEFT_OK;
+}
+
+static weft_err on_opened(weft_actor *self, weft_msg *msg)
+{
+    joining *j = weft_state(self);
+    const weft_opened *opened = weft_body(msg);
+    const wf_http_join *plan = plan_of(self);
+    weft_why why = {"no memory"};
+    if (weft_ref_is_nobody(j->client))
+        return on_client_opened(self, msg, opened->stream);
+    if (j->phase != CONNECTING)
+        return WEFT_OK;
+    weft_err err = WEFT_OK;
+    if (plan->tls != NULL)
+        err = weft_tls_push(self, j->upstream, plan->tls, plan->host, &why);
+    if (err == WEFT_OK)
+        err = weft_write(self, j->upstream, plan->head);
+    if (err == WEFT_OK)
+        j->phase = ASKED;
+    else
+        refuse(self, j, 502, why.text);
+    return WEFT_OK;
+}
+
+static weft_err on_data(weft_actor *self, weft_msg *msg)
+{
+    joining *j = weft_state(self);
+    const weft_data *data = weft_body(msg);
+    bool from_client = is_client(j, data->stream);
+    if (j->phase == ASKED && !from_client) {
+        on_answer(self, j, data->bytes);
+        return WEFT_OK;
+    }
+    if (j->phase != JOINED ||
+        weft_write(self, from_client ? j->upstream : j->client, data->bytes) == WEFT_OK)
+        return WEFT_OK;
+    /* it has closed, or memory is out: bytes are lost, so neither side may take this for the end */
+    (void)weft_abort(self, j->client, WEFT_EABORTED);
+    (void)weft_abort(self, j->upstream, WEFT_EABORTED);
+    return WEFT_OK;
+}
+
+static weft_err on_ended(weft_actor *self, weft_msg *msg)
+{
+    joining *j = weft_state(self);
+    const weft_ended *ended = weft_body(msg);
+    bool from_client = is_client(j, ended->stream);
+    if (j->phase == JOINED)
+        (void)weft_end(self, from_client ? j->upstream : j->client);
+    else if (j->phase != OVER && !from_client)
+        refuse(self, j, 502, "the upstream closed the connection");
+    return WEFT_OK;
+}
+
+static weft_err on_late(weft_actor *self, weft_msg *msg)
+{
+    joining *j = weft_state(self);
+    (void)msg;
+    if (j->phase < JOINED)
+        refuse(self, j, 504, "no answer within answer_timeout_ms");
+    return WEFT_OK;
+}
+
+static weft_err on_closed(weft_actor *self, weft_msg *msg)
+{
+    joining *j = weft_state(self);
+    const weft_closed *closed = weft_body(msg);
+    bool of_client = is_client(j, closed->stream);
+    *(of_client ? &j->client_closed : &j->upstream_closed) = true;
+    if (j->client_closed && (j->upstream_closed || weft_ref_is_nobody(j->upstream)))
+        return weft_stop(self, WEFT_OK);
+    if (!of_client && j->phase < JOINED)
+        refuse(self, j, closed->reason == WEFT_ETIMEDOUT ? 504 : 502, closed->why);
+    else if (of_client && j->phase < JOINED)
+        leave_upstream(self, j);
+    else if (j->phase == OVER) /* what was said is on its way to the client */
+        return WEFT_OK;
+    else if (closed->reason == WEFT_EDONE)
+        (void)weft_close(self, of_client ? j->upstream : j->client);
+    else
+        (void)weft_abort(self, of_client ? j->upstream : j->client, WEFT_EABORTED);
+    return WEFT_OK;
+}
+
+static void ended(weft_actor *self, weft_err reason)
+{
+    joining *j = weft_state(self);
+    (void)reason;
+    if (j->opening != NULL)
+        weft_drop(&j->opening);
+    weft_bytes_drop(&j->pending);
+    wf_http_join_free((wf_http_join *)(uintptr_t)plan_of(self));
+}
+
+static const weft_handler handlers[] = {
+    {.type = &weft_opened_type, .fn = on_opened}, {.type = &weft_data_type, .fn = on_data},
+    {.type = &weft_ended_type, .fn = on_ended},   {.type = &weft_closed_type, .fn = on_closed},
+    {.type = &join_late_type, .fn = on_late},     {0},
+};
+
+const weft_behaviour wf_http_join_behaviour = {.name = "http websocket through",
+                                               .handlers = handlers,
+                                               .state_bytes = sizeof(joining),
+                                               .ended = ended};

@@ -1,0 +1,105 @@
+#!/bin/bash
+# weftd web as a site: it passes requests on to servers behind it, streams both ways, lets WebSockets through, leaves
+# out an upstream that has died, and asks who somebody is by Basic and Digest, as curl understands them.
+set -euo pipefail
+
+dir=$(mktemp -d)
+servers=()
+finish()
+{
+    [ ${#servers[@]} = 0 ] || kill "${servers[@]}" 2>/dev/null || true
+    wait 2>/dev/null || true
+    rm -rf "$dir"
+}
+trap finish EXIT
+
+fail()
+{
+    echo "sites: $*" >&2
+    [ ! -s "$dir/log" ] || cat "$dir/log" >&2
+    exit 1
+}
+
+weftd=$WEFT_BUILD/weftd
+
+# start COMMAND...: runs it, waits until it says where it listens; that becomes $at, its process $last.
+start()
+{
+    mkfifo "$dir/said"
+    "$@" 2> >(tee -a "$dir/log" >"$dir/said") &
+    last=$!
+    servers+=("$last")
+    at=
+    while [ -z "$at" ]; do
+        read -r -t 60 line || fail "$1 says nothing"
+        at=$(grep -o '127\.0\.0\.1:[0-9]*' <<<"$line" || true)
+    done <"$dir/said"
+    rm "$dir/said"
+}
+
+# expect WANTED ARGUMENTS...: what curl gets.
+expect()
+{
+    local wanted=$1 got
+    shift
+    got=$(curl -sS --max-time 20 "$@") || fail "curl $*: exit $?"
+    [ "$got" = "$wanted" ] || fail "curl $*: \"$got\", expected \"$wanted\""
+}
+
+mkdir "$dir/a" "$dir/b" "$dir/front"
+echo one >"$dir/a/who"
+echo two >"$dir/b/who"
+echo here >"$dir/front/file"
+head -c 20000000 /dev/urandom >"$dir/a/large"
+cp "$dir/a/large" "$dir/b/large"
+
+start "$weftd" web --path "$dir/a" --port 0
+a=$at
+first=$last
+start "$weftd" web --path "$dir/b" --port 0
+b=$at
+start "$weftd" web --path "$dir/front" --port 0 --proxy "/up=http://$a,http://$b" --proxy-strip
+front=$at
+
+expect here "http://$front/file"
+expect $'one\ntwo\none\ntwo' "http://$front/up/who" "http://$front/up/who" "http://$front/up/who" \
+    "http://$front/up/who"
+curl -sS "http://$front/up/large" | cmp - "$dir/a/large" || fail "20 MB did not come byte for byte"
+expect 404 -o /dev/null -w '%{http_code}' "http://$front/up/missing"
+
+kill "$first"
+wait "$first" || true
+for _ in 1 2 3 4 5 6; do
+    expect two "http://$front/up/who"
+done
+expect two --data-binary two -X GET "http://$front/up/who"
+
+# who asks
+start "$weftd" web --path "$dir/front" --port 0 --auth memory:ann:secret --access-log "$dir/access"
+expect 401 -o /dev/null -w '%{http_code}' "http://$at/file"
+expect 401 -o /dev/null -w '%{http_code}' -u ann:wrong "http://$at/file"
+expect here -u ann:secret "http://$at/file"
+kill "$last"
+wait "$last" || true
+grep -q ' - ann \[' "$dir/access" || fail "the access log does not say who it was"
+start "$weftd" web --path "$dir/front" --port 0 --auth memory:ann:secret --auth-digest
+expect here --digest -u ann:secret "http://$at/file"
+expect 401 -o /dev/null -w '%{http_code}' --digest -u ann:wrong "http://$at/file"
+expect 401 -o /dev/null -w '%{http_code}' -u ann:secret "http://$at/file"
+
+# what the command line can get wrong
+for wrong in up=http://x /up /up=x /up= '/a:b=http://x' '/up=http://x,ftp://y'; do
+    code=0
+    "$weftd" web --path "$dir/front" --port 0 --proxy "$wrong" 2>"$dir/said" || code=$?
+    [ "$code" = 78 ] || [ "$code" = 64 ] || fail "--proxy $wrong: exit $code"
+    grep -q -- '--proxy' "$dir/said" || fail "--proxy $wrong: it is not said what is wrong"
+done
+rm -f "$dir/said"
+
+# WebSockets through it
+start "$WEFT_BUILD/tests/weft_websocket" serve http://127.0.0.1:0
+start "$weftd" web --path "$dir/front" --port 0 --proxy "/=http://$at"
+for size in 0 100 70000 1000000; do
+    got=$("$WEFT_BUILD/tests/weft_websocket" ask "ws://$at/chat" 20 "$size") ||
+        fail "a WebSocket with $size bytes: $got"
+done

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/* A reverse proxy in a simulation: one upstream and several, their health, and WebSockets through it. */
+#include "alloc.h"
+#include "check.h"
+#include "script_server.h"
+
+#include <stdlib.h>
+
+#include <weft/testing_stream.h>
+
+#define FRONT "sim://front"
+
+static weft_sim *sim;
+static script_server a, b;
+static weft_sim_peer *client;
+static weft_http_client_config config;
+
+static const weft_http_route routes[] = {
+    {.route = "/whole/*", .use = &weft_http_proxy, .config = &config},
+    {.route = "/*", .use = &weft_http_proxy, .config = &config, .stream = true},
+    {0},
+};
+
+static const char *const both[] = {"http://a/base/", "http://b", NULL};
+static const char *const dead_and_b[] = {"http://dead", "http://b", NULL};
+
+static void begin_with(weft_http_client_config c, weft_sim_options options)
+{
+    config = c;
+    if (config.limits.answer_timeout_ms == 0)
+        config.limits.answer_timeout_ms = 5000;
+    sim = weft_sim_new(&options);
+    REQUIRE(sim != NULL);
+    a = b = (script_server){.n = 0};
+    script_listen(&a, sim, "sim://a:80");
+    script_listen(&b, sim, "sim://b:80");
+    CHECK_OK(weft_listen(weft_sim_system(sim), FRONT, &weft_http_site, routes));
+    client = weft_sim_connect(sim, FRONT);
+}
+
+static void begin(weft_http_client_config c)
+{
+    begin_with(c, (weft_sim_options){.seed = 1});
+}
+
+static void begin_both(void)
+{
+    begin((weft_http_client_config){.upstreams = both});
+}
+
+static void say(const char *text)
+{
+    weft_sim_peer_say(client, text);
+    (void)weft_sim_settle(sim, 3000);
+}
+
+/* A request on a connection of its own; what came. */
+static const char *get(const char *method)
+{
+    char text[128];
+    (void)snprintf(text, sizeof text, "%s /x HTTP/1.1\r\nHost: front\r\n\r\n", method);
+    client = weft_sim_connect(sim, FRONT);
+    say(text);
+    return client->got;
+}
+
+static void finish(void)
+{
+    CHECK_U64(weft_sim_free(&sim), 0);
+    script_done(&a);
+    script_done(&b);
+}
+
+static bool has(const char *text, const char *what)
+{
+    bool there = strstr(text, what) != NULL;
+    if (!there)
+        (void)fprintf(stderr, "  not \"%s\" in: %s\n", what, text);
+    return there;
+}
+
+#define ANSWER(text) "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" text
+
+/* ---- one */
+
+static void both_bodies_stream_through_a_route(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a/base"});
+    script_say(&a, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+    say("POST /up?q HTTP/1.1\r\nHost: front\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\n");
+    CHECK(has(a.got, "POST /base/up?q HTTP/1.1\r\nHost: a\r\n"));
+    CHECK(has(a.got, "\r\n\r\n4\r\nsome\r\n"));
+    CHECK(has(client->got, "\r\n\r\n5\r\nfirst\r\n"));
+    weft_sim_peer_abort(client);
+    (void)weft_sim_settle(sim, 1000);
+    CHECK_U64(a.open, 0);
+    finish();
+}
+
+static void gathered_ones_go_through_too(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say(&a, ANSWER("1"));
+    say("PUT /whole/x HTTP/1.1\r\nHost: front\r\nContent-Length: 4\r\n\r\nsome");
+    CHECK(has(a.got, "PUT /whole/x HTTP/1.1\r\n") && has(a.got, "\r\n\r\nsome"));
+    CHECK(has(client->got, "\r\n\r\n1"));
+    finish();
+}
+
+static void the_upstream_is_told_who_asked_and_nobody_else_says_so(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say(&a, ANSWER("1"));
+    say("GET / HTTP/1.1\r\nHost: front:8\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Proto: gopher\r\n"
+        "Forwarded: for=_x\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n");
+    CHECK(has(a.got, "X-Forwarded-For: 10.0.0.1, ") && has(a.got, "X-Forwarded-Host: front:8\r\n"));
+    CHECK(has(a.got, "X-Forwarded-Proto: http\r\n"));
+    CHECK(has(a.got, "Forwarded: for=_x, for=") && has(a.got, ";host=\"front:8\";proto=http\r\n"));
+    CHECK(strstr(a.got, "evil") == NULL && strstr(a.got, "gopher") == NULL);
+    finish();
+}
+
+static void what_is_forwarded_may_keep_its_host_and_lose_its_front(void)
+{
+    static const struct {
+        const char *strip, *path, *target;
+    } rows[] = {{"/api", "/api/x?y", "/x?y"}, {"/api/", "/api", "/"}, {"/api", "/apix", "/apix"},
+                {NULL, "/api/x", "/api/x"},   {"/", "/x", "/x"},      {"/api", "/api/", "/"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[128], line[128];
+        begin((weft_http_client_config){
+            .upstream = "http://a", .strip = rows[i].strip, .keep_host = true});
+        script_say(&a, ANSWER("1"));
+        (void)snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: front\r\n\r\n", rows[i].path);
+        (void)snprintf(line, sizeof line, "GET %s HTTP/1.1\r\nHost: front\r\n", rows[i].target);
+        say(text);
+        CHECK(has(a.got, line));
+        finish();
+    }
+}
+
+static void a_proxy_without_an_upstream_says_so(void)
+{
+    begin((weft_http_client_config){.upstream = NULL});
+    CHECK(has(get("GET"), "HTTP/1.1 502 "));
+    finish();
+}
+
+/* ---- several */
+
+static void requests_go_by_turns(void)
+{
+    begin_both();
+    for (int i = 0; i < 2; i++) {
+        script_say(&a, ANSWER("a"));
+        script_say(&b, ANSWER("b"));
+    }
+    CHECK(has(get("GET"), "\r\n\r\na"));
+    CHECK(has(get("GET"), "\r\n\r\nb"));
+    CHECK(has(get("GET"), "\r\n\r\na"));
+    CHECK(has(get("POST"), "\r\n\r\nb"));
+    CHECK_U64(a.conns, 1); /* which are kept */
+    CHECK_U64(b.conns, 1);
+    finish();
+}
+
+static void or_to_the_least_busy(void)
+{
+    begin((weft_http_client_config){.upstreams = both, .balance = WEFT_HTTP_LEAST_BUSY});
+    script_say(&a, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"); /* which goes on */
+    for (int i = 0; i < 3; i++)
+        script_say(&b, ANSWER("b"));
+    CHECK(has(get("GET"), "Content-Length: 9"));
+    for (int i = 0; i < 3; i++)
+        CHECK(has(get("GET"), "\r\n\r\nb"));
+    CHECK_U64(a.next, 1);
+    finish();
+}
+
+static void who_cannot_be_reached_is_passed_over(void)
+{
+    begin((weft_http_client_config){.upstreams = dead_and_b});
+    script_say(&b, ANSWER("b"));
+    CHECK(has(get("POST"), "\r\n\r\nb"));
+    finish();
+    /* also with a body that streams: nothing of it was taken */
+    begin((weft_http_client_config){.upstreams = dead_and_b});
+    script_say(&b, "");
+    script_say(&b, ANSWER("b")); /* behind the second empty line */
+    say("POST /up HTTP/1.1\r\nHost: front\r\nContent-Length: 8\r\n\r\nsome");
+    say("\r\n\r\n");
+    CHECK(has(b.got, "\r\n\r\nsome\r\n\r\n"));
+    CHECK(has(client->got, "\r\n\r\nb"));
+    finish();
+}
+
+static void what_is_idempotent_is_asked_again_elsewhere(void)
+{
+    begin_both();
+    script_say_then(&a, "", SCRIPT_CLOSE);
+    script_say(&b, ANSWER("b"));
+    CHECK(has(get("GET"), "\r\n\r\nb"));
+    finish();
+
+    begin_both();
+    script_say_then(&a, "", SCRIPT_CLOSE);
+    script_say(&b, ANSWER("b"));
+    CHECK(has(get("POST"), "HTTP/1.1 502 "));
+    CHECK_U64(b.conns, 0);
+    finish();
+
+    begin_both(); /* what has begun to be answered is not asked again */
+    script_say_then(&a, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nha", SCRIPT_CLOSE);
+    CHECK(has(get("GET"), "HTTP/1.1 200 "));
+    CHECK_U64(b.conns, 0);
+    finish();
+}
+
+static void when_all_fail_the_last_reason_is_told(void)
+{
+    begin_both();
+    script_say_then(&a, "", SCRIPT_CLOSE);
+    script_say_then(&b, "", SCRIPT_CLOSE);
+    CHECK(has(get("GET"), "HTTP/1.1 502 "));
+    CHECK_U64(a.next + b.next, 2);
+    finish();
+}
+
+static void who_fails_too_often_rests(void)
+{
+    begin((weft_http_client_config){.upstreams = both,
+                                    .limits = {.upstream_fails_max = 2, .upstream_rest_ms = 8000}});
+    for (int i = 0; i < 3; i++)
+        script_say_then(&a, "", SCRIPT_CLOSE);
+    for (int i = 0; i < 9; i++)
+        script_say(&b, ANSWER("b"));
+    for (int i = 0; i < 6; i++)
+        CHECK(has(get("GET"), "\r\n\r\nb"));
+    CHECK_U64(a.next, 2); /* and was not asked any more */
+    weft_sim_advance(sim, 8000);
+    CHECK(has(get("GET"), "\r\n\r\nb"));
+    CHECK(has(get("GET"), "\r\n\r\nb"));
+    CHECK_U64(a.next, 3); /* one tried it */
+    script_say(&a, ANSWER("a"));
+    weft_sim_advance(sim, 8000);
+    CHECK(has(get("GET"), "\r\n\r\na"));
+    script_say(&a, ANSWER("a"));
+    CHECK(has(get("GET"), "\r\n\r\nb") && has(get("GET"), "\r\n\r\na"));
+    finish();
+}
+
+static void too_many_upstreams_or_two_ways_to_name_them_are_refused(void)
+{
+    static const char *many[WEFT_HTTP_UPSTREAMS_MAX + 2];
+    for (size_t i = 0; i <= WEFT_HTTP_UPSTREAMS_MAX; i++)
+        many[i] = "http://a";
+    begin((weft_http_client_config){.upstreams = many});
+    CHECK(has(get("GET"), "HTTP/1.1 500 "));
+    finish();
+    begin((weft_http_client_config){.upstreams = both, .upstream = "http://a"});
+    CHECK(has(get("GET"), "HTTP/1.1 500 "));
+    finish();
+}
+
+/* ---- WebSockets */
+
+#define UPGRADE                                                                           \
+    "GET /chat HTTP/1.1\r\nHost: front\r\nConnection: keep-alive, Upgrade\r\nUpgrade: "   \
+    "websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: " \
+    "13\r\n\r\n"
+#define AGREED                                                                          \
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" \
+    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+
+static void a_websocket_goes_through(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a/base"});
+    script_say(&a, AGREED "\x81\x02hi");
+    weft_sim_peer_say(client, UPGRADE "early");
+    (void)weft_sim_settle(sim, 1000);
+    CHECK(has(a.got, "GET /base/chat HTTP/1.1\r\nHost: a\r\n"));
+    CHECK(has(a.got, "Upgrade: websocket\r\n") && has(a.got, "Connection: upgrade\r\n"));
+    CHECK(has(a.got, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+    CHECK(has(a.got, "X-Forwarded-Host: front\r\n") && has(a.got, "\r\n\r\nearly"));
+    CHECK_STR(client->got, AGREED "\x81\x02hi");
+    say("more");
+    CHECK(has(a.got, "earlymore"));
+    weft_sim_peer_abort(client);
+    (void)weft_sim_settle(sim, 1000);
+    CHECK_U64(a.open, 0);
+    finish();
+}
+
+static void what_is_said_in_advance_waits_until_they_are_joined(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say(&a, "");
+    weft_sim_peer_say(client, UPGRADE "GET /secret HTTP/1.1\r\nHost: front\r\n\r\n");
+    (void)weft_sim_settle(sim, 1000);
+    CHECK(strstr(a.got, "secret") == NULL);
+    weft_sim_advance(sim, 6000); /* answer_timeout_ms */
+    CHECK(has(client->got, "HTTP/1.1 504 ") && has(client->got, "Connection: close\r\n"));
+    CHECK(client->closed || client->ended);
+    CHECK(strstr(a.got, "secret") == NULL);
+    CHECK_U64(a.open, 0);
+    finish();
+}
+
+static void an_upstream_that_declines_is_heard_and_gets_nothing_more(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say(&a, "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\n"
+                   "Transfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n");
+    weft_sim_peer_say(client, UPGRADE "GET /secret HTTP/1.1\r\nHost: front\r\n\r\n");
+    (void)weft_sim_settle(sim, 6000);
+    CHECK(has(client->got, "HTTP/1.1 401 Unauthorized\r\n"));
+    CHECK(has(client->got, "WWW-Authenticate: Basic\r\n") && has(client->got, "Connection: close"));
+    CHECK(client->closed || client->ended);
+    CHECK(strstr(a.got, "secret") == NULL);
+    CHECK_U64(a.open, 0);
+    finish();
+}
+
+static void an_upstream_that_is_not_there_or_no_http_is_502(void)
+{
+    begin((weft_http_client_config){.upstream = "http://dead"});
+    say(UPGRADE);
+    CHECK(has(client->got, "HTTP/1.1 502 "));
+    finish();
+    static const char *const bad[] = {"no HTTP\r\n\r\n", "", "HTTP/1.1 200"};
+    for (size_t i = 0; i < 3; i++) {
+        begin((weft_http_client_config){.upstream = "http://a"});
+        script_say_then(&a, bad[i], SCRIPT_CLOSE);
+        say(UPGRADE);
+        CHECK(has(client->got, "HTTP/1.1 502 "));
+        finish();
+    }
+}
+
+static void another_upgrade_is_left_out(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say(&a, ANSWER("1"));
+    say("GET / HTTP/1.1\r\nHost: front\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+        "HTTP2-Settings: x\r\n\r\n");
+    CHECK(strstr(a.got, "h2c") == NULL && strstr(a.got, "HTTP2") == NULL);
+    CHECK(has(client->got, "\r\n\r\n1"));
+    finish();
+}
+
+/* ---- at any moment */
+
+static void stopped_at_any_step_nothing_is_left(void)
+{
+    for (unsigned steps = 1; steps < 60; steps++) {
+        begin((weft_http_client_config){.upstreams = dead_and_b});
+        script_say(&b, steps % 2 == 0 ? AGREED : ANSWER("b"));
+        weft_sim_peer *other = weft_sim_connect(sim, FRONT);
+        weft_sim_peer_say(other, "POST /up HTTP/1.1\r\nHost: front\r\nContent-Length: 8\r\n\r\nso");
+        weft_sim_peer_say(client, UPGRADE);
+        for (unsigned i = 0; i < steps; i++)
+            (void)weft_sim_step(sim);
+        finish();
+    }
+}
+
+static void under_faults_nothing_hangs_and_nothing_leaks(void)
+{
+    unsigned answered = 0, joined = 0;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        begin_with((weft_http_client_config){.upstream = "http://b"},
+                   (weft_sim_options){.seed = seed,
+                                      .system.reactors = (unsigned)(1 + seed % 3),
+                                      .faults = {.lost = 4000,
+                                                 .refused = 50000,
+                                                 .short_read = 200000,
+                                                 .short_write = 200000,
+                                                 .latency_ms_max = 30,
+                                                 .allocation = seed % 5 == 0 ? 3000 : 0}});
+        script_say(&b, ANSWER("b"));
+        script_say(&b, AGREED);
+        say("POST /up HTTP/1.1\r\nHost: front\r\nContent-Length: 4\r\n\r\nsome");
+        weft_sim_peer *other = weft_sim_connect(sim, FRONT);
+        weft_sim_peer_say(other, UPGRADE);
+        weft_sim_advance(sim, 120000);
+        answered += strstr(client->got, "\r\n\r\nb") != NULL;
+        joined += strstr(other->got, "HTTP/1.1 101 ") != NULL;
+        CHECK(client->closed || client->got_bytes != 0);
+        CHECK(other->closed || other->got_bytes != 0);
+        finish();
+    }
+    CHECK(answered > 100 && joined > 50);
+}
+
+static void each_allocation_that_fails_is_told(void)
+{
+    unsigned answered = 0;
+    for (long nth = 4; nth < 150; nth++) { /* before that the peer itself has none */
+        begin((weft_http_client_config){.upstreams = dead_and_b});
+        script_say(&b, nth % 2 == 0 ? AGREED : ANSWER("b"));
+        wf_alloc_fail_after(nth / 2);
+        weft_sim_peer_say(client, nth % 2 == 0
+                                      ? UPGRADE
+                                      : "PUT /up HTTP/1.1\r\nHost: front\r\nContent-Length: 4"
+                                        "\r\n\r\nsome");
+        (void)weft_sim_settle(sim, 100);
+        wf_alloc_fail_after(-1);
+        weft_sim_advance(sim, 60000);
+        CHECK(client->closed || client->ended || client->got_bytes != 0);
+        answered += client->got_bytes != 0;
+        finish();
+    }
+    CHECK(answered > 50);
+}
+
+static const test_case cases[] = {
+    TEST(both_bodies_stream_through_a_route),
+    TEST(gathered_ones_go_through_too),
+    TEST(the_upstream_is_told_who_asked_and_nobody_else_says_so),
+    TEST(what_is_forwarded_may_keep_its_host_and_lose_its_front),
+    TEST(a_proxy_without_an_upstream_says_so),
+    TEST(requests_go_by_turns),
+    TEST(or_to_the_least_busy),
+    TEST(who_cannot_be_reached_is_passed_over),
+    TEST(what_is_idempotent_is_asked_again_elsewhere),
+    TEST(when_all_fail_the_last_reason_is_told),
+    TEST(who_fails_too_often_rests),
+    TEST(too_many_upstreams_or_two_ways_to_name_them_are_refused),
+    TEST(a_websocket_goes_through),
+    TEST(what_is_said_in_advance_waits_until_they_are_joined),
+    TEST(an_upstream_that_declines_is_heard_and_gets_nothing_more),
+    TEST(an_upstream_that_is_not_there_or_no_http_is_502),
+    TEST(another_upgrade_is_left_out),
+    TEST(stopped_at_any_step_nothing_is_left),
+    TEST(under_faults_nothing_hangs_and_nothing_leaks),
+    TEST(each_allocation_that_fails_is_told),
+    {0},
+};
+
+const test_suite http_proxy_suite = {.name = "protocols/http_proxy", .cases = cases};

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Routes of the options of `weftd web`: proxies before files, and one guard before all. */
+#include "web_sites.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- proxies: PATH=URL[,URL...] */
+
+static weft_err bad_proxy(const char *text, weft_why *why)
+{
+    return weft_because(why, WEFT_EINVAL,
+                        "--proxy %.100s, expected PATH=URL[,URL...] such as "
+                        "/api=http://127.0.0.1:3000",
+                        text);
+}
+
+static weft_err take_upstreams(web_proxy *p, char *urls, const char *text, weft_why *why)
+{
+    char *rest = NULL;
+    size_t n = 0;
+    for (char *url = strtok_r(urls, ",", &rest); url != NULL; url = strtok_r(NULL, ",", &rest)) {
+        if (n == WEB_UPSTREAMS_MAX)
+            return weft_because(why, WEFT_ELIMIT, "--proxy %.60s: more than %d URLs", text,
+                                WEB_UPSTREAMS_MAX);
+        if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
+            return bad_proxy(text, why);
+        p->upstreams[n++] = url;
+    }
+    return n != 0 ? WEFT_OK : bad_proxy(text, why);
+}
+
+/* What is below @path; @path itself is a route too unless it ends in a slash. */
+static weft_err add_routes(web_sites *s, web_proxy *p, const char *path, weft_http_route **to)
+{
+    size_t n = strlen(path), room = n + 3;
+    bool slash = n != 0 && path[n - 1] == '/';
+    const weft_http_route row = {.use = &weft_http_proxy,
+                                 .config = &p->client,
+                                 .stream = true,
+                                 .guard = s->auth.count != 0 ? &s->guard : NULL};
+    p->route = malloc(room);
+    if (p->route == NULL)
+        return WEFT_ENOMEM;
+    (void)snprintf(p->route, room, "%s%s*", path, slash ? "" : "/");
+    **to = row;
+    (*to)++->route = p->route;
+    if (!slash) {
+        **to = row;
+        (*to)++->route = path;
+    }
+    return WEFT_OK;
+}
+
+static weft_err add_proxy(web_sites *s, web_proxy *p, const char *text, weft_http_route **to,
+                          weft_why *why)
+{
+    p->text = strdup(text);
+    if (p->text == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for --proxy");
+    char *urls = strchr(p->text, '=');
+    if (text[0] != '/' || urls == NULL || strcspn(text, ":*") < (size_t)(urls - p->text))
+        return bad_proxy(text, why);
+    *urls++ = '\0';
+    weft_err err = take_upstreams(p, urls, text, why);
+    p->client = (weft_http_client_config){
+        .upstreams = p->upstreams,
+        .balance = s->least_busy ? WEFT_HTTP_LEAST_BUSY : WEFT_HTTP_BY_TURNS,
+        .strip = s->strip ? p->text : NULL,
+        .keep_host = s->keep_host,
+    };
+    return err == WEFT_OK ? add_routes(s, p, p->text, to) : err;
+}
+
+/* ---- who may */
+
+static weft_err make_guard(web_sites *s, weft_why *why)
+{
+    if (s->auth.count == 0)
+        return WEFT_OK;
+    for (size_t i = 0; i < s->auth.count; i++) {
+        weft_err err = weft_auth_source_parse(s->auth.at[i], &s->sources[i], why);
+        if (err != WEFT_OK)
+            return err;
+    }
+    s->auth_config = (weft_auth_config){.sources = s->sources, .count = (uint32_t)s->auth.count};
+    s->guard = (weft_http_guard){.auth_name = "web/auth", .digest = s->digest};
+    return weft_auth_check(&s->auth_config, why);
+}
+
+/* ---- all of it */
+
+weft_err web_sites_make(web_sites *s, const weft_http_files_config *files, weft_why *why)
+{
+    weft_http_route *to = s->routes;
+    bool all = false;
+    weft_err err = make_guard(s, why);
+    for (size_t i = 0; i < s->proxy.count && err == WEFT_OK; i++) {
+        err = add_proxy(s, &s->proxies[i], s->proxy.at[i], &to, why);
+        all |= strncmp(s->proxy.at[i], "/=", 2) == 0;
+    }
+    if (err != WEFT_OK)
+        return err;
+    if (!all) /* else nothing is left for files */
+        *to = (weft_http_route){.route = "GET /*",
+                                .use = &weft_http_files,
+                                .config = files,
+                                .guard = s->auth.count != 0 ? &s->guard : NULL};
+    return weft_http_check(s->routes, why);
+}
+
+void web_sites_done(web_sites *s)
+{
+    for (size_t i = 0; i < WEB_PROXIES_MAX; i++) {
+        free(s->proxies[i].text);
+        free(s->proxies[i].route);
+        s->proxies[i] = (web_proxy){.text = NULL};
+    }
+}

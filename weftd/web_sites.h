@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What `weftd web` serves: routes made of its options. */
+#ifndef WEFTD_WEB_SITES_H
+#define WEFTD_WEB_SITES_H
+
+#include <weft/auth.h>
+#include <weft/http.h>
+#include <weft/http_client.h>
+#include <weft/options.h>
+
+enum { WEB_PROXIES_MAX = WEFT_OPTION_TEXTS_MAX, WEB_UPSTREAMS_MAX = 16 };
+
+/* One --proxy. */
+typedef struct web_proxy {
+    char *text; /* what the option says, cut up */
+    char *route;
+    const char *upstreams[WEB_UPSTREAMS_MAX + 1];
+    weft_http_client_config client;
+} web_proxy;
+
+typedef struct web_sites {
+    weft_option_texts proxy, auth;
+    bool strip, keep_host, least_busy, digest;
+    /* what web_sites_make makes of them */
+    web_proxy proxies[WEB_PROXIES_MAX];
+    weft_auth_source sources[WEFT_OPTION_TEXTS_MAX];
+    weft_auth_config auth_config;
+    weft_http_guard guard;
+    weft_http_route routes[2 * WEB_PROXIES_MAX + 2];
+} web_sites;
+
+/* Makes the routes: the proxies, and @files for the rest. To be given back in any case. errors: EINVAL, ELIMIT and
+ * those of auth, with a sentence that names the option; ENOMEM. */
+WEFT_MUST_USE weft_err web_sites_make(web_sites *s, const weft_http_files_config *files,
+                                      weft_why *why);
+void web_sites_done(web_sites *s);
+
+#endif
