@@ -229,8 +229,8 @@ weft_err weft_smtp_address_check(const char *text, bool utf8, weft_why *why)
     if (size == 0)
         return weft_because(why, WEFT_EINVAL, "\"%.80s\" is no address: %s", text, wrong);
     if (size != n)
-        return weft_because(why, WEFT_EINVAL, "\"%.80s\" is no address: there is something behind it",
-                            text);
+        return weft_because(why, WEFT_EINVAL,
+                            "\"%.80s\" is no address: there is something behind it", text);
     if (beyond && !utf8)
         return weft_because(why, WEFT_EINVAL, "\"%.80s\" has characters beyond ASCII", text);
     return WEFT_OK;

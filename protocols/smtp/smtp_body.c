@@ -11,7 +11,10 @@
 
 #include "smtp_server.h"
 
-enum { PIECES_MAX = 16, PIECES_ROOM = PIECES_MAX + 1 }; /* one more that is static, for a last line's end */
+enum {
+    PIECES_MAX = 16,
+    PIECES_ROOM = PIECES_MAX + 1
+}; /* one more that is static, for a last line's end */
 
 struct wf_smtp_body {
     weft_actor *session_actor; /* NULL: the session's side is over */
@@ -35,8 +38,7 @@ static void body_free(wf_smtp_body *b)
 
 static bool readable(const wf_smtp_body *b)
 {
-    return b->leaf != NULL && b->begun && (b->want & WEFT_READABLE) != 0 &&
-           (b->n != 0 || b->whole);
+    return b->leaf != NULL && b->begun && (b->want & WEFT_READABLE) != 0 && (b->n != 0 || b->whole);
 }
 
 static bool session_may_go_on(const wf_smtp_body *b)

@@ -225,9 +225,9 @@ static bool read_vrfy(rest r, wf_smtp_command *out, weft_smtp_status *wrong)
         }
     if (r.n == 0)
         return refuse(wrong, 501, 4, "expected an address");
-    size_t size = r.at[0] == '<' ? wf_smtp_path(r.at, r.n, false, true, out->address,
-                                                &out->utf8_address, &why)
-                                 : wf_smtp_mailbox(r.at, r.n, &out->utf8_address, &why);
+    size_t size = r.at[0] == '<'
+                      ? wf_smtp_path(r.at, r.n, false, true, out->address, &out->utf8_address, &why)
+                      : wf_smtp_mailbox(r.at, r.n, &out->utf8_address, &why);
     if (size != r.n)
         return refuse(wrong, 501, 4, "expected an address");
     if (r.at[0] != '<') {
@@ -253,13 +253,13 @@ static const struct {
     const char *name;
     bool (*read)(rest, wf_smtp_command *, weft_smtp_status *);
 } verbs[WF_SMTP_VERBS_] = {
-    [WF_SMTP_EHLO] = {"EHLO", read_hello},      [WF_SMTP_HELO] = {"HELO", read_hello},
-    [WF_SMTP_LHLO] = {"LHLO", read_hello},      [WF_SMTP_MAIL] = {"MAIL", read_mail},
-    [WF_SMTP_RCPT] = {"RCPT", read_rcpt},       [WF_SMTP_DATA] = {"DATA", read_nothing},
-    [WF_SMTP_BDAT] = {"BDAT", read_bdat},       [WF_SMTP_RSET] = {"RSET", read_nothing},
-    [WF_SMTP_NOOP] = {"NOOP", read_anything},   [WF_SMTP_VRFY] = {"VRFY", read_vrfy},
-    [WF_SMTP_EXPN] = {"EXPN", read_anything},   [WF_SMTP_HELP] = {"HELP", read_anything},
-    [WF_SMTP_QUIT] = {"QUIT", read_nothing},    [WF_SMTP_STARTTLS] = {"STARTTLS", read_nothing},
+    [WF_SMTP_EHLO] = {"EHLO", read_hello},    [WF_SMTP_HELO] = {"HELO", read_hello},
+    [WF_SMTP_LHLO] = {"LHLO", read_hello},    [WF_SMTP_MAIL] = {"MAIL", read_mail},
+    [WF_SMTP_RCPT] = {"RCPT", read_rcpt},     [WF_SMTP_DATA] = {"DATA", read_nothing},
+    [WF_SMTP_BDAT] = {"BDAT", read_bdat},     [WF_SMTP_RSET] = {"RSET", read_nothing},
+    [WF_SMTP_NOOP] = {"NOOP", read_anything}, [WF_SMTP_VRFY] = {"VRFY", read_vrfy},
+    [WF_SMTP_EXPN] = {"EXPN", read_anything}, [WF_SMTP_HELP] = {"HELP", read_anything},
+    [WF_SMTP_QUIT] = {"QUIT", read_nothing},  [WF_SMTP_STARTTLS] = {"STARTTLS", read_nothing},
     [WF_SMTP_AUTH] = {"AUTH", read_auth},
 };
 

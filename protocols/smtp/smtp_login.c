@@ -223,8 +223,8 @@ void wf_smtp_auth(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *c
     }
     s->mechanism = mechanism_of(s, command);
     if (s->mechanism == WF_SMTP_NO_MECHANISM) {
-        bool clear = !weft_ref_is_nobody(s->config->auth) && !s->peer.secure &&
-                     !s->config->auth_in_clear;
+        bool clear =
+            !weft_ref_is_nobody(s->config->auth) && !s->peer.secure && !s->config->auth_in_clear;
         wf_smtp_say(self, s, clear ? 538 : 504, clear ? 7 : 5, clear ? 11 : 4,
                     clear ? "encryption is required" : "there is no such mechanism");
     } else if (s->mechanism == WF_SMTP_CRAM) {
@@ -237,7 +237,6 @@ void wf_smtp_auth(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *c
         if (command->more != NULL)
             wf_smtp_auth_line(self, s, command->more, command->more_n);
         else
-            wf_smtp_say(self, s, 334, 0, 0,
-                        s->mechanism == WF_SMTP_PLAIN ? "" : "VXNlcm5hbWU6");
+            wf_smtp_say(self, s, 334, 0, 0, s->mechanism == WF_SMTP_PLAIN ? "" : "VXNlcm5hbWU6");
     }
 }

@@ -17,8 +17,8 @@ const weft_type weft_smtp_sender_type =
     WEFT_TYPE("weft.smtp_sender", weft_smtp_sender, &weft_smtp_status_type);
 const weft_type weft_smtp_recipient_type =
     WEFT_TYPE("weft.smtp_recipient", weft_smtp_recipient, &weft_smtp_status_type);
-const weft_type weft_smtp_message_type = WEFT_TYPE_BYTES("weft.smtp_message", weft_smtp_message,
-                                                         recipients, &weft_smtp_status_type);
+const weft_type weft_smtp_message_type =
+    WEFT_TYPE_BYTES("weft.smtp_message", weft_smtp_message, recipients, &weft_smtp_status_type);
 const weft_type weft_smtp_delivered_type =
     WEFT_TYPE("weft.smtp_delivered", weft_smtp_delivered, NULL);
 
@@ -235,8 +235,6 @@ static void conclude(weft_actor *self, wf_smtp_session *s)
         say_each(self, s);
     else
         say_verdict(self, s, &m->verdict);
-    if (!weft_ref_is_nobody(m->actor))
-        (void)weft_stop_ref(self, m->actor, WEFT_OK);
     wf_smtp_mail_drop(self, s, WEFT_EDONE, "the message was answered");
     wf_smtp_phase_set(self, s, WF_SMTP_COMMAND);
 }
@@ -267,6 +265,7 @@ void wf_smtp_mail_late(weft_actor *self, wf_smtp_session *s)
 {
     if (s->mail == NULL || !s->mail->whole)
         return; /* the judge's and the auth actor's requests have the same limit, and fail by it */
+    (void)weft_stop_ref(self, s->mail->actor, WEFT_ETIMEDOUT);
     s->mail->verdict = weft_smtp_status_of(WEFT_ETIMEDOUT, "");
     s->mail->answered = s->mail->refused = true;
     conclude(self, s);

@@ -23,10 +23,10 @@ static void protocol(const wf_smtp_session *s, char out[16])
 {
     bool utf8 = s->mail->message.utf8;
     (void)snprintf(out, 16, "%s%s%s%s", utf8 ? "UTF8" : "",
-                   s->config->lmtp  ? "LMTP"
-                   : utf8           ? "SMTP"
-                   : s->extended    ? "ESMTP"
-                                    : "SMTP",
+                   s->config->lmtp ? "LMTP"
+                   : utf8          ? "SMTP"
+                   : s->extended   ? "ESMTP"
+                                   : "SMTP",
                    s->peer.secure ? "S" : "", s->peer.user[0] != '\0' ? "A" : "");
 }
 
@@ -52,10 +52,10 @@ size_t wf_smtp_received(const wf_smtp_session *s, uint64_t wall_ns,
     literal(&s->peer.address, from);
     /* for one recipient only: who else gets it is nobody's business */
     bool one = m->recipients_n == 1;
-    int n = snprintf(out, WF_SMTP_RECEIVED_BYTES,
-                     "Received: from %s (%s)\r\n\tby %s with %s id %s%s%s%s;\r\n\t%s\r\n",
-                     s->peer.helo, from, s->config->host != NULL ? s->config->host : "localhost",
-                     with, m->id, one ? "\r\n\tfor <" : "", one ? s->mail->to : "", one ? ">" : "",
-                     date);
+    int n =
+        snprintf(out, WF_SMTP_RECEIVED_BYTES,
+                 "Received: from %s (%s)\r\n\tby %s with %s id %s%s%s%s;\r\n\t%s\r\n", s->peer.helo,
+                 from, s->config->host != NULL ? s->config->host : "localhost", with, m->id,
+                 one ? "\r\n\tfor <" : "", one ? s->mail->to : "", one ? ">" : "", date);
     return n < WF_SMTP_RECEIVED_BYTES ? (size_t)n : WF_SMTP_RECEIVED_BYTES - 1;
 }

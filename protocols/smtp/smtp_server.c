@@ -180,7 +180,8 @@ static bool read_on(weft_actor *self, wf_smtp_session *s)
         else
             read_line(self, s);
     }
-    return s->phase == WF_SMTP_OVER || (s->phase != WF_SMTP_WAIT && s->at == s->in.size && !s->full);
+    return s->phase == WF_SMTP_OVER ||
+           (s->phase != WF_SMTP_WAIT && s->at == s->in.size && !s->full);
 }
 
 void wf_smtp_resume(weft_actor *self, wf_smtp_session *s, wf_smtp_phase phase)
@@ -350,7 +351,5 @@ static const weft_handler handlers[] = {
     {0},
 };
 
-const weft_behaviour weft_smtp_server = {.name = "smtp",
-                                         .handlers = handlers,
-                                         .state_bytes = sizeof(wf_smtp_session),
-                                         .ended = on_over};
+const weft_behaviour weft_smtp_server = {
+    .name = "smtp", .handlers = handlers, .state_bytes = sizeof(wf_smtp_session), .ended = on_over};

@@ -44,7 +44,8 @@ struct weft_tls;
 /** What is answered to a client, or was answered by a server: 250 2.1.5 "Ok". */
 typedef struct weft_smtp_status {
     uint16_t code; /**< 200 to 599; 0 in the answer of a judge or a message: all is well */
-    uint8_t subject, detail; /**< of the enhanced code, whose class is the code's first digit: 5.1.1 */
+    uint8_t subject,
+        detail; /**< of the enhanced code, whose class is the code's first digit: 5.1.1 */
     char text[WEFT_SMTP_TEXT_BYTES]; /**< printable, one line; "": a text of weft's */
 } weft_smtp_status;
 extern const weft_type weft_smtp_status_type;
@@ -125,23 +126,24 @@ typedef struct weft_smtp_limits {
     uint32_t errors_max;         /**< commands answered with 5xx: 20; beyond: 421 */
     uint32_t command_timeout_ms; /**< for a command to come whole: 5 min; then 421 */
     uint32_t data_timeout_ms;    /**< between two pieces of a message: 3 min; then 421 */
-    uint32_t answer_timeout_ms;  /**< for the judge, the auth actor, or for the actor of a message that is
+    uint32_t
+        answer_timeout_ms; /**< for the judge, the auth actor, or for the actor of a message that is
                                       whole: 5 min; then 451 */
 } weft_smtp_limits;
 
 /** The config of weft_smtp_server. Borrowed as long as it listens; zero means the default. */
 typedef struct weft_smtp_config {
-    const char *host;                /**< what it calls itself; NULL: "localhost" */
-    const weft_behaviour *message;   /**< an actor of it takes each message */
-    const void *message_config;      /**< its config */
-    weft_ref judge;                  /**< nobody: all senders and recipients are welcome */
-    weft_ref auth;                   /**< a weft_auth (<weft/auth.h>); nobody: AUTH is not offered */
-    struct weft_tls *tls;            /**< a server's, for STARTTLS; NULL: not offered */
-    bool auth_in_clear;              /**< AUTH is offered without TLS too */
-    bool auth_required;              /**< no MAIL without AUTH (530) */
-    bool tls_required;               /**< nothing but EHLO, NOOP and QUIT without TLS (530) */
-    bool lmtp;                       /**< LHLO, and an answer for each recipient */
-    bool no_received;                /**< messages come as they were sent, without a Received line */
+    const char *host;              /**< what it calls itself; NULL: "localhost" */
+    const weft_behaviour *message; /**< an actor of it takes each message */
+    const void *message_config;    /**< its config */
+    weft_ref judge;                /**< nobody: all senders and recipients are welcome */
+    weft_ref auth;                 /**< a weft_auth (<weft/auth.h>); nobody: AUTH is not offered */
+    struct weft_tls *tls;          /**< a server's, for STARTTLS; NULL: not offered */
+    bool auth_in_clear;            /**< AUTH is offered without TLS too */
+    bool auth_required;            /**< no MAIL without AUTH (530) */
+    bool tls_required;             /**< nothing but EHLO, NOOP and QUIT without TLS (530) */
+    bool lmtp;                     /**< LHLO, and an answer for each recipient */
+    bool no_received;              /**< messages come as they were sent, without a Received line */
     weft_smtp_limits limits;
 } weft_smtp_config;
 
