@@ -16,6 +16,7 @@ static const weft_service *const services[] = {
     &service_socks,
     &service_get,
     &service_resolve,
+    &service_smtp,
     NULL,
 };
 /* clang-format on */

@@ -66,10 +66,10 @@ static void ask(weft_actor *self, wf_smtp_session *s, weft_auth_request *request
 {
     request->peer = s->peer.address;
     wf_smtp_phase_set(self, s, WF_SMTP_WAIT);
-    wf_smtp_then(self, s,
-                 weft_ask_body(self, s->config->auth, &weft_auth_request_type, request,
-                               s->limits.answer_timeout_ms),
-                 on_proved);
+    wf_smtp_then(
+        self, s,
+        weft_ask_body(self, s->auth, &weft_auth_request_type, request, s->limits.answer_timeout_ms),
+        on_proved);
     weft_auth_wipe(request);
 }
 
@@ -193,7 +193,7 @@ static void begin_cram(weft_actor *self, wf_smtp_session *s)
     s->mechanism = WF_SMTP_CRAM;
     wf_smtp_phase_set(self, s, WF_SMTP_WAIT);
     wf_smtp_then(self, s,
-                 weft_ask_within(self, s->config->auth, s->limits.answer_timeout_ms,
+                 weft_ask_within(self, s->auth, s->limits.answer_timeout_ms,
                                  weft_auth_challenge_request, .kind = WEFT_AUTH_CRAM_MD5),
                  on_challenge);
 }
@@ -223,8 +223,7 @@ void wf_smtp_auth(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *c
     }
     s->mechanism = mechanism_of(s, command);
     if (s->mechanism == WF_SMTP_NO_MECHANISM) {
-        bool clear =
-            !weft_ref_is_nobody(s->config->auth) && !s->peer.secure && !s->config->auth_in_clear;
+        bool clear = !weft_ref_is_nobody(s->auth) && !s->peer.secure && !s->config->auth_in_clear;
         wf_smtp_say(self, s, clear ? 538 : 504, clear ? 7 : 5, clear ? 11 : 4,
                     clear ? "encryption is required" : "there is no such mechanism");
     } else if (s->mechanism == WF_SMTP_CRAM) {

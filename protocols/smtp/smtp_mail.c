@@ -98,17 +98,17 @@ void wf_smtp_mail_from(weft_actor *self, wf_smtp_session *s, const wf_smtp_comma
     memcpy(m->from, command->address, sizeof m->from);
     m->eight_bit = command->eight_bit;
     m->utf8 = command->utf8;
-    if (weft_ref_is_nobody(s->config->judge)) {
+    if (weft_ref_is_nobody(s->judge)) {
         wf_smtp_say(self, s, 250, 1, 0, "sender OK");
         return;
     }
     weft_smtp_sender asked = {.peer = s->peer, .size = command->size, .utf8 = command->utf8};
     memcpy(asked.from, command->address, sizeof asked.from);
     wf_smtp_phase_set(self, s, WF_SMTP_WAIT);
-    wf_smtp_then(self, s,
-                 weft_ask_body(self, s->config->judge, &weft_smtp_sender_type, &asked,
-                               s->limits.answer_timeout_ms),
-                 on_sender_judged);
+    wf_smtp_then(
+        self, s,
+        weft_ask_body(self, s->judge, &weft_smtp_sender_type, &asked, s->limits.answer_timeout_ms),
+        on_sender_judged);
 }
 
 /* Enters a recipient. false: memory is out. */
@@ -173,7 +173,7 @@ void wf_smtp_mail_to(weft_actor *self, wf_smtp_session *s, const wf_smtp_command
         wf_smtp_say(self, s, 451, 3, 0, "something failed here; try again later");
         return;
     }
-    if (weft_ref_is_nobody(s->config->judge)) {
+    if (weft_ref_is_nobody(s->judge)) {
         wf_smtp_say(self, s, 250, 1, 5, "recipient OK");
         return;
     }
@@ -182,7 +182,7 @@ void wf_smtp_mail_to(weft_actor *self, wf_smtp_session *s, const wf_smtp_command
     memcpy(asked.to, command->address, sizeof asked.to);
     wf_smtp_phase_set(self, s, WF_SMTP_WAIT);
     wf_smtp_then(self, s,
-                 weft_ask_body(self, s->config->judge, &weft_smtp_recipient_type, &asked,
+                 weft_ask_body(self, s->judge, &weft_smtp_recipient_type, &asked,
                                s->limits.answer_timeout_ms),
                  on_recipient_judged);
 }

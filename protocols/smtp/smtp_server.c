@@ -262,6 +262,10 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     set_limits(&s->limits, &s->config->limits);
     s->lines.bytes_max = s->limits.line_bytes_max;
     s->stream = opened->stream;
+    s->judge =
+        s->config->judge_name != NULL ? weft_named(self, s->config->judge_name) : s->config->judge;
+    s->auth =
+        s->config->auth_name != NULL ? weft_named(self, s->config->auth_name) : s->config->auth;
     s->peer.address = opened->peer;
     s->peer.secure = weft_tls_about(self, s->stream, &tls) == WEFT_OK;
     s->since_ms = weft_now_ms(self);

@@ -55,7 +55,7 @@ typedef enum wf_smtp_mechanism {
 typedef struct wf_smtp_session {
     const weft_smtp_config *config;
     weft_smtp_limits limits;
-    weft_ref stream;
+    weft_ref stream, judge, auth;
     weft_smtp_peer peer;
     wf_smtp_phase phase;
     wf_smtp_lines lines;

@@ -47,7 +47,7 @@ static weft_err on_offer(weft_actor *self, weft_deferred *next, const weft_outco
 
 static bool may_authenticate(const wf_smtp_session *s)
 {
-    return !weft_ref_is_nobody(s->config->auth) && (s->peer.secure || s->config->auth_in_clear);
+    return !weft_ref_is_nobody(s->auth) && (s->peer.secure || s->config->auth_in_clear);
 }
 
 static void hello(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *command)
@@ -70,7 +70,7 @@ static void hello(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *c
     else {
         wf_smtp_phase_set(self, s, WF_SMTP_WAIT);
         wf_smtp_then(self, s,
-                     weft_ask_within(self, s->config->auth, s->limits.answer_timeout_ms,
+                     weft_ask_within(self, s->auth, s->limits.answer_timeout_ms,
                                      weft_auth_offer_request, .nothing = 0),
                      on_offer);
     }
@@ -129,13 +129,13 @@ static void verify(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *
     weft_smtp_recipient asked = {.peer = s->peer};
     memcpy(asked.to, command->address, sizeof asked.to);
     /* RFC 5321, section 7.3: no more is told than RCPT would tell */
-    if (weft_ref_is_nobody(s->config->judge)) {
+    if (weft_ref_is_nobody(s->judge)) {
         wf_smtp_say(self, s, 252, 5, 0, "it will be tried");
         return;
     }
     wf_smtp_phase_set(self, s, WF_SMTP_WAIT);
     wf_smtp_then(self, s,
-                 weft_ask_body(self, s->config->judge, &weft_smtp_recipient_type, &asked,
+                 weft_ask_body(self, s->judge, &weft_smtp_recipient_type, &asked,
                                s->limits.answer_timeout_ms),
                  on_verified);
 }

@@ -136,14 +136,16 @@ typedef struct weft_smtp_config {
     const char *host;              /**< what it calls itself; NULL: "localhost" */
     const weft_behaviour *message; /**< an actor of it takes each message */
     const void *message_config;    /**< its config */
-    weft_ref judge;                /**< nobody: all senders and recipients are welcome */
-    weft_ref auth;                 /**< a weft_auth (<weft/auth.h>); nobody: AUTH is not offered */
-    struct weft_tls *tls;          /**< a server's, for STARTTLS; NULL: not offered */
-    bool auth_in_clear;            /**< AUTH is offered without TLS too */
-    bool auth_required;            /**< no MAIL without AUTH (530) */
-    bool tls_required;             /**< nothing but EHLO, NOOP and QUIT without TLS (530) */
-    bool lmtp;                     /**< LHLO, and an answer for each recipient */
-    bool no_received;              /**< messages come as they were sent, without a Received line */
+    const char *judge_name,
+        *auth_name;       /**< instead of @judge and @auth, for a tree: who has the name */
+    weft_ref judge;       /**< nobody: all senders and recipients are welcome */
+    weft_ref auth;        /**< a weft_auth (<weft/auth.h>); nobody: AUTH is not offered */
+    struct weft_tls *tls; /**< a server's, for STARTTLS; NULL: not offered */
+    bool auth_in_clear;   /**< AUTH is offered without TLS too */
+    bool auth_required;   /**< no MAIL without AUTH (530) */
+    bool tls_required;    /**< nothing but EHLO, NOOP and QUIT without TLS (530) */
+    bool lmtp;            /**< LHLO, and an answer for each recipient */
+    bool no_received;     /**< messages come as they were sent, without a Received line */
     weft_smtp_limits limits;
 } weft_smtp_config;
 
@@ -161,6 +163,25 @@ typedef struct weft_smtp_maildir_config {
  * tmp on the blocking pool, fsync, renamed into new, fsync of the folder; a Return-Path line stands first. A
  * full disk is 452 4.3.1, anything else that fails 451 4.3.0. What is not delivered leaves nothing behind. */
 extern const weft_behaviour weft_smtp_maildir;
+
+/** The config of weft_smtp_exec. */
+typedef struct weft_smtp_exec_config {
+    const char *const *argv; /**< ends in NULL; the first is looked for along PATH */
+} weft_smtp_exec_config;
+
+/** A message's actor that runs a program for it: the message is its input; its environment has SENDER, RECIPIENTS
+ * (a blank between them) and MESSAGE_ID. What it exits with (sysexits.h) is the answer: 0 is 250, EX_NOUSER
+ * 550, EX_TEMPFAIL and faults of this machine 451, others 554. */
+extern const weft_behaviour weft_smtp_exec;
+
+/** The config of weft_smtp_post. */
+typedef struct weft_smtp_post_config {
+    const char *url; /**< http://HOST[:PORT][/PATH] */
+} weft_smtp_post_config;
+
+/** A message's actor that POSTs it as message/rfc822, with X-Mail-From and, for each of at most 64 recipients,
+ * X-Rcpt-To. 2xx is 250, 404 550, 413 552, 507 452, another 4xx 554, anything else 451. */
+extern const weft_behaviour weft_smtp_post;
 
 /* ---- addresses */
 
