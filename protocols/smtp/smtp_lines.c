@@ -61,11 +61,8 @@ weft_err wf_smtp_line_next(wf_smtp_lines *l, const char *in, size_t n, size_t *u
     weft_err err = gather(l, in, size);
     if (err != WEFT_OK)
         return err;
-    if (end == NULL) {
-        /* a CR that is followed by something else is not waited out */
-        const char *cr = l->n != 0 ? memchr(l->text, '\r', l->n - 1) : NULL;
-        return cr != NULL ? WEFT_EPROTO : WEFT_EFULL;
-    }
+    if (end == NULL)
+        return WEFT_EFULL;
     size = l->n;
     l->n = 0;
     if (!l->skipped)
