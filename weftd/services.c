@@ -17,6 +17,7 @@ static const weft_service *const services[] = {
     &service_get,
     &service_resolve,
     &service_smtp,
+    &service_sendmail,
     NULL,
 };
 /* clang-format on */

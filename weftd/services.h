@@ -12,6 +12,7 @@ extern const weft_service service_echo, service_discard, service_chargen, servic
 extern const weft_service service_qotd;
 extern const weft_service service_forward, service_get, service_resolve, service_socks;
 extern const weft_service service_smtp;
+extern const weft_service service_smtp, service_sendmail;
 
 /* Copies them to the beginning of @to, in the order of `weftd list`. */
 void services_copy(weft_service to[WEFT_SERVICES_MAX]);

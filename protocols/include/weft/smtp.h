@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** Mail: SMTP and LMTP servers over any stream. RFC 5321, 2033; with 1870 (SIZE), 2920 (PIPELINING),
+/** Mail: SMTP and LMTP, servers and clients, over any stream. RFC 5321, 2033; with 1870 (SIZE), 2920 (PIPELINING),
  * 3030 (CHUNKING), 3207 (STARTTLS), 3463 and 2034 (enhanced status codes), 4954 (AUTH), 6152 (8BITMIME), 6531
  * (SMTPUTF8).
  *
@@ -22,6 +22,7 @@
 #ifndef WEFT_SMTP_H
 #define WEFT_SMTP_H
 
+#include <weft/deferred.h>
 #include <weft/stream.h>
 
 #ifdef __cplusplus
@@ -182,6 +183,73 @@ typedef struct weft_smtp_post_config {
 /** A message's actor that POSTs it as message/rfc822, with X-Mail-From and, for each of at most 64 recipients,
  * X-Rcpt-To. 2xx is 250, 404 550, 413 552, 507 452, another 4xx 554, anything else 451. */
 extern const weft_behaviour weft_smtp_post;
+
+/* ---- sending */
+
+/** A message to send: `weft_ask(self, client, weft_smtp_letter, ...)`, or weft_smtp_send. Its lines end with CRLF;
+ * dots are the client's business. The reply is weft_smtp_report once the server has taken it for at least one
+ * recipient. errors of the Deferred: EDENIED, ENOTFOUND, ETOOBIG, EFULL (later) as weft_smtp_error_of says, with
+ * what the server said; ENONAME, EREFUSED, ETIMEDOUT, ELOST, ETLS, EPROTO of the connection (EUNSUPPORTED: the
+ * server cannot do what is wanted); EINVAL (an address, a line end); EFULL (waiting_max). */
+typedef struct weft_smtp_letter {
+    char from[WEFT_SMTP_ADDRESS_BYTES]; /**< "": the null sender */
+    uint32_t recipients_n;
+    bool eight_bit;        /**< it has bytes beyond ASCII */
+    weft_ref stream;       /**< weft_smtp_send's */
+    weft_bytes recipients; /**< as in weft_smtp_message */
+} weft_smtp_letter;
+
+/** What a server made of a message. */
+typedef struct weft_smtp_report {
+    weft_smtp_status status; /**< to the message */
+    uint32_t accepted, recipients_n;
+    weft_bytes each; /**< weft's: see weft_smtp_report_to */
+} weft_smtp_report;
+extern const weft_type weft_smtp_letter_type, weft_smtp_report_type;
+
+/** What was answered for recipient @i; code 0: there are not so many. thread: any. */
+weft_smtp_status weft_smtp_report_to(const weft_smtp_report *report, uint32_t i);
+
+/** Sends a message from @from to the @n recipients @to by @client, a weft_smtp_client of this reactor. The message
+ * is what is written to *@stream, up to weft_end; `drained` and weft_produce tell when there is room. *@stream is
+ * of no use any more when the Deferred has fired (`closed` follows). The time limit is inherited.
+ * errors of the Deferred: as weft_smtp_letter, EGONE (no client here), ENOMEM. *@stream is nobody then.
+ * thread: in a handler. */
+WEFT_MUST_USE weft_deferred weft_smtp_send(weft_actor *self, weft_ref client, const char *from,
+                                           const char *const *to, uint32_t n, bool eight_bit,
+                                           weft_ref *stream);
+
+/** Whether a connection is secured by STARTTLS. */
+typedef enum weft_smtp_tls {
+    WEFT_SMTP_TLS_MAY, /**< if it is offered, whoever the server is; the default, as between all servers */
+    WEFT_SMTP_TLS_MUST, /**< or nothing is sent; the certificate must be for the host */
+    WEFT_SMTP_TLS_NEVER,
+} weft_smtp_tls;
+
+/** The config of weft_smtp_client. Borrowed for its life; zero means the default. */
+typedef struct weft_smtp_client_config {
+    const char *url;    /**< the server, "tcp://mail.example:587"; NULL: those of @domain */
+    const char *domain; /**< its mail exchangers are tried in order (RFC 5321, 5.1), at port 25 */
+    const char *scheme; /**< of connections to those; NULL: "tcp" */
+    const char *host;   /**< what the client calls itself; NULL: "localhost" */
+    weft_smtp_tls tls_policy;
+    struct weft_tls
+        *tls; /**< a client's; NULL: one that trusts the system's roots, or with MAY anybody */
+    const char
+        *tls_host; /**< whom its certificate must be for; NULL: the host of the URL, or exchanger */
+    const char *user, *password; /**< for AUTH, once the connection is secure; NULL: none */
+    bool auth_in_clear;          /**< or before that */
+    bool lmtp;
+    uint32_t waiting_max; /**< letters that wait; 0: 256; beyond: EFULL */
+    uint32_t
+        answer_timeout_ms; /**< for an answer to a command, and for the peer to take what is sent; 0: 5 min */
+    uint32_t final_timeout_ms; /**< for that to a whole message; 0: 10 min */
+    uint32_t idle_timeout_ms;  /**< a connection nobody uses is kept; 0: 30 s */
+} weft_smtp_client_config;
+
+/** A client: sends one letter after the other over one connection, which it keeps (several at once: several
+ * clients). Commands are pipelined where that is offered. One that ends fails what it has not sent (EGONE). */
+extern const weft_behaviour weft_smtp_client;
 
 /* ---- addresses */
 
