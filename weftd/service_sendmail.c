@@ -59,7 +59,7 @@ static const weft_option sendmail_options[] = {
      .value = "FILE",
      .at = offsetof(sendmail_settings, trust),
      .help = "certificates (PEM) that --tls must trusts, instead of the system's"},
-    {.name = "user",
+    {.name = "login",
      .kind = WEFT_OPTION_TEXT,
      .value = "NAME",
      .at = offsetof(sendmail_settings, user),
@@ -68,7 +68,7 @@ static const weft_option sendmail_options[] = {
      .kind = WEFT_OPTION_TEXT,
      .value = "TEXT",
      .at = offsetof(sendmail_settings, password),
-     .help = "the password of --user"},
+     .help = "the password of --login"},
     {.name = "auth-in-clear",
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(sendmail_settings, insecure_auth),
@@ -256,8 +256,9 @@ static weft_err sendmail_check(void *at, weft_why *why)
     for (size_t i = 1; s->server == NULL && i < s->to.count; i++)
         if (strcasecmp(strrchr(s->to.at[i], '@') + 1, s->client.domain) != 0)
             return weft_because(why, WEFT_EINVAL, "recipients of several domains need a --server");
-    const weft_tls_config trusting = {.trust_file = s->trust};
-    return s->trust != NULL ? weft_tls_client(&trusting, &s->client.tls, why) : WEFT_OK;
+    const weft_tls_config tls = {.trust_file = s->trust,
+                                 .unverified = s->tls == WEFT_SMTP_TLS_MAY};
+    return s->tls != WEFT_SMTP_TLS_NEVER ? weft_tls_client(&tls, &s->client.tls, why) : WEFT_OK;
 }
 
 static weft_err sendmail_children(void *at, weft_children *to, weft_why *why)

@@ -105,7 +105,7 @@ static bool is_ldh(unsigned char c)
 /* "sub-domain = Let-dig [Ldh-str]"; an underscore is let through nowhere. */
 static size_t label(const char *at, size_t n, bool *utf8)
 {
-    bool ignored;
+    bool ignored = false;
     size_t size = run_of(at, n, is_ldh, utf8);
     if (size == 0 || size > LABEL_BYTES_MAX || one_of(at, n, is_let_dig, &ignored) == 0 ||
         at[size - 1] == '-')
@@ -181,7 +181,7 @@ size_t wf_smtp_mailbox(const char *at, size_t n, bool *utf8, const char **wrong)
 static bool skip_route(const char *at, size_t n, size_t *i)
 {
     const char *wrong;
-    bool utf8;
+    bool utf8 = false;
     while (*i < n && at[*i] == '@') {
         size_t size = wf_smtp_domain(at + *i + 1, n - *i - 1, &utf8, &wrong);
         *i += 1 + size;
