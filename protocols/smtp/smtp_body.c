@@ -190,6 +190,11 @@ weft_err wf_smtp_body_take(weft_actor *self, wf_smtp_body *b, weft_bytes bytes)
     return WEFT_OK;
 }
 
+bool wf_smtp_body_is_behind(const wf_smtp_body *b)
+{
+    return b != NULL && b->leaf != NULL && b->n != 0;
+}
+
 void wf_smtp_body_whole(wf_smtp_body *b)
 {
     b->whole = true;

@@ -261,17 +261,6 @@ static weft_err on_verdict(weft_actor *self, weft_deferred *next, const weft_out
     return WEFT_OK;
 }
 
-void wf_smtp_mail_late(weft_actor *self, wf_smtp_session *s)
-{
-    if (s->mail == NULL || !s->mail->whole)
-        return; /* the judge's and the auth actor's requests have the same limit, and fail by it */
-    (void)weft_stop_ref(self, s->mail->actor, WEFT_ETIMEDOUT);
-    s->mail->verdict = weft_smtp_status_of(WEFT_ETIMEDOUT, "");
-    s->mail->answered = s->mail->refused = true;
-    conclude(self, s);
-    wf_smtp_resume(self, s, WF_SMTP_COMMAND);
-}
-
 /* ---- the text */
 
 /* Whatever the actor says, the client is answered @status; what is left of the text is thrown away. */
@@ -280,6 +269,21 @@ static void refuse(wf_smtp_mail *m, weft_err reason, weft_smtp_status status)
     m->verdict = status;
     m->answered = m->refused = true;
     wf_smtp_body_end(&m->body, reason, status.text);
+}
+
+/* The judge's and the auth actor's requests have the same limit, and fail by it. */
+void wf_smtp_mail_late(weft_actor *self, wf_smtp_session *s)
+{
+    wf_smtp_mail *m = s->mail;
+    if (m == NULL || !m->begun || m->answered)
+        return;
+    (void)weft_stop_ref(self, m->actor, WEFT_ETIMEDOUT);
+    refuse(m, WEFT_ETIMEDOUT, weft_smtp_status_of(WEFT_ETIMEDOUT, ""));
+    if (m->whole) {
+        conclude(self, s);
+        wf_smtp_resume(self, s, WF_SMTP_COMMAND);
+    } else
+        wf_smtp_resume(self, s, s->phase);
 }
 
 static void name_it(weft_actor *self, wf_smtp_mail *m)

@@ -15,12 +15,18 @@ static const weft_type smtp_tick_type = WEFT_TYPE("weft.smtp_tick", smtp_tick, N
 
 /* ---- time */
 
+/* Whether what has come waits for the message's actor: the client cannot go on. */
+static bool is_held(const wf_smtp_session *s)
+{
+    return s->kept != NULL || (s->mail != NULL && wf_smtp_body_is_behind(s->mail->body));
+}
+
 static uint32_t limit_ms(const wf_smtp_session *s)
 {
     switch (s->phase) {
     case WF_SMTP_IN_TEXT:
     case WF_SMTP_IN_CHUNK:
-        return s->limits.data_timeout_ms;
+        return is_held(s) && !s->full ? s->limits.answer_timeout_ms : s->limits.data_timeout_ms;
     case WF_SMTP_WAIT:
         return s->limits.answer_timeout_ms;
     default:
@@ -52,14 +58,13 @@ static weft_err on_tick(weft_actor *self, weft_msg *msg)
         return weft_stop(self, WEFT_OK);
     if (s->phase == WF_SMTP_OVER)
         return WEFT_OK;
-    /* who asks the judge has a limit of its own; one that cannot be read further waits for its own actor */
-    bool held = s->kept != NULL && s->phase != WF_SMTP_WAIT;
-    if (passed >= limit && s->phase == WF_SMTP_WAIT)
-        wf_smtp_mail_late(self, s);
-    else if (passed >= limit && held && s->full) {
+    if (passed >= limit && s->full) { /* a client that takes no answers */
         (void)weft_abort(self, s->stream, WEFT_ETIMEDOUT);
         return WEFT_OK;
-    } else if (passed >= limit && !held) {
+    }
+    if (passed >= limit && (s->phase == WF_SMTP_WAIT || is_held(s)))
+        wf_smtp_mail_late(self, s);
+    else if (passed >= limit) {
         wf_smtp_mail_drop(self, s, WEFT_ETIMEDOUT, "the client sends nothing more");
         wf_smtp_over(self, s, 421, "4.4.2", "nothing came for too long");
         return WEFT_OK;

@@ -123,7 +123,7 @@ WEFT_MUST_USE weft_err wf_smtp_mail_take(weft_actor *self, wf_smtp_session *s, w
 void wf_smtp_mail_chunk_over(weft_actor *self, wf_smtp_session *s);
 /* It is whole: the verdict is waited for. */
 void wf_smtp_mail_whole(weft_actor *self, wf_smtp_session *s);
-/* The actor's verdict is late. */
+/* The actor's verdict is late, or what it takes of the text is. */
 void wf_smtp_mail_late(weft_actor *self, wf_smtp_session *s);
 void wf_smtp_mail_delivered(wf_smtp_session *s, const weft_smtp_delivered *delivered);
 /* Forgets it; its actor, if there is one, is told @reason and @why. */
@@ -137,6 +137,8 @@ WEFT_MUST_USE wf_smtp_body *wf_smtp_body_new(weft_actor *self, wf_smtp_session *
 void wf_smtp_body_begin(wf_smtp_body *b);
 /* errors: EFULL (room is told by wf_smtp_resume), ENOMEM. What nobody reads is taken, and thrown away. */
 WEFT_MUST_USE weft_err wf_smtp_body_take(weft_actor *self, wf_smtp_body *b, weft_bytes bytes);
+/* Whether the owner has not read all that was taken. NULL: no. */
+bool wf_smtp_body_is_behind(const wf_smtp_body *b);
 void wf_smtp_body_whole(wf_smtp_body *b);
 /* The session's side is over: of what is not whole the owner is told @reason. *@b becomes NULL. */
 void wf_smtp_body_end(wf_smtp_body **b, weft_err reason, const char *why);

@@ -160,7 +160,8 @@ if mkdir "$dir/small" && mount -t tmpfs -o size=256k none "$dir/small" 2>/dev/nu
     left=$(find "$dir/small/mail/tmp" "$dir/small/mail/new" -type f | wc -l)
     stop
     umount "$dir/small"
-    [ "$code" = 75 ] && grep -q '452 4.3.1' "$dir/out" || fail "a full disk: $code $(cat "$dir/out")"
+    [ "$code" = 75 ] || fail "a full disk: $code"
+    grep -q "452 4.3.1" "$dir/out" || fail "a full disk: $(cat "$dir/out")"
     [ "$left" = 0 ] || fail "a full disk: something is left behind"
 fi
 
@@ -195,7 +196,8 @@ printf 'Subject: weft\n\n.\n..\nend\n' >"$dir/letter"
 tr -d '\r' <"$dir/got" | cmp - "$dir/letter" || fail "aiosmtpd got another letter"
 code=0 && "$weftd" sendmail --server "unix:$dir/aiosmtpd" --from a@example.net --to b@example.org \
     --to nobody@example.org <"$dir/letter" 2>"$dir/out" || code=$?
-[ "$code" = 69 ] && grep -q 'nobody@example.org: 550 nobody' "$dir/out" || fail "one of two refused: $code"
+[ "$code" = 69 ] || fail "one of two refused: $code"
+grep -q "nobody@example.org: 550 nobody" "$dir/out" || fail "one of two refused: $(cat "$dir/out")"
 kill "$other"
 wait "$other" || true
 # smtp-sink does not say when it listens: until then there is no such socket

@@ -80,7 +80,7 @@ static void on_over(weft_actor *self, weft_err reason)
 {
     letter *l = weft_state(self);
     (void)reason;
-    smtp_saw.workers--;
+    smtp_saw.workers -= weft_ref_is_nobody(l->session) ? 0 : 1; /* it may end before it began */
     weft_drop(&l->held);
     weft_drop(&l->request);
 }
