@@ -34,13 +34,19 @@ static uint32_t limit_ms(const wf_smtp_session *s)
     }
 }
 
+/* When to look: what it waits for may change without a phase of its own. */
+static uint32_t look_ms(const wf_smtp_session *s, uint32_t left)
+{
+    return left < s->limits.answer_timeout_ms ? left : s->limits.answer_timeout_ms;
+}
+
 void wf_smtp_phase_set(weft_actor *self, wf_smtp_session *s, wf_smtp_phase phase)
 {
     bool other = s->phase != phase;
     s->phase = phase;
     s->since_ms = weft_now_ms(self);
     if (other)
-        (void)weft_timer_reset(self, s->timer, limit_ms(s));
+        (void)weft_timer_reset(self, s->timer, look_ms(s, limit_ms(s)));
 }
 
 static bool time_later(weft_actor *self, wf_smtp_session *s, uint32_t ms)
@@ -70,7 +76,7 @@ static weft_err on_tick(weft_actor *self, weft_msg *msg)
         return WEFT_OK;
     }
     uint32_t left = passed < limit ? limit - passed : limit;
-    return time_later(self, s, left) ? WEFT_OK : weft_stop(self, WEFT_ENOMEM);
+    return time_later(self, s, look_ms(s, left)) ? WEFT_OK : weft_stop(self, WEFT_ENOMEM);
 }
 
 /* ---- reading */
