@@ -11,7 +11,6 @@ extern const weft_service service_echo, service_discard, service_chargen, servic
     service_time;
 extern const weft_service service_qotd;
 extern const weft_service service_forward, service_get, service_resolve, service_socks;
-extern const weft_service service_smtp;
 extern const weft_service service_smtp, service_sendmail;
 
 /* Copies them to the beginning of @to, in the order of `weftd list`. */

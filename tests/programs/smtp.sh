@@ -107,6 +107,19 @@ smtp-source -c -l 65536 -m 50 -s 5 -f a@example.net -t b@example.org 127.0.0.1:"
 letters 57
 stop
 
+# ---- the example
+
+mkfifo "$dir/said"
+"$WEFT_BUILD/examples/20_mail" tcp://127.0.0.1:0 2> >(tee "$dir/log" >"$dir/said") &
+server=$!
+read -r -t 60 line <"$dir/said" || fail "the example says nothing"
+at=$(grep -o "tcp://127.0.0.1:[0-9]*" <<<"$line") || fail "the example does not listen: $line"
+rm "$dir/said"
+swaks --server 127.0.0.1:"${at##*:}" --from a@example.net --to b@example.org >"$dir/out" 2>&1 ||
+    fail "the example: $(cat "$dir/out")"
+grep -q "a@example.net to b@example.org: [0-9]* bytes" "$dir/log" || fail "the example does not say who wrote"
+stop
+
 # ---- TLS and AUTH
 
 rm -rf "$dir/mail"

@@ -73,7 +73,7 @@ static void a_message_nobody_reads_holds_its_client_back(void)
     smtp_reset();
     smtp_does = SMTP_DEAF;
     smtp_config.limits.answer_timeout_ms =
-        1000; /* how long one who does not listen may take to end */
+        10000; /* how long one who does not listen may take to end */
     char *text = malloc(TEXT);
     REQUIRE(text != NULL);
     for (size_t i = 0; i < TEXT; i += 64)
