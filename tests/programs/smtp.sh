@@ -46,7 +46,7 @@ fail()
 start()
 {
     mkfifo "$dir/said"
-    "$weftd" smtp --listen tcp://127.0.0.1:0 "$@" 2> >(tee "$dir/log" >"$dir/said") &
+    "$weftd" smtp --listen tcp://127.0.0.1:0 "$@" 2> >(tee -p "$dir/log" >"$dir/said") &
     server=$!
     read -r -t 60 line <"$dir/said" || fail "the server says nothing"
     at=$(grep -o 'tcp://127.0.0.1:[0-9]*' <<<"$line") || fail "it does not listen: $line"
@@ -110,15 +110,18 @@ stop
 # ---- the example
 
 mkfifo "$dir/said"
-"$WEFT_BUILD/examples/20_mail" tcp://127.0.0.1:0 2> >(tee "$dir/log" >"$dir/said") &
+"$WEFT_BUILD/examples/20_mail" tcp://127.0.0.1:0 2>"$dir/said" &
 server=$!
-read -r -t 60 line <"$dir/said" || fail "the example says nothing"
-at=$(grep -o "tcp://127.0.0.1:[0-9]*" <<<"$line") || fail "the example does not listen: $line"
+exec 3<"$dir/said"
 rm "$dir/said"
+read -r -t 60 line <&3 || fail "the example says nothing"
+at=$(grep -o 'tcp://127.0.0.1:[0-9]*' <<<"$line") || fail "the example does not listen: $line"
 swaks --server 127.0.0.1:"${at##*:}" --from a@example.net --to b@example.org >"$dir/out" 2>&1 ||
     fail "the example: $(cat "$dir/out")"
-grep -q "a@example.net to b@example.org: [0-9]* bytes" "$dir/log" || fail "the example does not say who wrote"
+read -r -t 60 line <&3 || fail "the example says nothing of a letter"
+grep -q 'a@example.net to b@example.org: [0-9]* bytes' <<<"$line" || fail "the example says: $line"
 stop
+exec 3<&-
 
 # ---- TLS and AUTH
 
