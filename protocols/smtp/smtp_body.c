@@ -26,11 +26,17 @@ struct wf_smtp_body {
     weft_hook hook;
 };
 
+/* What nobody will read must not hold the client's window. */
+static void drop_pieces(wf_smtp_body *b)
+{
+    for (; b->n != 0; b->n--, b->first = (b->first + 1) % PIECES_ROOM)
+        weft_bytes_drop(&b->in[b->first]);
+}
+
 static void body_free(wf_smtp_body *b)
 {
     weft_hook_cancel(&b->hook);
-    for (; b->n != 0; b->n--, b->first = (b->first + 1) % PIECES_ROOM)
-        weft_bytes_drop(&b->in[b->first]);
+    drop_pieces(b);
     weft_alloc_free(b);
 }
 
@@ -117,6 +123,7 @@ static void body_close(weft_leaf *leaf, bool abort)
     wf_smtp_body *b = weft_leaf_context(leaf);
     (void)abort;
     b->leaf = NULL;
+    drop_pieces(b);
     if (b->session_actor == NULL)
         body_free(b);
     else

@@ -195,13 +195,20 @@ static bool read_on(weft_actor *self, wf_smtp_session *s)
            (s->phase != WF_SMTP_WAIT && s->at == s->in.size && !s->full);
 }
 
+/* An envelope alone is nothing that was accepted. */
+static bool has_begun(const wf_smtp_session *s)
+{
+    return s->mail != NULL && s->mail->begun;
+}
+
 void wf_smtp_resume(weft_actor *self, wf_smtp_session *s, wf_smtp_phase phase)
 {
     if (s->phase == WF_SMTP_OVER)
         return;
     if (phase != s->phase)
         wf_smtp_phase_set(self, s, phase);
-    if (s->stopping && phase == WF_SMTP_COMMAND && s->mail == NULL) {
+    if (s->stopping && phase == WF_SMTP_COMMAND && !has_begun(s)) {
+        wf_smtp_mail_drop(self, s, WEFT_ESTOPPING, "the server stops");
         wf_smtp_over(self, s, 421, "4.3.2", "the server stops");
         return;
     }
@@ -331,8 +338,10 @@ static weft_err on_stopping(weft_actor *self, weft_msg *msg)
     if (s->closed)
         return weft_stop(self, WEFT_OK);
     bool waits = s->phase == WF_SMTP_COMMAND || s->phase == WF_SMTP_PROOF;
-    if (s->mail == NULL && waits)
+    if (waits && !has_begun(s)) {
+        wf_smtp_mail_drop(self, s, WEFT_ESTOPPING, "the server stops");
         wf_smtp_over(self, s, 421, "4.3.2", "the server stops");
+    }
     return WEFT_OK;
 }
 

@@ -94,6 +94,28 @@ static void a_message_nobody_reads_holds_its_client_back(void)
     done();
 }
 
+static void what_a_letter_that_gave_up_left_does_not_hold_its_client(void)
+{
+    enum { TEXT = 4 << 20 };
+    smtp_reset();
+    smtp_does = SMTP_DEAF;
+    char *text = malloc(TEXT + 1);
+    REQUIRE(text != NULL);
+    for (size_t i = 0; i < TEXT; i += 64)
+        (void)snprintf(text + i, 65, "%062zu\r\n", i);
+    smtp_config.limits.answer_timeout_ms = 1000; /* then it is given up, its stream full */
+    weft_sim_peer *p = begin(NULL);
+    weft_sim_peer_say(p, envelope);
+    weft_sim_peer_say(p, "DATA\r\n");
+    weft_sim_peer_send(p, text, TEXT);
+    weft_sim_peer_say(p, ".\r\nNOOP\r\n");
+    weft_sim_advance(sim, 5000);
+    CHECK_U64(p->waiting, 0);
+    CHECK(got(p, "451 4.3.0 something failed here; try again later\r\n250 2.0.0 OK\r\n"));
+    free(text);
+    done();
+}
+
 static void a_client_that_reads_no_answers_is_not_read_from(void)
 {
     enum { COMMANDS = 20000 };
@@ -342,6 +364,7 @@ static const test_case cases[] = {
     TEST(a_received_line_says_where_it_came_from),
     TEST(dates_are_those_of_mail),
     TEST(a_message_nobody_reads_holds_its_client_back),
+    TEST(what_a_letter_that_gave_up_left_does_not_hold_its_client),
     TEST(a_client_that_reads_no_answers_is_not_read_from),
     TEST(a_message_under_way_is_finished_when_the_system_stops),
     TEST(no_failed_allocation_loses_a_message),
