@@ -7,6 +7,8 @@
 
 #include <weft/hash.h>
 
+#include "auth_text.h"
+
 enum { BLOCK_BYTES = 64 }; /* of MD5 and of SHA-256 */
 
 size_t wf_hash_bytes(wf_hash kind)
@@ -95,4 +97,19 @@ bool wf_same(const void *a, const void *b, size_t n)
     for (size_t i = 0; i < n; i++)
         differs |= (uint8_t)(x[i] ^ y[i]);
     return differs == 0;
+}
+
+weft_err weft_unbase64(const char *text, size_t n, void *out, size_t max, size_t *size)
+{
+    return wf_base64_decode((wf_piece){text, n}, out, max, size);
+}
+
+bool weft_hmac_md5(const void *key, size_t key_n, const void *at, size_t n,
+                   char out[WEFT_HMAC_MD5_HEX_BYTES])
+{
+    uint8_t hash[WF_HASH_BYTES_MAX];
+    if (!wf_hmac_of(WF_MD5, key, key_n, at, n, hash))
+        return false;
+    wf_hex(hash, wf_hash_bytes(WF_MD5), out);
+    return true;
 }

@@ -29,6 +29,8 @@ static const weft_service *const services[] = {
     &service_restart,
     &service_log,
     &service_shutdown,
+    &service_smtp,
+    &service_sendmail,
     NULL,
 };
 /* clang-format on */

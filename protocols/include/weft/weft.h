@@ -22,6 +22,7 @@
 #include <weft/reconnect.h>
 #include <weft/resolver.h>
 #include <weft/socks.h>
+#include <weft/smtp.h>
 #include <weft/sse.h>
 #include <weft/ssh.h>
 #include <weft/stage.h>

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Mailboxes, paths and domains as RFC 5321 section 4.1.2 writes them. Pure. */
+#ifndef WF_SMTP_ADDRESS_H
+#define WF_SMTP_ADDRESS_H
+
+#include <weft/smtp.h>
+
+/* How many of the @n bytes @at are a mailbox (Local-part "@" ( Domain / address-literal )); 0: none of them, and
+ * *@wrong says why. Bytes beyond ASCII are counted as well formed UTF-8 or refused; *@utf8 says there were some. */
+size_t wf_smtp_mailbox(const char *at, size_t n, bool *utf8, const char **wrong);
+
+/* The same for a Domain or an address-literal. */
+size_t wf_smtp_domain(const char *at, size_t n, bool *utf8, const char **wrong);
+
+/* Reads "<...>": a mailbox, behind a source route that is read and forgotten (RFC 5321, appendix C); nothing at
+ * all with @null; "postmaster" with @postmaster. @out gets the mailbox. The same result as above. */
+size_t wf_smtp_path(const char *at, size_t n, bool null, bool postmaster,
+                    char out[WEFT_SMTP_ADDRESS_BYTES], bool *utf8, const char **wrong);
+
+#endif

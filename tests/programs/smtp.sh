@@ -1,0 +1,233 @@
+#!/bin/bash
+# Mail with others at the other end: swaks, msmtp, curl, Python's smtplib and postfix's smtp-source send to weftd smtp;
+# weftd sendmail sends to Python's aiosmtpd and to postfix's smtp-sink.
+set -euo pipefail
+
+python=
+for one in python3 /usr/bin/python3; do
+    if "$one" -c 'import aiosmtpd' 2>/dev/null; then
+        python=$one
+        break
+    fi
+done
+PATH=$PATH:/usr/sbin
+for tool in swaks msmtp curl smtp-source smtp-sink openssl; do
+    command -v "$tool" >/dev/null || {
+        echo "$tool is not installed"
+        exit 77
+    }
+done
+[ -n "$python" ] || {
+    echo "python3-aiosmtpd is not installed"
+    exit 77
+}
+
+weftd=$WEFT_BUILD/weftd
+dir=$(mktemp -d)
+server=
+other=
+finish()
+{
+    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    [ -z "$other" ] || kill "$other" 2>/dev/null || true
+    wait 2>/dev/null || true
+    rm -rf "$dir"
+}
+trap finish EXIT
+
+fail()
+{
+    echo "smtp: $*" >&2
+    [ ! -s "$dir/log" ] || tail -20 "$dir/log" >&2
+    exit 1
+}
+
+# start OPTIONS: runs weftd smtp and waits until it says where it listens; that becomes $port.
+start()
+{
+    mkfifo "$dir/said"
+    "$weftd" smtp --listen tcp://127.0.0.1:0 "$@" 2> >(tee -p "$dir/log" >"$dir/said") &
+    server=$!
+    read -r -t 60 line <"$dir/said" || fail "the server says nothing"
+    at=$(grep -o 'tcp://127.0.0.1:[0-9]*' <<<"$line") || fail "it does not listen: $line"
+    port=${at##*:}
+    rm "$dir/said"
+}
+
+stop()
+{
+    kill "$server"
+    wait "$server" || fail "the server ended with $?"
+    server=
+}
+
+# letters N: so many are in the maildir, none half written.
+letters()
+{
+    [ "$(find "$dir/mail/new" -type f | wc -l)" = "$1" ] || fail "not $1 letters in the maildir"
+    [ -z "$(find "$dir/mail/tmp" -type f)" ] || fail "something is left in tmp"
+}
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$dir/key" -out "$dir/certificate" 2>/dev/null
+
+# ---- in the clear
+
+start --to "maildir:$dir/mail" --reject nobody@example.org --host mail.example
+swaks --server 127.0.0.1:"$port" --from a@example.net --to b@example.org --body $'one\n.\n..two' \
+    >"$dir/out" 2>&1 || fail "swaks: $(cat "$dir/out")"
+letters 1
+grep -q '^Return-Path: <a@example.net>' "$dir"/mail/new/* || fail "there is no Return-Path"
+grep -q 'by mail.example with ESMTP id' "$dir"/mail/new/* || fail "there is no Received line"
+grep -q $'^\.\r$' "$dir"/mail/new/* || fail "a line of one dot is lost"
+! swaks --server 127.0.0.1:"$port" --from a@example.net --to nobody@example.org >"$dir/out" 2>&1 ||
+    fail "swaks: a recipient is not refused"
+grep -q '550 5.1.1' "$dir/out" || fail "swaks: the refusal is another one"
+swaks --server 127.0.0.1:"$port" --pipeline --from a@example.net --to b@example.org >"$dir/out" 2>&1 ||
+    fail "swaks, pipelined: $(cat "$dir/out")"
+printf 'Subject: msmtp\n\nhello\n' | msmtp --host=127.0.0.1 --port="$port" --from=a@example.net b@example.org ||
+    fail "msmtp"
+printf 'Subject: curl\r\n\r\nhello\r\n' | curl -sS --url "smtp://127.0.0.1:$port" --mail-from a@example.net \
+    --mail-rcpt b@example.org --upload-file - || fail "curl"
+"$python" - "$port" <<'END' || fail "smtplib"
+import smtplib, sys
+with smtplib.SMTP("127.0.0.1", int(sys.argv[1])) as s:
+    s.ehlo()
+    assert s.has_extn("pipelining") and s.has_extn("chunking") and s.has_extn("smtputf8")
+    refused = s.sendmail("a@example.net", ["b@example.org", "nobody@example.org"], "Subject: x\r\n\r\nx\r\n")
+    assert list(refused) == ["nobody@example.org"], refused
+    assert s.verify("b@example.org")[0] == 252
+    s.sendmail("a@example.net", "b@example.org", "Subject: large\r\n\r\n" + ("y" * 76 + "\r\n") * 50000)
+    s.sendmail("ä@example.net", "ö@example.org", "Subject: x\r\n\r\nä\r\n".encode(),
+               mail_options=["SMTPUTF8", "BODY=8BITMIME"])
+END
+letters 7
+smtp-source -c -l 65536 -m 50 -s 5 -f a@example.net -t b@example.org 127.0.0.1:"$port" >/dev/null ||
+    fail "smtp-source"
+letters 57
+stop
+
+# ---- the example
+
+mkfifo "$dir/said"
+"$WEFT_BUILD/examples/20_mail" tcp://127.0.0.1:0 2>"$dir/said" &
+server=$!
+exec 3<"$dir/said"
+rm "$dir/said"
+read -r -t 60 line <&3 || fail "the example says nothing"
+at=$(grep -o 'tcp://127.0.0.1:[0-9]*' <<<"$line") || fail "the example does not listen: $line"
+swaks --server 127.0.0.1:"${at##*:}" --from a@example.net --to b@example.org >"$dir/out" 2>&1 ||
+    fail "the example: $(cat "$dir/out")"
+read -r -t 60 line <&3 || fail "the example says nothing of a letter"
+grep -q 'a@example.net to b@example.org: [0-9]* bytes' <<<"$line" || fail "the example says: $line"
+stop
+exec 3<&-
+
+# ---- TLS and AUTH
+
+rm -rf "$dir/mail"
+start --to "maildir:$dir/mail" --auth memory:tim:secret --certificate "$dir/certificate" --key "$dir/key" \
+    --tls-required
+for how in PLAIN LOGIN CRAM-MD5; do
+    swaks --server 127.0.0.1:"$port" --tls --auth "$how" --auth-user tim --auth-password secret \
+        --from a@example.net --to b@example.org >"$dir/out" 2>&1 || fail "swaks, $how: $(cat "$dir/out")"
+done
+! swaks --server 127.0.0.1:"$port" --tls --auth PLAIN --auth-user tim --auth-password wrong \
+    --from a@example.net --to b@example.org >"$dir/out" 2>&1 || fail "a wrong password is taken"
+grep -q '535 5.7.8' "$dir/out" || fail "a wrong password is refused otherwise"
+! swaks --server 127.0.0.1:"$port" --from a@example.net --to b@example.org >"$dir/out" 2>&1 ||
+    fail "mail goes without TLS"
+printf 'Subject: curl\r\n\r\nhello\r\n' | curl -sS --url "smtp://localhost:$port" --connect-to "localhost:$port:127.0.0.1:$port" \
+    --ssl-reqd --cacert "$dir/certificate" --user tim:secret --mail-from a@example.net --mail-rcpt b@example.org \
+    --upload-file - || fail "curl over TLS"
+printf 'Subject: weft\n\nhello\n.\nend\n' | "$weftd" sendmail --server "tcp://127.0.0.1:$port" --tls must \
+    --trust "$dir/certificate" --login tim --password secret --from a@example.net --to b@example.org ||
+    fail "weftd sendmail over TLS"
+letters 5
+grep -lq 'with ESMTPSA id' "$dir"/mail/new/* || fail "the Received line does not say ESMTPSA"
+stop
+
+# ---- programs, and a disk that is full
+
+cat >"$dir/program" <<'END'
+#!/bin/sh
+cat >"$(dirname "$0")/taken"
+echo "$SENDER $RECIPIENTS" >"$(dirname "$0")/envelope"
+case $RECIPIENTS in later@*) exit 75 ;; nobody@*) exit 67 ;; esac
+END
+chmod +x "$dir/program"
+start --to "exec:$dir/program"
+send()
+{
+    printf 'Subject: weft\n\nhello\n' | "$weftd" sendmail --server "tcp://127.0.0.1:$port" --from a@example.net "$@"
+}
+send --to b@example.org --to c@example.org || fail "a program does not take a letter"
+grep -q '^a@example.net b@example.org c@example.org$' "$dir/envelope" || fail "the envelope is another one"
+grep -q '^hello' "$dir/taken" || fail "the letter is another one"
+code=0 && send --to later@example.org 2>"$dir/out" || code=$?
+[ "$code" = 75 ] || fail "a program that says later: $code"
+code=0 && send --to nobody@example.org 2>"$dir/out" || code=$?
+[ "$code" = 67 ] || fail "a program that knows nobody: $code"
+stop
+if mkdir "$dir/small" && mount -t tmpfs -o size=256k none "$dir/small" 2>/dev/null; then
+    start --to "maildir:$dir/small/mail"
+    code=0 && head -c 1000000 /dev/zero | tr '\0' 'x' | fold -w 70 |
+        "$weftd" sendmail --server "tcp://127.0.0.1:$port" --to b@example.org 2>"$dir/out" || code=$?
+    left=$(find "$dir/small/mail/tmp" "$dir/small/mail/new" -type f | wc -l)
+    stop
+    umount "$dir/small"
+    [ "$code" = 75 ] || fail "a full disk: $code"
+    grep -q "452 4.3.1" "$dir/out" || fail "a full disk: $(cat "$dir/out")"
+    [ "$left" = 0 ] || fail "a full disk: something is left behind"
+fi
+
+# ---- our client, other servers
+
+mkfifo "$dir/said"
+"$python" - "$dir" >"$dir/said" <<'END' &
+import signal, sys
+from aiosmtpd.controller import UnixSocketController
+class Handler:
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("nobody@"):
+            return "550 5.1.1 nobody"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+    async def handle_DATA(self, server, session, envelope):
+        with open(sys.argv[1] + "/got", "wb") as f:
+            f.write(envelope.content)
+        return "250 OK"
+c = UnixSocketController(Handler(), unix_socket=sys.argv[1] + "/aiosmtpd")
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+c.start()
+print("ready", flush=True)
+signal.sigwait([signal.SIGTERM])
+c.stop()
+END
+other=$!
+read -r -t 60 _ <"$dir/said" || fail "aiosmtpd does not listen"
+printf 'Subject: weft\n\n.\n..\nend\n' >"$dir/letter"
+"$weftd" sendmail --server "unix:$dir/aiosmtpd" --from a@example.net --to b@example.org <"$dir/letter" ||
+    fail "weftd sendmail to aiosmtpd"
+tr -d '\r' <"$dir/got" | cmp - "$dir/letter" || fail "aiosmtpd got another letter"
+code=0 && "$weftd" sendmail --server "unix:$dir/aiosmtpd" --from a@example.net --to b@example.org \
+    --to nobody@example.org <"$dir/letter" 2>"$dir/out" || code=$?
+[ "$code" = 69 ] || fail "one of two refused: $code"
+grep -q "nobody@example.org: 550 nobody" "$dir/out" || fail "one of two refused: $(cat "$dir/out")"
+kill "$other"
+wait "$other" || true
+# smtp-sink does not say when it listens: until then there is no such socket
+as=()
+[ "$(id -u)" != 0 ] || as=(-u nobody)
+mkdir -m 777 "$dir/sink"
+chmod 755 "$dir"
+smtp-sink "${as[@]}" "unix:$dir/sink/socket" 10 &
+other=$!
+code=1
+for ((tries = 0; tries < 1000 && code != 0; tries++)); do
+    code=0
+    "$weftd" sendmail --server "unix:$dir/sink/socket" --from a@example.net --to b@example.org \
+        <"$dir/letter" 2>"$dir/out" || code=$?
+done
+[ "$code" = 0 ] || fail "weftd sendmail to smtp-sink: $code $(cat "$dir/out")"
+echo "smtp: all went well"
