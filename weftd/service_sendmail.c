@@ -256,8 +256,7 @@ static weft_err sendmail_check(void *at, weft_why *why)
     for (size_t i = 1; s->server == NULL && i < s->to.count; i++)
         if (strcasecmp(strrchr(s->to.at[i], '@') + 1, s->client.domain) != 0)
             return weft_because(why, WEFT_EINVAL, "recipients of several domains need a --server");
-    const weft_tls_config tls = {.trust_file = s->trust,
-                                 .unverified = s->tls == WEFT_SMTP_TLS_MAY};
+    const weft_tls_config tls = {.trust_file = s->trust, .unverified = s->tls == WEFT_SMTP_TLS_MAY};
     return s->tls != WEFT_SMTP_TLS_NEVER ? weft_tls_client(&tls, &s->client.tls, why) : WEFT_OK;
 }
 

@@ -110,7 +110,7 @@ stop
 # ---- the example
 
 mkfifo "$dir/said"
-"$WEFT_BUILD/examples/20_mail" tcp://127.0.0.1:0 2>"$dir/said" &
+"$WEFT_BUILD/examples/26_mail" tcp://127.0.0.1:0 2>"$dir/said" &
 server=$!
 exec 3<"$dir/said"
 rm "$dir/said"

@@ -21,8 +21,8 @@
 #include <weft/process.h>
 #include <weft/reconnect.h>
 #include <weft/resolver.h>
-#include <weft/socks.h>
 #include <weft/smtp.h>
+#include <weft/socks.h>
 #include <weft/sse.h>
 #include <weft/ssh.h>
 #include <weft/stage.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A mail server that says who wrote to whom, and how much. usage: 20_mail [URL] */
+/* A mail server that says who wrote to whom, and how much. usage: 26_mail [URL] */
 #include <inttypes.h>
 
 #include <weft/weft.h>
