@@ -152,7 +152,7 @@ static weft_err read_password(irc_settings *s, weft_why *why)
     if (s->password == NULL)
         return WEFT_OK;
     weft_err err = read_file("password", s->password, &text, why);
-    if (err != WEFT_OK)
+    if (err != WEFT_OK || text == NULL)
         return err;
     text[strcspn(text, "\r\n")] = '\0';
     s->config.password = text;

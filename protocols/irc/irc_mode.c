@@ -150,6 +150,8 @@ static void change_ban(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_m
     if ((i < channel->bans) == mode->on)
         return;
     if (!mode->on) {
+        if (channel->ban == NULL)
+            return;
         note(c, mode, channel->ban[i]);
         memmove(channel->ban[i], channel->ban[i + 1], (--channel->bans - i) * sizeof *channel->ban);
         return;

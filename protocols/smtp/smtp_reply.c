@@ -37,8 +37,8 @@ static const char *read_enhanced(weft_smtp_status *status, const char *text)
 
 static bool take(const char **at, const char *word)
 {
-    size_t n = strlen(word);
-    if (strncasecmp(*at, word, n) != 0 || ((*at)[n] != '\0' && (*at)[n] != ' '))
+    size_t n = strcspn(*at, " ");
+    if (n != strlen(word) || strncasecmp(*at, word, n) != 0)
         return false;
     *at += (*at)[n] == ' ' ? n + 1 : n;
     return true;

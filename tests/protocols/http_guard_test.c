@@ -336,6 +336,7 @@ static void names_and_passwords_have_their_limits(void)
         weft_auth_request request = {.kind = WEFT_AUTH_ANONYMOUS};
         memset(plain, 'x', sizeof plain);
         plain[rows_of[i].user] = ':';
+        /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): bytes, whose length is kept */
         memcpy(text, "Basic ", 6);
         size_t n = weft_base64(plain, rows_of[i].user + 1 + rows_of[i].password, text + 6);
         const weft_http_text value = {text, (uint32_t)n + 6};

@@ -89,9 +89,11 @@ static void tags_may_have_8189_bytes_and_no_more(void)
     static char line[WEFT_IRC_TAGS_READ_MAX + 16];
     memset(line, 'a', sizeof line);
     line[0] = '@';
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): bytes, whose length is kept */
     memcpy(line + 1 + WEFT_IRC_TAGS_READ_MAX, " PING", 5);
     CHECK_OK(weft_irc_parse(line, WEFT_IRC_TAGS_READ_MAX + 6, &m, NULL));
     CHECK_U64(m.tags.bytes, WEFT_IRC_TAGS_READ_MAX);
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): bytes, whose length is kept */
     memcpy(line + 1 + WEFT_IRC_TAGS_READ_MAX, "a PING", 6);
     refused(line, WEFT_IRC_TAGS_READ_MAX + 7, WEFT_ETOOBIG);
 }
