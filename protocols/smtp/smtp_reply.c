@@ -83,7 +83,7 @@ static void read_extension(wf_smtp_reply *r, const char *at)
 
 weft_err wf_smtp_reply_line(wf_smtp_reply *r, const char *line, size_t n)
 {
-    char text[512];
+    char text[512] = "";
     bool well_formed = n >= 3 && line[0] >= '2' && line[0] <= '5' && is_digit(line[1]) &&
                        is_digit(line[2]) && (n == 3 || line[3] == ' ' || line[3] == '-');
     if (!well_formed)
