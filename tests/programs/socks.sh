@@ -41,7 +41,7 @@ start()
     exec {log}<"$name.log"
     while read -r line <&"$log"; do
         case $line in
-        *"listening at "*)
+        *"listening at "* | *"bound to "*)
             port=${line##*:}
             cat <&"$log" >"$name.text" &
             pids+=("$!")
