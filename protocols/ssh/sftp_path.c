@@ -22,7 +22,8 @@ static void up(char out[PATH_MAX], size_t *n)
 
 bool wf_sftp_path(wf_sftp_text text, char out[PATH_MAX])
 {
-    const char *at = (const char *)text.at, *end = at + text.size;
+    /* a path that is not there has no place to which anything may be added */
+    const char *at = text.size != 0 ? (const char *)text.at : "", *end = at + text.size;
     size_t n = 0;
     if (text.size >= PATH_MAX || (text.size != 0 && memchr(at, 0, text.size) != NULL))
         return false;
