@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weft/hash.h>
+
 #include "via.h"
 
 enum { METHODS, LOGIN, REQUEST }; /* whose answer is waited for */
@@ -108,23 +110,11 @@ static size_t say_request4(const wf_via_talk *t, uint8_t *say)
     return w.n;
 }
 
-/* RFC 4648 section 4 */
-static void put_base64(words *w, const char *text, size_t n)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t bits = 0;
-        for (size_t j = 0; j < 3; j++)
-            bits = bits << 8 | (i + j < n ? (uint8_t)text[i + j] : 0U);
-        for (size_t j = 0; j < 4; j++)
-            put_byte(w, i + j <= n ? (uint8_t)digits[bits >> (18 - 6 * j) & 63] : '=');
-    }
-}
-
 static size_t say_request_http(const wf_via_talk *t, uint8_t *say)
 {
     char where[WEFT_URL_HOST_BYTES_MAX + sizeof "[]:65535"];
     char head[2 * sizeof where + 64], user[2 * WF_VIA_WORD_BYTES_MAX + 2];
+    char coded[WEFT_BASE64_BYTES(sizeof user) + 1];
     words w = {say, 0};
     bool v6 = t->target.kind == WEFT_HOST_V6;
     (void)snprintf(where, sizeof where, "%s%s%s:%u", v6 ? "[" : "", t->target.name, v6 ? "]" : "",
@@ -134,7 +124,7 @@ static size_t say_request_http(const wf_via_talk *t, uint8_t *say)
     if (t->proxy.user[0] != '\0') {
         n = snprintf(user, sizeof user, "%s:%s", t->proxy.user, t->proxy.password);
         put(&w, "Proxy-Authorization: Basic ", 27);
-        put_base64(&w, user, (size_t)n);
+        put(&w, coded, weft_base64(user, (size_t)n, coded));
         put(&w, "\r\n", 2);
     }
     put(&w, "\r\n", 2);

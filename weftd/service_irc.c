@@ -10,6 +10,7 @@
 #include <weft/irc.h>
 #include <weft/websocket.h>
 
+#include "service_auth.h"
 #include "services.h"
 
 enum { MOTD_BYTES_MAX = 64 << 10 };
@@ -21,8 +22,7 @@ typedef struct irc_settings {
     weft_irc_config config;
     /* what check makes of them */
     weft_option_urls plain, web;
-    weft_auth_source sources[WEFT_OPTION_TEXTS_MAX];
-    weft_auth_config auth_config;
+    service_auth who;
     weft_irc_oper opers[WEFT_OPTION_TEXTS_MAX];
     char *names[WEFT_OPTION_TEXTS_MAX]; /* of the operators: their own copies */
     char *motd_text;
@@ -180,14 +180,8 @@ static weft_err read_auth(irc_settings *s, weft_why *why)
 {
     if (s->auth.count == 0)
         return WEFT_OK;
-    for (size_t i = 0; i < s->auth.count; i++) {
-        weft_err err = weft_auth_source_parse(s->auth.at[i], &s->sources[i], why);
-        if (err != WEFT_OK)
-            return err;
-    }
-    s->auth_config = (weft_auth_config){.sources = s->sources, .count = (uint32_t)s->auth.count};
     s->config.auth = "irc/auth";
-    return weft_auth_check(&s->auth_config, why);
+    return service_auth_read(&s->auth, &s->who, why);
 }
 
 /* A browser asks for "/" and speaks the protocol in messages. */
@@ -231,7 +225,7 @@ static weft_err irc_check(void *at, weft_why *why)
 static weft_err irc_children(void *at, weft_children *to, weft_why *why)
 {
     const irc_settings *s = at;
-    const weft_child auth = {.name = "auth", .behaviour = &weft_auth, .config = &s->auth_config};
+    const weft_child auth = {.name = "auth", .behaviour = &weft_auth, .config = &s->who.config};
     const weft_child network = {
         .name = "network", .behaviour = &weft_irc_network, .config = &s->config};
     weft_err err = s->auth.count > 0 ? weft_children_add(to, &auth, why) : WEFT_OK;

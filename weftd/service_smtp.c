@@ -7,6 +7,7 @@
 #include <weft/smtp.h>
 #include <weft/tls.h>
 
+#include "service_auth.h"
 #include "services.h"
 
 typedef struct smtp_settings {
@@ -21,8 +22,7 @@ typedef struct smtp_settings {
     weft_smtp_exec_config exec;
     weft_smtp_post_config post;
     const char *argv[2];
-    weft_auth_source sources[WEFT_OPTION_TEXTS_MAX];
-    weft_auth_config auth_config;
+    service_auth who;
 } smtp_settings;
 
 static smtp_settings settings;
@@ -182,15 +182,9 @@ static weft_err read_addresses(const char *option, const weft_option_texts *list
 
 static weft_err read_auth(smtp_settings *s, weft_why *why)
 {
-    s->auth_config = (weft_auth_config){
-        .sources = s->sources, .count = (uint32_t)s->auth.count, .realm = s->config.host};
-    for (size_t i = 0; i < s->auth.count; i++) {
-        weft_err err = weft_auth_source_parse(s->auth.at[i], &s->sources[i], why);
-        if (err != WEFT_OK)
-            return err;
-    }
+    s->who.config.realm = s->config.host;
     s->config.auth_required = s->auth.count != 0;
-    return s->auth.count != 0 ? weft_auth_check(&s->auth_config, why) : WEFT_OK;
+    return service_auth_read(&s->auth, &s->who, why);
 }
 
 static weft_err read_tls(smtp_settings *s, weft_why *why)
@@ -222,7 +216,7 @@ static weft_err smtp_children(void *at, weft_children *to, weft_why *why)
 {
     smtp_settings *s = at;
     const weft_child judges = {.name = "judge", .behaviour = &judge, .config = s};
-    const weft_child auth = {.name = "auth", .behaviour = &weft_auth, .config = &s->auth_config};
+    const weft_child auth = {.name = "auth", .behaviour = &weft_auth, .config = &s->who.config};
     weft_err err = WEFT_OK;
     if (s->recipients.count != 0 || s->reject.count != 0) {
         s->config.judge_name = "smtp/judge";
@@ -240,7 +234,7 @@ static void smtp_done(void *at)
 {
     smtp_settings *s = at;
     weft_tls_drop(&s->config.tls);
-    explicit_bzero(s->sources, sizeof s->sources);
+    explicit_bzero(s->who.sources, sizeof s->who.sources);
 }
 
 const weft_service service_smtp = {

@@ -2,6 +2,7 @@
 /* A server of shells, commands and files over SSH. */
 #include <weft/ssh.h>
 
+#include "service_auth.h"
 #include "services.h"
 
 #include <stdio.h>
@@ -20,8 +21,7 @@ typedef struct ssh_settings {
     bool ecdsa, no_shell;
     /* what check and open make of them */
     weft_ssh_keys *host_keys;
-    weft_auth_source sources[WEFT_OPTION_TEXTS_MAX];
-    weft_auth_config auth_config;
+    service_auth who;
     weft_ssh_service services[4];
 } ssh_settings;
 
@@ -116,17 +116,14 @@ static weft_err check_auth(ssh_settings *s, weft_why *why)
     if (s->auth.count == 0)
         return weft_because(why, WEFT_EINVAL,
                             "nobody could be let in, expected --auth (such as sshkey:FILE)");
-    for (size_t i = 0; i < s->auth.count; i++) {
-        weft_err err = weft_auth_source_parse(s->auth.at[i], &s->sources[i], why);
-        if (err != WEFT_OK)
-            return err;
-        s->config.public_key |= s->sources[i].kind == WEFT_AUTH_FROM_SSHKEY;
-        s->config.anonymous |= s->sources[i].kind == WEFT_AUTH_FROM_ANONYMOUS;
-        s->config.password |= s->sources[i].kind != WEFT_AUTH_FROM_SSHKEY &&
-                              s->sources[i].kind != WEFT_AUTH_FROM_ANONYMOUS;
+    weft_err err = service_auth_read(&s->auth, &s->who, why);
+    for (size_t i = 0; err == WEFT_OK && i < s->auth.count; i++) {
+        weft_auth_source_kind kind = s->who.sources[i].kind;
+        s->config.public_key |= kind == WEFT_AUTH_FROM_SSHKEY;
+        s->config.anonymous |= kind == WEFT_AUTH_FROM_ANONYMOUS;
+        s->config.password |= kind != WEFT_AUTH_FROM_SSHKEY && kind != WEFT_AUTH_FROM_ANONYMOUS;
     }
-    s->auth_config = (weft_auth_config){.sources = s->sources, .count = (uint32_t)s->auth.count};
-    return weft_auth_check(&s->auth_config, why);
+    return err;
 }
 
 static weft_err check_root(const ssh_settings *s, weft_why *why)
@@ -177,7 +174,7 @@ static weft_err ssh_open(void *at, weft_why *why)
 static weft_err ssh_children(void *at, weft_children *to, weft_why *why)
 {
     ssh_settings *s = at;
-    const weft_child auth = {.name = "auth", .behaviour = &weft_auth, .config = &s->auth_config};
+    const weft_child auth = {.name = "auth", .behaviour = &weft_auth, .config = &s->who.config};
     weft_err err = weft_children_add(to, &auth, why);
     return err == WEFT_OK ? weft_children_listen(to, &s->listen, &weft_ssh_server, &s->config, why)
                           : err;

@@ -150,7 +150,7 @@ static weft_err web_children(void *at, weft_children *to, weft_why *why)
 {
     const web_settings *s = at;
     const weft_child auth = {
-        .name = "auth", .behaviour = &weft_auth, .config = &s->sites.auth_config};
+        .name = "auth", .behaviour = &weft_auth, .config = &s->sites.who.config};
     weft_err err = s->sites.auth.count != 0 ? weft_children_add(to, &auth, why) : WEFT_OK;
     return err == WEFT_OK ? weft_children_listen(to, &s->listen, &weft_http_server, &s->site, why)
                           : err;

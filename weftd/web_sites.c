@@ -79,14 +79,8 @@ static weft_err make_guard(web_sites *s, weft_why *why)
 {
     if (s->auth.count == 0)
         return WEFT_OK;
-    for (size_t i = 0; i < s->auth.count; i++) {
-        weft_err err = weft_auth_source_parse(s->auth.at[i], &s->sources[i], why);
-        if (err != WEFT_OK)
-            return err;
-    }
-    s->auth_config = (weft_auth_config){.sources = s->sources, .count = (uint32_t)s->auth.count};
     s->guard = (weft_http_guard){.auth_name = "web/auth", .digest = s->digest};
-    return weft_auth_check(&s->auth_config, why);
+    return service_auth_read(&s->auth, &s->who, why);
 }
 
 /* ---- all of it */

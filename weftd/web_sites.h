@@ -8,6 +8,8 @@
 #include <weft/http_client.h>
 #include <weft/options.h>
 
+#include "service_auth.h"
+
 enum { WEB_PROXIES_MAX = WEFT_OPTION_TEXTS_MAX, WEB_UPSTREAMS_MAX = 16 };
 
 /* One --proxy. */
@@ -23,8 +25,7 @@ typedef struct web_sites {
     bool strip, keep_host, least_busy, digest;
     /* what web_sites_make makes of them */
     web_proxy proxies[WEB_PROXIES_MAX];
-    weft_auth_source sources[WEFT_OPTION_TEXTS_MAX];
-    weft_auth_config auth_config;
+    service_auth who;
     weft_http_guard guard;
     weft_http_route routes[2 * WEB_PROXIES_MAX + 2];
 } web_sites;

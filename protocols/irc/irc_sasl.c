@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <weft/hash.h>
+
 #include <weft/auth.h>
 
 static bool is(weft_irc_text text, const char *word)
@@ -67,38 +69,12 @@ static bool read_plain(const char *at, size_t n, weft_auth_request *out)
     return true;
 }
 
-static int digit_of(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c != '\0' ? strchr(digits, c) : NULL;
-    return at != NULL ? (int)(at - digits) : -1;
-}
-
-/* RFC 4648 section 4, padding and all. false: it is none. */
-static bool decode_base64(const char *at, size_t n, char *to, size_t *bytes)
-{
-    uint32_t bits = 0;
-    *bytes = 0;
-    size_t pads = n > 0 && at[n - 1] == '=' ? (n > 1 && at[n - 2] == '=' ? 2 : 1) : 0;
-    if (n == 0 || n % 4 != 0)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        int digit = i < n - pads ? digit_of(at[i]) : 0;
-        if (digit < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)digit;
-        for (int shift = 16; i % 4 == 3 && shift >= 0; shift -= 8)
-            to[(*bytes)++] = (char)(bits >> shift);
-    }
-    *bytes -= pads;
-    return true;
-}
-
 static bool decode(const wf_irc_rare *rare, weft_auth_request *out)
 {
     char plain[IRC_SASL_BYTES];
     size_t n;
-    bool good = decode_base64(rare->sasl, rare->sasl_bytes, plain, &n) && read_plain(plain, n, out);
+    bool good = weft_unbase64(rare->sasl, rare->sasl_bytes, plain, sizeof plain, &n) == WEFT_OK &&
+                read_plain(plain, n, out);
     explicit_bzero(plain, sizeof plain);
     return good;
 }
