@@ -25,14 +25,13 @@ static uint32_t number(weft_msg *msg, const char *name)
 
 /* ---- responses, as a client reads them */
 
-static void put_body(http_reply *r, const wf_http1_piece *piece)
+/* No body is larger than what came, so that one piece of memory does. */
+static void put_body(http_reply *r, const wf_http1_piece *piece, size_t bytes_max)
 {
-    uint8_t *bigger = realloc(r->body, r->body_bytes + piece->data_bytes + 1);
-    if (bigger == NULL)
+    if (r->body == NULL && (r->body = malloc(bytes_max + 1)) == NULL)
         abort();
     if (piece->data_bytes != 0)
-        memcpy(bigger + r->body_bytes, piece->data, piece->data_bytes);
-    r->body = bigger;
+        memcpy(r->body + r->body_bytes, piece->data, piece->data_bytes);
     r->body_bytes += piece->data_bytes;
     r->body[r->body_bytes] = 0;
 }
@@ -59,8 +58,9 @@ http_reply http_take_reply(const uint8_t **at, size_t *n, bool head_only)
         *n -= bytes;
     }
     r.status = head.status;
+    const size_t bytes_max = *n;
     while (!r.whole && wf_http1_body(&parser, *at, *n, &piece, &why) == WEFT_OK) {
-        put_body(&r, &piece);
+        put_body(&r, &piece, bytes_max);
         *at += piece.consumed;
         *n -= piece.consumed;
         r.whole = piece.complete;

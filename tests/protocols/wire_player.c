@@ -28,10 +28,12 @@ typedef struct player {
 
 void wire_put(wire_text *text, const void *at, size_t n)
 {
-    char *bigger = realloc(text->at, text->n + n + 1);
-    if (bigger == NULL)
-        abort();
-    text->at = bigger;
+    if (text->n + n >= text->room) {
+        text->room = 2 * (text->n + n) + 1;
+        text->at = realloc(text->at, text->room);
+        if (text->at == NULL)
+            abort();
+    }
     if (n != 0)
         memcpy(text->at + text->n, at, n);
     text->n += n;
@@ -154,7 +156,7 @@ static void flush(player *p)
 
 static void compare(player *p)
 {
-    wire_text came = {NULL, 0};
+    wire_text came = {.at = NULL};
     if (p->client == NULL) {
         fail(p, "nothing has connected");
         return;

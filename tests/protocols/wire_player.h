@@ -15,7 +15,7 @@ typedef enum wire_cut { WIRE_WHOLE, WIRE_BYTES, WIRE_SPLIT } wire_cut;
 /* Text that grows. */
 typedef struct wire_text {
     char *at;
-    size_t n;
+    size_t n, room;
 } wire_text;
 void wire_put(wire_text *text, const void *at, size_t n);
 
