@@ -97,14 +97,22 @@ static const wf_program *find_or_compile(weft_system *sys, const weft_behaviour 
 const wf_program *wf_program_of(wf_reactor *r, const weft_behaviour *behaviour, weft_err *err,
                                 weft_why *why)
 {
-    const wf_program **cached = &r->programs[((uintptr_t)behaviour >> 4) % WF_PROGRAMS_CACHED];
+    const uintptr_t at = (uintptr_t)behaviour >> 4;
+    const wf_program **cached = &r->programs[(at ^ at >> 6) % WF_PROGRAMS_CACHED];
     if (WF_LIKELY(*cached != NULL && (*cached)->behaviour == behaviour))
         return *cached;
-    wf_lock_take(r->sys, &r->sys->lock);
-    const wf_program *p = find_or_compile(r->sys, behaviour, err, why);
-    wf_lock_give(r->sys, &r->sys->lock);
-    if (p != NULL)
-        *cached = p;
+    /* two that are spawned in turn may share an entry; its neighbour keeps the other one */
+    const wf_program **other = &r->programs[(at ^ at >> 6 ^ 1) % WF_PROGRAMS_CACHED];
+    const wf_program *p = *other;
+    if (p == NULL || p->behaviour != behaviour) {
+        wf_lock_take(r->sys, &r->sys->lock);
+        p = find_or_compile(r->sys, behaviour, err, why);
+        wf_lock_give(r->sys, &r->sys->lock);
+        if (p == NULL)
+            return NULL;
+    }
+    *other = *cached;
+    *cached = p;
     return p;
 }
 

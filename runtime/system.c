@@ -31,21 +31,24 @@ enum {
     FORCE_MS = 5000
 };
 
+enum { FREE, HELD, AWAITED };
+
 void wf_lock_take(weft_system *sys, wf_lock *lock)
 {
-    uint32_t free = 0;
+    uint32_t was = FREE;
     /* acquire: what the last holder wrote is seen; pairs with the release in wf_lock_give */
-    while (!atomic_compare_exchange_strong_explicit(&lock->word, &free, 1, memory_order_acquire,
-                                                    memory_order_relaxed)) {
-        sys->drv->wait_word(sys->driver, &lock->word, 1, 1000000);
-        free = 0;
-    }
+    if (atomic_compare_exchange_strong_explicit(&lock->word, &was, HELD, memory_order_acquire,
+                                                memory_order_relaxed))
+        return;
+    /* whoever waited cannot know that nobody else does, and so says again that somebody may */
+    while (atomic_exchange_explicit(&lock->word, AWAITED, memory_order_acquire) != FREE)
+        sys->drv->wait_word(sys->driver, &lock->word, AWAITED, 1000000);
 }
 
 void wf_lock_give(weft_system *sys, wf_lock *lock)
 {
-    atomic_store_explicit(&lock->word, 0, memory_order_release);
-    sys->drv->wake_word(sys->driver, &lock->word);
+    if (atomic_exchange_explicit(&lock->word, FREE, memory_order_release) == AWAITED)
+        sys->drv->wake_word(sys->driver, &lock->word);
 }
 
 static void set_defaults(weft_system_options *o)
