@@ -265,7 +265,11 @@ static void ask(wf_connector *k, bool v6)
     weft_actor *self = actor_of(k);
     weft_deferred asked =
         weft_resolver_ask(self, k->target[k->at].host, v6 ? WEFT_DNS_AAAA : WEFT_DNS_A);
-    (void)weft_ignore(self, weft_finally_with(self, asked, on_addresses, tag_of(k, v6)));
+    /* without memory nobody would say what came of it */
+    if (weft_ignore(self, weft_finally_with(self, asked, on_addresses, tag_of(k, v6))) != WEFT_OK) {
+        note_failure(k, WEFT_ENOMEM, "", "no memory to ask for addresses");
+        wf_race_answer(&k->race, v6, NULL, 0);
+    }
 }
 
 /* localhost is what listeners at localhost are: 127.0.0.1, and ::1 if nobody is there. */
@@ -302,6 +306,7 @@ static void next_target(weft_actor *self, void *context)
     /* RFC 8305 3: "the AAAA query SHOULD be sent first, immediately followed by the A query" */
     ask(k, true);
     ask(k, false);
+    look(k);
 }
 
 /* ---- the targets of a service */

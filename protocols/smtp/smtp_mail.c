@@ -254,6 +254,8 @@ static weft_err on_verdict(weft_actor *self, weft_deferred *next, const weft_out
         return WEFT_OK;
     m->verdict = wf_smtp_verdict(got, (weft_smtp_status){250, 0, 0, "OK"});
     m->answered = true;
+    if (got->err != WEFT_OK) /* it may never have been asked: no text without its message */
+        wf_smtp_body_end(&m->body, got->err, "the message was not taken");
     if (!m->whole)
         return WEFT_OK;
     conclude(self, s);
@@ -323,9 +325,10 @@ static weft_err ask_actor(weft_actor *self, wf_smtp_session *s)
     weft_deferred answer =
         weft_ask_body(self, m->actor, &weft_smtp_message_type, &asked, WEFT_NO_LIMIT);
     weft_bytes_drop(&asked.recipients);
+    void *const number = (void *)(uintptr_t)s->messages; // NOLINT
+    if (weft_ignore(self, weft_finally_with(self, answer, on_verdict, number)) != WEFT_OK)
+        return WEFT_ENOMEM;
     s->asked++;
-    (void)weft_ignore(self, weft_finally_with(self, answer, on_verdict,
-                                              (void *)(uintptr_t)s->messages)); // NOLINT
     return WEFT_OK;
 }
 
@@ -347,10 +350,10 @@ static weft_err begin(weft_actor *self, wf_smtp_session *s)
     weft_err err = m->body != NULL ? put_received(self, s) : WEFT_ENOMEM;
     if (err == WEFT_OK)
         err = ask_actor(self, s);
-    if (err == WEFT_OK)
-        wf_smtp_body_begin(m->body);
-    else
+    if (err != WEFT_OK)
         (void)weft_stop_ref(self, m->actor, err);
+    else if (m->body != NULL)
+        wf_smtp_body_begin(m->body);
     return err;
 }
 

@@ -232,10 +232,11 @@ static void write_block(weft_actor *self, maildir *m)
     maildir_write asked = {.file = m->file, .bytes = m->block, .last = m->ended};
     asked.bytes.size = m->n;
     m->n = 0;
-    m->writing = true;
     weft_deferred written =
         weft_ask_pool_body(self, on_write, &maildir_write_type, &asked, WEFT_NO_LIMIT);
-    (void)weft_ignore(self, weft_finally_with(self, written, on_written, m));
+    m->writing = weft_ignore(self, weft_finally_with(self, written, on_written, m)) == WEFT_OK;
+    if (!m->writing)
+        (void)fail(self, m, WEFT_ENOMEM, "no memory");
 }
 
 /* Seconds, microseconds, and a number that nobody else has. */

@@ -245,7 +245,9 @@ static weft_err on_drained(weft_actor *self, weft_msg *msg)
 
 void wf_smtp_then(weft_actor *self, wf_smtp_session *s, weft_deferred deferred, weft_step_fn *step)
 {
-    (void)weft_ignore(self, weft_finally_with(self, deferred, step, s));
+    /* without memory nobody would go on */
+    if (weft_ignore(self, weft_finally_with(self, deferred, step, s)) != WEFT_OK)
+        (void)weft_stop(self, WEFT_ENOMEM);
 }
 
 /* ---- beginning and end */

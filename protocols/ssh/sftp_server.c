@@ -235,11 +235,13 @@ static void go_on(weft_actor *self, sftp *s)
             end(self, s);
         return;
     }
-    s->away = true;
-    (void)weft_ignore(self, weft_finally(self,
-                                         weft_ask_pool_body(self, on_job, &job_share_type,
-                                                            &(job_share){s->job}, WEFT_NO_LIMIT),
-                                         on_done));
+    weft_deferred done = weft_finally(
+        self,
+        weft_ask_pool_body(self, on_job, &job_share_type, &(job_share){s->job}, WEFT_NO_LIMIT),
+        on_done);
+    s->away = weft_ignore(self, done) == WEFT_OK;
+    if (!s->away)
+        (void)weft_stop(self, WEFT_ENOMEM);
 }
 
 static weft_err on_opened(weft_actor *self, weft_msg *msg)

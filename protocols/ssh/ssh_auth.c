@@ -93,10 +93,11 @@ void wf_ssh_on_auth(weft_actor *self, const wf_ssh_event *event)
         weft_auth_wipe(&request);
         return;
     }
-    c->asking = true;
-    (void)weft_ignore(self, weft_finally(self,
-                                         weft_ask_body(self, auth, &weft_auth_request_type,
-                                                       &request, WEFT_INHERIT),
-                                         on_answer));
+    weft_deferred answer = weft_finally(
+        self, weft_ask_body(self, auth, &weft_auth_request_type, &request, WEFT_INHERIT),
+        on_answer);
     weft_auth_wipe(&request);
+    c->asking = weft_ignore(self, answer) == WEFT_OK;
+    if (!c->asking)
+        refused(self, "no memory to look at it");
 }

@@ -4,6 +4,7 @@
 #include <weft/testing_names.h>
 #include <weft/tls.h>
 
+#include "alloc.h"
 #include "smtp_world.h"
 #include "test_certificate.h"
 
@@ -291,7 +292,7 @@ static void letters_beyond_waiting_max_are_refused(void)
     done();
 }
 
-static void every_mechanism_logs_in(void)
+static void a_login_that_is_refused_sends_nothing(void)
 {
     reset();
     smtp_config.auth_required = true;
@@ -474,6 +475,45 @@ static void a_server_of_old_is_spoken_to_in_its_own_words(void)
     done();
 }
 
+/* The server offers @offered; what the client says of itself, and what it is answered, takes turns. */
+static void log_in(const char *offered, const char *const *talk)
+{
+    char hello[128];
+    letter l = LETTER(.text = "x\r\n");
+    reset();
+    config.user = "tim";
+    config.password = "tanstaaftanstaaf";
+    config.auth_in_clear = true;
+    start_script("sim://mail");
+    begin_letter(&l);
+    (void)snprintf(hello, sizeof hello, "250-mail\r\n250 AUTH %s\r\n", offered);
+    say("", "220 mail\r\n");
+    say("EHLO client.example\r\n", hello);
+    for (; *talk != NULL; talk += 2)
+        say(talk[0], talk[1]);
+    say("MAIL FROM:<me@client.example>\r\n", "250 ok\r\n");
+    weft_sim_peer_abort(script);
+    weft_sim_advance(sim, 10);
+    CHECK_ERR(l.err, WEFT_ELOST);
+    done();
+}
+
+static void every_mechanism_logs_in(void)
+{
+    /* "\0tim\0tanstaaftanstaaf"; RFC 4954 4.1, 4616 4 */
+    log_in("PLAIN LOGIN", (const char *const[]){"AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n",
+                                                "235 in\r\n", NULL});
+    log_in("LOGIN", (const char *const[]){"AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n", "dGlt\r\n",
+                                          "334 UGFzc3dvcmQ6\r\n", "dGFuc3RhYWZ0YW5zdGFhZg==\r\n",
+                                          "235 in\r\n", NULL});
+    /* RFC 2195 2 */
+    log_in("PLAIN CRAM-MD5",
+           (const char *const[]){"AUTH CRAM-MD5\r\n",
+                                 "334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+\r\n",
+                                 "dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw\r\n",
+                                 "235 in\r\n", NULL});
+}
+
 static void commands_go_ahead_where_that_is_offered(void)
 {
     letter l = LETTER(.to = {"a@b.c"}, .text = "x");
@@ -604,6 +644,34 @@ static void a_client_that_ends_fails_what_waits(void)
     done();
 }
 
+/* Told once, and true: what is said to be there is there. The other way round a letter may have arrived though its
+ * sender cannot know. */
+static void any_allocation_may_fail(void)
+{
+    unsigned sent = 0, failed = 0;
+    make_tls();
+    for (long nth = 0; nth < 300; nth++) {
+        letter l = LETTER(.limit_ms = 200000);
+        reset();
+        smtp_knows_nobody = true;
+        config.tls = client_tls;
+        start(&(weft_sim_options){.seed = 1, .faults = {.latency_ms_max = 2}});
+        begin_letter(&l);
+        wf_alloc_fail_run(nth, 1000); /* one that fails alone is a connection more */
+        weft_sim_advance(sim, 1000);
+        wf_alloc_fail_after(-1);
+        weft_sim_advance(sim, 300000);
+        CHECK(l.fired <= 1); /* its request may have had no memory to be sent with */
+        sent += l.fired != 0 && l.err == WEFT_OK;
+        failed += l.fired != 0 && l.err != WEFT_OK;
+        if (l.fired != 0 && l.err == WEFT_OK)
+            CHECK_STR(smtp_saw.text, l.text);
+        done();
+    }
+    CHECK(sent > 10 && failed > 10);
+    drop_tls();
+}
+
 static const test_case cases[] = {
     TEST(a_letter_is_sent),
     TEST(each_recipient_has_its_answer),
@@ -615,6 +683,7 @@ static const test_case cases[] = {
     TEST(a_letter_that_is_cut_is_not_sent),
     TEST(addresses_that_would_break_the_dialogue_are_refused),
     TEST(letters_beyond_waiting_max_are_refused),
+    TEST(a_login_that_is_refused_sends_nothing),
     TEST(every_mechanism_logs_in),
     TEST(a_password_is_not_said_in_the_clear),
     TEST(lmtp_tells_what_became_of_each),
@@ -630,6 +699,7 @@ static const test_case cases[] = {
     TEST(a_server_that_goes_in_the_middle_fails_the_letter),
     TEST(exchangers_are_tried_in_order),
     TEST(a_client_that_ends_fails_what_waits),
+    TEST(any_allocation_may_fail),
     {0},
 };
 const test_suite smtp_client_suite = {.name = "protocols/smtp_client", .cases = cases};

@@ -36,6 +36,7 @@ typedef enum smtp_manner {
     SMTP_BY_EACH,  /* tells of each recipient: the second is refused */
 } smtp_manner;
 extern smtp_manner smtp_does;
+extern bool smtp_knows_nobody; /* there are no users */
 extern weft_smtp_config smtp_config;
 
 /* Defaults: a Received line is left out, so that texts are what was sent. */

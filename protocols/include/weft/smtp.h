@@ -91,7 +91,9 @@ typedef struct weft_smtp_recipient {
  * end, a Received line first; `ended` says that it is whole, `closed` before that that it never will be
  * (ELOST the client has gone, ETOOBIG, ETIMEDOUT, EPROTO).
  * The reply, a weft_smtp_status or a failure, is what the client is answered: 250 with code 0. The actor is
- * stopped once it has replied. It may reply before the message is whole; the rest is then thrown away. */
+ * stopped once it has replied. It may reply before the message is whole; the rest is then thrown away.
+ * When memory was out for this very request, an actor may see data without it: nothing is to be answered then,
+ * the client has been told to try again. */
 typedef struct weft_smtp_message {
     weft_ref stream, session;
     weft_smtp_peer peer;
