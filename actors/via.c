@@ -196,6 +196,9 @@ static weft_err prepare(const weft_url *url, weft_url_end end, void **out, weft_
     const char *text = weft_url_text(url, WEFT_URL_VIA, 0);
     if (end != WEFT_URL_CONNECT || text == NULL)
         return WEFT_OK;
+    if (weft_url_given(url, WEFT_URL_SRV))
+        return weft_because(why, WEFT_EINVAL,
+                            "srv and via exclude each other: a proxy is told one host and port");
     asked *a = weft_alloc(sizeof *a);
     if (a == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for a proxy");

@@ -419,6 +419,14 @@ static void a_proxy_nobody_is_at_is_refused(void)
     finish();
 }
 
+static void a_service_has_no_proxy(void)
+{
+    begin("sim://target:80?srv=mail&via=socks5h://proxy");
+    CHECK_ERR(client->reason, WEFT_EINVAL);
+    CHECK(strstr(client->why, "exclude each other") != NULL);
+    finish();
+}
+
 static void an_owner_that_leaves_in_the_middle_leaves_nothing(void)
 {
     begin("sim://target:80?via=socks5h://u:p@proxy");
@@ -487,6 +495,7 @@ static const test_case cases[] = {
     TEST(a_refusal_closes_it_with_the_proxys_reason),
     TEST(a_proxy_that_ends_or_says_nothing_is_a_failure_in_time),
     TEST(a_proxy_nobody_is_at_is_refused),
+    TEST(a_service_has_no_proxy),
     TEST(an_owner_that_leaves_in_the_middle_leaves_nothing),
     TEST(much_goes_through_when_the_talk_is_over),
     TEST(memory_that_is_out_anywhere_closes_it_and_leaks_nothing),
