@@ -10,7 +10,7 @@
 void wf_endpoint_plan_done(endpoint_plan *plan)
 {
     if (plan->fd >= 0)
-        wf_endpoint_socket_close(plan->fd, &plan->url, WEFT_URL_LISTEN);
+        wf_endpoint_socket_close(plan->fd, &plan->url, !plan->lent);
     if (plan->end != NULL)
         wf_endpoint_sim_close(plan->end);
     weft_alloc_free(plan);
@@ -21,6 +21,7 @@ static weft_err open_plan(struct weft_sim *sim, const char *text, weft_url_end e
                           endpoint_plan *plan, weft_address *local, weft_why *why)
 {
     plan->fd = -1;
+    plan->lent = end != WEFT_URL_LISTEN;
     plan->end = NULL;
     weft_err err = weft_url_parse(text, &plan->url, why);
     if (err == WEFT_OK)
@@ -48,7 +49,7 @@ static weft_err take(wf_endpoint *e, endpoint_plan *plan, weft_url_end end)
     wf_endpoint_set_up(e, &plan->url);
     plan->fd = -1;
     if (plan->end == NULL)
-        return wf_endpoint_attach(e, fd, &plan->url, end);
+        return wf_endpoint_attach(e, fd, &plan->url, end, !plan->lent);
     wf_endpoint_sim_attach(e, plan->end);
     plan->end = NULL;
     return WEFT_OK;
@@ -129,27 +130,38 @@ static void print_url(const weft_url *url, const weft_address *local, char *to, 
         (void)snprintf(to, room, "unixgram:%.107s", local->path);
 }
 
-weft_err wf_endpoint_keep(weft_actor *self, const weft_child *child, char *to, size_t room,
-                          weft_why *why)
+/* As open_plan, with the descriptor that is there already. */
+static weft_err lent_plan(const char *text, int lent, endpoint_plan *plan, weft_why *why)
+{
+    plan->fd = lent;
+    plan->lent = true;
+    plan->end = NULL;
+    weft_err err = weft_url_parse(text, &plan->url, why);
+    if (err != WEFT_OK)
+        (void)close(lent);
+    return err;
+}
+
+weft_err wf_endpoint_keep(weft_actor *self, const weft_child *child, int lent, weft_address *local,
+                          char *to, size_t room, weft_why *why)
 {
     weft_ref ref, owner;
-    weft_address local;
     endpoint_plan plan;
-    weft_err err = check_owner(child->listen, child->behaviour, why);
-    if (err == WEFT_OK)
-        err = open_plan(weft_sim_of(weft_system_of(self)), child->listen, WEFT_URL_LISTEN, &plan,
-                        &local, why);
+    weft_err err = lent >= 0 ? lent_plan(child->listen, lent, &plan, why)
+                             : open_plan(weft_sim_of(weft_system_of(self)), child->listen,
+                                         WEFT_URL_LISTEN, &plan, local, why);
     if (err != WEFT_OK)
         return err;
-    print_url(&plan.url, &local, to, room);
-    owner = weft_spawn(self, child->behaviour, child->config);
+    print_url(&plan.url, local, to, room);
+    err = check_owner(child->listen, child->behaviour, why);
+    owner = err == WEFT_OK ? weft_spawn(self, child->behaviour, child->config) : WEFT_NOBODY;
     wf_endpoint *e = weft_ref_is_nobody(owner) ? NULL : wf_endpoint_new(self, owner, &ref);
     if (e == NULL || (e->flags & ENDPOINT_CLOSED) != 0) {
         if (plan.fd >= 0)
-            wf_endpoint_socket_close(plan.fd, &plan.url, WEFT_URL_LISTEN);
+            wf_endpoint_socket_close(plan.fd, &plan.url, !plan.lent);
         if (plan.end != NULL)
             wf_endpoint_sim_close(plan.end);
-        return weft_because(why, WEFT_ENOMEM, "no memory for an endpoint");
+        return err != WEFT_OK ? err : weft_because(why, WEFT_ENOMEM, "no memory for an endpoint");
     }
     err = take(e, &plan, WEFT_URL_LISTEN);
     if (err == WEFT_OK)

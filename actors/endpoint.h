@@ -167,6 +167,7 @@ typedef struct endpoint_plan {
     const weft_behaviour *behaviour;
     const void *config;
     int fd;                   /* -1: taken, or simulated */
+    bool lent;                /* the path it is bound to is somebody else's to remove */
     struct endpoint_end *end; /* of a simulation; NULL: taken, or real */
 } endpoint_plan;
 /* Closes what was not taken. */
@@ -180,16 +181,18 @@ extern const endpoint_leaf wf_endpoint_leaf_socket, wf_endpoint_leaf_none;
 /* Opens, and binds or connects, what @url says. errors: -1. */
 int wf_endpoint_socket(const weft_url *url, weft_url_end end, weft_address *local, weft_err *err,
                        weft_why *why);
-/* Closes it as it was opened: the file of a unix one that is bound goes first. */
-void wf_endpoint_socket_close(int fd, const weft_url *url, weft_url_end end);
+/* Closes it; the file of a unix one goes first, if @owns_path. */
+void wf_endpoint_socket_close(int fd, const weft_url *url, bool owns_path);
 /* The address of @url. errors: ENONAME, EUNSUPPORTED. */
 weft_err wf_endpoint_socket_address(const weft_url *url, weft_address *out, weft_why *why);
 static inline bool wf_is_datagram(const weft_url *url)
 {
     return url->scheme == WEFT_SCHEME_UDP || url->scheme == WEFT_SCHEME_UNIXGRAM;
 }
-/* Makes @fd, which is taken, the leaf of @e. errors: ENOMEM; @fd is closed. */
-weft_err wf_endpoint_attach(wf_endpoint *e, int fd, const weft_url *url, weft_url_end end);
+/* Makes @fd, which is taken, the leaf of @e; its file goes with it if it @owns_path. errors: ENOMEM; @fd is
+ * closed. */
+weft_err wf_endpoint_attach(wf_endpoint *e, int fd, const weft_url *url, weft_url_end end,
+                            bool owns_path);
 weft_err wf_endpoint_socket_set(wf_endpoint *e, const weft_endpoint_settings *settings);
 weft_err wf_endpoint_socket_join(wf_endpoint *e, const weft_address *group, const char *interface,
                                  bool leave);
@@ -205,8 +208,9 @@ void wf_endpoint_sim_attach(wf_endpoint *e, endpoint_end *end);
 void wf_endpoint_sim_close(endpoint_end *end);
 
 /* Binds @child->listen for a supervised child: the owner, of its behaviour, and the endpoint are children of
- * @self. Where it is bound is written to @to. errors: as weft_bind_at. */
-WEFT_MUST_USE weft_err wf_endpoint_keep(weft_actor *self, const weft_child *child, char *to,
-                                        size_t room, weft_why *why);
+ * @self. @lent is a descriptor bound there already, at *@local, which is taken though its path is not; -1: none.
+ * Where it is bound is written to @to. errors: as weft_bind_at. */
+WEFT_MUST_USE weft_err wf_endpoint_keep(weft_actor *self, const weft_child *child, int lent,
+                                        weft_address *local, char *to, size_t room, weft_why *why);
 
 #endif

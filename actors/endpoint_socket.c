@@ -339,10 +339,10 @@ int wf_endpoint_socket(const weft_url *url, weft_url_end end, weft_address *loca
     return fd;
 }
 
-void wf_endpoint_socket_close(int fd, const weft_url *url, weft_url_end end)
+void wf_endpoint_socket_close(int fd, const weft_url *url, bool owns_path)
 {
     /* in this order: once nobody is bound to the path, whoever comes next may have bound it anew */
-    if (end == WEFT_URL_LISTEN && is_unix(url) && !url->abstract)
+    if (owns_path && is_unix(url) && !url->abstract)
         (void)unlink(url->path);
     (void)close(fd);
 }

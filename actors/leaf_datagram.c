@@ -253,14 +253,15 @@ static void on_ready(weft_watch *watch, unsigned events)
                       events);
 }
 
-weft_err wf_endpoint_attach(wf_endpoint *e, int fd, const weft_url *url, weft_url_end end)
+weft_err wf_endpoint_attach(wf_endpoint *e, int fd, const weft_url *url, weft_url_end end,
+                            bool owns_path)
 {
     struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
     socklen_t n = sizeof sa;
     int only = 1;
     weft_err err = batch_for(e->size);
     if (err != WEFT_OK) {
-        wf_endpoint_socket_close(fd, url, end);
+        wf_endpoint_socket_close(fd, url, owns_path);
         return err;
     }
     weft_watch_init(&e->watch, fd, on_ready);
@@ -280,7 +281,7 @@ weft_err wf_endpoint_attach(wf_endpoint *e, int fd, const weft_url *url, weft_ur
         int on = 1;
         (void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
     }
-    e->unlink = url->scheme == WEFT_SCHEME_UNIXGRAM && end == WEFT_URL_LISTEN && !url->abstract;
+    e->unlink = url->scheme == WEFT_SCHEME_UNIXGRAM && owns_path && !url->abstract;
     memcpy(e->path, url->path, sizeof e->path);
     e->path[sizeof e->path - 1] = '\0';
     return WEFT_OK;

@@ -67,11 +67,12 @@ static bool is_datagram(const char *text)
     return weft_url_parse(text, &url, NULL) == WEFT_OK && wf_is_datagram(&url);
 }
 
-static weft_err bind_endpoint(weft_actor *self, weft_msg *msg, const weft_child *child)
+static weft_err bind_endpoint(weft_actor *self, weft_msg *msg, const weft_child *child, int lent,
+                              weft_address *address)
 {
     keeper *k = weft_state(self);
     weft_why why = {""};
-    weft_err err = wf_endpoint_keep(self, child, k->url, sizeof k->url, &why);
+    weft_err err = wf_endpoint_keep(self, child, lent, address, k->url, sizeof k->url, &why);
     if (err != WEFT_OK)
         return weft_fail(msg, err, "%s", why.text);
     k->bound = true;
@@ -98,9 +99,9 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     weft_listening got = {.listener = WEFT_NOBODY};
     weft_err err;
     weft_why why;
-    if (is_datagram(child->listen))
-        return bind_endpoint(self, msg, child);
     int lent = plan->row != NULL ? wf_sockets_of(plan->row, &got.address) : -1;
+    if (is_datagram(child->listen))
+        return bind_endpoint(self, msg, child, lent, &got.address);
     k->shared = wf_listening_open(weft_system_of(self), child->listen, child->behaviour,
                                   child->config, lent, &got, &err, &why);
     if (k->shared == NULL)

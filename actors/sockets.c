@@ -32,7 +32,8 @@ static void close_one(opened *o)
 {
     if (o->fd < 0)
         return;
-    if (o->url.scheme == WEFT_SCHEME_UNIX && !o->url.abstract)
+    if ((o->url.scheme == WEFT_SCHEME_UNIX || o->url.scheme == WEFT_SCHEME_UNIXGRAM) &&
+        !o->url.abstract)
         (void)unlink(o->url.path); /* first: whoever comes next may bind it anew */
     (void)close(o->fd);
     o->fd = -1;
@@ -60,12 +61,11 @@ static weft_err open_one(sockets *s, const weft_child *child, weft_why *why)
     if (err == WEFT_OK && o->url.scheme == WEFT_SCHEME_SIM)
         err = weft_because(why, WEFT_EINVAL, "%s: simulated wires exist in tests only",
                            child->listen);
-    if (err == WEFT_OK && wf_is_datagram(&o->url)) {
-        /* its keeper binds it, as the user that the program has become */
-        weft_alloc_free(o);
-        return WEFT_OK;
-    }
-    o->fd = err == WEFT_OK ? wf_socket_listen(&o->url, &o->address, &err, why) : -1;
+    o->fd = -1;
+    if (err == WEFT_OK && wf_is_datagram(&o->url))
+        o->fd = wf_endpoint_socket(&o->url, WEFT_URL_LISTEN, &o->address, &err, why);
+    else if (err == WEFT_OK)
+        o->fd = wf_socket_listen(&o->url, &o->address, &err, why);
     if (o->fd < 0) {
         weft_alloc_free(o);
         return err;
