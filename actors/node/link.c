@@ -330,7 +330,7 @@ void wf_link_lost(node_link *l, weft_err err, const char *why)
     wf_link_dial_later(l);
 }
 
-void wf_link_leave(node_link *l)
+void wf_link_leave(node_link *l, const char *why)
 {
     l->leaving = true;
     weft_alarm_clear(&l->redial);
@@ -342,7 +342,7 @@ void wf_link_leave(node_link *l)
         l->stream_full = false;
         (void)write_now(l);
     }
-    wf_link_lost(l, WEFT_EDONE, "this node leaves");
+    wf_link_lost(l, WEFT_EDONE, why);
     (void)weft_close(l->self, stream);
 }
 
@@ -363,20 +363,26 @@ void wf_link_again_later(node_link *l)
     weft_alarm_set(&l->again, TELL_AGAIN_MS, on_again);
 }
 
-static weft_err on_started(weft_actor *self, weft_msg *msg)
+void wf_link_begin(node *n, weft_actor *self, const char *name, const char *url)
 {
     node_link *l = wf_link_of(self);
-    const weft_node_member *member = ((const weft_started *)weft_body(msg))->config;
-    node *n = wf_node_here();
-    *l = (node_link){.node = n, .self = self, .url = member->url};
-    (void)snprintf(l->name, sizeof l->name, "%s", member->name);
-    l->number = weft_remote_node(n->sys, member->name);
+    *l = (node_link){.node = n, .self = self, .url = url};
+    (void)snprintf(l->name, sizeof l->name, "%s", name);
+    l->number = weft_remote_node(n->sys, name);
     l->flush.run = on_flush;
     l->waiting.tail = &l->waiting.first;
     l->rooms.tail = &l->rooms.first;
     l->bigs_tail = &l->bigs;
     l->next = n->links;
     n->links = l;
+}
+
+static weft_err on_started(weft_actor *self, weft_msg *msg)
+{
+    node_link *l = wf_link_of(self);
+    const weft_node_member *member = ((const weft_started *)weft_body(msg))->config;
+    if (l->node == NULL) /* one that joined has been begun by the node */
+        wf_link_begin(wf_node_here(), self, member->name, member->url);
     if (l->url == NULL)
         return WEFT_OK; /* it may have been given a descriptor, and takes asks since then */
     wf_link_dial(self, l);
@@ -401,6 +407,7 @@ static void on_end(weft_actor *self, weft_err reason)
     weft_alarm_clear(&l->again);
     weft_remote_takes(l->node->sys, l->number, 0);
     wf_link_watch_done(l);
+    weft_alloc_free(l->url_own);
     wf_map_done(&l->asks);
     wf_map_done(&l->kept);
     wf_map_done(&l->served);

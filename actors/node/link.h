@@ -75,10 +75,12 @@ struct node_link {
     unsigned number; /* of the node, in references */
     char name[WEFT_NODE_NAME_BYTES];
     const char *url; /* NULL: it connects to us */
+    char *url_own;   /* of one that joined: @url, or NULL */
     weft_link_state state;
     uint64_t peer_life, attempt;
     uint32_t redial_ms, ups;
-    bool leaving; /* shut-down: nothing is begun any more */
+    bool leaving; /* shut-down, or parted: nothing is begun any more */
+    bool parted;  /* no member: it waits to become one again, since its number is taken for ever */
 
     weft_ref stream;
     bool session_live; /* @s is of @stream */
@@ -117,8 +119,10 @@ struct node_link {
 
 extern const weft_behaviour wf_link_behaviour;
 node_link *wf_link_of(weft_actor *self);
-/* Says goodbye and ends the connection; nothing is begun any more. */
-void wf_link_leave(node_link *l);
+/* Says goodbye and ends the connection, for which monitors are told @why; nothing is begun any more. */
+void wf_link_leave(node_link *l, const char *why);
+/* Fills the state of the link that is @self, to the node @name at @url (NULL: it connects to us), which is borrowed. */
+void wf_link_begin(node *n, weft_actor *self, const char *name, const char *url);
 /* Something was appended to the session: it is sent at the end of the round. */
 void wf_link_touch(node_link *l);
 /* The connection is over: everything that hung on it is told so. */

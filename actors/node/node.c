@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <weft/net.h>
-#include <weft/url.h>
 
 #include "link.h"
 #include "node_spawn.h"
@@ -64,7 +63,7 @@ static bool is_loopback(const weft_url_host *host)
 }
 
 /* What links carry is plain: it stays on the machine, or in the simulator. */
-static weft_err check_url(const char *text, weft_url_end end, weft_why *why)
+weft_err wf_node_check_url(const char *text, weft_url_end end, weft_why *why)
 {
     weft_url url;
     weft_err err = weft_url_parse(text, &url, why);
@@ -83,7 +82,7 @@ static weft_err check_url(const char *text, weft_url_end end, weft_why *why)
 static weft_err check_members(const weft_node *config, weft_why *why)
 {
     for (const weft_node_member *m = config->join; m != NULL && m->name != NULL; m++) {
-        weft_err err = m->url != NULL ? check_url(m->url, WEFT_URL_CONNECT, why) : WEFT_OK;
+        weft_err err = m->url != NULL ? wf_node_check_url(m->url, WEFT_URL_CONNECT, why) : WEFT_OK;
         if (err != WEFT_OK)
             return err;
         for (const weft_node_member *other = config->join; other != m; other++)
@@ -92,7 +91,8 @@ static weft_err check_members(const weft_node *config, weft_why *why)
         if (strcmp(m->name, config->name) == 0)
             return weft_because(why, WEFT_EINVAL, "the node %.64s is to join itself", m->name);
     }
-    return config->listen != NULL ? check_url(config->listen, WEFT_URL_LISTEN, why) : WEFT_OK;
+    return config->listen != NULL ? wf_node_check_url(config->listen, WEFT_URL_LISTEN, why)
+                                  : WEFT_OK;
 }
 
 static weft_err node_fill(node *n, weft_system *sys, const weft_node *config, weft_why *why)
@@ -110,30 +110,16 @@ static weft_err node_fill(node *n, weft_system *sys, const weft_node *config, we
     return err == WEFT_OK ? add_types(n, why) : err;
 }
 
-/* Its actors, who take what is asked before they have begun. */
-static weft_err add_links(node *n, weft_why *why)
-{
-    for (const weft_node_member *m = n->config->join; m != NULL && m->name != NULL; m++) {
-        unsigned number = weft_remote_node(n->sys, m->name);
-        if (number == 0)
-            return weft_because(why, WEFT_EINVAL, "\"%.64s\" is no name of a node", m->name);
-        weft_ref made = weft_system_spawn(n->sys, 0, &wf_link_behaviour, m);
-        if (weft_ref_is_nobody(made))
-            return weft_because(why, WEFT_ENOMEM, "no memory for a link to %s", m->name);
-        weft_remote_attach(n->sys, number, made);
-        if (m->url != NULL)
-            weft_remote_takes(n->sys, number, WEFT_REMOTE_THERE | WEFT_REMOTE_ASKS);
-    }
-    return WEFT_OK;
-}
-
 /* It asks the node's actor to say goodbye before streams are closed, and to wait for what it serves. */
 static weft_err node_join(node *n, weft_why *why)
 {
     n->ref = weft_system_spawn(n->sys, 0, &wf_node_behaviour, n);
     if (weft_ref_is_nobody(n->ref))
         return weft_because(why, WEFT_ENOMEM, "no memory for a node");
-    weft_err made = add_links(n, why);
+    weft_err made = weft_system_register(n->sys, n->ref, NODE_ACTOR_NAME);
+    if (made != WEFT_OK)
+        return weft_because(why, made, "the name %s cannot be had", NODE_ACTOR_NAME);
+    made = wf_node_add_links(n, why);
     if (made != WEFT_OK)
         return made;
     static const weft_phase asked[] = {WEFT_PHASE_DRAIN, WEFT_PHASE_END};
@@ -173,7 +159,7 @@ static weft_err knock(const node *n, const link_hello *hello, node_link **out, w
                             hello->node, hello->cluster, n->me.cluster);
     if (strcmp(hello->node, n->me.node) == 0)
         return weft_because(why, WEFT_EDENIED, "there are two nodes of the name %s", hello->node);
-    if (*out == NULL)
+    if (*out == NULL || (*out)->parted)
         return weft_because(why, WEFT_EDENIED, "%s does not know the node %s", n->me.node,
                             hello->node);
     if (n->closing)
@@ -201,8 +187,6 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     node *n = (node *)(uintptr_t)((const weft_started *)weft_body(msg))->config;
     n->self = self;
     n->me.life = weft_wall_ns(self);
-    if (weft_register(self, NODE_ACTOR_NAME) != WEFT_OK)
-        weft_log(self, WEFT_WARNING, "the name %s is taken", NODE_ACTOR_NAME);
     return WEFT_OK;
 }
 
@@ -255,7 +239,7 @@ static weft_err on_phase(weft_actor *self, weft_msg *msg)
     }
     if (begins->phase == WEFT_PHASE_END)
         for (node_link *l = n->links; l != NULL; l = l->next)
-            wf_link_leave(l);
+            wf_link_leave(l, "this node leaves");
     return weft_reply(msg, weft_phase_done, .cut = 0);
 }
 
@@ -273,6 +257,8 @@ static const weft_handler handlers[] = {
     {.type = &weft_down_type, .fn = on_down},
     {.type = &weft_phase_begins_type, .fn = on_phase},
     {.type = &wf_node_spawn_type, .fn = wf_node_on_spawn},
+    {.type = &wf_node_join_type, .fn = wf_node_on_join},
+    {.type = &wf_node_part_type, .fn = wf_node_on_part},
     {0},
 };
 
@@ -310,8 +296,8 @@ bool weft_link_info_at(weft_actor *self, unsigned index, weft_link_info *out)
     const node *n = wf_node_here();
     (void)self;
     const node_link *l = n != NULL ? n->links : NULL;
-    for (; l != NULL && index != 0; index--)
-        l = l->next;
+    for (; l != NULL && (l->parted || index != 0); l = l->next)
+        index -= !l->parted;
     if (l == NULL)
         return false;
     *out = (weft_link_info){.name = l->name,

@@ -12,6 +12,7 @@
 #include <weft/pack.h>
 #include <weft/remote.h>
 #include <weft/stream.h>
+#include <weft/url.h>
 #include <weft/ward.h>
 
 #include <stdatomic.h>
@@ -72,6 +73,18 @@ node *wf_node_here(void);
 node_link *wf_node_link(const node *n, const char *name);
 /* One of the requests that were being served is over. */
 void wf_node_drained(node *n);
+
+/* Whether a link may go to, or listen at, the URL @text. errors: those of weft_url_check, EUNSUPPORTED,
+ * EDENIED (TCP beyond loopback). */
+WEFT_MUST_USE weft_err wf_node_check_url(const char *text, weft_url_end end, weft_why *why);
+
+/* ---- node_members.c */
+
+/* Makes the links to the members of the configuration. errors: EINVAL, ENOMEM. */
+WEFT_MUST_USE weft_err wf_node_add_links(node *n, weft_why *why);
+weft_err wf_node_on_join(weft_actor *self, weft_msg *msg);
+weft_err wf_node_on_part(weft_actor *self, weft_msg *msg);
+extern const weft_type wf_node_join_type, wf_node_part_type;
 
 /* ---- node_types.c */
 

@@ -13,6 +13,7 @@ const weft_type introduce_type =
 weft_sim *world;
 kit_node node_at[KIT_NODES_MAX];
 weft_node kit_defaults;
+bool kit_strangers;
 void (*kit_more)(unsigned i);
 static unsigned nodes;
 static weft_node_member members[KIT_NODES_MAX][KIT_NODES_MAX + 1];
@@ -140,7 +141,7 @@ static const weft_type *const types[] = {&count_type, &blob_type, &introduce_typ
 static void list_members(unsigned i)
 {
     unsigned k = 0;
-    for (unsigned other = 0; other < nodes; other++)
+    for (unsigned other = 0; other < nodes && !kit_strangers; other++)
         if (other != i)
             members[i][k++] =
                 (weft_node_member){.name = node_at[other].name, .url = node_at[other].url};
@@ -210,6 +211,7 @@ void world_done(void)
     if (world != NULL)
         CHECK_U64(weft_sim_free(&world), 0);
     memset(&kit_defaults, 0, sizeof kit_defaults);
+    kit_strangers = false;
     kit_more = NULL;
 }
 

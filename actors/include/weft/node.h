@@ -47,12 +47,16 @@ typedef struct weft_node_offer {
     const void *config;
 } weft_node_offer;
 
+/** The bytes of the URL of a member that joins a running node at most, the final zero included. */
+#define WEFT_NODE_URL_BYTES 256
+
 /** A node; zero means the default. What it points to is borrowed until the system is freed. */
 typedef struct weft_node {
     const char *name; /**< as names of actors are; unique in its cluster. NULL: this is no node */
     const char *cluster; /**< nodes of another one are refused; NULL: none has a name */
     const char *listen;  /**< a URL; NULL: nobody connects to us. TCP is for loopback alone */
-    const weft_node_member *join;  /**< ends in { 0 }: others are refused. NULL: nobody */
+    const weft_node_member *join;  /**< ends in { 0 }; others are refused until they join
+                                        (weft_node_join). NULL: nobody yet */
     const weft_node_allow *allow;  /**< ends in { 0 }; NULL: no name is reached */
     const weft_node_offer *offers; /**< ends in { 0 }; NULL: nothing */
     const weft_type *const
@@ -83,6 +87,27 @@ const char *weft_node_of(weft_actor *self, weft_ref ref);
  * for a link that has a connection is closed at once, which is logged. What is asked of the node from now on
  * waits for its hello. errors: ENOTFOUND (no such member), ENOMEM; @fd is closed. thread: in a handler. */
 WEFT_MUST_USE weft_err weft_node_adopt(weft_actor *self, const char *name, int fd, bool dials);
+
+/* ---- members that come and go */
+
+/** What the node's members have come to. */
+typedef struct weft_node_changed {
+    uint32_t members; /**< that this node is linked to, or would be */
+} weft_node_changed;
+extern const weft_type weft_node_changed_type;
+
+/** Adds the node @name to the members, as a row of .join with @url (NULL: it connects to us, or is given a
+ * descriptor by weft_node_adopt). One that is a member already is at @url from now on; a connection to it that
+ * there is stays. From the answer on asks of that node wait for its link. The Deferred gives weft_node_changed.
+ * errors of the Deferred: EINVAL (a name, a URL, this node itself), EDENIED (TCP beyond loopback), ELIMIT
+ * (WEFT_REMOTE_NODES_MAX names since the start), ESTOPPING, ENOMEM, EGONE (this system is no node).
+ * thread: in a handler. */
+WEFT_MUST_USE weft_deferred weft_node_join(weft_actor *self, const char *name, const char *url);
+
+/** Takes the node @name off the members, a row of .join too: its link says goodbye, what was asked over it
+ * fails, monitors are told, and it is refused from now on. It may join again. The Deferred gives
+ * weft_node_changed. errors of the Deferred: ENOTFOUND (no such member), ENOMEM, EGONE. thread: in a handler. */
+WEFT_MUST_USE weft_deferred weft_node_part(weft_actor *self, const char *name);
 
 /** What a link has come to. */
 typedef enum weft_link_state {

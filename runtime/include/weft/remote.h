@@ -46,7 +46,8 @@ unsigned weft_remote_node(struct weft_system *sys, const char *name);
 /** thread: any. */
 const char *weft_remote_node_name(const struct weft_system *sys, unsigned node);
 
-/** @link is the link to @node from now on, for ever; nothing is taken yet. thread: before start. */
+/** @link is the link to @node from now on, for ever; nothing is taken yet. Once for each node.
+ * thread: before start, or in a handler of the links' reactor. */
 void weft_remote_attach(struct weft_system *sys, unsigned node, weft_ref link);
 
 /** The link to @node; nobody: it has none. thread: any. */
