@@ -117,10 +117,9 @@ async def irc():
         while True:
             line = await reader.readline()
             if not line:
-                fault("irc", "a connection ended")
-                return
-            if line.startswith(b"PING"):
-                writer.write(b"PONG" + line[4:])
+                raise EOFError("irc: a connection ended")
+            if b"PING" in line.split(b" ")[:2]:
+                writer.write(b"PONG :gateway\r\n")
             elif b"PRIVMSG" in line:
                 if not line.endswith(text):
                     fault("irc", line)
