@@ -140,14 +140,18 @@ static weft_err ws_up(weft_stage *stage, weft_bytes in, weft_piece *out, weft_wh
     wf_ws *s = weft_stage_state(stage);
     weft_bytes left = in;
     weft_err err = WEFT_OK;
+    bool opens = false;
     if (in.size != 0)
         s->heard = weft_now_ms(NULL);
     if (s->client != NULL) {
         err = wf_ws_client_read(s, &left, why);
-        if (err == WEFT_OK && s->client == NULL)
+        opens = err == WEFT_OK && s->client == NULL;
+        if (opens)
             weft_stage_ready(stage);
     }
-    if (err == WEFT_OK && s->client == NULL)
+    /* what came with the answer is asked for again when the owner knows that the socket is open */
+    opens = opens && weft_stage_is_last(stage);
+    if (err == WEFT_OK && s->client == NULL && !opens)
         err = read_frames(s, &left, out, why);
     weft_stage_take(stage, in.size - left.size);
     return err;

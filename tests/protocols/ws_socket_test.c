@@ -9,6 +9,8 @@
 #include <weft/testing_stream.h>
 #include <weft/websocket.h>
 
+#include "protocols/websocket/ws_handshake.h"
+
 #define URL "sim://server"
 #define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define ASK                                                                               \
@@ -554,6 +556,35 @@ static void an_answer_that_does_not_agree_closes_it(void)
     }
 }
 
+/* A server may speak right behind its answer: what it says is told behind `opened`, and not lost. */
+static void a_message_that_comes_with_the_answer_is_told(void)
+{
+    char accept[WF_WS_ACCEPT_BYTES + 1], answer[256];
+    sim = weft_sim_new(&(weft_sim_options){.seed = 1});
+    weft_sim_peer *peer = weft_sim_listen(sim, URL);
+    client.call = (weft_ws_call){.to = URL, .options = {.no_deflate = true}};
+    client.calls = true;
+    client.url = "ws://server/x";
+    client.text = "hello";
+    CHECK(!weft_ref_is_nobody(weft_sim_spawn(sim, &client_behaviour, NULL)));
+    (void)weft_sim_settle(sim, 100);
+    const char *key = strstr(peer->got, "Sec-WebSocket-Key: ");
+    if (key != NULL &&
+        wf_ws_accept_of((weft_http_text){key + strlen("Sec-WebSocket-Key: "), WF_WS_KEY_BYTES},
+                        accept)) {
+        (void)snprintf(
+            answer, sizeof answer,
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Accept: %s\r\n\r\n\x81\x05there",
+            accept);
+        weft_sim_peer_say(peer, answer);
+    }
+    (void)weft_sim_settle(sim, 100);
+    CHECK_STR(client.got, "there");
+    CHECK(strncmp(client.log, "ot", 2) == 0);
+    close_world();
+}
+
 static void a_server_that_never_answers_is_given_up(void)
 {
     sim = weft_sim_new(&(weft_sim_options){.seed = 1});
@@ -639,6 +670,7 @@ static const test_case cases[] = {
     TEST(a_url_that_is_none_is_told_as_closed),
     TEST(a_server_that_says_no_is_told_with_its_status),
     TEST(an_answer_that_does_not_agree_closes_it),
+    TEST(a_message_that_comes_with_the_answer_is_told),
     TEST(a_server_that_never_answers_is_given_up),
     TEST(a_socket_elsewhere_or_none_is_an_error),
     TEST(faults_of_the_wire_leave_nothing_behind),
