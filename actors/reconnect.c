@@ -126,7 +126,8 @@ static weft_err connect_now(weft_actor *self)
     const weft_reconnect_config *config = weft_config(self);
     weft_timer_cancel(self, &c->pause);
     c->state = CONNECTING;
-    c->stream = weft_connect(self, config->url, weft_self(self));
+    c->stream = config->connect != NULL ? config->connect(self, config)
+                                        : weft_connect(self, config->url, weft_self(self));
     if (!weft_ref_is_nobody(c->stream))
         return WEFT_OK;
     c->failures++;

@@ -319,6 +319,21 @@ static void what_can_never_work_is_given_up_at_once(void)
     CHECK_U64(seen.gave_up, 1);
 }
 
+static weft_ref connect_elsewhere(weft_actor *self, const weft_reconnect_config *with)
+{
+    CHECK(with == &config);
+    return weft_connect(self, with->context, weft_self(self));
+}
+
+static void it_connects_by_a_function_of_its_own(void)
+{
+    weft_sim_peer *server = weft_sim_listen(sim, "sim://elsewhere:1");
+    begin((weft_reconnect_config){.connect = connect_elsewhere, .context = "sim://elsewhere:1"});
+    (void)weft_sim_settle(sim, 1000);
+    CHECK_U64(seen.opens, 1);
+    CHECK_STR(weft_sim_expect(server, "hello"), "");
+}
+
 /* ---- memory */
 
 static void reconnect_for_a_while(void)
@@ -355,6 +370,7 @@ static const test_case cases[] = {
     TEST(stopping_it_while_it_connects_or_waits_ends_it),
     TEST(it_ends_with_its_owner),
     TEST(after_so_many_failures_it_gives_up),
+    TEST(it_connects_by_a_function_of_its_own),
     TEST(what_can_never_work_is_given_up_at_once),
     TEST(whatever_memory_fails_it_ends_or_goes_on),
     {0},

@@ -33,6 +33,10 @@ typedef struct weft_reconnect_config {
     uint32_t jitter_percent; /**< 0: 50; at most 100, or WEFT_NO_JITTER */
     uint32_t stable_ms;      /**< 0: 10,000 */
     uint32_t failures_max;   /**< gives up after so many in a row; 0: never */
+    /** How it connects, for clients of what is more than a stream by URL (a WebSocket): called as its handler, gives the
+     * stream, owned by weft_self(self), or nobody when memory is out. NULL: weft_connect(self, url, ...). */
+    weft_ref (*connect)(weft_actor *self, const struct weft_reconnect_config *config);
+    const void *context; /**< for that */
 } weft_reconnect_config;
 
 /** Spawn it with a weft_reconnect_config. It ends with EINVAL (no URL) and ENOMEM besides what it gives up
