@@ -23,6 +23,7 @@
 #include <weft/resolver.h>
 #include <weft/smtp.h>
 #include <weft/socks.h>
+#include <weft/sp.h>
 #include <weft/sse.h>
 #include <weft/ssh.h>
 #include <weft/stage.h>
