@@ -18,6 +18,7 @@ static const weft_service *const services[] = {
     &service_ssh,
     &service_get,
     &service_resolve,
+    &service_sp,
     &service_console,
     &service_tree,
     &service_ps,

@@ -16,6 +16,7 @@ extern const weft_service service_console, service_tree, service_ps, service_top
     service_reactors, service_children, service_stop, service_restart, service_log,
     service_shutdown;
 extern const weft_service service_smtp, service_sendmail;
+extern const weft_service service_sp;
 
 /* Copies them to the beginning of @to, in the order of `weftd list`. */
 void services_copy(weft_service to[WEFT_SERVICES_MAX]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `weftd urls`, from the tables of the URL parser. */
+/* `weftd urls`, from the tables of the URL parsers. */
+#include <weft/sp.h>
 #include <weft/url.h>
 
 #include "services.h"
@@ -47,11 +48,16 @@ void print_urls(FILE *to)
 {
     const weft_url_scheme *scheme;
     const weft_url_option *o;
+    const weft_sp_form *form;
     char value[32], schemes[64], kind[96];
 
     (void)fputs("schemes:\n", to);
     for (size_t i = 0; (scheme = weft_url_scheme_at(i)) != NULL; i++)
         (void)fprintf(to, "  %-26s %s\n", scheme->form, scheme->help);
+
+    (void)fputs("\nSP sockets (nanomsg, NNG), of weftd sp and programs:\n", to);
+    for (size_t i = 0; (form = weft_sp_form_at(i)) != NULL; i++)
+        (void)fprintf(to, "  %-30s %s\n", form->form, form->help);
 
     (void)fputs("\noptions, written behind the URL as ?NAME=VALUE&NAME=VALUE:\n", to);
     for (size_t i = 0; (o = weft_url_option_at(i)) != NULL; i++) {
