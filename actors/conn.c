@@ -248,6 +248,10 @@ static void deliver_held(conn *c)
         weft_bytes_drop(&piece.bytes);
     } else if (got == CONN_PIECE && piece.kind == WEFT_PIECE_END)
         c->flags |= CONN_ENDED_IN;
+    else if (got == CONN_PIECE) {
+        weft_bytes_drop(&piece.bytes);
+        wf_conn_lost(c, WEFT_EINTERNAL, "a stage told a message before the stream was open");
+    }
     if (got == CONN_BROKEN)
         wf_conn_broken(c, err, why.text);
     else if ((c->flags & CONN_CLOSED) == 0 && c->rare->holding == 0) {

@@ -33,7 +33,7 @@ static weft_err on_spawned(weft_actor *self, weft_msg *msg, const weft_outcome *
     unsigned i = k->next;
     if (got->err != WEFT_OK) {
         /* one that is merely late may still come, and leaves by itself */
-        if (got->err == WEFT_ENOMEM || got->err == WEFT_ELIMIT)
+        if (got->err != WEFT_ETIMEDOUT && got->err != WEFT_ECANCELLED)
             wf_listening_leave(k->shared);
         return weft_fail(msg, got->err, "no listener on reactor %u: %s", i, got->why);
     }
