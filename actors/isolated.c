@@ -9,6 +9,8 @@
 
 #include "node/node.h"
 
+enum { PINGS = 4 }; /* before one that does not answer is lost */
+
 /* What a system keeps of it. */
 typedef struct isolation {
     weft_system *sys;
@@ -122,9 +124,11 @@ static weft_err types(const isolation *k, const weft_supervisor *tree, weft_why 
 static weft_err be_node(const isolation *k, weft_why *why)
 {
     bool first = k->list.self == NULL;
+    uint32_t lost_ms = k->how.lost_ms != 0 ? k->how.lost_ms : WEFT_ISOLATED_LOST_MS;
     weft_node own = {.name = first ? WEFT_ISOLATED_MAIN : k->list.self->node,
                      .cluster = first ? NULL : k->boot.cluster,
-                     .lost_ms = k->how.lost_ms != 0 ? k->how.lost_ms : WEFT_ISOLATED_LOST_MS};
+                     .lost_ms = lost_ms,
+                     .ping_ms = lost_ms / PINGS + 1};
     if (weft_remote_self(k->sys) != NULL)
         return first ? WEFT_OK
                      : weft_because(why, WEFT_EEXISTS,

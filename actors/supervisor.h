@@ -101,7 +101,7 @@ void wf_charge_end(weft_actor *self, wf_charge *c);
 /* The same, and forgets it. */
 void wf_charge_drop(weft_actor *self, wf_supervisor *s, wf_charge *c);
 /* Frees what is left of all: their actors have ended. */
-void wf_charges_done(wf_supervisor *s);
+void wf_charges_done(weft_actor *self, wf_supervisor *s);
 
 /* Does what can be done now towards what is wanted: stops the last that is not, else begins the first. */
 void wf_supervisor_go_on(weft_actor *self, wf_supervisor *s);

@@ -256,11 +256,13 @@ void wf_charge_drop(weft_actor *self, wf_supervisor *s, wf_charge *c)
     weft_alloc_free(c);
 }
 
-void wf_charges_done(wf_supervisor *s)
+void wf_charges_done(weft_actor *self, wf_supervisor *s)
 {
     for (wf_charge *c = s->first, *next; c != NULL; c = next) {
         next = c->next;
         weft_alarm_clear(&c->alarm);
+        if (c->isolated != NULL)
+            wf_isolated_gone(self, c->isolated);
         wf_posting_leave(c->posting); /* its deputy sees the end of the supervisor */
         weft_alloc_free(c);
     }
