@@ -40,8 +40,8 @@ static void print_child(const weft_child *c, int depth, FILE *to)
 static void print_table(const char *name, const weft_supervisor *tree, int depth, bool apart,
                         FILE *to)
 {
-    (void)fprintf(to, "%*s%s: supervisor, %s, at most %u restarts in %u ms%s\n", depth * INDENT,
-                  "", name, strategies[tree->strategy], wf_supervisor_restarts_max(tree),
+    (void)fprintf(to, "%*s%s: supervisor, %s, at most %u restarts in %u ms%s\n", depth * INDENT, "",
+                  name, strategies[tree->strategy], wf_supervisor_restarts_max(tree),
                   wf_supervisor_window_ms(tree), apart ? isolated : "");
     for (const weft_child *c = tree->children; c != NULL && c->behaviour != NULL; c++)
         print_child(c, depth + 1, to);

@@ -73,8 +73,8 @@ bool wf_isolated_read(const char *text, wf_isolated_boot *out)
 static weft_err add_rows(weft_system *sys, const weft_behaviour *behaviour, weft_why *why)
 {
     weft_err err = WEFT_OK;
-    for (const weft_handler *h = behaviour->handlers; err == WEFT_OK && h != NULL && h->type != NULL;
-         h++)
+    for (const weft_handler *h = behaviour->handlers;
+         err == WEFT_OK && h != NULL && h->type != NULL; h++)
         if (weft_packs(h->type))
             err = wf_node_add_type(sys, h->type, why);
     return err;

@@ -30,8 +30,8 @@ enum {
 typedef struct wf_isolated {
     struct wf_isolated *next;
     const weft_child *row;
-    unsigned number;   /* among all of the program, from 1, in the order of the tables */
-    unsigned reactors; /* it has */
+    unsigned number;            /* among all of the program, from 1, in the order of the tables */
+    unsigned reactors;          /* it has */
     char name[WEFT_NAME_BYTES]; /* as registered */
     char node[WEFT_NODE_NAME_BYTES];
     weft_node_member member; /* that node */

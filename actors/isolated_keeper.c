@@ -134,6 +134,8 @@ static weft_err on_process_started(weft_actor *self, weft_msg *msg)
     keeper *k = weft_state(self);
     const wf_isolated *of = config_of(self);
     int fd = k->ours;
+    if (k->stopping)
+        return WEFT_OK;
     close_fd(&k->theirs);
     k->ours = -1;
     weft_log(self, WEFT_INFO, "child %s is process %d", of->name,
@@ -251,10 +253,8 @@ static const weft_handler handlers[] = {
     {0},
 };
 
-const weft_behaviour wf_isolated_keeper_behaviour = {.name = "isolated",
-                                                     .handlers = handlers,
-                                                     .state_bytes = sizeof(keeper),
-                                                     .ended = keeper_ended};
+const weft_behaviour wf_isolated_keeper_behaviour = {
+    .name = "isolated", .handlers = handlers, .state_bytes = sizeof(keeper), .ended = keeper_ended};
 
 /* ---- names */
 

@@ -28,10 +28,10 @@ const weft_type wf_isolated_halt_type = WEFT_TYPE_PROTO("weft.isolated_halt", wf
 weft_err wf_isolated_own_types(weft_system *sys, weft_why *why)
 {
     static const weft_type *const own[] = {&wf_isolated_begin_type, &wf_isolated_await_type,
-                                           &wf_isolated_halt_type};
+                                           &wf_isolated_halt_type, NULL};
     weft_err err = WEFT_OK;
-    for (size_t i = 0; err == WEFT_OK && i < sizeof own / sizeof *own; i++)
-        err = wf_node_add_type(sys, own[i], why);
+    for (const weft_type *const *at = own; err == WEFT_OK && *at != NULL; at++)
+        err = wf_node_add_type(sys, *at, why);
     return err;
 }
 
@@ -156,9 +156,8 @@ static weft_err on_halt(weft_actor *self, weft_msg *msg)
 static weft_err on_down(weft_actor *self, weft_msg *msg)
 {
     const top *t = weft_state(self);
-    if (t->over)
-        return WEFT_OK; /* it has stopped already */
-    weft_log(self, WEFT_NOTICE, "stops: %s", ((const weft_down *)weft_body(msg))->why);
+    if (!t->over)
+        weft_log(self, WEFT_NOTICE, "stops: %s", ((const weft_down *)weft_body(msg))->why);
     weft_system_stop(self, WEFT_OK);
     return WEFT_OK;
 }
@@ -212,7 +211,7 @@ weft_err wf_isolated_top(weft_system *sys, const int *fd, weft_why *why)
     weft_err err = weft_system_register(sys, ref, WF_ISOLATED_TOP);
     if (err == WEFT_OK)
         err = weft_on_phase(sys, WEFT_PHASE_DRAIN, ref);
-    return err == WEFT_OK ? err
-                          : weft_because(why, err, "no room for the actor at the top: %s",
-                                         weft_err_text(err));
+    return err == WEFT_OK
+               ? err
+               : weft_because(why, err, "no room for the actor at the top: %s", weft_err_text(err));
 }

@@ -37,11 +37,11 @@ typedef struct wf_charge {
     weft_actor *supervisor;
     struct wf_charge *next, *prev;
     weft_child child;
-    wf_listen_plan plan;        /* of one that listens */
-    wf_posting *posting;        /* of one on another reactor; else NULL */
+    wf_listen_plan plan;         /* of one that listens */
+    wf_posting *posting;         /* of one on another reactor; else NULL */
     const wf_isolated *isolated; /* of one in a process of its own; else NULL */
     weft_ref elsewhere;          /* of that: who others know */
-    char name[WEFT_NAME_BYTES]; /* as registered */
+    char name[WEFT_NAME_BYTES];  /* as registered */
     weft_child_state state;
     bool wanted;    /* is to be up; else it is to be down */
     bool again;     /* is to be up again when all that are to be down are */

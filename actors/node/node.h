@@ -51,7 +51,7 @@ typedef struct node {
     unsigned exported;
     const weft_type *type[NODE_TYPES_MAX];
     unsigned types;
-    link_map family; /* numbers of nodes that are processes of this program */
+    link_map family;      /* numbers of nodes that are processes of this program */
     link_map types_known; /* by address: 1, or 3 if references can be nested in it */
     weft_arena *arena;
     _Atomic unsigned gates; /* connections whose hello has not come; of any reactor */

@@ -106,12 +106,15 @@ static const weft_behaviour odd_behaviour = {
 
 /* ---- trees */
 
-#define ODD(child_name, ...) {.name = (child_name), .behaviour = &odd_behaviour, __VA_ARGS__}
+#define ODD(child_name, ...)                                           \
+    {                                                                  \
+        .name = (child_name), .behaviour = &odd_behaviour, __VA_ARGS__ \
+    }
 
 static const weft_child two[] = {
     ODD("first", .isolated = true), ODD("second", .isolated = true), ODD("here"), {0}};
-static const weft_child once[] = {
-    ODD("first", .isolated = true, .restart = WEFT_RESTART_ON_ERROR), {0}};
+static const weft_child once[] = {ODD("first", .isolated = true, .restart = WEFT_RESTART_ON_ERROR),
+                                  {0}};
 static const weft_child broken[] = {
     ODD("first", .isolated = true, .config = "there is no such thing"), {0}};
 static const weft_child quick[] = {ODD("first", .isolated = true, .stop_ms = 300), {0}};
@@ -166,8 +169,8 @@ int isolated_main(const char *name)
     weft_isolation how = {.lost_ms = ISOLATED_LOST_MS};
     char *argv[] = {(char[]){"weft_tests"}, (char[]){"--isolated"}, strdup(name), NULL};
     how.argv = argv;
-    int code = weft_isolated_main(isolated_tree(name), &how,
-                                  &(weft_system_options){.log_hook = be_quiet});
+    int code =
+        weft_isolated_main(isolated_tree(name), &how, &(weft_system_options){.log_hook = be_quiet});
     free(argv[2]);
     return code;
 }
@@ -291,9 +294,9 @@ uint64_t isolated_value(weft_actor *self, const char *name, uint64_t n)
 
 weft_supervisor_listing isolated_list(weft_actor *self)
 {
-    const weft_outcome *got = weft_await(self, weft_ask_within(self, isolated_supervisor,
-                                                               ISOLATED_LIMIT_MS,
-                                                               weft_supervisor_list, .first = 0));
+    const weft_outcome *got =
+        weft_await(self, weft_ask_within(self, isolated_supervisor, ISOLATED_LIMIT_MS,
+                                         weft_supervisor_list, .first = 0));
     CHECK_OK(got->err);
     return got->err == WEFT_OK ? *(const weft_supervisor_listing *)got->body
                                : (weft_supervisor_listing){.n = 0};

@@ -21,8 +21,8 @@ enum {
     ORDER_FAIL, /* it stops with EINVAL, */
     ORDER_DONE, /* in order; it has answered before */
     ORDER_SPIN, /* it does not return */
-    ORDER_UP,   /* it asks "driver" of the process that started it to add one to 100, and answers with that */
-    ORDER_SIDE, /* the same of "second" there */
+    ORDER_UP, /* it asks "driver" of the process that started it to add one to 100, and answers with that */
+    ORDER_SIDE,     /* the same of "second" there */
     ORDER_X,        /* of "shop/x" */
     ORDER_STUBBORN, /* from now on it does not stop when told */
 };

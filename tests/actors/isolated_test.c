@@ -62,8 +62,8 @@ static void a_plain_struct_is_refused(void)
 
 static void ask_below(weft_actor *self)
 {
-    while (isolated_ask(self, "shop/x", 1)->err == WEFT_EGONE)
-        continue; /* its supervisor has the names when it has begun, as any other */
+    while (isolated_ask(self, "shop/y", 1)->err == WEFT_EGONE)
+        continue; /* its supervisor gives names when it begins, as any other */
     uint64_t pid = isolated_value(self, "shop/x", ORDER_PID);
     CHECK(pid != (uint64_t)getpid());
     CHECK_U64(isolated_value(self, "shop/far", ORDER_PID), pid);
