@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "isolated_sim.h"
 #include "node/node.h"
 
 enum { PINGS = 4 }; /* before one that does not answer is lost */
@@ -18,6 +19,7 @@ typedef struct isolation {
     wf_isolated_list list;
     wf_isolated_boot boot;   /* what this process is, if it is not the first */
     weft_node_member parent; /* who started it */
+    wf_isolated_sims *sims;  /* in a simulation */
 } isolation;
 
 static isolation *isolation_of(const weft_system *sys)
@@ -38,6 +40,12 @@ const wf_isolated *wf_isolated_of(const weft_system *sys, const weft_child *row)
     while (i != NULL && i->row != row)
         i = i->next;
     return i;
+}
+
+wf_isolated_sims *wf_isolated_sims_of(const weft_system *sys)
+{
+    const isolation *k = isolation_of(sys);
+    return k != NULL ? k->sims : NULL;
 }
 
 const char *weft_isolated_by(weft_actor *self)
@@ -141,6 +149,7 @@ static weft_err family(isolation *k, weft_why *why)
     weft_err err = WEFT_OK;
     if (k->list.self != NULL) {
         k->parent.name = k->boot.parent;
+        k->parent.url = k->boot.url[0] != '\0' ? k->boot.url : NULL;
         err = wf_node_add_family(k->sys, &k->parent, why);
     }
     for (wf_isolated *i = k->list.first; err == WEFT_OK && i != NULL; i = i->next) {
@@ -153,6 +162,7 @@ static weft_err family(isolation *k, weft_why *why)
 static void isolation_free(void *kept)
 {
     isolation *k = kept;
+    wf_isolated_sims_done(k->sims);
     wf_isolated_list_done(&k->list);
     weft_alloc_free(k);
 }
@@ -163,7 +173,8 @@ static weft_err find(isolation *k, const weft_supervisor *tree, weft_why *why)
     if (err == WEFT_OK && k->list.self != NULL && strcmp(k->list.self->node, k->boot.node) != 0)
         err = weft_because(why, WEFT_ENOTFOUND, "child number %u is %s; expected %s",
                            k->boot.number, k->list.self->node, k->boot.node);
-    if (err == WEFT_OK && k->list.first != NULL && k->how.argv == NULL)
+    if (err == WEFT_OK && k->list.first != NULL && k->how.argv == NULL &&
+        weft_sim_of(k->sys) == NULL)
         err = weft_because(why, WEFT_EINVAL, "with isolated children argv must be given");
     return err;
 }
@@ -188,7 +199,11 @@ weft_err wf_isolated_set_up(weft_system *sys, const weft_supervisor *tree,
     err = be_node(k, why);
     if (err == WEFT_OK)
         err = types(k, tree, why);
-    return err == WEFT_OK ? family(k, why) : err;
+    if (err == WEFT_OK)
+        err = family(k, why);
+    if (err == WEFT_OK && k->list.first != NULL && weft_sim_of(sys) != NULL)
+        err = wf_isolated_sims_new(sys, tree, &k->how, &k->sims, why);
+    return err;
 }
 
 weft_err weft_isolated_begin(weft_system *sys, const weft_supervisor *tree,

@@ -24,6 +24,9 @@ enum {
     WF_ISOLATED_TERM_MS = 500,   /* from SIGTERM to SIGKILL, when it has not stopped in its time */
     WF_ISOLATED_LEAVE_MS = 2000, /* one whose child has stopped has so long to exit */
     WF_ISOLATED_TEXT_BYTES = 320,
+    WF_ISOLATED_URL_BYTES = 32,
+    WF_ISOLATED_ANEW = -2, /* adopted instead of a descriptor: it will connect to us anew */
+    WF_ISOLATED_GONE = -1, /* it will not */
 };
 
 /* A row of the program's tables that is isolated. */
@@ -65,6 +68,7 @@ typedef struct wf_isolated_boot {
     unsigned number;
     int pid; /* of who started it */
     char node[WEFT_NODE_NAME_BYTES], parent[WEFT_NODE_NAME_BYTES], cluster[WEFT_NODE_NAME_BYTES];
+    char url[WF_ISOLATED_URL_BYTES]; /* in a simulation: of who started it */
 } wf_isolated_boot;
 
 /* Makes @sys what process @boot (NULL: the first) is: a node, linked to those it starts and to who started it.
@@ -72,6 +76,9 @@ typedef struct wf_isolated_boot {
 WEFT_MUST_USE weft_err wf_isolated_set_up(weft_system *sys, const weft_supervisor *tree,
                                           const weft_isolation *how, const wf_isolated_boot *boot,
                                           weft_why *why);
+/* In a simulation: the processes that @sys starts; NULL: this is none, or it starts none. */
+typedef struct wf_isolated_sims wf_isolated_sims;
+wf_isolated_sims *wf_isolated_sims_of(const weft_system *sys);
 /* Which of the tree @sys runs; NULL: it is the first process. */
 const wf_isolated *wf_isolated_self(const weft_system *sys);
 /* What stands for @row in @sys; NULL: it was not told of it. thread: any. */
@@ -98,7 +105,7 @@ void wf_isolated_gone(weft_actor *self, const wf_isolated *of);
 
 /* What both ends say to each other may come to @sys. */
 WEFT_MUST_USE weft_err wf_isolated_own_types(weft_system *sys, weft_why *why);
-/* Spawns the actor at the top, which adopts @fd. errors: ENOMEM, and as weft_on_phase. thread: before start. */
+/* Spawns the actor at the top, which adopts @fd (NULL: it is connected otherwise). errors: ENOMEM, and as weft_on_phase. thread: before start. */
 WEFT_MUST_USE weft_err wf_isolated_top(weft_system *sys, const int *fd, weft_why *why);
 
 #endif

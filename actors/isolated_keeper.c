@@ -22,13 +22,15 @@
 #include <weft/process.h>
 #include <weft/remote.h>
 
+#include "isolated_sim.h"
 #include "isolated_words.h"
 #include "supervisor.h"
 
 typedef struct keeper {
     weft_alarm alarm; /* must be first: the time to stop, or to exit, is over */
     weft_msg *starting;
-    weft_ref process; /* nobody: it does not run */
+    weft_ref process; /* nobody: it does not run; in a simulation: this */
+    int pid;          /* 0: not known yet */
     int ours, theirs; /* the pair of sockets; -1: given away, or closed */
     bool begun;       /* the child is up */
     bool over;        /* it has stopped, and said so */
@@ -54,10 +56,29 @@ static void close_fd(int *fd)
 
 /* ---- ending the process */
 
+static wf_isolated_sims *sims_of(const weft_actor *self)
+{
+    return wf_isolated_sims_of(weft_system_of(self));
+}
+
+/* Nothing there needs to be waited for. */
+static void end_simulated(weft_actor *self, const keeper *k)
+{
+    weft_process_ended ended = {.process = k->process, .pid = k->pid, .signal = SIGKILL};
+    (void)snprintf(ended.why, sizeof ended.why, "ended by signal %d (Killed)", SIGKILL);
+    wf_isolated_sim_end(sims_of(self), k->pid);
+    if (weft_event(self, weft_self(self), &weft_process_ended_type, &ended) != WEFT_OK)
+        (void)weft_stop(self, WEFT_ENOMEM);
+}
+
 static void end_process(weft_actor *self, void *context)
 {
     const keeper *k = context;
-    if (!weft_ref_is_nobody(k->process))
+    if (weft_ref_is_nobody(k->process))
+        return;
+    if (sims_of(self) != NULL)
+        end_simulated(self, k);
+    else
         (void)weft_process_stop(self, k->process);
 }
 
@@ -72,7 +93,9 @@ static void kill_it(weft_actor *self, keeper *k)
     if (weft_ref_is_nobody(k->process))
         return;
     k->killed = true;
-    if (weft_process_signal(self, k->process, SIGKILL, true) != WEFT_OK)
+    if (sims_of(self) != NULL)
+        end_simulated(self, k);
+    else if (weft_process_signal(self, k->process, SIGKILL, true) != WEFT_OK)
         (void)weft_process_stop(self, k->process);
 }
 
@@ -95,8 +118,10 @@ static weft_err on_over(weft_actor *self, weft_msg *msg, const weft_outcome *got
     if (got->err == WEFT_OK) {
         k->over = true;
         note(k, (weft_err)over->reason, over->why);
-        if (!k->stopping)
-            weft_alarm_set(&k->alarm, WF_ISOLATED_LEAVE_MS, on_alarm);
+        if (!k->stopping || sims_of(self) != NULL)
+            weft_alarm_set(&k->alarm,
+                           sims_of(self) != NULL ? WF_ISOLATED_SIM_LEAVE_MS : WF_ISOLATED_LEAVE_MS,
+                           on_alarm);
         return WEFT_OK;
     }
     k->lost = k->why.text[0] == '\0';
@@ -133,13 +158,14 @@ static weft_err on_process_started(weft_actor *self, weft_msg *msg)
 {
     keeper *k = weft_state(self);
     const wf_isolated *of = config_of(self);
-    int fd = k->ours;
-    if (k->stopping)
-        return WEFT_OK;
+    const weft_process_started *started = weft_body(msg);
+    int fd = sims_of(self) != NULL ? WF_ISOLATED_ANEW : k->ours;
+    if (k->stopping || weft_ref_is_nobody(k->process) || (k->pid != 0 && k->pid != started->pid))
+        return WEFT_OK; /* too late, or of an earlier life */
+    k->pid = started->pid;
     close_fd(&k->theirs);
     k->ours = -1;
-    weft_log(self, WEFT_INFO, "child %s is process %d", of->name,
-             ((const weft_process_started *)weft_body(msg))->pid);
+    weft_log(self, WEFT_INFO, "child %s is process %d", of->name, k->pid);
     weft_err err = weft_node_adopt(self, of->node, fd, false);
     if (err != WEFT_OK) {
         note(k, err, "no memory for its connection");
@@ -182,12 +208,22 @@ static weft_err start_process(weft_actor *self, keeper *k, weft_why *why)
     return WEFT_OK;
 }
 
+static weft_err start_simulated(weft_actor *self, keeper *k, weft_why *why)
+{
+    k->pid = wf_isolated_sim_start(self, sims_of(self), config_of(self));
+    if (k->pid == 0)
+        return weft_because(why, WEFT_ENOMEM, "no memory for a process");
+    k->process = weft_self(self);
+    return WEFT_OK;
+}
+
 static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
     keeper *k = weft_state(self);
     weft_why why = {""};
     k->ours = k->theirs = -1;
-    weft_err err = start_process(self, k, &why);
+    weft_err err =
+        sims_of(self) != NULL ? start_simulated(self, k, &why) : start_process(self, k, &why);
     if (err != WEFT_OK)
         return weft_fail(msg, err, "%s", why.text);
     k->starting = weft_keep(msg);
@@ -206,6 +242,8 @@ static weft_err on_process_ended(weft_actor *self, weft_msg *msg)
 {
     keeper *k = weft_state(self);
     const weft_process_ended *ended = weft_body(msg);
+    if (weft_ref_is_nobody(k->process) || (k->pid != 0 && ended->pid != 0 && ended->pid != k->pid))
+        return WEFT_OK; /* of an earlier life */
     weft_alarm_clear(&k->alarm);
     k->process = WEFT_NOBODY;
     if (k->stopping)
@@ -238,8 +276,10 @@ static weft_err on_stopping(weft_actor *self, weft_msg *msg)
 static void keeper_ended(weft_actor *self, weft_err reason)
 {
     keeper *k = weft_state(self);
-    (void)self, (void)reason;
+    (void)reason;
     weft_alarm_clear(&k->alarm);
+    if (sims_of(self) != NULL)
+        wf_isolated_sim_end(sims_of(self), k->pid);
     weft_drop(&k->starting);
     close_fd(&k->ours);
     close_fd(&k->theirs);
@@ -293,5 +333,5 @@ weft_ref wf_isolated_ref(weft_actor *self, const wf_isolated *of)
 
 void wf_isolated_gone(weft_actor *self, const wf_isolated *of)
 {
-    (void)!weft_node_adopt(self, of->node, -1, false);
+    (void)!weft_node_adopt(self, of->node, WF_ISOLATED_GONE, false);
 }

@@ -152,10 +152,19 @@ static weft_err on_halt(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
+static weft_err watch_parent(weft_actor *self)
+{
+    char parent[WEFT_NAME_BYTES + WEFT_NODE_NAME_BYTES];
+    (void)snprintf(parent, sizeof parent, NODE_ACTOR_NAME "@%s", weft_isolated_by(self));
+    return weft_monitor(self, weft_named(self, parent));
+}
+
 /* Whoever started this process is no more, or takes it for dead. */
 static weft_err on_down(weft_actor *self, weft_msg *msg)
 {
     const top *t = weft_state(self);
+    if (weft_config(self) == NULL && t->child.begun == 0)
+        return watch_parent(self); /* it could not connect yet */
     if (!t->over)
         weft_log(self, WEFT_NOTICE, "stops: %s", ((const weft_down *)weft_body(msg))->why);
     weft_system_stop(self, WEFT_OK);
@@ -178,13 +187,11 @@ static weft_err on_phase(weft_actor *self, weft_msg *msg)
 static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
     top *t = weft_state(self);
-    int fd = *(const int *)((const weft_started *)weft_body(msg))->config;
-    char parent[WEFT_NAME_BYTES + WEFT_NODE_NAME_BYTES];
-    (void)snprintf(parent, sizeof parent, NODE_ACTOR_NAME "@%s", weft_isolated_by(self));
+    const int *fd = ((const weft_started *)weft_body(msg))->config;
     t->reason = make_child(self, t, &t->why);
-    weft_err err = weft_node_adopt(self, weft_isolated_by(self), fd, true);
+    weft_err err = fd != NULL ? weft_node_adopt(self, weft_isolated_by(self), *fd, true) : WEFT_OK;
     if (err == WEFT_OK)
-        err = weft_monitor(self, weft_named(self, parent));
+        err = watch_parent(self);
     if (err != WEFT_OK)
         weft_system_stop(self, err);
     return WEFT_OK;

@@ -6,6 +6,7 @@
 
 #include <weft/net.h>
 
+#include "isolated.h"
 #include "link.h"
 
 /* ---- connecting */
@@ -55,12 +56,14 @@ static void give_up_stream(node_link *l, const char *why);
 /* false: there is none, and there will be none. */
 static bool begins_anew(node_link *l, const link_adopt *adopt)
 {
-    l->over = adopt->fd < 0;
+    l->over = adopt->fd == WF_ISOLATED_GONE;
     if (l->over)
         wf_link_lost(l, WEFT_EGONE, "it has ended");
     else
         give_up_stream(l, "it began anew");
-    return !l->over;
+    if (adopt->fd == WF_ISOLATED_ANEW)
+        wf_link_set_state(l, WEFT_LINK_DIALING);
+    return adopt->fd >= 0;
 }
 
 /* A descriptor that nobody took is closed with its message. */
