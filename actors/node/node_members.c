@@ -40,8 +40,8 @@ static weft_err add_link(const node *n, const weft_node_member *m, bool asks, we
 weft_err wf_node_add_links(node *n, weft_why *why)
 {
     weft_err err = WEFT_OK;
-    for (const weft_node_member *m = n->config->join; err == WEFT_OK && m != NULL && m->name != NULL;
-         m++)
+    for (const weft_node_member *m = n->config->join;
+         err == WEFT_OK && m != NULL && m->name != NULL; m++)
         err = add_link(n, m, m->url != NULL, why);
     return err;
 }
