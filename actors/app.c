@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
+#include <weft/isolated.h>
+
 #include "privileges.h"
 #include "sockets.h"
 
@@ -115,7 +117,7 @@ static void raise_descriptors(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static weft_system *system_of(const wf_app_command *c)
+static weft_system_options options_of(const wf_app_command *c)
 {
     weft_system_options o = {.reactors = 0};
     if (c->app->system != NULL)
@@ -124,7 +126,14 @@ static weft_system *system_of(const wf_app_command *c)
     o.log_level = (weft_level)c->common.log_level;
     o.log_level_set = true;
     o.log_format = (weft_log_format)c->common.log_format;
-    return weft_system_new(&o);
+    return o;
+}
+
+/* Types and limits of links are said in one place, whether the program is a node or not. */
+static weft_isolation isolation_of(const wf_app_command *c)
+{
+    return (weft_isolation){
+        .argv = c->argv, .types = c->app->node.types, .lost_ms = c->app->node.lost_ms};
 }
 
 /* While there is one thread, and the rights the program was started with. */
@@ -141,6 +150,10 @@ static int prepare(const wf_app_command *c, weft_system *sys, wf_app_run *run, w
             return err == WEFT_EINVAL || err == WEFT_EDENIED || err == WEFT_ETYPE ? EX_CONFIG
                                                                                   : EX_UNAVAILABLE;
     }
+    weft_isolation how = isolation_of(c);
+    err = weft_isolated_begin(sys, run->tree, &how, why);
+    if (err != WEFT_OK)
+        return code_of(err);
     if (wf_privileges_drop(c->own.user, c->own.group, why) != WEFT_OK)
         return EX_NOPERM;
     if (wf_app_spawn(sys, run) == WEFT_OK)
@@ -154,7 +167,8 @@ static int run_tree(const wf_app_command *c, const weft_supervisor *tree)
     wf_app_run app_run = {.tree = tree};
     weft_why why = {""};
     raise_descriptors();
-    weft_system *sys = system_of(c);
+    weft_system_options options = options_of(c);
+    weft_system *sys = weft_system_new(&options);
     if (sys == NULL)
         return refuse(c, EX_OSERR, "memory, threads or descriptors are out");
     int code = prepare(c, sys, &app_run, &why);
@@ -166,6 +180,15 @@ static int run_tree(const wf_app_command *c, const weft_supervisor *tree)
     if (app_run.code != 0)
         return app_run.code;
     return code != EX_OK ? code : services_code(c);
+}
+
+/* Only one child of the tree, in this process: as the user that the program has become. */
+static int run_isolated(const wf_app_command *c, const weft_supervisor *tree)
+{
+    weft_system_options options = options_of(c);
+    weft_isolation how = isolation_of(c);
+    raise_descriptors();
+    return weft_isolated_main(tree, &how, &options);
 }
 
 static int run(wf_app_command *c)
@@ -181,7 +204,9 @@ static int run(wf_app_command *c)
     else if (c->own.print_tree) {
         wf_app_tree_print(c->name, wf_app_tree_root(tree), stdout);
         code = wf_app_printed(stdout);
-    } else
+    } else if (weft_is_isolated())
+        code = run_isolated(c, wf_app_tree_root(tree));
+    else
         code = run_tree(c, wf_app_tree_root(tree));
     wf_app_tree_free(tree);
     services_done(c);
@@ -303,7 +328,7 @@ static const weft_option *own_rows(wf_app_command *c)
 
 int weft_main(const weft_app *app, int argc, char **argv)
 {
-    wf_app_command c = {.app = app, .name = name_of(app, argc, argv)};
+    wf_app_command c = {.app = app, .name = name_of(app, argc, argv), .argv = argv};
     weft_option_words words = {.at = argv, .count = argc, .next = argc > 0 ? 1 : 0};
     weft_why why = {""};
     c.sets[WF_SET_COMMON] = (weft_option_set){.rows = weft_common_options, .to = &c.common};

@@ -21,6 +21,7 @@ enum { WF_SET_COMMON, WF_SET_OWN, WF_SET_SERVICES };
 typedef struct wf_app_command {
     const weft_app *app;
     const char *name;
+    char **argv;
     weft_common_settings common;
     wf_app_settings own;
     const weft_service *all[WEFT_SERVICES_MAX]; /* what there is */

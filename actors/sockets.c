@@ -82,7 +82,9 @@ static weft_err open_table(sockets *s, const weft_supervisor *tree, weft_why *wh
     weft_err err = WEFT_OK;
     for (const weft_child *c = tree->children; err == WEFT_OK && c != NULL && c->behaviour != NULL;
          c++)
-        if (c->listen != NULL)
+        if (c->isolated)
+            continue; /* its process opens its own */
+        else if (c->listen != NULL)
             err = open_one(s, c, why);
         else if (c->behaviour == &weft_supervisor_behaviour && c->config != NULL)
             err = open_table(s, c->config, why);

@@ -90,7 +90,7 @@ static void supervisor_ended(weft_actor *self, weft_err reason)
 {
     wf_supervisor *s = weft_state(self);
     (void)reason;
-    wf_charges_done(s);
+    wf_charges_done(self, s);
     weft_alloc_free(s->restarts);
 }
 

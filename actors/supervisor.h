@@ -9,6 +9,7 @@
 #include <weft/ward.h>
 
 #include "deputy.h"
+#include "isolated.h"
 #include "listen.h"
 
 enum {
@@ -36,9 +37,11 @@ typedef struct wf_charge {
     weft_actor *supervisor;
     struct wf_charge *next, *prev;
     weft_child child;
-    wf_listen_plan plan;        /* of one that listens */
-    wf_posting *posting;        /* of one on another reactor; else NULL */
-    char name[WEFT_NAME_BYTES]; /* as registered */
+    wf_listen_plan plan;         /* of one that listens */
+    wf_posting *posting;         /* of one on another reactor; else NULL */
+    const wf_isolated *isolated; /* of one in a process of its own; else NULL */
+    weft_ref elsewhere;          /* of that: who others know */
+    char name[WEFT_NAME_BYTES];  /* as registered */
     weft_child_state state;
     bool wanted;    /* is to be up; else it is to be down */
     bool again;     /* is to be up again when all that are to be down are */
@@ -71,6 +74,8 @@ typedef struct wf_supervisor {
 /* Who others know as the child. */
 static inline weft_ref wf_charge_ref(const wf_charge *c)
 {
+    if (c->isolated != NULL)
+        return c->elsewhere;
     return c->posting != NULL ? c->posting->child : c->ward.ref;
 }
 
@@ -79,6 +84,8 @@ uint32_t wf_supervisor_restarts_max(const weft_supervisor *config);
 uint32_t wf_supervisor_window_ms(const weft_supervisor *config);
 /* How long all children of @config may take to stop, one after the other. */
 uint32_t wf_supervisor_stop_ms(const weft_supervisor *config);
+/* How long @child may. */
+uint32_t wf_child_stop_ms(const weft_child *child);
 
 /* Takes one restart out of the budget. false: it is used up. */
 bool wf_supervisor_may_restart(wf_supervisor *s, uint32_t now);
@@ -94,7 +101,7 @@ void wf_charge_end(weft_actor *self, wf_charge *c);
 /* The same, and forgets it. */
 void wf_charge_drop(weft_actor *self, wf_supervisor *s, wf_charge *c);
 /* Frees what is left of all: their actors have ended. */
-void wf_charges_done(wf_supervisor *s);
+void wf_charges_done(weft_actor *self, wf_supervisor *s);
 
 /* Does what can be done now towards what is wanted: stops the last that is not, else begins the first. */
 void wf_supervisor_go_on(weft_actor *self, wf_supervisor *s);

@@ -25,19 +25,17 @@ static uint32_t add(uint32_t a, uint32_t b)
     return a < WEFT_TIMER_MS_MAX - b ? a + b : WEFT_TIMER_MS_MAX;
 }
 
-static uint32_t stop_ms_of(const weft_child *child);
-
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as the tables of the program are nested */
 uint32_t wf_supervisor_stop_ms(const weft_supervisor *config)
 {
     uint32_t ms = WF_STOP_MS; /* for itself, and for children that were added */
     for (const weft_child *c = config->children; c != NULL && c->behaviour != NULL; c++)
-        ms = add(ms, stop_ms_of(c));
+        ms = add(ms, wf_child_stop_ms(c));
     return ms;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion) */
-static uint32_t stop_ms_of(const weft_child *child)
+uint32_t wf_child_stop_ms(const weft_child *child)
 {
     if (child->stop_ms != 0)
         return child->stop_ms < WEFT_TIMER_MS_MAX ? child->stop_ms : WEFT_TIMER_MS_MAX;
@@ -78,15 +76,15 @@ uint32_t wf_supervisor_backoff(weft_actor *self, const wf_supervisor *s, wf_char
 /* ---- made and forgotten */
 
 static weft_err check(const weft_actor *self, const wf_supervisor *s, const weft_child *child,
-                      const char *name, weft_why *why)
+                      const char *name, const wf_isolated *isolated, weft_why *why)
 {
     unsigned reactors = weft_system_reactors(weft_system_of(self));
     if (child->behaviour == NULL)
         return weft_because(why, WEFT_EINVAL, "child \"%s\" has no behaviour", name);
-    if (child->isolated)
+    if (child->isolated && isolated == NULL)
         return weft_because(why, WEFT_EUNSUPPORTED,
-                            "child \"%s\" is isolated: processes of their own come with nodes, "
-                            "which this build does not have",
+                            "child \"%s\" is isolated, but in no table that weft_isolated_begin "
+                            "was given",
                             name);
     if (child->reactor > reactors)
         return weft_because(why, WEFT_EINVAL,
@@ -119,7 +117,9 @@ static weft_err write_name(const weft_actor *self, const char *name, wf_charge *
 
 static weft_err register_name(const wf_charge *c, const char *name, weft_why *why)
 {
-    weft_err err = weft_register(weft_here(c->ward.ref), c->name);
+    weft_actor *ward = weft_here(c->ward.ref);
+    weft_err err = c->isolated != NULL ? wf_isolated_register(ward, c->isolated)
+                                       : weft_register(ward, c->name);
     if (err == WEFT_EEXISTS)
         return weft_because(why, err, "child \"%s\": the name %s is taken", name, c->name);
     if (err != WEFT_OK)
@@ -162,7 +162,7 @@ static weft_err post(weft_actor *self, wf_charge *c, weft_why *why)
     p->behaviour = c->child.behaviour;
     p->config = c->child.config;
     p->reactor = c->child.reactor - 1;
-    p->stop_ms = stop_ms_of(&c->child);
+    p->stop_ms = wf_child_stop_ms(&c->child);
     p->supervisor = weft_self(self);
     memcpy(p->name, c->name, sizeof p->name);
     /* the deputy ends it by force; its keeper is the last resort */
@@ -180,8 +180,14 @@ static weft_err make_ward(weft_actor *self, wf_charge *c, weft_why *why)
 {
     const weft_behaviour *behaviour = c->child.behaviour;
     const void *config = c->child.config;
-    uint32_t stop_ms = stop_ms_of(&c->child);
-    if (c->child.listen != NULL) {
+    uint32_t stop_ms = wf_child_stop_ms(&c->child);
+    if (c->isolated != NULL) {
+        behaviour = &wf_isolated_keeper_behaviour;
+        config = c->isolated;
+        /* it ends its process itself; to be ended by force is the last resort */
+        stop_ms = add(stop_ms, WF_POST_MS);
+        c->elsewhere = wf_isolated_ref(self, c->isolated);
+    } else if (c->child.listen != NULL) {
         behaviour = &wf_listen_keeper_behaviour;
         config = &c->plan;
     } else if (is_elsewhere(self, &c->child)) {
@@ -200,7 +206,9 @@ static weft_err make_ward(weft_actor *self, wf_charge *c, weft_why *why)
 weft_err wf_charge_new(weft_actor *self, wf_supervisor *s, const weft_child *child,
                        const char *name, const weft_child *row, wf_charge **out, weft_why *why)
 {
-    weft_err err = check(self, s, child, name, why);
+    const wf_isolated *isolated =
+        child->isolated ? wf_isolated_of(weft_system_of(self), row) : NULL;
+    weft_err err = check(self, s, child, name, isolated, why);
     if (err != WEFT_OK)
         return err;
     wf_charge *c = weft_alloc_zero(sizeof *c);
@@ -210,6 +218,7 @@ weft_err wf_charge_new(weft_actor *self, wf_supervisor *s, const weft_child *chi
     c->child = *child;
     c->child.name = NULL; /* that is not ours */
     c->plan = (wf_listen_plan){&c->child, row};
+    c->isolated = isolated;
     if (name[0] != '\0')
         err = write_name(self, name, c, why);
     if (err == WEFT_OK)
@@ -232,6 +241,8 @@ weft_err wf_charge_new(weft_actor *self, wf_supervisor *s, const weft_child *chi
 
 void wf_charge_end(weft_actor *self, wf_charge *c)
 {
+    if (c->isolated != NULL)
+        wf_isolated_gone(self, c->isolated);
     wf_posting_end(self, c->posting);
     c->posting = NULL;
     weft_ward_end(self, &c->ward, WEFT_OK);
@@ -245,11 +256,13 @@ void wf_charge_drop(weft_actor *self, wf_supervisor *s, wf_charge *c)
     weft_alloc_free(c);
 }
 
-void wf_charges_done(wf_supervisor *s)
+void wf_charges_done(weft_actor *self, wf_supervisor *s)
 {
     for (wf_charge *c = s->first, *next; c != NULL; c = next) {
         next = c->next;
         weft_alarm_clear(&c->alarm);
+        if (c->isolated != NULL)
+            wf_isolated_gone(self, c->isolated);
         wf_posting_leave(c->posting); /* its deputy sees the end of the supervisor */
         weft_alloc_free(c);
     }

@@ -321,6 +321,11 @@ void weft_system_keep(weft_system *sys, weft_kept_id id, void *kept, void (*free
     sys->reactor[0]->kept_free[id] = free;
 }
 
+void *weft_system_kept(const weft_system *sys, weft_kept_id id)
+{
+    return sys->reactor[0]->kept[id];
+}
+
 /* ---- requests served in place: the request word holds the ops */
 
 size_t weft_local_bytes(size_t body_bytes)

@@ -316,6 +316,8 @@ void wf_actor_end(wf_reactor *r, weft_actor *a)
                 wf_actor_stop(r, r->slots[i].actor, reason, NULL, false);
         return;
     }
+    a->bits |=
+        WF_READY; /* what its end says to itself, cancelled asks for one, puts it into no queue */
     if (a->cells != 0)
         wf_promises_end(r, a);
     if (WF_LIKELY((a->bits & WF_DOWN) == 0)) /* else that was when it stopped */

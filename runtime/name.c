@@ -125,10 +125,10 @@ weft_ref wf_name_resolve(const weft_system *sys, weft_ref ref)
     }
 }
 
-weft_err weft_register(weft_actor *self, const char *text)
+/* Gives @text, until @self ends, to @who: itself, or one of another node. */
+static weft_err register_for(weft_actor *self, const char *text, weft_ref who)
 {
-    wf_reactor *r = WF_R;
-    weft_system *sys = r->sys;
+    weft_system *sys = WF_R->sys;
     if (!wf_name_valid(text))
         return WEFT_EINVAL;
     wf_rare *rare = wf_rare_of(self);
@@ -140,18 +140,27 @@ weft_err weft_register(weft_actor *self, const char *text)
     if (i == 0)
         err = WEFT_ELIMIT;
     else if (atomic_load_explicit(&sys->names->entry[i].slot, memory_order_relaxed) != 0)
-        err = weft_ref_same(wf_name_resolve(sys, (weft_ref){.home = WF_HOME_NAME, .slot = i}),
-                            wf_ref_of(r, self))
+        err = weft_ref_same(wf_name_resolve(sys, (weft_ref){.home = WF_HOME_NAME, .slot = i}), who)
                   ? WEFT_OK
                   : WEFT_EEXISTS;
     else {
         name *n = &sys->names->entry[i];
-        assign(n, wf_ref_of(r, self));
+        assign(n, who);
         n->chain = rare->names;
         rare->names = i;
     }
     wf_lock_give(sys, &sys->lock);
     return err;
+}
+
+weft_err weft_register(weft_actor *self, const char *text)
+{
+    return register_for(self, text, wf_ref_of(WF_R, self));
+}
+
+weft_err weft_remote_register(weft_actor *self, const char *text, weft_ref who)
+{
+    return register_for(self, text, who);
 }
 
 weft_err weft_system_register(weft_system *sys, weft_ref who, const char *text)

@@ -401,7 +401,9 @@ weft_err weft_remote_tell(weft_actor *self, weft_ref from, weft_ref to, const we
 {
     wf_reactor *r = WF_R;
     weft_msg *m;
-    (void)self;
+    to = wf_resolve(r, to);
+    if (WF_UNLIKELY(wf_is_remote(to.home))) /* a name of this node, of who lives on a third */
+        return weft_tell_body(self, to, type, body);
     weft_err err = wf_msg_new(r, NULL, type, body, 0, 0, &m, NULL);
     if (err != WEFT_OK)
         return err;
@@ -442,5 +444,8 @@ weft_deferred weft_remote_ask(weft_actor *self, weft_ref from, weft_ref to, cons
 {
     weft_why why = {""};
     asking a = {from, type, body};
-    return wf_ask_by(self, wf_resolve(WF_R, to), limit_ms, send_ask, &a, &why);
+    to = wf_resolve(WF_R, to);
+    if (WF_UNLIKELY(wf_is_remote(to.home)))
+        return weft_ask_body(self, to, type, body, limit_ms);
+    return wf_ask_by(self, to, limit_ms, send_ask, &a, &why);
 }

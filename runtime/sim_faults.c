@@ -66,6 +66,7 @@ void wf_sim_plans_run(weft_sim *sim)
         sim->due_plan = plan->next;
         if (plan->next == NULL)
             sim->due_tail = &sim->due_plan;
+        WF_R = sim->sys->reactor[0]; /* the one before it may have made or ended a system */
         plan->fn(sim, plan->context);
         wf_free(plan);
     }

@@ -212,6 +212,8 @@ static bool step_of_world(weft_sim *root)
     wf_sim_world_tick(root);
     for (weft_sim *sim = root; sim != NULL; sim = sim->next)
         wf_sim_plans_run(sim);
+    for (weft_sim *sim = root; sim != NULL; sim = sim->next)
+        wf_sim_start(sim); /* those that plans made */
     wf_reactor *r = choose_reactor(root);
     if (r == NULL) {
         for (weft_sim *sim = root; sim != NULL; sim = sim->next)
@@ -242,8 +244,20 @@ static bool halted(const weft_sim *root)
     return false;
 }
 
+/* Who is in the middle of a turn comes to its end: it stands in no queue, and is not to be put into one. */
+static void finish_turns(weft_sim *sim)
+{
+    for (unsigned k = 0; k < wf_threads(sim->sys); k++) {
+        wf_reactor *r = sim->sys->reactor[k];
+        WF_R = r;
+        if (r->rest_actor != NULL)
+            (void)wf_turn_rest(r, UINT32_MAX);
+    }
+}
+
 void wf_sim_alone(weft_sim *sim)
 {
+    finish_turns(sim);
     for (uint32_t i = 0, left = 1; left != 0 && i < WF_SIM_STEPS_MAX; i++) {
         left = 0;
         for (unsigned k = 0; k < wf_threads(sim->sys); k++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs the suites of suites.h: all of them, those with threads, one, or what a name matches. */
+#include "actors/isolated_kit.h"
 #include "actors/relay.h"
 #include "check.h"
 #include "test_certificate.h"
@@ -113,6 +114,8 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--relay") == 0)
         return relay_main(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "--isolated") == 0)
+        return isolated_main(argv[2]);
     selection sel = {0};
     size_t n = 0;
 

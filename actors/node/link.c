@@ -317,7 +317,8 @@ void wf_link_lost(node_link *l, weft_err err, const char *why)
         weft_log(l->self, WEFT_NOTICE, "is down: node %s: %s", l->name, reason);
     else
         weft_log(l->self, WEFT_INFO, "cannot reach node %s: %s", l->name, reason);
-    wf_link_set_state(l, WEFT_LINK_DOWN);
+    /* what is asked of one that is about to begin again waits for it */
+    wf_link_set_state(l, l->family && !l->over && !l->leaving ? WEFT_LINK_DIALING : WEFT_LINK_DOWN);
     l->stream = WEFT_NOBODY;
     (void)snprintf(text, sizeof text,
                    was_up ? "node %s is down: %s" : "node %s cannot be reached: %s", l->name,
@@ -369,6 +370,7 @@ void wf_link_begin(node *n, weft_actor *self, const char *name, const char *url)
     *l = (node_link){.node = n, .self = self, .url = url};
     (void)snprintf(l->name, sizeof l->name, "%s", name);
     l->number = weft_remote_node(n->sys, name);
+    l->family = wf_map_at(&n->family, l->number) != NULL;
     l->flush.run = on_flush;
     l->waiting.tail = &l->waiting.first;
     l->rooms.tail = &l->rooms.first;
@@ -383,6 +385,8 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     const weft_node_member *member = ((const weft_started *)weft_body(msg))->config;
     if (l->node == NULL) /* one that joined has been begun by the node */
         wf_link_begin(wf_node_here(), self, member->name, member->url);
+    if (l->family)
+        l->state = WEFT_LINK_DIALING; /* and takes asks since it was made */
     if (l->url == NULL)
         return WEFT_OK; /* it may have been given a descriptor, and takes asks since then */
     wf_link_dial(self, l);

@@ -76,6 +76,8 @@ struct node_link {
     char name[WEFT_NODE_NAME_BYTES];
     const char *url; /* NULL: it connects to us */
     char *url_own;   /* of one that joined: @url, or NULL */
+    bool family;     /* a process of this program: adopted again and again, and trusted */
+    bool over;       /* of the family: it does not come again */
     weft_link_state state;
     uint64_t peer_life, attempt;
     uint32_t redial_ms, ups;

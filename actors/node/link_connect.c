@@ -6,6 +6,7 @@
 
 #include <weft/net.h>
 
+#include "isolated.h"
 #include "link.h"
 
 /* ---- connecting */
@@ -50,6 +51,21 @@ static void close_unadopted(void *body)
         (void)close(adopt->fd);
 }
 
+static void give_up_stream(node_link *l, const char *why);
+
+/* false: there is none, and there will be none. */
+static bool begins_anew(node_link *l, const link_adopt *adopt)
+{
+    l->over = adopt->fd == WF_ISOLATED_GONE;
+    if (l->over)
+        wf_link_lost(l, WEFT_EGONE, "it has ended");
+    else
+        give_up_stream(l, "it began anew");
+    if (adopt->fd == WF_ISOLATED_ANEW)
+        wf_link_set_state(l, WEFT_LINK_DIALING);
+    return adopt->fd >= 0;
+}
+
 /* A descriptor that nobody took is closed with its message. */
 const weft_type wf_link_adopt_type = {
     .name = "weft.link_adopt", .size = sizeof(link_adopt), .release = close_unadopted};
@@ -58,7 +74,9 @@ weft_err wf_link_on_adopt(weft_actor *self, weft_msg *msg)
 {
     node_link *l = wf_link_of(self);
     link_adopt *adopt = (link_adopt *)(uintptr_t)weft_body(msg);
-    if (l->url != NULL || l->state != WEFT_LINK_DOWN || l->leaving) {
+    if (l->family && !begins_anew(l, adopt))
+        return WEFT_OK;
+    if (l->url != NULL || (l->state != WEFT_LINK_DOWN && !l->family) || l->leaving) {
         weft_log(self, WEFT_WARNING, "is not to adopt a connection to %s: it has one", l->name);
         wf_link_publish(l);
         return WEFT_OK;

@@ -81,7 +81,7 @@ static weft_err named_in(node_link *l, const link_record *r, const weft_type *ty
         *out = a->named;
         return WEFT_OK;
     }
-    if (!wf_node_allows(l->node, l->name, a->text, type))
+    if (!l->family && !wf_node_allows(l->node, l->name, a->text, type))
         return weft_because(why, WEFT_EDENIED, "node %s does not let %s reach %.60s",
                             l->node->me.node, l->name, a->text);
     *out = weft_lookup(l->self, a->text);

@@ -38,6 +38,7 @@ static void node_free(void *kept)
     node *n = kept;
     wf_exports_done(n);
     wf_map_done(&n->types_known);
+    wf_map_done(&n->family);
     weft_arena_free(n->arena);
     weft_alloc_free(n);
 }

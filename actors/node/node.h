@@ -51,6 +51,7 @@ typedef struct node {
     unsigned exported;
     const weft_type *type[NODE_TYPES_MAX];
     unsigned types;
+    link_map family;      /* numbers of nodes that are processes of this program */
     link_map types_known; /* by address: 1, or 3 if references can be nested in it */
     weft_arena *arena;
     _Atomic unsigned gates; /* connections whose hello has not come; of any reactor */
@@ -85,6 +86,14 @@ WEFT_MUST_USE weft_err wf_node_add_links(node *n, weft_why *why);
 weft_err wf_node_on_join(weft_actor *self, weft_msg *msg);
 weft_err wf_node_on_part(weft_actor *self, weft_msg *msg);
 extern const weft_type wf_node_join_type, wf_node_part_type;
+
+/* Links the node @sys to another process of the same program: what is sent there waits between its lives, and it
+ * may reach every name. @m is borrowed until the system is freed. errors: EINVAL, EEXISTS, ENOMEM.
+ * thread: before start. */
+WEFT_MUST_USE weft_err wf_node_add_family(weft_system *sys, const weft_node_member *m,
+                                          weft_why *why);
+/* @type, and what answers it, may come. errors: as wf_types_add. thread: before start. */
+WEFT_MUST_USE weft_err wf_node_add_type(weft_system *sys, const weft_type *type, weft_why *why);
 
 /* ---- node_types.c */
 

@@ -20,21 +20,46 @@ const weft_type wf_node_part_type =
 
 /* ---- before start */
 
-/* Its actors, who take what is asked before they have begun. */
+/* Its actor, which takes what is asked before it has begun. */
+static weft_err add_link(const node *n, const weft_node_member *m, bool asks, weft_why *why)
+{
+    unsigned number = weft_remote_node(n->sys, m->name);
+    if (number == 0)
+        return weft_because(why, WEFT_EINVAL, "\"%.64s\" is no name of a node", m->name);
+    if (!weft_ref_is_nobody(weft_remote_link_to(n->sys, number)))
+        return weft_because(why, WEFT_EEXISTS, "there is a node %.64s already", m->name);
+    weft_ref made = weft_system_spawn(n->sys, 0, &wf_link_behaviour, m);
+    if (weft_ref_is_nobody(made))
+        return weft_because(why, WEFT_ENOMEM, "no memory for a link to %s", m->name);
+    weft_remote_attach(n->sys, number, made);
+    if (asks)
+        weft_remote_takes(n->sys, number, WEFT_REMOTE_THERE | WEFT_REMOTE_ASKS);
+    return WEFT_OK;
+}
+
 weft_err wf_node_add_links(node *n, weft_why *why)
 {
-    for (const weft_node_member *m = n->config->join; m != NULL && m->name != NULL; m++) {
-        unsigned number = weft_remote_node(n->sys, m->name);
-        if (number == 0)
-            return weft_because(why, WEFT_EINVAL, "\"%.64s\" is no name of a node", m->name);
-        weft_ref made = weft_system_spawn(n->sys, 0, &wf_link_behaviour, m);
-        if (weft_ref_is_nobody(made))
-            return weft_because(why, WEFT_ENOMEM, "no memory for a link to %s", m->name);
-        weft_remote_attach(n->sys, number, made);
-        if (m->url != NULL)
-            weft_remote_takes(n->sys, number, WEFT_REMOTE_THERE | WEFT_REMOTE_ASKS);
-    }
-    return WEFT_OK;
+    weft_err err = WEFT_OK;
+    for (const weft_node_member *m = n->config->join;
+         err == WEFT_OK && m != NULL && m->name != NULL; m++)
+        err = add_link(n, m, m->url != NULL, why);
+    return err;
+}
+
+weft_err wf_node_add_family(weft_system *sys, const weft_node_member *m, weft_why *why)
+{
+    node *n = weft_system_kept(sys, WEFT_KEPT_NODE);
+    if (wf_map_reserve(&n->family) != WEFT_OK)
+        return weft_because(why, WEFT_ENOMEM, "no memory for a link to %s", m->name);
+    weft_err err = add_link(n, m, true, why);
+    if (err == WEFT_OK)
+        wf_map_put(&n->family, weft_remote_node(sys, m->name))->number = 1;
+    return err;
+}
+
+weft_err wf_node_add_type(weft_system *sys, const weft_type *type, weft_why *why)
+{
+    return wf_types_add_both(weft_system_kept(sys, WEFT_KEPT_NODE), type, why);
 }
 
 /* ---- joining */
@@ -43,7 +68,7 @@ static uint32_t members(const node *n)
 {
     uint32_t sum = 0;
     for (const node_link *l = n->links; l != NULL; l = l->next)
-        sum += !l->parted;
+        sum += !l->parted && !l->family;
     return sum;
 }
 
@@ -105,9 +130,11 @@ weft_err wf_node_on_join(weft_actor *self, weft_msg *msg)
             memcpy(url, join->url, sizeof join->url);
     }
     node_link *l = err == WEFT_OK ? wf_node_link(n, join->name) : NULL;
+    if (l != NULL && l->family)
+        err = weft_because(&why, WEFT_EEXISTS, "%s is a process of this program", join->name);
     if (err == WEFT_OK && l == NULL)
         l = link_new(n, join->name, &err, &why);
-    if (l == NULL) {
+    if (err != WEFT_OK) {
         weft_alloc_free(url);
         return weft_fail(msg, err, "%s", why.text);
     }
@@ -122,7 +149,7 @@ weft_err wf_node_on_part(weft_actor *self, weft_msg *msg)
     node_link *l = wf_node_link(n, part->name);
     weft_ref handed;
     (void)self;
-    if (l == NULL || l->parted)
+    if (l == NULL || l->parted || l->family)
         return weft_fail(msg, WEFT_ENOTFOUND, "%s is no member", part->name);
     handed = l->handed.stream;
     l->handed.stream = WEFT_NOBODY;

@@ -639,7 +639,8 @@ static void a_table_that_cannot_be_is_refused_in_words(void)
                                      {0}};
     check_refused(two, WEFT_EINVAL, "child \"a\" listens: it is on every reactor");
     static const weft_child apart[] = {CHILD(a, .isolated = true), {0}};
-    check_refused(apart, WEFT_EUNSUPPORTED, "processes of their own come with nodes");
+    check_refused(apart, WEFT_EUNSUPPORTED,
+                  "child \"a\" is isolated, but in no table that weft_isolated_begin was given");
     check_journal("");
 }
 

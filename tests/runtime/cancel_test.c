@@ -682,6 +682,44 @@ static void a_chain_of_many_thousand_asks_is_cancelled_by_its_limit(void)
     check_long_chain(false);
 }
 
+/* What it cancels is told to itself, who is no more. */
+typedef struct end_of_it {
+    asking a;
+    unsigned ends;
+} end_of_it;
+
+static weft_err ask_at_once(weft_actor *self, weft_msg *msg)
+{
+    end_of_it *l = (end_of_it *)(uintptr_t)weft_config(self);
+    (void)msg;
+    l->a.deferred = weft_ask_body(self, l->a.to, &act_type, &l->a.inner, 0);
+    return WEFT_OK;
+}
+
+static void cancel_at_the_end(weft_actor *self, weft_err reason)
+{
+    end_of_it *l = (end_of_it *)(uintptr_t)weft_config(self);
+    (void)reason;
+    if (l->ends++ == 0)
+        l->a.cancelled = weft_cancel(self, l->a.deferred);
+}
+
+static const weft_handler last_rows[] = {{.type = &weft_started_type, .fn = ask_at_once}, {0}};
+static const weft_behaviour last_behaviour = {
+    .name = "last", .handlers = last_rows, .ended = cancel_at_the_end};
+
+static void one_that_cancels_as_the_last_thing_it_does_ends_once(void)
+{
+    end_of_it l = {.a = {.to = sim_puppet(NULL), .inner = {keep_it, &l.a}}};
+    weft_ref who = weft_sim_spawn(sim, &last_behaviour, &l);
+    (void)weft_sim_run(sim);
+    CHECK_U64(l.a.served, 1);
+    CHECK_OK(weft_sim_kill(sim, who, WEFT_EABORTED));
+    (void)weft_sim_run(sim);
+    CHECK_OK(l.a.cancelled);
+    CHECK_U64(l.ends, 1);
+}
+
 static const test_case cases[] = {
     TEST(a_request_that_is_still_queued_is_removed_unrun),
     TEST(a_request_under_way_to_another_reactor_is_removed_unrun),
@@ -693,6 +731,7 @@ static const test_case cases[] = {
     TEST(one_that_has_fired_cannot_be_cancelled),
     TEST(one_that_is_ignored_cannot_be_cancelled),
     TEST(cancelling_twice_fires_once),
+    TEST(one_that_cancels_as_the_last_thing_it_does_ends_once),
     TEST(one_that_is_cancelled_and_forgotten_is_not_logged),
     TEST(an_answer_after_a_cancel_is_late),
     TEST(one_that_was_forwarded_is_found_wherever_it_went),

@@ -50,7 +50,8 @@ typedef struct weft_service {
     /** Adds what it runs: the children of a supervisor with the service's name, one for one. errors: as
      * `check`. NULL: it has none beside those in the application's tree. */
     weft_err (*children)(void *settings, weft_children *to, weft_why *why);
-    /** Opens what the user that the program becomes (--user) may not. errors: as `check`. NULL: nothing. */
+    /** Opens what the user that the program becomes (--user) may not. errors: as `check`. NULL: nothing. Unlike the
+     * others it is not called in the processes of isolated children, which have that user. */
     weft_err (*open)(void *settings, weft_why *why);
     /** The exit code (sysexits) after a run that ended in order; NULL: 0. */
     int (*code)(const void *settings);
@@ -86,7 +87,9 @@ typedef struct weft_app {
     const weft_app_word *words; /**< with `choose`, further such words; ends in { 0 }; NULL: none */
     /** What the command line leaves open; `reactors`, `log_level` and `log_format` are set by it. */
     const weft_system_options *system;
-    weft_node node; /**< what it is to other nodes; without a name: none of them */
+    /** What it is to other nodes; without a name: none of them. Its `types` and `lost_ms` hold for isolated children,
+     * too (<weft/isolated.h>). */
+    weft_node node;
 } weft_app;
 
 /** The whole of a program: reads the command line, runs the tree until SIGINT, SIGTERM or

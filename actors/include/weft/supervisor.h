@@ -51,7 +51,8 @@ typedef struct weft_child {
     /** How long it and its children may take to stop; then they are ended by force. 0: 5,000; for a
      * supervisor what its own children may take in all. */
     uint32_t stop_ms;
-    /** A child process of its own. EUNSUPPORTED: this comes with nodes. */
+    /** It has a process of its own, in which it runs with what is below it, and needs a @name: see
+     * <weft/isolated.h>. EUNSUPPORTED: it is in no table that weft_isolated_begin, or weft_main, was given. */
     bool isolated;
 } weft_child;
 

@@ -180,6 +180,7 @@ typedef enum weft_kept_id {
     WEFT_KEPT_DATAGRAMS,
     WEFT_KEPT_NODE,
     WEFT_KEPT_SP,
+    WEFT_KEPT_ISOLATED,
     WEFT_KEPT_COUNT_
 } weft_kept_id;
 void **weft_kept(weft_kept_id id);
@@ -188,6 +189,8 @@ void weft_kept_set_free(weft_kept_id id, void (*free)(void *kept));
 /** Both for reactor 0, before start. */
 void weft_system_keep(struct weft_system *sys, weft_kept_id id, void *kept,
                       void (*free)(void *kept));
+/** What reactor 0 of @sys keeps. thread: any, of what was kept before start and stays. */
+void *weft_system_kept(const struct weft_system *sys, weft_kept_id id);
 
 /* ---- requests served in place */
 

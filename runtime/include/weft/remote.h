@@ -78,6 +78,9 @@ bool weft_remote_is_current(const struct weft_system *sys, weft_ref ref);
 const char *weft_remote_name(const struct weft_system *sys, weft_ref ref);
 uint64_t weft_remote_token(weft_ref ref);
 
+/** As weft_register, but the name stands for @who, of another node, until @self ends. */
+WEFT_MUST_USE weft_err weft_remote_register(weft_actor *self, const char *name, weft_ref who);
+
 /** The text of the name that @ref, of this node, stands for; NULL: it is no name. Static. thread: any. */
 const char *weft_name_text(const struct weft_system *sys, weft_ref ref);
 /** The member of the group @ref that answers @self, or @ref as it is. */

@@ -143,7 +143,8 @@ bool weft_sim_allocation_failed(const weft_sim *sim);
 
 typedef void weft_sim_plan_fn(weft_sim *sim, void *context);
 /** Calls @fn in @ms of virtual time, before the first step of that moment. It may ask for faults, those of
- * wires too, and plan more; it may not step, tell or ask. errors: ENOMEM. */
+ * wires too, and plan more; planned for the first system of a world it may make others and end them
+ * (weft_sim_cut_off). It may not step, tell or ask. errors: ENOMEM. */
 WEFT_MUST_USE weft_err weft_sim_at(weft_sim *sim, uint32_t ms, weft_sim_plan_fn *fn, void *context);
 
 /* ---- what must always hold */
