@@ -10,6 +10,7 @@
 #include <weft/url.h>
 
 #include "admission.h"
+#include "nng/nng_stream.h"
 #include "pipeline.h"
 #include "wire.h"
 
@@ -23,6 +24,7 @@ typedef struct wf_listening {
     int fd;              /* -1: closed */
     bool lent;           /* another descriptor of it stays open: its path stays */
     wire_listener *wire; /* in a simulation; then there is no descriptor */
+    wf_nng_listener *nng; /* of NNG; then @fd says that somebody waits */
     unsigned n;
     weft_ref member[WEFT_REACTORS_MAX]; /* the first, which accepts, is that of reactor 0 */
     weft_ref keeper;                    /* they end with it; nobody: with the system */
