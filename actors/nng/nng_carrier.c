@@ -275,7 +275,6 @@ size_t wf_nng_put(wf_nng *n, const uint8_t *from, size_t size, int *error)
     (void)pthread_mutex_lock(&n->lock);
     *error = n->out_error;
     size_t put = wf_cut_put(n->buffer[n->fill_out], from, size);
-    n->wants_room |= put < size;
     release(n);
     return put;
 }
@@ -290,7 +289,7 @@ void wf_nng_flush(wf_nng *n, bool end)
     release(n);
 }
 
-unsigned wf_nng_ready(wf_nng *n, bool woken)
+unsigned wf_nng_ready(wf_nng *n, unsigned want, bool woken)
 {
     unsigned events = 0;
     (void)pthread_mutex_lock(&n->lock);
@@ -302,8 +301,9 @@ unsigned wf_nng_ready(wf_nng *n, bool woken)
         if (n->out_error != 0 || wf_cut_has_room(n->buffer[n->fill_out]))
             events |= WEFT_WRITABLE;
     }
+    n->wants_room = (want & ~events & WEFT_WRITABLE) != 0;
     release(n);
-    return events;
+    return events & want;
 }
 
 void wf_nng_close(wf_nng *n, bool abort)

@@ -26,10 +26,9 @@ static nng_leaf *leaf_of(const conn *c)
 /* @l may be gone after it. */
 static void tell(nng_leaf *l, bool woken)
 {
-    unsigned events = wf_nng_ready(l->n, woken);
-    bool opening = (l->c->flags & CONN_OPENING) != 0;
-    if (opening || (events & l->want) != 0)
-        wf_conn_ready(l->c, events & l->want);
+    unsigned events = wf_nng_ready(l->n, l->want, woken);
+    if (events != 0 || (l->c->flags & CONN_OPENING) != 0)
+        wf_conn_ready(l->c, events);
 }
 
 static void on_wake(weft_watch *watch, unsigned events)
@@ -48,7 +47,7 @@ static void on_hook(weft_hook *hook)
 
 static void look(nng_leaf *l)
 {
-    if ((wf_nng_ready(l->n, false) & l->want) != 0)
+    if (wf_nng_ready(l->n, l->want, false) != 0)
         weft_hook_queue(&l->hook);
 }
 

@@ -51,7 +51,7 @@ struct wf_nng {
     bool closing;        /* nobody has it any more */
     bool awake;          /* the eventfd was written to, and not read since */
     bool receiving, sending;
-    bool wants_room; /* a write came when there was none */
+    bool wants_room; /* whoever writes wants to know when there is some */
     bool seen;       /* the peer has read the end of this side */
     bool end_put;
     int dial_error, in_error, out_error; /* of NNG; 0: none */
@@ -84,13 +84,13 @@ WEFT_MUST_USE weft_err wf_nng_open(wf_nng *n);
 /* Takes up to @max bytes that came to @to. BYTES: @got of them; NOTHING: none now; END; BROKEN; @error: of NNG,
  * with NOTHING. */
 wf_cut_kind wf_nng_take(wf_nng *n, uint8_t *to, size_t max, size_t *got, int *error);
-/* Puts what fits of the @size bytes at @from in line, and returns how many; 0: there is no room, and the eventfd
- * will say when there is; or @error. */
+/* Puts what fits of the @size bytes at @from in line, and returns how many; @error: of NNG. */
 size_t wf_nng_put(wf_nng *n, const uint8_t *from, size_t size, int *error);
 /* What stands in line leaves; @end: and this side ends behind it. */
 void wf_nng_flush(wf_nng *n, bool end);
-/* The events it is ready for. The eventfd tells anew from now on. */
-unsigned wf_nng_ready(wf_nng *n, bool woken);
+/* Those of the events @want that it is ready for; the eventfd says when it is for another one of them. @woken: it
+ * has. */
+unsigned wf_nng_ready(wf_nng *n, unsigned want, bool woken);
 /* Ends it: at once, or when what was written has left and was read. The caller forgets it. */
 void wf_nng_close(wf_nng *n, bool abort);
 /* Its time to leave may be over; true: and so is it itself, which the caller then buries. thread: the janitor's. */
