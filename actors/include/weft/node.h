@@ -54,11 +54,17 @@ typedef struct weft_node_offer {
 typedef struct weft_node {
     const char *name; /**< as names of actors are; unique in its cluster. NULL: this is no node */
     const char *cluster; /**< nodes of another one are refused; NULL: none has a name */
-    const char *listen;  /**< a URL; NULL: nobody connects to us. TCP is for loopback alone */
+    /** A URL; NULL: nobody connects to us. Between machines: nng+tls+tcp://HOST:PORT. */
+    const char *listen;
     const weft_node_member *join;  /**< ends in { 0 }; others are refused until they join
                                         (weft_node_join). NULL: nobody yet */
     const weft_node_allow *allow;  /**< ends in { 0 }; NULL: no name is reached */
     const weft_node_offer *offers; /**< ends in { 0 }; NULL: nothing */
+    /** Of URLs with TLS that do not say so themselves: files (PEM) with this node's certificate, which is for its
+     * name, and the key of that; with the authority that the certificates of all nodes are of. */
+    const char *cert, *key, *ca;
+    bool
+        plaintext; /**< TCP without TLS may leave the machine: who can reach the port can say any name */
     const weft_type *const
         *types;                 /**< further types that may come, ends in NULL: those that no row of
                                          allow names, and no type that is sent has as its reply */
@@ -74,7 +80,11 @@ typedef struct weft_node {
 } weft_node;
 
 /** Makes @sys a node. errors: EINVAL (a name, a URL, a type that cannot leave), EEXISTS (two types of one
- * name; it is a node already), EDENIED (TCP beyond loopback), those of weft_listen, ENOMEM.
+ * name; it is a node already), EDENIED (plain TCP beyond loopback; TLS that does not
+ * verify both), those of weft_listen, ENOMEM.
+ * Over TLS each node shows a certificate for its name: one of its DNS names or, without any, its common name. Who
+ * connects expects the member's name there, unless the URL has another `host`; a hello with another name than
+ * that of the certificate is refused.
  * thread: before start. */
 WEFT_MUST_USE weft_err weft_node_begin(weft_system *sys, const weft_node *node, weft_why *why);
 
