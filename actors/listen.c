@@ -95,7 +95,7 @@ wf_listening *wf_listening_open(weft_system *sys, const char *text, const weft_b
     weft_scheme scheme = shared->url.scheme;
     wf_address_url(&out->address, wf_scheme_is_local(scheme) ? "tcp" : wf_scheme_row(scheme)->name,
                    out->url, sizeof out->url);
-    if (out->address.family == WEFT_FAMILY_NONE)
+    if (out->address.family == WEFT_FAMILY_NONE || scheme == WEFT_SCHEME_NNG_IPC)
         (void)weft_url_print(&shared->url, out->url, sizeof out->url);
     return shared;
 }
