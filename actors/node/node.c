@@ -7,6 +7,7 @@
 #include <weft/net.h>
 
 #include "link.h"
+#include "node_report.h"
 #include "node_spawn.h"
 #include "node_url.h"
 
@@ -50,6 +51,8 @@ static void node_free(void *kept)
 static weft_err add_types(node *n, weft_why *why)
 {
     weft_err err = wf_node_spawn_types(n, why);
+    if (err == WEFT_OK)
+        err = wf_node_report_types(n, why);
     for (const weft_node_allow *row = n->config->allow;
          err == WEFT_OK && row != NULL && row->node != NULL; row++)
         if (row->type != NULL)
@@ -279,6 +282,8 @@ static const weft_handler handlers[] = {
     {.type = &wf_node_spawn_type, .fn = wf_node_on_spawn},
     {.type = &wf_node_join_type, .fn = wf_node_on_join},
     {.type = &wf_node_part_type, .fn = wf_node_on_part},
+    {.type = &wf_node_ping_type, .fn = wf_node_on_ping},
+    {.type = &weft_node_report_type, .fn = wf_node_on_report},
     {0},
 };
 

@@ -140,6 +140,31 @@ typedef struct weft_link_info {
 /** The @index-th link, from 0. false: there is none. thread: in a handler of reactor 0. */
 bool weft_link_info_at(weft_actor *self, unsigned index, weft_link_info *out);
 
+/** Links in one answer at most. */
+#define WEFT_NODE_REPORTED_MAX 8U
+/** Asked of the actor "weft.node" of this system, from any reactor: what its links have come to. The reply is
+ * weft_node_reported. */
+typedef struct weft_node_report {
+    uint32_t first; /**< of the links, from 0 */
+} weft_node_report;
+typedef struct weft_node_reported {
+    char name[64], cluster[64]; /**< of this node */
+    uint32_t all;               /**< links it has */
+    uint32_t n;
+    weft_link_info link[WEFT_NODE_REPORTED_MAX];
+} weft_node_reported;
+extern const weft_type weft_node_report_type, weft_node_reported_type;
+
+/** How long it took to ask a node whether it is there. */
+typedef struct weft_node_pinged {
+    uint64_t ns;
+} weft_node_pinged;
+extern const weft_type weft_node_pinged_type;
+
+/** Asks the member @name whether it is there, which any member answers; the Deferred gives weft_node_pinged. errors of
+ * the Deferred: those of asks across nodes. thread: in a handler. */
+WEFT_MUST_USE weft_deferred weft_node_ping(weft_actor *self, const char *name, uint32_t limit_ms);
+
 /* ---- references in messages */
 
 struct Weft__Ref;
