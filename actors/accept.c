@@ -329,6 +329,8 @@ void wf_accept_begin(weft_actor *self, listener *l)
     if (l->shared->wire != NULL) {
         wf_wire_listener_watch(l->shared->wire, weft_reactor_of(self), on_wire_acceptable, l);
     } else {
+        if (l->shared->nng != NULL)
+            wf_nng_settle_at_end();
         l->spare_fd = dup(l->shared->fd);
         weft_watch_init(&l->watch, l->shared->fd, on_acceptable);
     }

@@ -12,7 +12,7 @@
 static void wake(wf_nng *n)
 {
     const uint64_t one = 1;
-    if (n->awake || n->phase > CARRIER_OPEN)
+    if (n->awake || n->wake < 0)
         return;
     n->awake = true;
     (void)!write(n->wake, &one, sizeof one);
@@ -306,9 +306,11 @@ unsigned wf_nng_ready(wf_nng *n, unsigned want, bool woken)
     return events & want;
 }
 
-void wf_nng_close(wf_nng *n, bool abort)
+int wf_nng_close(wf_nng *n, bool abort)
 {
     (void)pthread_mutex_lock(&n->lock);
+    int wake_fd = n->wake;
+    n->wake = -1;
     n->closing = true;
     bool leaves = !abort && n->phase == CARRIER_OPEN && n->out_error == 0 && n->in_error == 0;
     n->leave_by_ns = wf_nng_leave_by();
@@ -323,6 +325,7 @@ void wf_nng_close(wf_nng *n, bool abort)
     look_and_leave(n);
     pump(n);
     release(n);
+    return wake_fd;
 }
 
 /* ---- the janitor's */

@@ -117,7 +117,7 @@ static void nng_leaf_close(conn *c, bool abort)
     nng_leaf *l = leaf_of(c);
     weft_watch_set(&l->watch, 0);
     weft_hook_cancel(&l->hook);
-    wf_nng_close(l->n, abort);
+    (void)close(wf_nng_close(l->n, abort));
     weft_alloc_free(l);
 }
 
@@ -159,18 +159,23 @@ static void settle(void *kept)
     wf_nng_settle();
 }
 
-/* errors: ENOMEM; @n is still the caller's. */
-static weft_err set_leaf(conn *c, wf_nng *n)
+void wf_nng_settle_at_end(void)
 {
     static char here;
     void **kept = weft_kept(WEFT_KEPT_NNG);
+    if (*kept != NULL)
+        return;
+    *kept = &here;
+    weft_kept_set_free(WEFT_KEPT_NNG, settle);
+}
+
+/* errors: ENOMEM; @n is still the caller's. */
+static weft_err set_leaf(conn *c, wf_nng *n)
+{
     nng_leaf *l = weft_alloc_zero(sizeof *l);
     if (l == NULL)
         return WEFT_ENOMEM;
-    if (*kept == NULL) {
-        *kept = &here;
-        weft_kept_set_free(WEFT_KEPT_NNG, settle);
-    }
+    wf_nng_settle_at_end();
     *l = (nng_leaf){.hook.run = on_hook, .c = c, .n = n};
     weft_watch_init(&l->watch, n->wake, on_wake);
     memcpy(&c->watch, &l, sizeof(void *));
@@ -245,5 +250,5 @@ void wf_nng_attach(conn *c, wf_nng **from)
 void wf_nng_refuse(wf_nng *n)
 {
     if (n != NULL)
-        wf_nng_close(n, true);
+        (void)close(wf_nng_close(n, true));
 }

@@ -61,7 +61,7 @@ struct wf_nng {
     wf_cut_reader cut;      /* the reactor's until it leaves */
     wf_nng_block *block[2]; /* one with bytes is the reactor's until it leaves */
     wf_cut_buffer *buffer[2];
-    int wake; /* an eventfd */
+    int wake; /* an eventfd; -1: nobody waits any more */
     nng_stream *stream;
     nng_stream_dialer *dialer;
     nng_aio *dial, *in, *out;
@@ -91,8 +91,9 @@ void wf_nng_flush(wf_nng *n, bool end);
 /* Those of the events @want that it is ready for; the eventfd says when it is for another one of them. @woken: it
  * has. */
 unsigned wf_nng_ready(wf_nng *n, unsigned want, bool woken);
-/* Ends it: at once, or when what was written has left and was read. The caller forgets it. */
-void wf_nng_close(wf_nng *n, bool abort);
+/* Ends it: at once, or when what was written has left and was read. The caller forgets it, and closes the eventfd,
+ * which is returned: whoever watched a descriptor must be who closes it. */
+int wf_nng_close(wf_nng *n, bool abort);
 /* Its time to leave may be over; true: and so is it itself, which the caller then buries. thread: the janitor's. */
 bool wf_nng_expire(wf_nng *n, uint64_t now_ns);
 /* Closes, stops, frees. thread: the janitor's. */

@@ -35,6 +35,8 @@ void wf_nng_attach(conn *c, wf_nng **n);
  * @err and @why. */
 WEFT_MUST_USE wf_nng_listener *wf_nng_listen(const weft_url *url, int *fd, weft_address *local,
                                              weft_err *err, weft_why *why);
+/* When the system of this reactor is freed, it waits until all that was closed is gone. thread: in a handler. */
+void wf_nng_settle_at_end(void);
 /* Who waits, and from where. NULL: errno is EAGAIN, or says what descriptors or memory lack; then nobody is
  * accepted before the next call. */
 WEFT_MUST_USE wf_nng *wf_nng_accept(wf_nng_listener *l, weft_address *peer);
