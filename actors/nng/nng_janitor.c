@@ -104,7 +104,17 @@ static void *run(void *context)
     return NULL;
 }
 
-/* Signals are for others. */
+/* NNG's threads begin with the first that is asked of it, and have the signals of whoever asked. */
+static bool start_nng(void)
+{
+    nng_aio *aio;
+    if (nng_aio_alloc(&aio, NULL, NULL) != 0)
+        return false;
+    nng_aio_free(aio);
+    return true;
+}
+
+/* Signals are for others: one that a thread takes which does not wait for it would end the program. */
 static bool start(void)
 {
     pthread_t thread;
@@ -115,7 +125,7 @@ static bool start(void)
         return false;
     (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     (void)pthread_sigmask(SIG_BLOCK, &every, &before);
-    bool started = pthread_create(&thread, &attr, run, NULL) == 0;
+    bool started = start_nng() && pthread_create(&thread, &attr, run, NULL) == 0;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attr);
     return started;

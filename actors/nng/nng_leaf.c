@@ -201,23 +201,23 @@ static weft_err make_dialer(const weft_url *url, nng_stream_dialer **out, weft_w
 weft_err wf_nng_connect(conn *c, const weft_url *url, weft_why *why)
 {
     nng_stream_dialer *dialer = NULL;
-    weft_err err = make_dialer(url, &dialer, why);
-    if (err != WEFT_OK)
-        return err;
-    wf_nng *n = wf_nng_new(CARRIER_DIALING);
+    wf_nng *n = wf_nng_new(CARRIER_DIALING); /* first: with what NNG needs (nng_janitor.c) */
     if (n == NULL) {
-        err = weft_err_from_errno(errno);
-        nng_stream_dialer_free(dialer);
+        weft_err err = weft_err_from_errno(errno);
         return weft_because(why, err, "unable to make a stream of NNG: %s", weft_err_text(err));
     }
-    err = set_leaf(c, n);
-    if (err != WEFT_OK) {
+    weft_err err = make_dialer(url, &dialer, why);
+    if (err == WEFT_OK) {
+        err = set_leaf(c, n);
+        if (err == WEFT_OK) {
+            wf_nng_dial(n, dialer);
+            return WEFT_OK;
+        }
         nng_stream_dialer_free(dialer);
-        wf_nng_free(n);
-        return weft_because(why, err, "no memory to connect");
+        weft_explain(why, "no memory to connect");
     }
-    wf_nng_dial(n, dialer);
-    return WEFT_OK;
+    wf_nng_free(n);
+    return err;
 }
 
 weft_err wf_nng_connected(conn *c, weft_why *why)
