@@ -21,9 +21,9 @@ typedef struct wf_listening {
     wf_admission *admission; /* who is let in; NULL: everybody */
     const weft_behaviour *behaviour;
     const void *config;
-    int fd;              /* -1: closed */
-    bool lent;           /* another descriptor of it stays open: its path stays */
-    wire_listener *wire; /* in a simulation; then there is no descriptor */
+    int fd;               /* -1: closed */
+    bool lent;            /* another descriptor of it stays open: its path stays */
+    wire_listener *wire;  /* in a simulation; then there is no descriptor */
     wf_nng_listener *nng; /* of NNG; then @fd says that somebody waits */
     unsigned n;
     weft_ref member[WEFT_REACTORS_MAX]; /* the first, which accepts, is that of reactor 0 */

@@ -204,12 +204,17 @@ wf_nng *wf_nng_new(wf_nng_phase phase)
     return n;
 }
 
+static void free_aio(nng_aio *aio)
+{
+    if (aio != NULL)
+        nng_aio_free(aio);
+}
+
 void wf_nng_free(wf_nng *n)
 {
-    nng_aio *const aios[] = {n->dial, n->in, n->out};
-    for (size_t i = 0; i < sizeof aios / sizeof *aios; i++)
-        if (aios[i] != NULL)
-            nng_aio_free(aios[i]);
+    free_aio(n->dial);
+    free_aio(n->in);
+    free_aio(n->out);
     if (n->wake >= 0)
         (void)close(n->wake);
     for (int i = 0; i < 2; i++) {

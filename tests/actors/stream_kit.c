@@ -202,7 +202,8 @@ static void add_options(const kit_world *w, bool listens, char *to, size_t room)
     }
     if (!w->by->secure || n < 0 || (size_t)n >= room)
         return;
-    const char *tls = strncmp(w->url, "tls:", 4) == 0 || strncmp(w->url, "nng+tls", 7) == 0 ? "" : "tls&";
+    const char *tls =
+        strncmp(w->url, "tls:", 4) == 0 || strncmp(w->url, "nng+tls", 7) == 0 ? "" : "tls&";
     (void)snprintf(to + n, room - (size_t)n, "%s%s%s%s%s", mark, tls,
                    listens ? "cert=" : "ca=", kit_tls_file(), listens ? "" : "&host=localhost");
 }
