@@ -29,6 +29,8 @@ static void close_accepted(wf_accepted *a)
 {
     if (a->end != NULL)
         wf_wire_refuse(a->end);
+    else if (a->nng != NULL)
+        wf_nng_refuse(a->nng);
     else if (a->fd >= 0)
         (void)close(a->fd);
     wf_peers_leave(&a->peer);
@@ -74,6 +76,10 @@ static void attach(conn *c, wf_accepted *a, const weft_url *url)
     }
     if (a->end != NULL) {
         wf_wire_attach(c, a->end);
+        return;
+    }
+    if (a->nng != NULL) {
+        wf_nng_attach(c, &a->nng);
         return;
     }
     if (url->scheme == WEFT_SCHEME_STDIO) {
@@ -227,6 +233,8 @@ static bool accept_one(const wf_listening *shared, wf_accepted *out, weft_addres
             *peer = wire_peer(out->end)->address;
         return out->end != NULL;
     }
+    if (shared->nng != NULL)
+        return (out->nng = wf_nng_accept(shared->nng, peer)) != NULL;
     if (shared->url.scheme == WEFT_SCHEME_STDIO)
         return wf_stdio_accept(shared->fd, &out->fd);
     out->fd = accept4(shared->fd, asks ? (struct sockaddr *)&sa : NULL, asks ? &n : NULL,
@@ -321,6 +329,8 @@ void wf_accept_begin(weft_actor *self, listener *l)
     if (l->shared->wire != NULL) {
         wf_wire_listener_watch(l->shared->wire, weft_reactor_of(self), on_wire_acceptable, l);
     } else {
+        if (l->shared->nng != NULL)
+            wf_nng_settle_at_end();
         l->spare_fd = dup(l->shared->fd);
         weft_watch_init(&l->watch, l->shared->fd, on_acceptable);
     }

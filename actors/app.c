@@ -136,6 +136,16 @@ static weft_isolation isolation_of(const wf_app_command *c)
         .argv = c->argv, .types = c->app->node.types, .lost_ms = c->app->node.lost_ms};
 }
 
+/* What the application is to other nodes, or the service of it that says so; NULL: nothing. */
+static const weft_node *node_of(const wf_app_command *c)
+{
+    const weft_node *node = &c->app->node;
+    for (size_t i = 0; node->name == NULL && i < c->run_n; i++)
+        if (c->run[i]->node != NULL)
+            node = c->run[i]->node;
+    return node->name != NULL ? node : NULL;
+}
+
 /* While there is one thread, and the rights the program was started with. */
 static int prepare(const wf_app_command *c, weft_system *sys, wf_app_run *run, weft_why *why)
 {
@@ -144,8 +154,9 @@ static int prepare(const wf_app_command *c, weft_system *sys, wf_app_run *run, w
         return code_of(err);
     if (wf_sockets_open(sys, run->tree, why) != WEFT_OK)
         return EX_UNAVAILABLE;
-    if (c->app->node.name != NULL) {
-        err = weft_node_begin(sys, &c->app->node, why);
+    const weft_node *node = node_of(c);
+    if (node != NULL) {
+        err = weft_node_begin(sys, node, why);
         if (err != WEFT_OK)
             return err == WEFT_EINVAL || err == WEFT_EDENIED || err == WEFT_ETYPE ? EX_CONFIG
                                                                                   : EX_UNAVAILABLE;

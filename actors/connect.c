@@ -19,6 +19,7 @@
 #include "connector.h"
 #include "local.h"
 #include "meter.h"
+#include "nng/nng_stream.h"
 #include "pipeline.h"
 #include "socket.h"
 #include "via.h"
@@ -135,6 +136,23 @@ static weft_err begin_wire(conn *c, struct weft_sim *sim, const weft_url *url, w
     return wf_wire_connect(c, sim, url, why);
 }
 
+static void on_nng_outcome(conn *c)
+{
+    weft_why why = {""};
+    weft_err err = wf_nng_connected(c, &why);
+    if (err == WEFT_OK)
+        connected(c);
+    else if (err != WEFT_EFULL)
+        wf_conn_lost(c, err, why.text);
+}
+
+/* NNG looks names up itself. */
+static weft_err begin_nng(conn *c, const weft_url *url, weft_why *why)
+{
+    c->rare->on_ready = on_nng_outcome;
+    return wf_nng_connect(c, url, why);
+}
+
 /* A program says when it runs; all else stands at once. */
 static weft_err begin_local(conn *c, const weft_url *url, weft_why *why)
 {
@@ -170,6 +188,8 @@ static bool is_name(const weft_url *url, struct weft_sim *sim)
 {
     if (weft_url_given(url, WEFT_URL_SRV))
         return true;
+    if (wf_scheme_is_nng(url->scheme))
+        return false;
     if (sim != NULL)
         return url->host.kind == WEFT_HOST_NAME && wf_wire_is_name(sim, url->host.name);
     return url->host.kind == WEFT_HOST_NAME || url->host.kind == WEFT_HOST_LOCALHOST;
@@ -182,6 +202,8 @@ static weft_err reach(conn *c, struct weft_sim *sim, const weft_url *url, weft_w
         return wf_connector_begin(c, &kept->to, won, lost, &kept->connector, why);
     if (sim != NULL)
         return begin_wire(c, sim, url, why);
+    if (wf_scheme_is_nng(url->scheme))
+        return begin_nng(c, url, why);
     return wf_scheme_is_local(url->scheme) ? begin_local(c, url, why) : begin_socket(c, url, why);
 }
 

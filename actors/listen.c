@@ -14,7 +14,10 @@ void wf_listening_close(wf_listening *shared)
 {
     if (shared->wire != NULL)
         wf_wire_unlisten(shared->wire);
+    if (shared->nng != NULL)
+        wf_nng_unlisten(shared->nng);
     shared->wire = NULL;
+    shared->nng = NULL;
     if (shared->fd < 0)
         return;
     /* in this order: once nobody listens at the path, whoever comes next may have bound it anew */
@@ -50,6 +53,8 @@ static weft_err open_place(weft_system *sys, wf_listening *shared, weft_listenin
         return WEFT_OK;
     if (sim != NULL)
         shared->wire = wf_wire_listen(sim, &shared->url, &out->address, &err, why);
+    else if (wf_scheme_is_nng(shared->url.scheme))
+        shared->nng = wf_nng_listen(&shared->url, &shared->fd, &out->address, &err, why);
     else
         shared->fd = wf_socket_listen(&shared->url, &out->address, &err, why);
     return err;
@@ -90,7 +95,7 @@ wf_listening *wf_listening_open(weft_system *sys, const char *text, const weft_b
     weft_scheme scheme = shared->url.scheme;
     wf_address_url(&out->address, wf_scheme_is_local(scheme) ? "tcp" : wf_scheme_row(scheme)->name,
                    out->url, sizeof out->url);
-    if (out->address.family == WEFT_FAMILY_NONE)
+    if (out->address.family == WEFT_FAMILY_NONE || scheme == WEFT_SCHEME_NNG_IPC)
         (void)weft_url_print(&shared->url, out->url, sizeof out->url);
     return shared;
 }

@@ -10,6 +10,7 @@
 #include <weft/url.h>
 
 #include "admission.h"
+#include "nng/nng_stream.h"
 #include "pipeline.h"
 #include "wire.h"
 
@@ -20,9 +21,10 @@ typedef struct wf_listening {
     wf_admission *admission; /* who is let in; NULL: everybody */
     const weft_behaviour *behaviour;
     const void *config;
-    int fd;              /* -1: closed */
-    bool lent;           /* another descriptor of it stays open: its path stays */
-    wire_listener *wire; /* in a simulation; then there is no descriptor */
+    int fd;               /* -1: closed */
+    bool lent;            /* another descriptor of it stays open: its path stays */
+    wire_listener *wire;  /* in a simulation; then there is no descriptor */
+    wf_nng_listener *nng; /* of NNG; then @fd says that somebody waits */
     unsigned n;
     weft_ref member[WEFT_REACTORS_MAX]; /* the first, which accepts, is that of reactor 0 */
     weft_ref keeper;                    /* they end with it; nobody: with the system */

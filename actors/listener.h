@@ -23,10 +23,11 @@ typedef struct listener {
     bool closed;    /* what is listened at is */
 } listener;
 
-/* A descriptor, or the end of a simulated link, and the peer it was counted for. */
+/* A descriptor, the end of a simulated link, or a stream of NNG, and the peer it was counted for. */
 typedef struct wf_accepted {
     int fd;
     wire_end *end;
+    wf_nng *nng;
     wf_peer *peer;
 } wf_accepted;
 /* Given to the listener of another reactor. */

@@ -11,6 +11,7 @@
 #include <weft/url.h>
 
 #include "endpoint.h"
+#include "nng/nng_stream.h"
 #include "socket.h"
 #include "wire.h"
 
@@ -61,6 +62,11 @@ static weft_err open_one(sockets *s, const weft_child *child, weft_why *why)
     if (err == WEFT_OK && o->url.scheme == WEFT_SCHEME_SIM)
         err = weft_because(why, WEFT_EINVAL, "%s: simulated wires exist in tests only",
                            child->listen);
+    if (err == WEFT_OK && wf_scheme_is_nng(o->url.scheme)) {
+        /* its keeper has NNG listen, as the user that the program has become */
+        weft_alloc_free(o);
+        return WEFT_OK;
+    }
     o->fd = -1;
     if (err == WEFT_OK && wf_is_datagram(&o->url))
         o->fd = wf_endpoint_socket(&o->url, WEFT_URL_LISTEN, &o->address, &err, why);

@@ -29,6 +29,11 @@ static const weft_url_scheme schemes[] = {
     {"udp", WEFT_SCHEME_UDP, -1, false, "udp://HOST:PORT", "UDP datagrams; HOST as for tcp"},
     {"unixgram", WEFT_SCHEME_UNIXGRAM, -1, true, "unixgram:PATH or unixgram:@NAME",
      "UNIX datagrams, by path or by abstract name"},
+    {"nng+tcp", WEFT_SCHEME_NNG_TCP, -1, false, "nng+tcp://HOST:PORT",
+     "TCP by NNG, between weft's own ends; HOST as for tcp"},
+    {"nng+ipc", WEFT_SCHEME_NNG_IPC, -1, true, "nng+ipc:PATH",
+     "a UNIX stream socket by NNG, between weft's own ends"},
+    {"nng+tls+tcp", WEFT_SCHEME_NNG_TLS, -1, false, "nng+tls+tcp://HOST:PORT", "TLS over nng+tcp"},
     {0},
 };
 
@@ -134,6 +139,8 @@ static weft_err read_authority(const weft_url_scheme *row, wf_piece text, weft_u
         [WEFT_SCHEME_TLS] = "the host of a tls URL",
         [WEFT_SCHEME_HTTPS] = "the host of an https URL",
         [WEFT_SCHEME_UDP] = "the host of a udp URL",
+        [WEFT_SCHEME_NNG_TCP] = "the host of a nng+tcp URL",
+        [WEFT_SCHEME_NNG_TLS] = "the host of a nng+tls+tcp URL",
     };
     const wf_host_rules rules = {
         .what = whats[row->scheme],
@@ -203,14 +210,16 @@ static weft_err read_local(const weft_url_scheme *row, wf_piece text, weft_url *
 
 static weft_err read_unix(const weft_url_scheme *row, wf_piece text, weft_url *url, weft_why *why)
 {
-    bool stream = row->scheme == WEFT_SCHEME_UNIX;
-    const char *what = stream ? "the path of a unix URL" : "the path of a unixgram URL";
+    bool stream = row->scheme == WEFT_SCHEME_UNIX, nng = row->scheme == WEFT_SCHEME_NNG_IPC;
+    const char *what = stream ? "the path of a unix URL"
+                       : nng  ? "the path of a nng+ipc URL"
+                              : "the path of a unixgram URL";
 
     if (text.n >= 2 && memcmp(text.at, "//", 2) == 0) {
         weft_err err = cut_slashes(row->name, &text, why);
         if (err != WEFT_OK)
             return err;
-    } else if (text.n > 0 && text.at[0] == '@') {
+    } else if (text.n > 0 && text.at[0] == '@' && !nng) {
         what = stream ? "the abstract name of a unix URL" : "the abstract name of a unixgram URL";
         url->abstract = true;
         text = (wf_piece){text.at + 1, text.n - 1};
@@ -239,7 +248,8 @@ weft_err weft_url_parse(const char *text, weft_url *out, weft_why *why)
 
     url.scheme = row->scheme;
     rest = wf_piece_until(rest, '?', &query);
-    if (row->scheme == WEFT_SCHEME_UNIX || row->scheme == WEFT_SCHEME_UNIXGRAM)
+    if (row->scheme == WEFT_SCHEME_UNIX || row->scheme == WEFT_SCHEME_UNIXGRAM ||
+        row->scheme == WEFT_SCHEME_NNG_IPC)
         err = read_unix(row, rest, &url, why);
     else if (wf_scheme_is_local(row->scheme))
         err = read_local(row, rest, &url, why);

@@ -23,9 +23,13 @@
 #define HTTPS (1u << WEFT_SCHEME_HTTPS)
 #define UDP (1u << WEFT_SCHEME_UDP)
 #define UNIXGRAM (1u << WEFT_SCHEME_UNIXGRAM)
+#define NNG_TCP (1u << WEFT_SCHEME_NNG_TCP)
+#define NNG_IPC (1u << WEFT_SCHEME_NNG_IPC)
+#define NNG_TLS (1u << WEFT_SCHEME_NNG_TLS)
+#define NNG (NNG_TCP | NNG_IPC | NNG_TLS)
 #define INET (TCP | HTTP | TLS | HTTPS)
-#define SECURE (TLS | HTTPS | TCP | UNIX | SIM)
-#define ALL (INET | UNIX | SIM)
+#define SECURE (TLS | HTTPS | TCP | UNIX | SIM | NNG_TLS)
+#define ALL (INET | UNIX | SIM | NNG)
 #define DATAGRAM (UDP | UNIXGRAM)
 
 #define LISTEN WEFT_URL_LISTEN
@@ -54,9 +58,9 @@ static const weft_url_option options[] = {
      "connections the system keeps until they are accepted"},
     {"conns_max", WEFT_URL_CONNS_MAX, WEFT_URL_COUNT, ALL | GIVEN, LISTEN, 0, INT32_MAX, 0, FIELD(conns_max),
      "connections open at a time; 0 is no limit here"},
-    {"mode", WEFT_URL_MODE, WEFT_URL_OCTAL, UNIX | UNIXGRAM, LISTEN, 0, 0777, 0, FIELD(mode),
+    {"mode", WEFT_URL_MODE, WEFT_URL_OCTAL, UNIX | UNIXGRAM | NNG_IPC, LISTEN, 0, 0777, 0, FIELD(mode),
      "permissions of the socket's file; without it the umask decides"},
-    {"nodelay", WEFT_URL_NODELAY, WEFT_URL_BOOL, INET | GIVEN, BOTH, 0, 1, 1, FIELD(nodelay),
+    {"nodelay", WEFT_URL_NODELAY, WEFT_URL_BOOL, INET | GIVEN | NNG_TCP | NNG_TLS, BOTH, 0, 1, 1, FIELD(nodelay),
      "send at once, do not gather small writes (TCP_NODELAY)"},
     {"keepalive", WEFT_URL_KEEPALIVE, WEFT_URL_MS, INET | GIVEN, BOTH, 0, 32767 * SECOND, 0, FIELD(keepalive_ms),
      "idle time after which the peer is probed, in whole seconds; off is never"},

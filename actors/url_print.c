@@ -128,7 +128,7 @@ size_t weft_url_print(const weft_url *url, char *buf, size_t n)
 
     put(&w, row->name);
     if (url->scheme == WEFT_SCHEME_UNIX || url->scheme == WEFT_SCHEME_UNIXGRAM ||
-        wf_scheme_is_local(url->scheme)) {
+        url->scheme == WEFT_SCHEME_NNG_IPC || wf_scheme_is_local(url->scheme)) {
         put(&w, ":");
         put_unix(&w, url);
     } else {

@@ -28,6 +28,14 @@ add_library(weft_dep_ev UNKNOWN IMPORTED)
 set_target_properties(weft_dep_ev PROPERTIES
     IMPORTED_LOCATION ${EV_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${EV_INCLUDE_DIR})
 
+# So does NNG, and its file for CMake would bring mbed TLS's along.
+find_path(NNG_INCLUDE_DIR nng/nng.h REQUIRED)
+find_library(NNG_LIBRARY nng REQUIRED)
+mark_as_advanced(NNG_INCLUDE_DIR NNG_LIBRARY)
+add_library(weft_dep_nng UNKNOWN IMPORTED)
+set_target_properties(weft_dep_nng PROPERTIES
+    IMPORTED_LOCATION ${NNG_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${NNG_INCLUDE_DIR})
+
 # wslay comes without a pkg-config file too.
 find_path(WSLAY_INCLUDE_DIR wslay/wslay.h REQUIRED)
 find_library(WSLAY_LIBRARY wslay REQUIRED)
@@ -64,7 +72,7 @@ else()
 endif()
 
 # What a program that links the installed libweft.a must link too.
-set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlicommon psl ssh wslay crypt cares)
+set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlicommon psl ssh wslay crypt cares nng)
 if(LLHTTP_LIBRARY)
     list(APPEND WEFT_STATIC_LIBS llhttp)
 endif()

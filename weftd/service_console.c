@@ -50,6 +50,16 @@ static const weft_option level_options[] = {
     {0},
 };
 
+static const weft_option node_options[] = {
+    {.name = "NODE",
+     .kind = WEFT_OPTION_TEXT,
+     .at = offsetof(console_settings, who),
+     .positional = true,
+     .help = "the name of a member, as cluster lists it"},
+    OPTION_ROW_TO,
+    {0},
+};
+
 typedef struct ends {
     weft_ref console, terminal;
     weft_window shown; /* the window the console knows of */
@@ -258,6 +268,10 @@ SERVICE(ps, "list the actors of what runs elsewhere", plain_options, "ps");
 SERVICE(top, "list the busiest actors of what runs elsewhere", plain_options, "top");
 SERVICE(names, "list the names of actors of what runs elsewhere", plain_options, "names");
 SERVICE(reactors, "list the reactors of what runs elsewhere", plain_options, "reactors");
+SERVICE(cluster, "list the nodes that one that runs elsewhere is linked to", plain_options,
+        "cluster");
+SERVICE(ping, "measure how long another node takes to answer one that runs elsewhere", node_options,
+        "ping edge-2");
 SERVICE(children, "list what a supervisor elsewhere keeps", who_options, "children web");
 SERVICE(stop, "end an actor of what runs elsewhere", who_options, "stop 0.7.1");
 SERVICE(restart, "have an actor elsewhere begun again", who_options, "restart web");

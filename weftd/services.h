@@ -13,10 +13,11 @@ extern const weft_service service_qotd;
 extern const weft_service service_irc, service_ssh;
 extern const weft_service service_forward, service_get, service_resolve, service_socks;
 extern const weft_service service_console, service_tree, service_ps, service_top, service_names,
-    service_reactors, service_children, service_stop, service_restart, service_log,
-    service_shutdown;
+    service_reactors, service_cluster, service_ping, service_children, service_stop,
+    service_restart, service_log, service_shutdown;
 extern const weft_service service_smtp, service_sendmail;
 extern const weft_service service_sp;
+extern const weft_service service_node;
 
 /* Copies them to the beginning of @to, in the order of `weftd list`. */
 void services_copy(weft_service to[WEFT_SERVICES_MAX]);

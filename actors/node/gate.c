@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "link.h"
+#include "node_url.h"
 
 const weft_type wf_link_handed_type = WEFT_TYPE("weft.link_handed", link_handed, NULL);
 
@@ -100,6 +101,9 @@ static weft_err greeted(weft_actor *self, weft_msg *msg, const link_frame *frame
                              : weft_because(&why, WEFT_ENOMEM, "memory is out");
     if (err != WEFT_OK)
         return refuse(self, data->stream, LINK_BYE_PROTOCOL, why.text);
+    err = wf_node_is_there(self, data->stream, k->hello.node, &why);
+    if (err != WEFT_OK)
+        return refuse(self, data->stream, LINK_BYE_REFUSED, why.text);
     k->rest = rest;
     link_knock knock = {k->hello};
     return weft_when(

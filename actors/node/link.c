@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node_url.h"
+
 enum { WRITE_QUEUE_BYTES_MAX = 1 << 20, TELL_AGAIN_MS = 10 };
 
 node_link *wf_link_of(weft_actor *self)
@@ -167,7 +169,8 @@ static weft_err on_hello(link_session *s, const link_hello *hello, link_bye *bye
     if (strcmp(hello->node, l->name) != 0)
         return weft_because(why, WEFT_EDENIED, "%s answers there; expected %s", hello->node,
                             l->name);
-    return WEFT_OK;
+    /* one that was accepted was looked at by its gate, where it lives */
+    return s->dialed ? wf_node_is_there(l->self, l->stream, hello->node, why) : WEFT_OK;
 }
 
 static void on_up(link_session *s)

@@ -7,7 +7,9 @@
 #include <weft/net.h>
 
 #include "link.h"
+#include "node_report.h"
 #include "node_spawn.h"
+#include "node_url.h"
 
 node *wf_node_here(void)
 {
@@ -40,12 +42,18 @@ static void node_free(void *kept)
     wf_map_done(&n->types_known);
     wf_map_done(&n->family);
     weft_arena_free(n->arena);
+    for (weft_node_member *m = n->join; m != NULL && m->name != NULL; m++)
+        weft_alloc_free((void *)(uintptr_t)m->url);
+    weft_alloc_free(n->join);
+    weft_alloc_free(n->listen);
     weft_alloc_free(n);
 }
 
 static weft_err add_types(node *n, weft_why *why)
 {
     weft_err err = wf_node_spawn_types(n, why);
+    if (err == WEFT_OK)
+        err = wf_node_report_types(n, why);
     for (const weft_node_allow *row = n->config->allow;
          err == WEFT_OK && row != NULL && row->node != NULL; row++)
         if (row->type != NULL)
@@ -56,44 +64,47 @@ static weft_err add_types(node *n, weft_why *why)
     return err;
 }
 
-static bool is_loopback(const weft_url_host *host)
+static unsigned count_members(const weft_node_member *join)
 {
-    return host->kind == WEFT_HOST_LOCALHOST ||
-           (host->kind == WEFT_HOST_V4 && strncmp(host->name, "127.", 4) == 0) ||
-           (host->kind == WEFT_HOST_V6 && strcmp(host->name, "::1") == 0);
+    unsigned count = 0;
+    while (join != NULL && join[count].name != NULL)
+        count++;
+    return count;
 }
 
-/* What links carry is plain: it stays on the machine, or in the simulator. */
-weft_err wf_node_check_url(const char *text, weft_url_end end, weft_why *why)
+static weft_err check_member(const weft_node *config, const weft_node_member *m, weft_why *why)
 {
-    weft_url url;
-    weft_err err = weft_url_parse(text, &url, why);
-    if (err == WEFT_OK)
-        err = weft_url_check(&url, end, why);
-    if (err != WEFT_OK)
-        return err;
-    if (url.scheme == WEFT_SCHEME_HTTP)
-        return weft_because(why, WEFT_EUNSUPPORTED, "links do not go over http");
-    if (url.scheme == WEFT_SCHEME_TCP && !is_loopback(&url.host))
-        return weft_because(why, WEFT_EDENIED, "%.80s: TCP between nodes is for loopback alone",
-                            text);
+    for (const weft_node_member *other = config->join; other != m; other++)
+        if (strcmp(m->name, other->name) == 0)
+            return weft_because(why, WEFT_EINVAL, "%.64s is a member twice", m->name);
+    if (strcmp(m->name, config->name) == 0)
+        return weft_because(why, WEFT_EINVAL, "the node %.64s is to join itself", m->name);
     return WEFT_OK;
 }
 
-static weft_err check_members(const weft_node *config, weft_why *why)
+/* Members, and where the node listens, with URLs that say all that is needed to open them. */
+static weft_err complete(node *n, weft_why *why)
 {
-    for (const weft_node_member *m = config->join; m != NULL && m->name != NULL; m++) {
-        weft_err err = m->url != NULL ? wf_node_check_url(m->url, WEFT_URL_CONNECT, why) : WEFT_OK;
-        if (err != WEFT_OK)
-            return err;
-        for (const weft_node_member *other = config->join; other != m; other++)
-            if (strcmp(m->name, other->name) == 0)
-                return weft_because(why, WEFT_EINVAL, "%.64s is a member twice", m->name);
-        if (strcmp(m->name, config->name) == 0)
-            return weft_because(why, WEFT_EINVAL, "the node %.64s is to join itself", m->name);
+    weft_err err = WEFT_OK;
+    const weft_node_member *given = n->own.join;
+    unsigned count = count_members(given);
+    if (n->own.listen != NULL)
+        err = wf_node_url(n, n->own.listen, WEFT_URL_LISTEN, NULL, &n->listen, why);
+    if (err != WEFT_OK)
+        return err;
+    n->own.listen = n->listen;
+    n->join = weft_alloc_zero((count + 1) * sizeof *n->join);
+    if (n->join == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for a node");
+    for (unsigned i = 0; err == WEFT_OK && i < count; i++) {
+        char *url = NULL;
+        err = check_member(&n->own, &given[i], why);
+        if (err == WEFT_OK && given[i].url != NULL)
+            err = wf_node_url(n, given[i].url, WEFT_URL_CONNECT, given[i].name, &url, why);
+        n->join[i] = (weft_node_member){.name = given[i].name, .url = url};
     }
-    return config->listen != NULL ? wf_node_check_url(config->listen, WEFT_URL_LISTEN, why)
-                                  : WEFT_OK;
+    n->own.join = n->join;
+    return err;
 }
 
 static weft_err node_fill(node *n, weft_system *sys, const weft_node *config, weft_why *why)
@@ -107,7 +118,7 @@ static weft_err node_fill(node *n, weft_system *sys, const weft_node *config, we
     n->arena = weft_arena_new(NODE_ARENA_BYTES_MAX);
     if (n->arena == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for a node");
-    weft_err err = check_members(config, why);
+    weft_err err = complete(n, why);
     return err == WEFT_OK ? add_types(n, why) : err;
 }
 
@@ -132,6 +143,15 @@ static weft_err node_join(node *n, weft_why *why)
     return WEFT_OK;
 }
 
+/* Never what the URL holds besides: the names of files are nobody's business. */
+static void say_where(const node *n, const weft_listening *at)
+{
+    char text[WEFT_NODE_NAME_BYTES + WEFT_URL_BYTES_MAX + 32];
+    (void)snprintf(text, sizeof text, "%s listens at %.*s", n->me.node, (int)strcspn(at->url, "?"),
+                   at->url);
+    weft_system_log(n->sys, WEFT_NOTICE, "weft.node", text);
+}
+
 weft_err weft_node_begin(weft_system *sys, const weft_node *config, weft_why *why)
 {
     weft_err err = weft_remote_begin(sys, config->name != NULL ? config->name : "", why);
@@ -145,8 +165,11 @@ weft_err weft_node_begin(weft_system *sys, const weft_node *config, weft_why *wh
     if (err == WEFT_OK)
         err = node_join(n, why);
     weft_listening at;
-    if (err == WEFT_OK && config->listen != NULL)
-        err = weft_listen_at(sys, config->listen, &wf_gate_behaviour, n, &at, why);
+    if (err != WEFT_OK || n->config->listen == NULL)
+        return err;
+    err = weft_listen_at(sys, n->config->listen, &wf_gate_behaviour, n, &at, why);
+    if (err == WEFT_OK)
+        say_where(n, &at);
     return err;
 }
 
@@ -260,6 +283,8 @@ static const weft_handler handlers[] = {
     {.type = &wf_node_spawn_type, .fn = wf_node_on_spawn},
     {.type = &wf_node_join_type, .fn = wf_node_on_join},
     {.type = &wf_node_part_type, .fn = wf_node_on_part},
+    {.type = &wf_node_ping_type, .fn = wf_node_on_ping},
+    {.type = &weft_node_report_type, .fn = wf_node_on_report},
     {0},
 };
 

@@ -54,6 +54,8 @@ typedef struct node {
     link_map family;      /* numbers of nodes that are processes of this program */
     link_map types_known; /* by address: 1, or 3 if references can be nested in it */
     weft_arena *arena;
+    weft_node_member *join; /* of @own, as it was completed */
+    char *listen;           /* the same */
     _Atomic unsigned gates; /* connections whose hello has not come; of any reactor */
     bool closing;           /* shut-down: nothing new is asked for */
     weft_msg *draining;     /* the phase that waits for what is served */
@@ -74,10 +76,6 @@ node *wf_node_here(void);
 node_link *wf_node_link(const node *n, const char *name);
 /* One of the requests that were being served is over. */
 void wf_node_drained(node *n);
-
-/* Whether a link may go to, or listen at, the URL @text. errors: those of weft_url_check, EUNSUPPORTED,
- * EDENIED (TCP beyond loopback). */
-WEFT_MUST_USE weft_err wf_node_check_url(const char *text, weft_url_end end, weft_why *why);
 
 /* ---- node_members.c */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "link.h"
+#include "node_url.h"
 
 typedef struct wf_node_join {
     char name[WEFT_NODE_NAME_BYTES], url[WEFT_NODE_URL_BYTES]; /* "": none */
@@ -78,7 +79,7 @@ static weft_err check_join(const node *n, const wf_node_join *join, weft_why *wh
         return weft_because(why, WEFT_ESTOPPING, "%s is shutting down", n->me.node);
     if (strcmp(join->name, n->me.node) == 0)
         return weft_because(why, WEFT_EINVAL, "the node %s is to join itself", join->name);
-    return join->url[0] != '\0' ? wf_node_check_url(join->url, WEFT_URL_CONNECT, why) : WEFT_OK;
+    return WEFT_OK;
 }
 
 /* A link to @name, which has none yet. errors: NULL, with @why and @err. */
@@ -122,13 +123,8 @@ weft_err wf_node_on_join(weft_actor *self, weft_msg *msg)
     char *url = NULL;
     (void)self;
     weft_err err = check_join(n, join, &why);
-    if (err == WEFT_OK && join->url[0] != '\0') {
-        url = weft_alloc(sizeof join->url);
-        if (url == NULL)
-            err = weft_because(&why, WEFT_ENOMEM, "no memory for a member");
-        else
-            memcpy(url, join->url, sizeof join->url);
-    }
+    if (err == WEFT_OK && join->url[0] != '\0')
+        err = wf_node_url(n, join->url, WEFT_URL_CONNECT, join->name, &url, &why);
     node_link *l = err == WEFT_OK ? wf_node_link(n, join->name) : NULL;
     if (l != NULL && l->family)
         err = weft_because(&why, WEFT_EEXISTS, "%s is a process of this program", join->name);

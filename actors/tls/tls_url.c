@@ -193,7 +193,8 @@ typedef struct prepared {
 
 static bool is_wanted(const weft_url *url)
 {
-    return url->scheme == WEFT_SCHEME_TLS || url->scheme == WEFT_SCHEME_HTTPS || url->options.tls;
+    return url->scheme == WEFT_SCHEME_TLS || url->scheme == WEFT_SCHEME_HTTPS ||
+           url->scheme == WEFT_SCHEME_NNG_TLS || url->options.tls;
 }
 
 /* An option of TLS where there is none would promise what is not kept. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weft/node.h>
+
 #include "console.h"
 
 enum { ROWS_SHOWN = 40, ROWS_MAX = 4096 };
@@ -174,6 +176,76 @@ static weft_err run_children(wf_command *c)
     return WEFT_OK;
 }
 
+/* ---- nodes */
+
+static const char *rate(double value, char to[16])
+{
+    static const char units[] = " kMGT";
+    size_t u = 0;
+    for (; value >= 10000 && u + 2 < sizeof units; u++)
+        value /= 1000;
+    (void)snprintf(to, 16, "%.0f%.*s", value, u != 0, &units[u]);
+    return to;
+}
+
+static void put_link(const weft_link_info *l, wf_text *out)
+{
+    static const char *const states[] = {"down", "dialing", "up"};
+    char in[16], gone[16], bytes_in[16], bytes_out[16], credit[16];
+    wf_text_put(out, "%-20s %-8s %5u %6u ms %7u %7u %7u %8s %8s %8s %8s %8s %6llu\n", l->name,
+                states[l->state], l->ups, l->round_trip_ms, l->asks, l->serving, l->waiting,
+                rate((double)l->credit_bytes, credit), rate((double)l->records_in, in),
+                rate((double)l->records_out, gone), rate((double)l->bytes_in, bytes_in),
+                rate((double)l->bytes_out, bytes_out), (unsigned long long)l->lost);
+}
+
+static weft_err put_cluster(const weft_outcome *got, wf_text *out, weft_why *why)
+{
+    const weft_node_reported *r = got->body;
+    if (got->err != WEFT_OK)
+        return weft_because(why, got->err, "%s",
+                            got->err == WEFT_EGONE || got->err == WEFT_ENOTFOUND ? "this is no node"
+                                                                                 : got->why);
+    wf_text_put(out, "node %s of %s%s: %u other%s\n", r->name,
+                r->cluster[0] != '\0' ? "cluster " : "no cluster", r->cluster, r->all,
+                r->all == 1 ? "" : "s");
+    wf_text_put(out, "%-20s %-8s %5s %9s %7s %7s %7s %8s %8s %8s %8s %8s %6s\n", "member", "state",
+                "ups", "ping", "asks", "serving", "waiting", "credit", "in", "out", "bytes in",
+                "bytes out", "lost");
+    for (uint32_t i = 0; i < r->n; i++)
+        put_link(&r->link[i], out);
+    return WEFT_OK;
+}
+
+static weft_err run_cluster(wf_command *c)
+{
+    char *end = NULL;
+    unsigned long first = c->n > 1 ? strtoul(c->word[1], &end, 10) : 0;
+    if (c->n > 1 && (*end != '\0' || first > UINT32_MAX))
+        return weft_because(c->why, WEFT_EINVAL, "\"%.40s\" is no number of a member", c->word[1]);
+    c->waits = weft_ask_within(c->self, weft_named(c->self, "weft.node"), 5000, weft_node_report,
+                               .first = (uint32_t)first);
+    c->waiting = true;
+    c->answered = put_cluster;
+    return WEFT_OK;
+}
+
+static weft_err put_ping(const weft_outcome *got, wf_text *out, weft_why *why)
+{
+    if (got->err != WEFT_OK)
+        return weft_because(why, got->err, "%s", got->why);
+    wf_text_put(out, "%.3f ms\n", (double)((const weft_node_pinged *)got->body)->ns / 1e6);
+    return WEFT_OK;
+}
+
+static weft_err run_ping(wf_command *c)
+{
+    c->waits = weft_node_ping(c->self, c->word[1], 5000);
+    c->waiting = true;
+    c->answered = put_ping;
+    return WEFT_OK;
+}
+
 /* ---- doing */
 
 static weft_err stop(wf_command *c, weft_err reason, const char *said)
@@ -246,6 +318,9 @@ static const verb verbs[] = {
     {"reactors", "", "reactors, and what they hold", run_reactors, 0, 0, NOTHING},
     {"children", "WHO [FIRST]", "what a supervisor keeps, 16 from number FIRST on", run_children, 1,
      2, ACTORS},
+    {"cluster", "[FIRST]", "links to other nodes, 8 from number FIRST on", run_cluster, 0, 1,
+     NOTHING},
+    {"ping", "NODE", "how long another node takes to answer", run_ping, 1, 1, NOTHING},
     {"stop", "WHO", "ends an actor in order", run_stop, 1, 1, ACTORS},
     {"restart", "WHO", "has an actor fail, so that its supervisor begins it again", run_restart, 1,
      1, ACTORS},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Two nodes on real threads and descriptors: over a socket pair, and over a socket that one listens at, whose
- * connections live on any of its reactors. */
+/* Two nodes on real threads and descriptors: over a socket pair, and over a socket that one listens at, of ours or
+ * of NNG, whose connections live on any of its reactors. */
 #include "check.h"
+#include "test_certificate.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,6 +36,7 @@ typedef struct half {
     /* what it saw */
     unsigned asked, answered, failed, wrong;
     uint64_t order;
+    char listens[128]; /* where */
     weft_err err;
     char why[WEFT_WHY_BYTES];
 } half;
@@ -138,7 +140,10 @@ static const weft_behaviour asker_behaviour = {.name = "asker", .handlers = aske
 
 static void quiet(void *context, const weft_log_line *line)
 {
-    (void)context, (void)line;
+    half *h = context;
+    const char *at = strstr(line->text, " listens at ");
+    if (at != NULL)
+        (void)snprintf(h->listens, sizeof h->listens, "%s", at + sizeof " listens at " - 1);
 }
 
 static const weft_node_allow allow[] = {{"*", "echo", NULL}, {0}};
@@ -147,13 +152,16 @@ static const weft_type *const types[] = {&count_type, &blob_type, NULL};
 static void half_new(half *h, unsigned reactors)
 {
     weft_why why = {""};
-    h->sys = weft_system_new(&(weft_system_options){
-        .reactors = reactors, .no_signals = true, .log_hook = quiet, .stop_grace_ms = 2000});
+    h->sys = weft_system_new(&(weft_system_options){.reactors = reactors,
+                                                    .no_signals = true,
+                                                    .log_hook = quiet,
+                                                    .log_context = h,
+                                                    .stop_grace_ms = 2000});
     REQUIRE(h->sys != NULL);
     h->node.allow = allow;
     h->node.types = types;
-    CHECK_OK(weft_node_begin(h->sys, &h->node, &why));
-    CHECK_STR(why.text, "");
+    weft_err err = weft_node_begin(h->sys, &h->node, &why);
+    CHECK_STR(err != WEFT_OK ? why.text : "", "");
     CHECK(!weft_ref_is_nobody(weft_system_spawn(h->sys, reactors - 1, &echo, h)));
 }
 
@@ -226,10 +234,153 @@ static void so_they_do_with_three_reactors_each(void)
         over_a_socket_whose_connections_live_on_any_reactor(3);
 }
 
+/* ---- by NNG */
+
+static void both_run(half *a, half *b, unsigned reactors)
+{
+    half_new(b, reactors);
+    const weft_node_member of_a[] = {{"b", b->listens}, {0}};
+    a->node.join = of_a;
+    half_new(a, reactors);
+    run_both(a, b);
+}
+
+static void over_nng_at(const char *url, unsigned reactors)
+{
+    static const weft_node_member of_b[] = {{"a", NULL}, {0}};
+    half a = {.node = {.name = "a"}, .fd = -1, .asks = true, .peer = "echo@b"};
+    half b = {.node = {.name = "b", .join = of_b, .listen = url}, .fd = -1};
+    both_run(&a, &b, reactors);
+}
+
+static void two_nodes_talk_over_nng(void)
+{
+    char folder[] = "/tmp/weft-node-XXXXXX", url[64];
+    REQUIRE(mkdtemp(folder) != NULL);
+    (void)snprintf(url, sizeof url, "nng+ipc:%s/b", folder);
+    for (unsigned reactors = 1; reactors <= 3; reactors += 2) {
+        over_nng_at("nng+tcp://127.0.0.1:0", reactors);
+        over_nng_at(url, reactors);
+    }
+    CHECK(rmdir(folder) == 0);
+}
+
+/* A certificate and its key in one file; those of both nodes are of the same authority. */
+static void write_identity(const char *path, const char *name, const test_certificate *authority)
+{
+    test_certificate made;
+    char names[64];
+    (void)snprintf(names, sizeof names, "DNS:%s", name);
+    test_certificate_make_by(
+        &(test_certificate_plan){.subject = name, .names = names, .issuer = authority}, &made);
+    FILE *to = fopen(path, "we");
+    REQUIRE(to != NULL);
+    CHECK(fputs(made.certificate, to) >= 0 && fputs(made.key, to) >= 0);
+    CHECK(fclose(to) == 0);
+}
+
+typedef struct identities {
+    char folder[32], a[48], b[48], ca[48];
+} identities;
+
+static void identities_make(identities *i, const char *name_of_a)
+{
+    test_certificate authority;
+    (void)snprintf(i->folder, sizeof i->folder, "/tmp/weft-node-XXXXXX");
+    REQUIRE(mkdtemp(i->folder) != NULL);
+    (void)snprintf(i->a, sizeof i->a, "%s/a.pem", i->folder);
+    (void)snprintf(i->b, sizeof i->b, "%s/b.pem", i->folder);
+    (void)snprintf(i->ca, sizeof i->ca, "%s/ca.pem", i->folder);
+    test_certificate_make_by(&(test_certificate_plan){.subject = "authority"}, &authority);
+    write_identity(i->a, name_of_a, &authority);
+    write_identity(i->b, "b", &authority);
+    FILE *to = fopen(i->ca, "we");
+    REQUIRE(to != NULL);
+    CHECK(fputs(authority.certificate, to) >= 0);
+    CHECK(fclose(to) == 0);
+}
+
+static void identities_remove(const identities *i)
+{
+    CHECK(unlink(i->a) == 0 && unlink(i->b) == 0 && unlink(i->ca) == 0 && rmdir(i->folder) == 0);
+}
+
+static void two_nodes_talk_over_tls_whose_certificates_are_for_their_names(void)
+{
+    static const weft_node_member of_b[] = {{"a", NULL}, {0}};
+    static const char *const urls[] = {"nng+tls+tcp://127.0.0.1:0", "tls://127.0.0.1:0"};
+    identities i;
+    identities_make(&i, "a");
+    for (size_t k = 0; k < sizeof urls / sizeof *urls; k++) {
+        half a = {.node = {.name = "a", .cert = i.a, .ca = i.ca},
+                  .fd = -1,
+                  .asks = true,
+                  .peer = "echo@b"};
+        half b = {.node = {.name = "b", .join = of_b, .listen = urls[k], .cert = i.b, .ca = i.ca},
+                  .fd = -1};
+        both_run(&a, &b, 1);
+    }
+    identities_remove(&i);
+}
+
+/* Asks once, and is told why not. */
+static weft_err refused(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    half *h = (half *)(uintptr_t)weft_config(self);
+    (void)msg;
+    h->err = got->err;
+    (void)snprintf(h->why, sizeof h->why, "%s", got->why);
+    weft_system_stop(self, WEFT_OK);
+    return WEFT_OK;
+}
+
+static weft_err ask_once(weft_actor *self, weft_msg *msg)
+{
+    const half *h = weft_config(self);
+    return weft_when(msg, weft_ask_within(self, weft_named(self, h->peer), 20000, count, .n = 1),
+                     refused);
+}
+
+static const weft_handler once_rows[] = {{.type = &weft_started_type, .fn = ask_once}, {0}};
+static const weft_behaviour once = {.name = "once", .handlers = once_rows};
+
+static void a_node_with_the_certificate_of_another_is_refused(void)
+{
+    static const weft_node_member of_b[] = {{"a", NULL}, {0}};
+    identities i;
+    identities_make(&i, "another");
+    half a = {.node = {.name = "a", .cert = i.a, .ca = i.ca}, .fd = -1, .peer = "echo@b"};
+    half b = {.node = {.name = "b",
+                       .join = of_b,
+                       .listen = "nng+tls+tcp://127.0.0.1:0",
+                       .cert = i.b,
+                       .ca = i.ca},
+              .fd = -1};
+    a.other = &b;
+    b.other = &a;
+    half_new(&b, 1);
+    const weft_node_member of_a[] = {{"b", b.listens}, {0}};
+    a.node.join = of_a;
+    half_new(&a, 1);
+    CHECK(!weft_ref_is_nobody(weft_system_spawn(a.sys, 0, &once, &a)));
+    weft_system *second = b.sys;
+    REQUIRE(pthread_create(&b.thread, NULL, run_half, &b) == 0);
+    (void)run_half(&a);
+    weft_system_shutdown(second, WEFT_OK);
+    REQUIRE(pthread_join(b.thread, NULL) == 0);
+    CHECK_ERR(a.err, WEFT_EUNREACHABLE);
+    CHECK(strstr(a.why, "its certificate is for another") != NULL);
+    CHECK_U64(b.order, 0);
+    identities_remove(&i);
+}
+
 static const test_case cases[] = {
     TEST(two_nodes_talk_over_a_socket_pair),
     TEST(two_nodes_talk_over_a_unix_socket),
     TEST(so_they_do_with_three_reactors_each),
+    TEST(two_nodes_talk_over_nng),
+    TEST(two_nodes_talk_over_tls_whose_certificates_are_for_their_names),
+    TEST(a_node_with_the_certificate_of_another_is_refused),
     {0},
 };
 const test_suite node_threads_suite = {

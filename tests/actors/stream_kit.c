@@ -25,6 +25,23 @@ const kit_transport kit_transports[] = {
     {.name = "unix path", .url = "unix:" P_tmpdir "/weft-test-%d.sock", .sockets = true},
     {.name = "unix abstract", .url = "unix:@weft-test-%d", .sockets = true},
     {.name = "pair", .resets = true},
+    {.name = "nng over tcp", .url = "nng+tcp://127.0.0.1:0", .resets = true, .sockets = true},
+    {.name = "nng over tcp, v6", .url = "nng+tcp://[::1]:0", .resets = true, .sockets = true},
+    {.name = "nng over ipc",
+     .url = "nng+ipc:" P_tmpdir "/weft-test-nng-%d",
+     .resets = true,
+     .sockets = true},
+    {.name = "nng over tcp with policies",
+     .url = "nng+tcp://127.0.0.1:0",
+     .listen_policies = LISTEN_POLICIES "&tap=/dev/null",
+     .connect_policies = CONNECT_POLICIES "&tap=/dev/null&tap_format=pcap",
+     .resets = true,
+     .sockets = true},
+    {.name = "tls by url over nng",
+     .url = "nng+tls+tcp://127.0.0.1:0",
+     .secure = true,
+     .resets = true,
+     .sockets = true},
     {.name = "exec", .url = "unix:" P_tmpdir "/weft-test-exec-%d.sock", .exec = true},
     {.name = "adopted sockets", .adopted = true, .sockets = true},
     {.name = "pipes", .pipes = true},
@@ -185,7 +202,8 @@ static void add_options(const kit_world *w, bool listens, char *to, size_t room)
     }
     if (!w->by->secure || n < 0 || (size_t)n >= room)
         return;
-    const char *tls = strncmp(w->url, "tls:", 4) == 0 ? "" : "tls&";
+    const char *tls =
+        strncmp(w->url, "tls:", 4) == 0 || strncmp(w->url, "nng+tls", 7) == 0 ? "" : "tls&";
     (void)snprintf(to + n, room - (size_t)n, "%s%s%s%s%s", mark, tls,
                    listens ? "cert=" : "ca=", kit_tls_file(), listens ? "" : "&host=localhost");
 }
@@ -551,7 +569,7 @@ static void listen_for(weft_system *sys, kit_world *w)
     if (err != WEFT_OK)
         (void)fprintf(stderr, "\n    listen: %s", why.text);
     REQUIRE(err == WEFT_OK);
-    if (strncmp(w->url, "tcp:", 4) == 0 || strncmp(w->url, "tls:", 4) == 0)
+    if (strstr(w->url, ".0.1:0") != NULL || strstr(w->url, "[::1]:0") != NULL)
         (void)snprintf(w->url, sizeof w->url, "%s", got.url);
 }
 

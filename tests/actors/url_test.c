@@ -541,7 +541,7 @@ static void the_tables_can_be_read_and_are_sound(void)
 
     for (i = 0; (s = weft_url_scheme_at(i)) != NULL; i++)
         CHECK(s->name != NULL && s->form != NULL && s->help != NULL && s->scheme != 0);
-    CHECK_U64(i, 13);
+    CHECK_U64(i, 16);
 
     for (i = 0; (o = weft_url_option_at(i)) != NULL; i++) {
         CHECK_U64(o->id, i);
@@ -586,6 +586,18 @@ static void every_option_survives_printing(void)
     CHECK_U64(url.options.when_full, 2);
     CHECK_U64(url.options.size_bytes, 1024);
     CHECK_STR(weft_url_text(&url, WEFT_URL_JOIN, 1), "ff15::1");
+}
+
+static void nng_has_schemes_and_options_of_its_own(void)
+{
+    CHECK_STR(printed("nng+tcp://[::1]:7000?nodelay=off"), "nng+tcp://[::1]:7000?nodelay=off");
+    CHECK_STR(printed("NNG+TLS+TCP://h:1?cert=/c.pem&host=n"),
+              "nng+tls+tcp://h:1?cert=/c.pem&host=n");
+    CHECK_STR(printed("nng+ipc:///run/x?mode=0600"), "nng+ipc:/run/x?mode=0600");
+    CHECK_U64(url.scheme, WEFT_SCHEME_NNG_IPC);
+    refused("nng+ipc://h/x", "has no host");
+    refused("nng+tcp://h", "has no port behind it");
+    refused("nng+tcp://h:1?cert=/c.pem", "cert");
 }
 
 static void datagrams_have_schemes_and_options_of_their_own(void)
@@ -898,6 +910,7 @@ static const test_case cases[] = {
     TEST(texts_have_a_limit_together),
     TEST(words_are_read_and_printed),
     TEST(tls_and_https_are_written_as_tcp_and_http_are),
+    TEST(nng_has_schemes_and_options_of_its_own),
     TEST(datagrams_have_schemes_and_options_of_their_own),
     TEST(equal_looks_at_every_part),
     TEST(printing_into_too_little_room_is_cut),

@@ -55,6 +55,9 @@ typedef struct weft_service {
     weft_err (*open)(void *settings, weft_why *why);
     /** The exit code (sysexits) after a run that ended in order; NULL: 0. */
     int (*code)(const void *settings);
+    /** What it makes the program to other nodes, filled in by `check`; without a name: nothing. NULL: it has nothing
+     * to do with that. One service at most, of an application that says nothing itself. */
+    const weft_node *node;
     /** Gives back what the others took, whatever became of the program, if `check` came to be called. */
     void (*done)(void *settings);
 } weft_service;

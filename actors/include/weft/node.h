@@ -54,11 +54,17 @@ typedef struct weft_node_offer {
 typedef struct weft_node {
     const char *name; /**< as names of actors are; unique in its cluster. NULL: this is no node */
     const char *cluster; /**< nodes of another one are refused; NULL: none has a name */
-    const char *listen;  /**< a URL; NULL: nobody connects to us. TCP is for loopback alone */
+    /** A URL; NULL: nobody connects to us. Between machines: nng+tls+tcp://HOST:PORT. */
+    const char *listen;
     const weft_node_member *join;  /**< ends in { 0 }; others are refused until they join
                                         (weft_node_join). NULL: nobody yet */
     const weft_node_allow *allow;  /**< ends in { 0 }; NULL: no name is reached */
     const weft_node_offer *offers; /**< ends in { 0 }; NULL: nothing */
+    /** Of URLs with TLS that do not say so themselves: files (PEM) with this node's certificate, which is for its
+     * name, and the key of that; with the authority that the certificates of all nodes are of. */
+    const char *cert, *key, *ca;
+    bool
+        plaintext; /**< TCP without TLS may leave the machine: who can reach the port can say any name */
     const weft_type *const
         *types;                 /**< further types that may come, ends in NULL: those that no row of
                                          allow names, and no type that is sent has as its reply */
@@ -74,7 +80,11 @@ typedef struct weft_node {
 } weft_node;
 
 /** Makes @sys a node. errors: EINVAL (a name, a URL, a type that cannot leave), EEXISTS (two types of one
- * name; it is a node already), EDENIED (TCP beyond loopback), those of weft_listen, ENOMEM.
+ * name; it is a node already), EDENIED (plain TCP beyond loopback; TLS that does not
+ * verify both), those of weft_listen, ENOMEM.
+ * Over TLS each node shows a certificate for its name: one of its DNS names or, without any, its common name. Who
+ * connects expects the member's name there, unless the URL has another `host`; a hello with another name than
+ * that of the certificate is refused.
  * thread: before start. */
 WEFT_MUST_USE weft_err weft_node_begin(weft_system *sys, const weft_node *node, weft_why *why);
 
@@ -129,6 +139,31 @@ typedef struct weft_link_info {
 } weft_link_info;
 /** The @index-th link, from 0. false: there is none. thread: in a handler of reactor 0. */
 bool weft_link_info_at(weft_actor *self, unsigned index, weft_link_info *out);
+
+/** Links in one answer at most. */
+#define WEFT_NODE_REPORTED_MAX 8U
+/** Asked of the actor "weft.node" of this system, from any reactor: what its links have come to. The reply is
+ * weft_node_reported. */
+typedef struct weft_node_report {
+    uint32_t first; /**< of the links, from 0 */
+} weft_node_report;
+typedef struct weft_node_reported {
+    char name[64], cluster[64]; /**< of this node */
+    uint32_t all;               /**< links it has */
+    uint32_t n;
+    weft_link_info link[WEFT_NODE_REPORTED_MAX];
+} weft_node_reported;
+extern const weft_type weft_node_report_type, weft_node_reported_type;
+
+/** How long it took to ask a node whether it is there. */
+typedef struct weft_node_pinged {
+    uint64_t ns;
+} weft_node_pinged;
+extern const weft_type weft_node_pinged_type;
+
+/** Asks the member @name whether it is there, which any member answers; the Deferred gives weft_node_pinged. errors of
+ * the Deferred: those of asks across nodes. thread: in a handler. */
+WEFT_MUST_USE weft_deferred weft_node_ping(weft_actor *self, const char *name, uint32_t limit_ms);
 
 /* ---- references in messages */
 

@@ -11,6 +11,7 @@
  *     systemd:[NAME]     a socket that systemd listens at (sd_listen_fds)
  *     serial:DEVICE      a serial line
  *     udp://HOST:PORT    unixgram:PATH        unixgram:@NAME
+ *     nng+tcp://HOST:PORT    nng+tls+tcp://HOST:PORT    nng+ipc:PATH    by NNG, between weft's own ends
  *
  * and behind each of them `?option=value&option=value`. The syntax is RFC 3986 without user
  * information and without a fragment; the query is always options, never data. Host names become
@@ -53,6 +54,9 @@ typedef enum weft_scheme {
     WEFT_SCHEME_SERIAL,
     WEFT_SCHEME_UDP,
     WEFT_SCHEME_UNIXGRAM,
+    WEFT_SCHEME_NNG_TCP,
+    WEFT_SCHEME_NNG_IPC,
+    WEFT_SCHEME_NNG_TLS,
 } weft_scheme;
 
 /** The two ends, as bits: of datagrams, what is bound and what is connected. */

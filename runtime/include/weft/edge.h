@@ -181,6 +181,7 @@ typedef enum weft_kept_id {
     WEFT_KEPT_NODE,
     WEFT_KEPT_SP,
     WEFT_KEPT_ISOLATED,
+    WEFT_KEPT_NNG,
     WEFT_KEPT_COUNT_
 } weft_kept_id;
 void **weft_kept(weft_kept_id id);

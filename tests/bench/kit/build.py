@@ -44,6 +44,8 @@ PROGRAMS = {program.name: program for program in [
               flags=("-fno-strict-aliasing",), libraries=("-lev", "-pthread")),
     Program("gobench", "actors/gobench", "go", "golang-go", ("main.go",)),
     Program("bench.beam", "actors", "erlc", "erlang-base", ("bench.erl",)),
+    c_program("node_floor", "nodes", "node_floor.c"),
+    Program("node_bench.beam", "nodes", "erlc", "erlang-base", ("node_bench.erl",)),
     Program("caf_bench", "actors", "g++", "g++ libcaf-dev", ("caf_bench.cpp",),
             ("-std=c++17", "-O2", "-Wno-deprecated-declarations"), ("-lcaf_core", "-pthread")),
     c_program("echo_load", "servers/src", "echo_load.c"),

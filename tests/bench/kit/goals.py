@@ -53,6 +53,14 @@ GOALS = {
         at_most("producer_thousand_rss", 8),
         at_most("restart", 2000),
     ],
+    "node": [
+        at_least("tell64", 0.5, "floor", note="10 M/s opaque"),
+        at_least("tell64", 20, "erlang"),
+        at_least("tell4k", 0.5, "floor", note="1.2 GB/s"),
+        at_least("call64", 7, "erlang", note="0.5 M/s"),
+        at_least("call256", 20, "erlang", note="2 M/s"),
+        at_most("call1_p50", 110),
+    ],
     "echo": [
         at_least("c64_rate", 0.95, "raw epoll"),
         at_most("c64_cpu", 1.05, "raw libev"),

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* Pieces and marks, read and written; pure. */
+#include "nng_cut.h"
+
+#include <string.h>
+
+static const uint32_t END = 0, SEEN = UINT32_MAX;
+
+/* ---- read */
+
+static uint32_t read_length(const uint8_t at[WF_CUT_HEAD_BYTES])
+{
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* A whole head. */
+static wf_cut_kind begin(wf_cut_reader *r)
+{
+    uint32_t length = read_length(r->head);
+    r->head_n = 0;
+    if (length == SEEN)
+        return WF_CUT_SEEN;
+    if (r->ended || length > WF_CUT_PIECE_BYTES_MAX) {
+        r->broken = true;
+        return WF_CUT_BROKEN;
+    }
+    r->left = length;
+    if (length != END)
+        return WF_CUT_NOTHING;
+    r->ended = true;
+    return WF_CUT_END;
+}
+
+wf_cut_kind wf_cut_read(wf_cut_reader *r, const uint8_t **at, size_t *n, size_t max,
+                        const uint8_t **piece, size_t *piece_n)
+{
+    if (r->broken)
+        return WF_CUT_BROKEN;
+    while (*n != 0 && r->left == 0) {
+        r->head[r->head_n++] = *(*at)++;
+        --*n;
+        wf_cut_kind kind = r->head_n == WF_CUT_HEAD_BYTES ? begin(r) : WF_CUT_NOTHING;
+        if (kind != WF_CUT_NOTHING)
+            return kind;
+    }
+    size_t k = r->left < *n ? r->left : *n;
+    k = k < max ? k : max;
+    if (k == 0)
+        return WF_CUT_NOTHING;
+    *piece = *at;
+    *piece_n = k;
+    *at += k;
+    *n -= k;
+    r->left -= (uint32_t)k;
+    return WF_CUT_BYTES;
+}
+
+/* ---- written */
+
+static void write_length(uint8_t *to, uint32_t length)
+{
+    for (int i = 0; i < WF_CUT_HEAD_BYTES; i++)
+        to[i] = (uint8_t)(length >> 8 * i);
+}
+
+static uint32_t piece_bytes(const wf_cut_buffer *b)
+{
+    return b->grows != 0 ? b->n - (b->grows - 1) - WF_CUT_HEAD_BYTES : 0;
+}
+
+static size_t room(const wf_cut_buffer *b)
+{
+    size_t head = b->grows == 0 ? WF_CUT_HEAD_BYTES : 0;
+    size_t used = b->n + head + (size_t)WF_CUT_MARKS_MAX * WF_CUT_HEAD_BYTES;
+    size_t left = used < sizeof b->data ? sizeof b->data - used : 0;
+    size_t piece = WF_CUT_PIECE_BYTES_MAX - piece_bytes(b);
+    return left < piece ? left : piece;
+}
+
+bool wf_cut_has_room(const wf_cut_buffer *b)
+{
+    return room(b) != 0;
+}
+
+size_t wf_cut_put(wf_cut_buffer *b, const uint8_t *from, size_t n)
+{
+    size_t k = room(b);
+    k = k < n ? k : n;
+    if (k == 0)
+        return 0;
+    if (b->grows == 0) {
+        b->grows = b->n + 1;
+        b->n += WF_CUT_HEAD_BYTES;
+    }
+    memcpy(b->data + b->n, from, k);
+    b->n += (uint32_t)k;
+    write_length(b->data + b->grows - 1, piece_bytes(b));
+    return k;
+}
+
+void wf_cut_mark(wf_cut_buffer *b, wf_cut_kind mark)
+{
+    write_length(b->data + b->n, mark == WF_CUT_END ? END : SEEN);
+    b->n += WF_CUT_HEAD_BYTES;
+    b->grows = 0;
+}

@@ -1,0 +1,103 @@
+#!/bin/bash
+# weftd node: two processes linked over TLS by NNG, each with a certificate for its name; what weftd cluster and
+# weftd ping say of them, also when one is killed and comes again; who is refused.
+set -euo pipefail
+
+folder=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$folder"' EXIT
+weftd="$WEFT_BUILD/weftd"
+
+fail()
+{
+    echo "node_cluster: $*" >&2
+    cat "$folder"/*.log >&2
+    exit 1
+}
+
+# until_says WORDS COMMAND...: as long as it takes, for a minute.
+until_says()
+{
+    local words=$1
+    shift
+    for _ in $(seq 600); do
+        said=$("$@" 2>&1) || true
+        case "$said" in
+        *$words*) return ;;
+        esac
+        read -r -t 0.1 <> <(:) || true
+    done
+    fail "\"$*\" said \"$said\", expected \"$words\""
+}
+
+# identity NAME: its certificate and key, of the authority.
+identity()
+{
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" \
+        -addext "subjectAltName=DNS:$1" -keyout "$folder/$1.key" -out "$folder/$1.csr" 2>/dev/null
+    openssl x509 -req -in "$folder/$1.csr" -CA "$folder/ca.pem" -CAkey "$folder/ca.key" -CAcreateserial \
+        -copy_extensions copy -days 2 -out "$folder/$1.pem" 2>/dev/null
+}
+
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=authority -days 2 \
+    -keyout "$folder/ca.key" -out "$folder/ca.pem" 2>/dev/null
+identity edge-1
+identity edge-2
+
+# node NAME CERTIFICATE OPTIONS...: runs it.
+node()
+{
+    local name=$1 of=$2
+    shift 2
+    "$weftd" node --name "$name" --cluster test --cert "$folder/$of.pem" --key "$folder/$of.key" \
+        --ca "$folder/ca.pem" --admin "unix:$folder/$name.admin" --log-format text "$@" 2>>"$folder/$name.log" &
+    pid=$!
+}
+
+# of NAME VERB...: what its console says.
+of()
+{
+    local name=$1
+    shift
+    timeout 60 "$weftd" "$@" --to "unix:$folder/$name.admin"
+}
+
+node edge-1 edge-1 --listen nng+tls+tcp://127.0.0.1:0 --join edge-2
+first=$pid
+until_says "listens at nng+tls+tcp://" cat "$folder/edge-1.log"
+url=$(grep -o 'nng+tls+tcp://127[0-9.:]*' "$folder/edge-1.log" | head -1)
+
+node edge-2 edge-2 --join "edge-1=$url"
+second=$pid
+until_says "edge-2               up " of edge-1 cluster
+until_says "edge-1               up " of edge-2 cluster
+until_says " ms" of edge-1 ping edge-2
+until_says "there is no link to node edge-3" of edge-1 ping edge-3
+
+kill -KILL $second
+wait $second || true
+until_says "edge-2               down " of edge-1 cluster
+until_says "there is no link to node edge-2" of edge-1 ping edge-2
+rm -f "$folder/edge-2.admin"
+node edge-2 edge-2 --join "edge-1=$url"
+second=$pid
+until_says "edge-2               up           2" of edge-1 cluster
+until_says " ms" of edge-2 ping edge-1
+of edge-2 shutdown >/dev/null
+wait $second || fail "edge-2 ended with exit code $?"
+
+# one that says it is edge-2 with the certificate of edge-1
+node edge-2 edge-1 --join "edge-1=$url"
+second=$pid
+until_says "it says it is edge-2; its certificate is for edge-1" cat "$folder/edge-1.log"
+until_says "edge-1               down" of edge-2 cluster
+kill $second
+wait $second || true
+
+# TCP without TLS, beyond this machine
+code=0
+"$weftd" node --name edge-3 --listen nng+tcp://0.0.0.0:0 2>"$folder/edge-3.log" || code=$?
+[ $code = 78 ] || fail "plain TCP beyond loopback ended with exit code $code, expected 78"
+grep -q "loopback alone" "$folder/edge-3.log" || fail "it did not say why"
+
+kill -TERM $first
+wait $first || fail "edge-1 ended with exit code $?"

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* A node: links to others, and what a console says of them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <weft/node.h>
+#include <weft/remote.h>
+
+#include "services.h"
+
+typedef struct node_settings {
+    const char *name, *listen, *cluster, *cert, *key, *ca;
+    weft_option_texts join;
+    bool plaintext;
+    char *names; /* what stands before the = of each, one after the other */
+} node_settings;
+
+static node_settings settings;
+static weft_node_member members[WEFT_OPTION_TEXTS_MAX + 1];
+static weft_node node;
+
+static const weft_option node_options[] = {
+    {.name = "name",
+     .kind = WEFT_OPTION_TEXT,
+     .value = "NAME",
+     .at = offsetof(node_settings, name),
+     .help = "of this node, unique in its cluster"},
+    {.name = "listen",
+     .kind = WEFT_OPTION_URL,
+     .value = "URL",
+     .at = offsetof(node_settings, listen),
+     .help = "where other nodes connect, such as nng+tls+tcp://0.0.0.0:7000; else none do"},
+    {.name = "join",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "NAME[=URL]",
+     .at = offsetof(node_settings, join),
+     .help = "a member, and where it listens; without URL it connects. May be given 16 times"},
+    {.name = "cluster",
+     .kind = WEFT_OPTION_TEXT,
+     .value = "NAME",
+     .at = offsetof(node_settings, cluster),
+     .help = "nodes of other clusters are refused"},
+    {.name = "cert",
+     .kind = WEFT_OPTION_TEXT,
+     .value = "FILE",
+     .at = offsetof(node_settings, cert),
+     .help = "with this node's certificate (PEM), which is for its name"},
+    {.name = "key",
+     .kind = WEFT_OPTION_TEXT,
+     .value = "FILE",
+     .at = offsetof(node_settings, key),
+     .help = "with the key of that; without it, it stands in the same file"},
+    {.name = "ca",
+     .kind = WEFT_OPTION_TEXT,
+     .value = "FILE",
+     .at = offsetof(node_settings, ca),
+     .help = "with the authority that the certificates of all nodes are of"},
+    {.name = "plaintext",
+     .kind = WEFT_OPTION_FLAG,
+     .at = offsetof(node_settings, plaintext),
+     .help = "allow TCP without TLS beyond this machine: anybody who can connect can say any name"},
+    {0},
+};
+
+/* NAME or NAME=URL. */
+static weft_err read_member(const char *text, weft_node_member *out, char **room, weft_why *why)
+{
+    size_t n = strcspn(text, "=");
+    if (n == 0 || n >= WEFT_NODE_NAME_BYTES || (text[n] == '=' && text[n + 1] == '\0'))
+        return weft_because(why, WEFT_EINVAL, "--join \"%.80s\": expected NAME or NAME=URL", text);
+    memcpy(*room, text, n);
+    (*room)[n] = '\0';
+    *out = (weft_node_member){.name = *room, .url = text[n] == '=' ? text + n + 1 : NULL};
+    *room += n + 1;
+    return WEFT_OK;
+}
+
+static weft_err read_members(node_settings *s, weft_why *why)
+{
+    s->names = malloc(WEFT_OPTION_TEXTS_MAX * WEFT_NODE_NAME_BYTES);
+    if (s->names == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for members");
+    char *room = s->names;
+    weft_err err = WEFT_OK;
+    for (size_t i = 0; err == WEFT_OK && i < s->join.count; i++)
+        err = read_member(s->join.at[i], &members[i], &room, why);
+    return err;
+}
+
+static weft_err node_check(void *at, weft_why *why)
+{
+    node_settings *s = at;
+    if (s->name == NULL)
+        return weft_because(why, WEFT_EINVAL, "a node has a name: expected --name NAME");
+    weft_err err = read_members(s, why);
+    node = (weft_node){.name = s->name,
+                       .listen = s->listen,
+                       .cluster = s->cluster,
+                       .join = members,
+                       .cert = s->cert,
+                       .key = s->key,
+                       .ca = s->ca,
+                       .plaintext = s->plaintext};
+    return err;
+}
+
+static void node_done(void *at)
+{
+    node_settings *s = at;
+    free(s->names);
+    s->names = NULL;
+}
+
+const weft_service service_node = {
+    .name = "node",
+    .summary = "be linked to other nodes",
+    .about =
+        "Links between machines go by NNG and TLS: nng+tls+tcp://HOST:PORT. Each node shows a\n"
+        "certificate for its name and verifies those of the others. With --admin, weftd cluster\n"
+        "and weftd ping show how the links do.",
+    .example = "weftd node --name edge-1 --listen nng+tcp://127.0.0.1:7000 --join edge-2",
+    .options = node_options,
+    .settings = &settings,
+    .check = node_check,
+    .node = &node,
+    .done = node_done,
+};
