@@ -9,6 +9,7 @@
 #include <weft/datagram.h>
 #include <weft/descriptors.h>
 #include <weft/editor.h>
+#include <weft/etcd.h>
 #include <weft/fiber.h>
 #include <weft/framing.h>
 #include <weft/http.h>
@@ -20,6 +21,7 @@
 #include <weft/pool.h>
 #include <weft/process.h>
 #include <weft/reconnect.h>
+#include <weft/registry.h>
 #include <weft/resolver.h>
 #include <weft/smtp.h>
 #include <weft/socks.h>

@@ -180,6 +180,7 @@ typedef enum weft_kept_id {
     WEFT_KEPT_DATAGRAMS,
     WEFT_KEPT_NODE,
     WEFT_KEPT_SP,
+    WEFT_KEPT_REGISTRY,
     WEFT_KEPT_COUNT_
 } weft_kept_id;
 void **weft_kept(weft_kept_id id);
