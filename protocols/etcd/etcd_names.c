@@ -96,7 +96,8 @@ static void not_taken(etcd *e, etcd_op *op, const etcd_answer *a)
 {
     char value[ETCD_VALUE_BYTES];
     value_of(op, value);
-    if (a->n == 1 && strcmp(a->events[0].value, value) == 0) { /* what was said got lost */
+    if (a->n == 1 && a->events[0].lease == op->lease &&
+        strcmp(a->events[0].value, value) == 0) { /* what was said got lost */
         taken(e, op, a->events[0].created);
         return;
     }
