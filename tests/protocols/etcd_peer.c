@@ -88,9 +88,10 @@ static void write_text(peer_conn *c, const char *text, size_t n)
 static void answer(peer_conn *c, int status, const char *body)
 {
     char head[160];
-    int n = snprintf(head, sizeof head,
-                     "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                     status, strlen(body));
+    int n =
+        snprintf(head, sizeof head,
+                 "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                 status, strlen(body));
     write_text(c, head, (size_t)n);
     write_text(c, body, strlen(body));
 }
@@ -160,8 +161,7 @@ static void tell_in(weft_actor *self, void *context)
 static void changed(etcd_peer *p, const peer_key *now, const peer_key *before, bool deleted)
 {
     REQUIRE(p->n_changes < PEER_CHANGES_MAX);
-    p->changes[p->n_changes++] =
-        (peer_change){.now = *now, .before = *before, .deleted = deleted};
+    p->changes[p->n_changes++] = (peer_change){.now = *now, .before = *before, .deleted = deleted};
     for (peer_conn *c = p->conns; c != NULL; c = c->next)
         if (c->watches)
             weft_enter(c->self, tell_in, c);
@@ -225,7 +225,8 @@ static weft_err keeper_started(weft_actor *self, weft_msg *msg)
 {
     etcd_peer *p = (etcd_peer *)(uintptr_t)weft_config(self);
     (void)msg;
-    for (size_t i = 0; i < PEER_LEASES_MAX; i++) /* a server that comes back gives all their time anew */
+    for (size_t i = 0; i < PEER_LEASES_MAX;
+         i++) /* a server that comes back gives all their time anew */
         p->leases[i].until = weft_now_ms(self) + p->leases[i].ttl_s * 1000;
     (void)weft_every(self, EXPIRE_MS, peer_tick, 0);
     return WEFT_OK;
@@ -282,10 +283,10 @@ static void on_keep_alive(peer_conn *c, const char *body)
     peer_lease *l = lease_of(c->peer, id);
     if (l != NULL)
         l->until = weft_now_ms(c->self) + l->ttl_s * 1000;
-    int n = snprintf(text, sizeof text,
-                     "{\"result\":{\"header\":{\"revision\":\"%" PRIu64 "\"},\"ID\":\"%" PRIu64
-                     "\"",
-                     c->peer->revision, id);
+    int n =
+        snprintf(text, sizeof text,
+                 "{\"result\":{\"header\":{\"revision\":\"%" PRIu64 "\"},\"ID\":\"%" PRIu64 "\"",
+                 c->peer->revision, id);
     if (l != NULL)
         n += snprintf(text + n, sizeof text - (size_t)n, ",\"TTL\":\"%u\"", l->ttl_s);
     (void)snprintf(text + n, sizeof text - (size_t)n, "}}\n");

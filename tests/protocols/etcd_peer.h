@@ -39,8 +39,9 @@ typedef struct etcd_peer {
     unsigned n_changes;
     struct peer_conn *conns;
     unsigned calls, watches;
-    unsigned cut_answers; /* so many transactions to come are done, and then the connection is lost */
-    unsigned errors;      /* so many calls to come are answered with an error */
+    unsigned
+        cut_answers; /* so many transactions to come are done, and then the connection is lost */
+    unsigned errors; /* so many calls to come are answered with an error */
 } etcd_peer;
 
 /* Makes it, at sim://@name:2379, and (again) starts it. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <weft/etcd.h>
+#include <weft/leader.h>
 
 #include "actors/node_kit.h"
 #include "etcd_peer.h"
@@ -525,6 +526,203 @@ static void a_claim_without_etcd_fails_and_one_that_waits_is_granted_later(void)
     CHECK_U64(claimer_at[0].granted, 1);
 }
 
+/* ---- leaders */
+
+typedef struct elector {
+    const weft_leader_config config;
+    unsigned told, counted;
+    weft_leader_changed now;
+    weft_ref candidate;
+    weft_ref ref;
+} elector;
+static elector elector_at[3] = {{.config = {.name = "conductor"}},
+                                {.config = {.name = "conductor"}},
+                                {.config = {.name = "conductor"}}};
+
+static elector *elector_of(const weft_actor *self)
+{
+    return (elector *)(uintptr_t)weft_config(self);
+}
+
+static weft_err on_leader(weft_actor *self, weft_msg *msg)
+{
+    elector *e = elector_of(self);
+    e->told++;
+    e->now = *(const weft_leader_changed *)weft_body(msg);
+    return WEFT_OK;
+}
+
+static weft_err elector_started(weft_actor *self, weft_msg *msg)
+{
+    elector *e = elector_of(self);
+    (void)msg;
+    e->candidate = weft_spawn(self, &weft_leader, &e->config);
+    return WEFT_OK;
+}
+
+static weft_err elector_counts(weft_actor *self, weft_msg *msg)
+{
+    elector_of(self)->counted++;
+    return weft_reply(msg, count, .n = 1);
+}
+
+static const weft_handler elector_rows[] = {
+    {.type = &weft_started_type, .fn = elector_started},
+    {.type = &weft_leader_changed_type, .fn = on_leader},
+    {.type = &count_type, .fn = elector_counts},
+    {0},
+};
+static const weft_behaviour elector_behaviour = {.name = "elector", .handlers = elector_rows};
+
+static void elect(unsigned i)
+{
+    elector *e = &elector_at[i];
+    e->told = e->counted = 0;
+    e->now = (weft_leader_changed){.mine = false};
+    e->ref = weft_sim_spawn(node_at[i].sim, &elector_behaviour, e);
+    weft_sim_advance(world, 200);
+}
+
+static void one_candidate_leads_and_the_others_hear_who(void)
+{
+    cluster_of(3, 1);
+    CHECK(all_linked());
+    for (unsigned i = 0; i < 3; i++)
+        elect(i);
+    CHECK(elector_at[0].now.mine && !elector_at[1].now.mine && !elector_at[2].now.mine);
+    CHECK_STR(elector_at[1].now.node, "n0");
+    CHECK_STR(elector_at[2].now.node, "n0");
+    CHECK_U64(elector_at[1].now.term, elector_at[0].now.term);
+}
+
+static void who_resigns_rests_while_another_leads(void)
+{
+    cluster_of(2, 1);
+    CHECK(all_linked());
+    elect(0);
+    elect(1);
+    uint64_t term = elector_at[0].now.term;
+    CHECK_OK(weft_sim_tell(node_at[0].sim, elector_at[0].candidate, weft_leader_resign, 500));
+    CHECK(!elector_at[0].now.mine);
+    weft_sim_advance(world, 300);
+    CHECK(elector_at[1].now.mine && elector_at[1].now.term > term);
+    CHECK_STR(elector_at[0].now.node, "n1");
+    weft_sim_advance(world, 5000);
+    CHECK(elector_at[1].now.mine && !elector_at[0].now.mine);
+    CHECK_OK(weft_sim_tell(node_at[1].sim, elector_at[1].candidate, weft_leader_resign, 0));
+    weft_sim_advance(world, 300);
+    CHECK(elector_at[0].now.mine);
+}
+
+static void a_leader_that_is_cut_off_knows_it_first_and_follows_when_it_is_back(void)
+{
+    cluster_of(2, 1);
+    CHECK(all_linked());
+    elect(0);
+    elect(1);
+    CHECK_OK(weft_sim_isolate(node_at[0].sim, 15000));
+    for (unsigned ms = 0; ms < 14000; ms += 10) {
+        weft_sim_advance(world, 10);
+        CHECK(!elector_at[0].now.mine || !elector_at[1].now.mine);
+    }
+    CHECK(elector_at[1].now.mine);
+    CHECK_STR(elector_at[0].now.node, "");
+    weft_sim_advance(world, 15000);
+    CHECK(elector_at[1].now.mine);
+    CHECK_STR(elector_at[0].now.node, "n1");
+}
+
+static void what_the_leader_is_sent_goes_to_whom_its_candidate_is_for(void)
+{
+    cluster_of(1, 1);
+    weft_sim_advance(world, 200);
+    elect(0);
+    const count body = {.n = 1};
+    const weft_outcome *got =
+        weft_sim_ask_body(node_at[0].sim, elector_at[0].now.leader, &count_type, &body, 1000);
+    CHECK_U64(count_of(got), 1);
+    CHECK_U64(elector_at[0].counted, 1);
+}
+
+static void a_candidate_without_a_registry_ends_with_the_reason(void)
+{
+    world_of(1, 1, NULL);
+    elect(0);
+    CHECK(weft_sim_state(node_at[0].sim, elector_at[0].candidate) == NULL);
+    CHECK_U64(elector_at[0].told, 0);
+}
+
+/* ---- what cannot be begun */
+
+static void what_makes_no_sense_is_refused_before_the_start(void)
+{
+    static const char *const good[] = {"http://etcd:2379", NULL},
+                             *const odd[] = {"tcp://etcd:1", NULL},
+                             *const path[] = {"http://etcd:2379/v3", NULL}, *const none[] = {NULL};
+    const weft_etcd wrong[] = {
+        {.endpoints = NULL},
+        {.endpoints = none},
+        {.endpoints = odd},
+        {.endpoints = path},
+        {.endpoints = good, .ttl_s = WEFT_ETCD_TTL_S_MIN - 1},
+        {.endpoints = good, .ttl_s = WEFT_ETCD_TTL_S_MAX + 1},
+        {.endpoints = good, .prefix = "/no-slash"},
+        {.endpoints = good, .prefix = ""},
+        {.endpoints = good, .url = ""},
+    };
+    weft_why why;
+    world_of(1, 1, NULL);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        why.text[0] = '\0';
+        CHECK_ERR(weft_etcd_begin(weft_sim_system(node_at[0].sim), &wrong[i], &why), WEFT_EINVAL);
+        CHECK(why.text[0] != '\0');
+    }
+    const weft_etcd right = {.endpoints = good};
+    CHECK_ERR(weft_etcd_begin(weft_sim_system(world), &right, &why), WEFT_EINVAL);
+    CHECK_STR(why.text, "only a node can use etcd for its members");
+}
+
+static void names_that_are_none_and_systems_without_registry_are_said_so(void)
+{
+    world_of(1, 1, NULL);
+    begin_claimer(0);
+    have(0, CLAIM, "bill ing", 0);
+    CHECK_ERR(claimer_at[0].err, WEFT_EINVAL);
+    have(0, CLAIM, "billing@n1", 0);
+    CHECK_ERR(claimer_at[0].err, WEFT_EINVAL);
+    have(0, CLAIM, "counter", 0);
+    CHECK_ERR(claimer_at[0].err, WEFT_EEXISTS);
+    have(0, CLAIM, "billing", 0);
+    CHECK_ERR(claimer_at[0].err, WEFT_ENOTFOUND);
+    have(0, FIND, "billing", 0);
+    CHECK_ERR(claimer_at[0].err, WEFT_ENOTFOUND);
+    have(0, FOLLOW, "billing", 0);
+    CHECK_ERR(claimer_at[0].err, WEFT_ENOTFOUND);
+}
+
+/* Every taking of memory of a claim, a loss and a release fails once: nothing is left behind, and in the end
+ * the name can be had. */
+static void memory_may_be_out_at_any_moment_of_a_claim(void)
+{
+    bool met = true;
+    for (uint64_t n = 1; met && n < 400; n += 7) {
+        cluster_of(2, 1);
+        CHECK(all_linked());
+        weft_sim_fail_allocation(node_at[0].sim, n);
+        have(0, CLAIM, "billing", 3000);
+        weft_sim_advance(world, 300);
+        have(0, STOP, NULL, 0);
+        weft_sim_advance(world, 300);
+        met = weft_sim_allocation_failed(node_at[0].sim);
+        weft_sim_fail_allocation(node_at[0].sim, 0);
+        have(1, CLAIM, "billing", WEFT_NO_LIMIT);
+        weft_sim_advance(world, 3 * TTL_S * 1000);
+        CHECK_U64(claimer_at[1].granted, 1);
+        over();
+    }
+    CHECK(!met);
+}
+
 static const test_case cases[] = {
     TEST(nodes_find_each_other_by_etcd_alone),
     TEST(a_node_that_dies_is_no_member_when_its_lease_has_ended),
@@ -548,6 +746,14 @@ static const test_case cases[] = {
     TEST(a_claim_that_waits_ends_with_its_time),
     TEST(owners_of_a_node_that_stops_are_told_before_others_have_the_name),
     TEST(a_claim_without_etcd_fails_and_one_that_waits_is_granted_later),
+    TEST(one_candidate_leads_and_the_others_hear_who),
+    TEST(who_resigns_rests_while_another_leads),
+    TEST(a_leader_that_is_cut_off_knows_it_first_and_follows_when_it_is_back),
+    TEST(what_the_leader_is_sent_goes_to_whom_its_candidate_is_for),
+    TEST(a_candidate_without_a_registry_ends_with_the_reason),
+    TEST(what_makes_no_sense_is_refused_before_the_start),
+    TEST(names_that_are_none_and_systems_without_registry_are_said_so),
+    TEST(memory_may_be_out_at_any_moment_of_a_claim),
     {0},
 };
 const test_suite etcd_suite = {.name = "protocols/etcd", .after = over, .cases = cases};

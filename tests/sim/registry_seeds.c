@@ -106,9 +106,7 @@ static weft_err claim(weft_actor *self, worker *w, weft_msg *msg)
 {
     unsigned name = pick(self, NAMES), how = pick(self, 4);
     uint64_t *what = weft_scratch(msg, sizeof *what);
-    uint32_t wait_ms = how == 0   ? 0
-                       : how == 1 ? WEFT_NO_LIMIT
-                                  : 1 + pick(self, WAIT_MS_MAX);
+    uint32_t wait_ms = how == 0 ? 0 : how == 1 ? WEFT_NO_LIMIT : 1 + pick(self, WAIT_MS_MAX);
     if (what == NULL || w->claiming[name] != 0 || w->has[name])
         return WEFT_OK;
     *what = name;

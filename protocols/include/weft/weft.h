@@ -15,6 +15,7 @@
 #include <weft/http.h>
 #include <weft/http_client.h>
 #include <weft/irc.h>
+#include <weft/leader.h>
 #include <weft/loop.h>
 #include <weft/net.h>
 #include <weft/node.h>
