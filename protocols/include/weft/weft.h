@@ -17,6 +17,7 @@
 #include <weft/irc.h>
 #include <weft/leader.h>
 #include <weft/loop.h>
+#include <weft/members.h>
 #include <weft/net.h>
 #include <weft/node.h>
 #include <weft/pool.h>
