@@ -104,6 +104,8 @@ waiter *wf_registry_cancelled(const registry *r, const weft_msg *msg);
 weft_name_owner wf_registry_owner(weft_actor *self, const registry *r, const registry_name *n);
 /* @n has another owner since @term ("": none). Tells who wants to know. */
 void wf_registry_set_owner(registry *r, registry_name *n, const char *node, uint64_t term);
+/* Whether @who follows any name. */
+bool wf_registry_follows(const registry *r, weft_ref who);
 void wf_registry_table_done(registry *r);
 
 /* ---- registry_claim.c: claims, and what the store makes of them */

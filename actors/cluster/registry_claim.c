@@ -25,12 +25,14 @@ static void disown(registry *r, registry_name *n)
     n->owner = WEFT_NOBODY;
 }
 
-static bool owns_another(const registry *r, weft_ref who)
+/* Its end need not be heard of, unless it owns or follows another name. */
+static void watch_no_more(const registry *r, weft_ref who)
 {
     for (const registry_name *n = r->owned; n != NULL; n = n->next_owned)
         if (weft_ref_same(n->owner, who))
-            return true;
-    return false;
+            return;
+    if (!wf_registry_follows(r, who))
+        weft_demonitor(r->self, who);
 }
 
 void wf_registry_lose(registry *r, registry_name *n, weft_err reason)
@@ -39,8 +41,7 @@ void wf_registry_lose(registry *r, registry_name *n, weft_err reason)
     weft_ref who = n->owner;
     (void)snprintf(lost.name, sizeof lost.name, "%s", n->text);
     disown(r, n);
-    if (!owns_another(r, who))
-        weft_demonitor(r->self, who);
+    watch_no_more(r, who);
     if (weft_event(r->self, who, &weft_name_lost_type, &lost) == WEFT_ENOMEM)
         (void)weft_stop_ref(r->self, who, WEFT_ELOST); /* as one without a row for it */
     if (strcmp(n->node, r->node) == 0 && n->term == lost.term)
@@ -274,8 +275,7 @@ weft_err wf_registry_on_unclaim(weft_actor *self, weft_msg *msg)
         return WEFT_OK;
     if (weft_ref_same(n->owner, who)) {
         disown(r, n);
-        if (!owns_another(r, who))
-            weft_demonitor(self, who);
+        watch_no_more(r, who);
         give(r, n);
         return WEFT_OK;
     }

@@ -171,6 +171,16 @@ void wf_registry_set_owner(registry *r, registry_name *n, const char *node, uint
     }
 }
 
+bool wf_registry_follows(const registry *r, weft_ref who)
+{
+    for (unsigned i = 0; i < REGISTRY_BUCKETS && r->followers != 0; i++)
+        for (const registry_name *n = r->bucket[i]; n != NULL; n = n->next)
+            for (const follower *f = n->followers; f != NULL; f = f->next)
+                if (weft_ref_same(f->who, who))
+                    return true;
+    return false;
+}
+
 void wf_registry_table_done(registry *r)
 {
     for (unsigned i = 0; i < REGISTRY_BUCKETS; i++)

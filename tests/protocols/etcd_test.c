@@ -464,6 +464,27 @@ static void who_follows_a_name_is_told_of_each_owner(void)
     CHECK(c->owner[3].term > c->owner[1].term);
 }
 
+static void who_follows_and_loses_a_name_is_still_forgotten_when_it_ends(void)
+{
+    cluster_of(1, 1);
+    weft_sim_advance(world, 100);
+    have(0, FOLLOW, "billing", 0);
+    have(0, CLAIM, "billing", 0);
+    weft_sim_advance(world, 100);
+    CHECK_U64(claimer_at[0].granted, 1);
+    have(0, UNCLAIM, "billing", 0);
+    weft_sim_advance(world, 100);
+    have(0, CLAIM, "billing", 0);
+    weft_sim_advance(world, 100);
+    have(0, STOP, NULL, 0);
+    weft_sim_advance(world, 100);
+    CHECK(etcd_peer_at(server[0], "/weft/test/names/billing") == NULL);
+    begin_claimer(0);
+    have(0, FIND, "billing", 0);
+    weft_sim_advance(world, 10);
+    CHECK_ERR(claimer_at[0].err, WEFT_ENOTFOUND);
+}
+
 static void a_search_waits_for_an_owner(void)
 {
     cluster_of(2, 1);
@@ -742,6 +763,7 @@ static const test_case cases[] = {
     TEST(a_name_that_is_deleted_in_etcd_is_lost),
     TEST(an_answer_that_gets_lost_grants_once_or_leaves_nothing_behind),
     TEST(who_follows_a_name_is_told_of_each_owner),
+    TEST(who_follows_and_loses_a_name_is_still_forgotten_when_it_ends),
     TEST(a_search_waits_for_an_owner),
     TEST(a_claim_that_waits_ends_with_its_time),
     TEST(owners_of_a_node_that_stops_are_told_before_others_have_the_name),

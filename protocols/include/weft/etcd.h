@@ -3,7 +3,7 @@
  * or later, through the JSON gateway they all have).
  *
  *     static const char *const endpoints[] = {"http://10.0.0.1:2379", "http://10.0.0.2:2379", NULL};
- *     static const weft_etcd etcd = {.endpoints = endpoints, .url = "tcp://10.0.0.7:7000"};
+ *     static const weft_etcd etcd = {.endpoints = endpoints, .url = "unix:/run/edge-1"};
  *     if (weft_node_begin(sys, &node, &why) == WEFT_OK && weft_etcd_begin(sys, &etcd, &why) == WEFT_OK)
  *
  * Each node has a lease of some seconds, which it renews. With it stand PREFIXnodes/NODE, whose value is the
