@@ -58,9 +58,9 @@ bool wf_etcd_call(etcd *e, etcd_call *c, const char *path, const char *body, boo
     weft_bytes bytes;
     c->sent = weft_now_ms(e->self);
     c->asked = false;
-    if (weft_bytes_new(n, &to, &bytes) == WEFT_OK) {
-        memcpy(to, body, n);
-        weft_deferred asked = ask(e, path, bytes, stream);
+    if (weft_bytes_new(n + 1, &to, &bytes) == WEFT_OK) {
+        memcpy(to, body, n + 1);
+        weft_deferred asked = ask(e, path, weft_bytes_slice(bytes, 0, n), stream);
         c->asked =
             weft_ignore(e->self, weft_finally_with(e->self, asked, step, context)) == WEFT_OK;
         weft_bytes_drop(&bytes);

@@ -139,15 +139,12 @@ static void take(etcd *e, etcd_op *op)
 
 void wf_etcd_names_go(etcd *e, uint32_t *next)
 {
-    for (etcd_op *op = e->ops; op != NULL; op = op->next)
-        if (!op->gives && !wf_etcd_lease_good(e))
-            continue; /* when there is a lease */
-        else if (!wf_etcd_may_call(e, &op->call, next))
-            continue;
-        else if (op->gives)
+    for (etcd_op *op = e->ops; op != NULL; op = op->next) {
+        if (op->gives && wf_etcd_may_call(e, &op->call, next))
             give(e, op);
-        else
-            take(e, op);
+        else if (!op->gives && wf_etcd_lease_good(e) && wf_etcd_may_call(e, &op->call, next))
+            take(e, op); /* else when there is a lease */
+    }
 }
 
 /* ---- what is asked */

@@ -128,7 +128,10 @@ static void have(unsigned i, act what, const char *name, uint32_t wait_ms)
 static void begin_claimer(unsigned i)
 {
     claimer_at[i] = (claimer){.told = 0};
-    claimer_at[i].ref = weft_sim_spawn(node_at[i].sim, &claimer_behaviour, &claimer_at[i]);
+    claimer_at[i].ref = kit_reactors == 0
+                            ? weft_sim_spawn(node_at[i].sim, &claimer_behaviour, &claimer_at[i])
+                            : weft_system_spawn(weft_sim_system(node_at[i].sim), kit_reactors - 1,
+                                                &claimer_behaviour, &claimer_at[i]);
 }
 
 /* ---- the world */
@@ -547,6 +550,28 @@ static void a_claim_without_etcd_fails_and_one_that_waits_is_granted_later(void)
     CHECK_U64(claimer_at[0].granted, 1);
 }
 
+static void owners_on_other_reactors_are_granted_told_and_forgotten(void)
+{
+    kit_reactors = 3;
+    cluster_of(2, 1);
+    CHECK(all_linked());
+    have(1, FOLLOW, "billing", 0);
+    have(0, CLAIM, "billing", 0);
+    weft_sim_advance(world, 100);
+    CHECK_U64(claimer_at[0].granted, 1);
+    CHECK_STR(claimer_at[1].owner[claimer_at[1].told - 1].node, "n0");
+    etcd_peer_delete(server[0], "/weft/test/names/billing");
+    weft_sim_advance(world, 100);
+    CHECK_U64(claimer_at[0].lost, 1);
+    have(0, CLAIM, "billing", WEFT_NO_LIMIT);
+    weft_sim_advance(world, 100);
+    CHECK_U64(claimer_at[0].granted, 2);
+    have(0, STOP, NULL, 0);
+    have(1, CLAIM, "billing", WEFT_NO_LIMIT);
+    weft_sim_advance(world, 1500);
+    CHECK_U64(claimer_at[1].granted, 1);
+}
+
 /* ---- leaders */
 
 typedef struct elector {
@@ -768,6 +793,7 @@ static const test_case cases[] = {
     TEST(a_claim_that_waits_ends_with_its_time),
     TEST(owners_of_a_node_that_stops_are_told_before_others_have_the_name),
     TEST(a_claim_without_etcd_fails_and_one_that_waits_is_granted_later),
+    TEST(owners_on_other_reactors_are_granted_told_and_forgotten),
     TEST(one_candidate_leads_and_the_others_hear_who),
     TEST(who_resigns_rests_while_another_leads),
     TEST(a_leader_that_is_cut_off_knows_it_first_and_follows_when_it_is_back),

@@ -254,10 +254,11 @@ static const weft_behaviour worker_behaviour = {
 /* Ends, and leaves what it has to whoever is next: the registry is to see to it. */
 static weft_ref workers[KIT_NODES_MAX];
 
-static void begin_worker(unsigned i)
+static void begin_worker(unsigned i, unsigned reactor)
 {
     run.of[i] = (worker){.node = i, .alive = true};
-    workers[i] = weft_sim_spawn(node_at[i].sim, &worker_behaviour, &run.of[i]);
+    workers[i] =
+        weft_system_spawn(weft_sim_system(node_at[i].sim), reactor, &worker_behaviour, &run.of[i]);
     CHECK(!weft_ref_is_nobody(workers[i]));
 }
 
@@ -266,7 +267,7 @@ static void begin_node(unsigned i)
     weft_why why = {""};
     etcd_config[i] = (weft_etcd){.endpoints = endpoints, .url = node_at[i].url, .ttl_s = TTL_S};
     CHECK_OK(weft_etcd_begin(weft_sim_system(node_at[i].sim), &etcd_config[i], &why));
-    begin_worker(i);
+    begin_worker(i, kit_reactors - 1);
 }
 
 static void end_worker(unsigned i)
@@ -274,7 +275,7 @@ static void end_worker(unsigned i)
     CHECK_OK(weft_sim_kill(node_at[i].sim, workers[i], WEFT_OK));
     weft_sim_run(world); /* its asks and claims are over with it */
     run.sums->ended++;
-    begin_worker(i);
+    begin_worker(i, 0);
 }
 
 /* ---- faults */
@@ -393,6 +394,7 @@ void registry_seed(uint64_t seed, unsigned nodes, registry_sums *sums)
     run.etcd = etcd_peer_new("etcd0");
     endpoints[0] = run.etcd->endpoint;
     kit_strangers = true;
+    kit_reactors = 1 + (unsigned)(seed / 4 % 2);
     kit_defaults.cluster = "test";
     kit_defaults.ping_ms = 150;
     kit_defaults.lost_ms = 500;
