@@ -24,6 +24,13 @@ node_link *wf_node_link(const node *n, const char *name)
     return NULL;
 }
 
+const char *weft_node_cluster(weft_actor *self)
+{
+    const node *n = wf_node_here();
+    (void)self;
+    return n != NULL ? n->me.cluster : NULL;
+}
+
 const char *weft_node_of(weft_actor *self, weft_ref ref)
 {
     const weft_system *sys = weft_system_of(self);

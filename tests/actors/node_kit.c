@@ -14,6 +14,7 @@ weft_sim *world;
 kit_node node_at[KIT_NODES_MAX];
 weft_node kit_defaults;
 bool kit_strangers;
+unsigned kit_reactors;
 void (*kit_more)(unsigned i);
 static unsigned nodes;
 static weft_node_member members[KIT_NODES_MAX][KIT_NODES_MAX + 1];
@@ -152,6 +153,7 @@ void node_start(unsigned i)
 {
     kit_node *n = &node_at[i];
     weft_sim_options options = {.seed = 1000 + i, .beside = world};
+    options.system.reactors = kit_reactors;
     weft_why why = {""};
     n->sim = weft_sim_new(&options);
     REQUIRE(n->sim != NULL);
@@ -212,6 +214,7 @@ void world_done(void)
         CHECK_U64(weft_sim_free(&world), 0);
     memset(&kit_defaults, 0, sizeof kit_defaults);
     kit_strangers = false;
+    kit_reactors = 0;
     kit_more = NULL;
 }
 

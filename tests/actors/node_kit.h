@@ -54,6 +54,7 @@ extern weft_sim *world;
 extern kit_node node_at[KIT_NODES_MAX];
 extern weft_node kit_defaults;       /* limits of nodes made from now on */
 extern bool kit_strangers;           /* they know nobody at first */
+extern unsigned kit_reactors;        /* of each; 0: one */
 extern void (*kit_more)(unsigned i); /* what else a node that is made has; NULL: nothing */
 
 /* A world of @n nodes, n0 to n<n-1>, each with a "counter" that all may reach. Nothing has happened yet. */

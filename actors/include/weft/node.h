@@ -88,6 +88,10 @@ typedef struct weft_node {
  * thread: before start. */
 WEFT_MUST_USE weft_err weft_node_begin(weft_system *sys, const weft_node *node, weft_why *why);
 
+/** The name of the cluster of this node: "" if it has none; NULL: this system is no node. Static.
+ * thread: in a handler of reactor 0. */
+const char *weft_node_cluster(weft_actor *self);
+
 /** The name of the node that @ref is of; NULL: this system is no node, or @ref is nobody's. Static.
  * thread: in a handler. */
 const char *weft_node_of(weft_actor *self, weft_ref ref);

@@ -182,6 +182,7 @@ typedef enum weft_kept_id {
     WEFT_KEPT_SP,
     WEFT_KEPT_ISOLATED,
     WEFT_KEPT_NNG,
+    WEFT_KEPT_REGISTRY,
     WEFT_KEPT_COUNT_
 } weft_kept_id;
 void **weft_kept(weft_kept_id id);
