@@ -113,6 +113,8 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--relay") == 0)
         return relay_main(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "--stdio") == 0)
+        return relay_stdio_main(argv[2]);
     selection sel = {0};
     size_t n = 0;
 
