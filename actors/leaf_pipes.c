@@ -59,18 +59,37 @@ static void on_out(weft_watch *watch, unsigned events)
     wf_conn_ready(((pipes *)(void *)((char *)watch - offsetof(pipes, out)))->c, events);
 }
 
-/* It ends as every stream does, and says at last that not all arrived. */
-static weft_err end_short(conn *c, weft_why *why)
+static const char unread[] = "what was written was not read to its end";
+
+/* It ends as every stream does, and says at last that not all arrived. false: memory is out. */
+static bool end_short(conn *c)
 {
-    static const char text[] = "what was written was not read to its end";
     conn_rare *rare = wf_conn_rare_of(c);
-    if (rare == NULL)
-        return weft_because(why, WEFT_ELOST, "%s", text);
-    if (rare->reason == WEFT_OK) {
+    if (rare != NULL && rare->reason == WEFT_OK) {
         rare->reason = WEFT_ELOST;
-        memcpy(rare->why, text, sizeof text);
+        memcpy(rare->why, unread, sizeof unread);
     }
-    return WEFT_EDONE;
+    return rare != NULL;
+}
+
+/* No more may be written: who tries is told EGONE. */
+static void go_deaf(conn *c, pipes *p, bool dropped)
+{
+    p->deaf = true;
+    p->dropped |= dropped;
+    c->flags |= CONN_END_OUT | CONN_END_SENT | CONN_DOWN_ENDED;
+}
+
+/* A terminal knows no half close: where nobody writes at its other side, nobody reads either, and what is
+ * written would wait for ever. */
+static void hang_up(conn *c, pipes *p)
+{
+    bool left = wf_conn_left(c) != 0;
+    if (p->deaf || !p->one || p->end == PIPES_SHUTDOWN)
+        return;
+    wf_conn_out_drop(c);
+    c->flags &= ~(uint32_t)CONN_BLOCKED;
+    go_deaf(c, p, left);
 }
 
 static weft_err pipes_read(conn *c, weft_bytes *out, weft_why *why)
@@ -81,15 +100,11 @@ static weft_err pipes_read(conn *c, weft_bytes *out, weft_why *why)
         p->got += out->size;
     if (err == WEFT_EFULL && p->last)
         err = WEFT_EDONE;
-    return err == WEFT_EDONE && p->dropped ? end_short(c, why) : err;
-}
-
-/* No more may be written: who tries is told EGONE. */
-static void go_deaf(conn *c, pipes *p, bool dropped)
-{
-    p->deaf = true;
-    p->dropped |= dropped;
-    c->flags |= CONN_END_OUT | CONN_END_SENT | CONN_DOWN_ENDED;
+    if (err == WEFT_EDONE)
+        hang_up(c, p);
+    if (err == WEFT_EDONE && p->dropped && !end_short(c))
+        return weft_because(why, WEFT_ELOST, "%s", unread);
+    return err;
 }
 
 /* The last of the first @n bytes, of which there is one. */
@@ -305,6 +320,12 @@ void wf_pipes_peer_gone(conn *c)
             wf_conn_lost(c, WEFT_ELOST, "it ended without reading what was written to it");
         else
             wf_conn_close(c);
+        return;
+    }
+    /* its end may have been read before it was known to be gone: then nothing is read any more that could
+     * say so */
+    if (left && (c->flags & CONN_ENDED_IN) != 0 && !end_short(c)) {
+        wf_conn_lost(c, WEFT_ELOST, unread);
         return;
     }
     wf_conn_out_drop(c);

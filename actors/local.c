@@ -35,6 +35,10 @@ static const char **texts_of(const weft_url *url, weft_url_option_id id, const c
 static weft_err connect_exec(conn *c, const weft_url *url, weft_why *why)
 {
     static const weft_window window = {.rows = 0, .columns = 0};
+    if (url->options.pty && url->options.tls)
+        return weft_because(why, WEFT_EINVAL,
+                            "a terminal would change the records of TLS: expected only one of the "
+                            "options \"pty\" and \"tls\"");
     const char **argv = texts_of(url, WEFT_URL_ARG, url->path);
     const char **env = texts_of(url, WEFT_URL_ENV, NULL);
     const weft_process_options options = {

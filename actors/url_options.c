@@ -27,8 +27,9 @@
 #define NNG_IPC (1u << WEFT_SCHEME_NNG_IPC)
 #define NNG_TLS (1u << WEFT_SCHEME_NNG_TLS)
 #define NNG (NNG_TCP | NNG_IPC | NNG_TLS)
+#define CLEAR (TCP | UNIX | SIM | LOCAL) /* which may be asked to be secure */
 #define INET (TCP | HTTP | TLS | HTTPS)
-#define SECURE (TLS | HTTPS | TCP | UNIX | SIM | NNG_TLS)
+#define SECURE (TLS | HTTPS | CLEAR | NNG_TLS)
 #define ALL (INET | UNIX | SIM | NNG)
 #define DATAGRAM (UDP | UNIXGRAM)
 
@@ -137,7 +138,7 @@ static const weft_url_option options[] = {
      "hex: lines for people; pcap: packets for Wireshark"},
     {"tap_bytes_max", WEFT_URL_TAP_BYTES_MAX, WEFT_URL_BYTES, ALL, BOTH, K, 1024 * G, 64 * M, FIELD(tap_bytes_max),
      "bytes of that file after which nothing more is copied"},
-    {"tls", WEFT_URL_TLS, WEFT_URL_BOOL, TCP | UNIX | SIM, BOTH, 0, 1, 0, FIELD(tls),
+    {"tls", WEFT_URL_TLS, WEFT_URL_BOOL, CLEAR, BOTH, 0, 1, 0, FIELD(tls),
      "TLS over it, as tls:// has it over TCP"},
     {"cert", WEFT_URL_CERT, WEFT_URL_TEXTS, SECURE, BOTH, 1, FILE_MAX, 0, 0,
      "TLS: a file (PEM) with a certificate and its chain; repeated, names and key types choose"},

@@ -381,7 +381,9 @@ void weft_alarm_set(weft_alarm *alarm, uint32_t ms, weft_alarm_fn *fn)
 {
     wf_timer *timer = (wf_timer *)alarm;
     wf_timer_cancel(&WF_R->wheel, timer);
-    wf_timer_arm(&WF_R->wheel, timer, ms, (wf_fire_fn *)(void *)fn);
+    /* whoever learns of readiness runs before the reactor has looked at the clock: after a long sleep its
+     * tick is long past, and what is armed from there on is due at once */
+    wf_timer_start(&WF_R->wheel, timer, ms, (wf_fire_fn *)(void *)fn);
 }
 
 void weft_alarm_clear(weft_alarm *alarm)

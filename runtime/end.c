@@ -92,7 +92,7 @@ void wf_stop_grace(wf_reactor *r, weft_actor *a)
 {
     wf_rare *rare = wf_rare_of(a);
     if (rare != NULL && !wf_timer_armed(&rare->grace))
-        wf_timer_arm(&r->wheel, &rare->grace, grace_of(r, rare), grace_over);
+        wf_timer_start(&r->wheel, &rare->grace, grace_of(r, rare), grace_over);
 }
 
 /* Tells it before everything that waits. false: memory is out. */

@@ -126,6 +126,8 @@ int main(int argc, char **argv)
         return relay_main(argv[2]);
     if (argc == 3 && strcmp(argv[1], "--isolated") == 0)
         return isolated_main(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "--stdio") == 0)
+        return relay_stdio_main(argv[2]);
     selection sel = {0};
     size_t n = 0;
 

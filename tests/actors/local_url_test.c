@@ -87,6 +87,18 @@ static void the_others_have_what_they_need(void)
     refused("systemd:web", WEFT_URL_CONNECT, WEFT_EUNSUPPORTED, "not for connecting");
 }
 
+static void each_can_have_tls(void)
+{
+    static const char *const all[] = {"exec:cat?tls=on", "stdio:?tls=on", "fd:3?tls=on",
+                                      "systemd:web?tls=on", "serial:/dev/ttyS0?tls=on"};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        CHECK(parsed(all[i]).options.tls);
+        CHECK_STR(printed(all[i]), all[i]);
+    }
+    CHECK_STR(printed("stdio:?tls=on&cert=a.pem&key=a.key"), "stdio:?tls=on&cert=a.pem&key=a.key");
+    refused("exec:cat?tls&certificate=a.pem", 0, WEFT_EINVAL, "no option");
+}
+
 /* ---- what they come to */
 
 static const kit_transport nothing = {.name = "none"};
@@ -143,6 +155,16 @@ static void a_program_is_a_stream_and_says_why_it_is_none(void)
     /* one that goes on when its stream has closed is stopped */
     a = run_url("exec:sleep?arg=1000", (kit_side){.opened = close_it});
     CHECK_STR(a.log, "oc");
+    /* whose certificate? and a terminal would change the records */
+    a = run_url("exec:cat?tls", (kit_side){.ended = close_it});
+    CHECK_ERR(a.reason, WEFT_EINVAL);
+    CHECK(strstr(a.why, "host=NAME") != NULL);
+    a = run_url("exec:cat?tls&verify=off&pty", (kit_side){.ended = close_it});
+    CHECK_ERR(a.reason, WEFT_EINVAL);
+    CHECK(strstr(a.why, "only one of the options") != NULL);
+    /* what it says is no TLS */
+    a = run_url("exec:echo?arg=hello&tls&verify=off", (kit_side){.ended = close_it});
+    CHECK_ERR(a.reason, WEFT_ETLS);
     a = run_url("exec:cat?pty=on", (kit_side){.opened = say, .ended = close_it});
     CHECK_ERR(a.reason, WEFT_EDONE);
     CHECK_U64(a.got, 14); /* the echo, and what it read; both with CR */
@@ -269,6 +291,7 @@ static void a_serial_line_has_its_modes_back_when_it_is_over(void)
 static const test_case cases[] = {
     TEST(programs_have_arguments_as_options),
     TEST(the_others_have_what_they_need),
+    TEST(each_can_have_tls),
     TEST(a_program_is_a_stream_and_says_why_it_is_none),
     TEST(a_descriptor_that_was_given_is_a_stream),
     TEST(a_socket_that_listens_may_be_given_by_number),

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "actors/stream_kit.h"
+#include "pipes.h"
 
 static void close_it(weft_actor *self, kit_side *s, weft_msg *msg)
 {
@@ -131,14 +132,20 @@ static void abort_it(weft_actor *self, kit_side *s, weft_msg *msg)
     CHECK_ERR(weft_end(self, s->stream), WEFT_EGONE);
 }
 
+/* Whether it was lost; within TLS that may be an end of the wire alone. */
+static bool is_lost(const kit_transport *by, const kit_side *s)
+{
+    return s->reason == WEFT_ELOST || ((by->tls || by->secure) && s->reason == WEFT_ETRUNCATED);
+}
+
 /* The side that did not abort: lost, or where the transport cannot say so, ended in order. */
 static void check_other(const kit_transport *by, const kit_side *s)
 {
     CHECK_U64(s->closes, 1);
     if (by->resets)
         CHECK_ERR(s->reason, WEFT_ELOST);
-    else if (by->secure)
-        CHECK(s->reason == WEFT_ELOST || s->reason == WEFT_ETRUNCATED);
+    else if (by->tls || by->secure)
+        CHECK(is_lost(by, s));
     else
         CHECK(s->reason == WEFT_ELOST || s->reason == WEFT_EDONE);
     CHECK(s->log[strlen(s->log) - 1] == 'c');
@@ -182,9 +189,54 @@ static void a_peer_that_vanishes_ends_a_writer(void)
     {
         kit_side a = {.opened = send_it, .total = 10 << 20}, b = {.data = abort_it};
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
-        CHECK_ERR(a.reason, WEFT_ELOST);
+        if (by->resets)
+            CHECK_ERR(a.reason, WEFT_ELOST);
+        CHECK(is_lost(by, &a));
         CHECK_U64(a.closes + b.closes, 2);
         CHECK(a.sent < 10 << 20);
+    }
+}
+
+/* ---- what a pipe's other side leaves unread */
+
+static void hold(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)self;
+    s->held = weft_keep(msg);
+}
+
+static void its_reader_goes(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)self, (void)msg;
+    wf_pipes_peer_gone(wf_conn_here(s->stream));
+}
+
+static void tell_b(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
+    kit_tell(self, s->world->b, 0);
+}
+
+static void let_go(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
+    kit_let_go(self, s);
+}
+
+/* As with a program that has ended: its end may be read before it is known to be gone. */
+static void what_is_left_when_a_reader_goes_that_has_ended_is_a_loss(void)
+{
+    KIT_FOR_EACH(by)
+    {
+        if (!by->pipes || by->tls)
+            continue;
+        kit_side a = {
+            .opened = send_it, .total = 900 << 10, .ended = its_reader_goes, .closed = tell_b};
+        kit_side b = {.opened = end_it, .data = hold, .note = let_go, .ended = close_it};
+        kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
+        CHECK_STR(a.log, "oec");
+        CHECK_ERR(a.reason, WEFT_ELOST);
+        CHECK_STR(a.why, "what was written was not read to its end");
     }
 }
 
@@ -266,6 +318,7 @@ static const test_case cases[] = {
     TEST(an_abort_is_told_to_both_once_with_its_reason_here),
     TEST(a_peer_that_vanishes_at_once_is_told_as_closed),
     TEST(a_peer_that_vanishes_ends_a_writer),
+    TEST(what_is_left_when_a_reader_goes_that_has_ended_is_a_loss),
     TEST(a_peer_that_vanishes_in_the_middle_leaves_a_reader_a_prefix),
     TEST(what_was_written_before_a_close_arrives),
     TEST(what_an_owner_wrote_before_it_stopped_arrives),

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <weft/tls.h>
@@ -42,10 +43,15 @@ const kit_transport kit_transports[] = {
      .secure = true,
      .resets = true,
      .sockets = true},
-    {.name = "exec", .url = "unix:" P_tmpdir "/weft-test-exec-%d.sock", .exec = true},
+    {.name = "exec", .url = "unix:" P_tmpdir "/weft-test-exec-%d.sock", .exec = "--relay"},
+    {.name = "stdio",
+     .url = "unix:" P_tmpdir "/weft-test-stdio-%d.sock",
+     .exec = "--stdio",
+     .forwarded = true},
     {.name = "adopted sockets", .adopted = true, .sockets = true},
     {.name = "pipes", .pipes = true},
     {.name = "tls over a pair", .tls = true, .resets = true},
+    {.name = "tls over pipes", .pipes = true, .tls = true},
     {.name = "tls over tcp",
      .url = "tcp://127.0.0.1:0",
      .tls = true,
@@ -92,6 +98,10 @@ const kit_transport kit_transports[] = {
      .url = "unix:@weft-test-tls-%d",
      .secure = true,
      .sockets = true},
+    {.name = "tls by url over exec",
+     .url = "unix:" P_tmpdir "/weft-test-exec-%d.sock",
+     .exec = "--relay",
+     .secure = true},
     {.name = "tls by url over the simulated wire",
      .url = "sim://kit:1",
      .sim = true,
@@ -189,6 +199,16 @@ const char *kit_tls_file(void)
     return own_file;
 }
 
+/* Options of the URL @to, whose own begin with @mark. */
+static void add_tls(const kit_world *w, bool listens, const char *mark, char *to, size_t room)
+{
+    const char *tls =
+        strncmp(w->url, "tls:", 4) == 0 || strncmp(w->url, "nng+tls", 7) == 0 ? "" : "tls&";
+    if (w->by->secure)
+        (void)snprintf(to, room, "%s%s%s%s%s", mark, tls, listens ? "cert=" : "ca=", kit_tls_file(),
+                       listens ? "" : "&host=localhost");
+}
+
 /* The URL with its options, those of policies and of TLS too. */
 static void add_options(const kit_world *w, bool listens, char *to, size_t room)
 {
@@ -200,12 +220,19 @@ static void add_options(const kit_world *w, bool listens, char *to, size_t room)
         n += snprintf(to + n, room - (size_t)n, "%s%s", mark, policies);
         mark = "&";
     }
-    if (!w->by->secure || n < 0 || (size_t)n >= room)
-        return;
-    const char *tls =
-        strncmp(w->url, "tls:", 4) == 0 || strncmp(w->url, "nng+tls", 7) == 0 ? "" : "tls&";
-    (void)snprintf(to + n, room - (size_t)n, "%s%s%s%s%s", mark, tls,
-                   listens ? "cert=" : "ca=", kit_tls_file(), listens ? "" : "&host=localhost");
+    if (n > 0 && (size_t)n < room)
+        add_tls(w, listens, mark, to + n, room - (size_t)n);
+}
+
+/* The URL of the program that connects to it. */
+static void exec_options(const kit_world *w, char *to, size_t room)
+{
+    const char *given = w->connect_options != NULL ? w->connect_options : "";
+    int n = snprintf(to, room, "exec:/proc/self/exe?arg=%s&arg=%s%s%s", w->by->exec,
+                     w->url + sizeof "unix:" - 1, given[0] != '\0' ? "&" : "",
+                     given[0] != '\0' ? given + 1 : "");
+    if (n > 0 && (size_t)n < room)
+        add_tls(w, false, "&", to + n, room - (size_t)n);
 }
 
 void kit_fault(kit_side *s, const char *what, int line)
@@ -263,17 +290,13 @@ static void call(kit_fn *fn, weft_actor *self, weft_msg *msg)
 
 enum { KIT_URL_BYTES = 512 };
 
-/* @options: "?...", of the test; @policies: of the transport, without the "?"; each may be NULL. */
 static weft_err on_go(weft_actor *self, weft_msg *msg)
 {
     kit_side *s = side_of(self);
     char url[KIT_URL_BYTES];
-    const char *options = s->world->connect_options != NULL ? s->world->connect_options : "";
     (void)msg;
-    if (s->world->by->exec)
-        (void)snprintf(url, sizeof url, "exec:/proc/self/exe?arg=--relay&arg=%s%s%s",
-                       s->world->url + sizeof "unix:" - 1, options[0] != '\0' ? "&" : "",
-                       options[0] != '\0' ? options + 1 : "");
+    if (s->world->by->exec != NULL)
+        exec_options(s->world, url, sizeof url);
     else
         add_options(s->world, false, url, sizeof url);
     s->stream = weft_connect(self, url, weft_self(self));
@@ -449,14 +472,28 @@ static weft_ref spawn_side(weft_actor *self, kit_side *s)
 }
 
 /* A stream that reads @in and writes @out. */
-static weft_ref piped(weft_actor *self, int in, int out, weft_ref owner)
+static weft_ref piped(weft_actor *self, int in, int out, wf_pipes_end end, weft_ref owner)
 {
     weft_ref ref = WEFT_NOBODY;
     conn *c = wf_conn_new(self, &wf_conn_leaf_none, owner, &ref);
     REQUIRE(c != NULL && weft_monitor_life(conn_actor(c), owner) == WEFT_OK);
-    REQUIRE(wf_pipes_set(c, in, out, PIPES_CLOSE) == WEFT_OK);
+    REQUIRE(wf_pipes_set(c, in, out, end) == WEFT_OK);
     wf_conn_begin(c);
     return ref;
+}
+
+/* A terminal's two sides, through which bytes go as they are. */
+static void open_terminal(int out[2])
+{
+    struct termios modes;
+    char name[64];
+    out[0] = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    REQUIRE(out[0] >= 0 && grantpt(out[0]) == 0 && unlockpt(out[0]) == 0);
+    REQUIRE(ptsname_r(out[0], name, sizeof name) == 0);
+    out[1] = open(name, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    REQUIRE(out[1] >= 0 && tcgetattr(out[1], &modes) == 0);
+    cfmakeraw(&modes);
+    REQUIRE(tcsetattr(out[1], TCSANOW, &modes) == 0);
 }
 
 /* Two descriptors of each side, without a URL. */
@@ -469,9 +506,15 @@ static void join_descriptors(weft_actor *self, kit_world *w, weft_ref a, weft_re
         w->b->stream = weft_adopt(self, to[1], b);
         return;
     }
+    if (w->by->terminal) {
+        open_terminal(to);
+        (void)piped(self, to[0], to[0], PIPES_NOTHING, a);
+        w->b->stream = piped(self, to[1], to[1], PIPES_NOTHING, b);
+        return;
+    }
     REQUIRE(pipe2(to, O_CLOEXEC | O_NONBLOCK) == 0 && pipe2(from, O_CLOEXEC | O_NONBLOCK) == 0);
-    (void)piped(self, from[0], to[1], a);
-    w->b->stream = piped(self, to[0], from[1], b);
+    (void)piped(self, from[0], to[1], PIPES_CLOSE, a);
+    w->b->stream = piped(self, to[0], from[1], PIPES_CLOSE, b);
 }
 
 static void join(weft_actor *self, kit_world *w, weft_ref a)
@@ -481,7 +524,7 @@ static void join(weft_actor *self, kit_world *w, weft_ref a)
     char url[512];
     if (w->no_connect)
         kit_tell(self, w->a, 0);
-    else if (w->by->adopted || w->by->pipes)
+    else if (w->by->adopted || w->by->pipes || w->by->terminal)
         join_descriptors(self, w, a, spawn_side(self, w->b));
     else if (w->by->url == NULL) {
         err = weft_pair(self, a, spawn_side(self, w->b), out);

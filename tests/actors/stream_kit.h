@@ -20,10 +20,13 @@ typedef struct kit_transport {
     bool secure;  /* TLS by the URL, its options are added */
     bool resets;  /* an abort is seen as a loss, not as an end, by the other side */
     bool sockets; /* a kernel in between keeps some MiB of its own */
-    bool exec;    /* a is joined with it by a program of its own */
-    bool adopted; /* no URL: a socket pair, whose ends are adopted, ... */
-    bool pipes;   /* ... or two pipes */
-    bool sim;     /* in a simulated system, whose wire has these faults */
+    const char *
+        exec; /* a is joined with it by a program of its own, which this word stands for (relay.h) */
+    bool forwarded; /* by which a loss on one side aborts the other */
+    bool adopted;   /* no URL: a socket pair, whose ends are adopted, ... */
+    bool pipes;     /* ... or two pipes, ... */
+    bool terminal;  /* ... or a terminal in raw mode, which knows no half close */
+    bool sim;       /* in a simulated system, whose wire has these faults */
     weft_sim_faults faults;
 } kit_transport;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What `./weft bench http` asks: GET /hello, and the files of a folder. */
+/* The site of `./weft bench http`, `idle` and `tls`: GET /hello, and the files of a folder. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 #include <weft/weft.h>
@@ -22,17 +21,20 @@ static const weft_http_route routes[] = {
 
 int main(int argc, char **argv)
 {
-    char url[64];
     struct rlimit limit;
     if (argc < 3) {
-        (void)fprintf(stderr, "usage: bench_site PORT FOLDER\n");
+        (void)fprintf(stderr, "usage: bench_site FOLDER URL ...\n");
         return 64;
     }
-    files.root = argv[2];
+    files.root = argv[1];
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%s", argv[1]);
-    return weft_serve(url, &weft_http_site, routes);
+    weft_system *sys = weft_system_new(NULL);
+    if (sys == NULL)
+        return 71; /* EX_OSERR */
+    for (int i = 2; i < argc; i++)
+        (void)weft_listen(sys, argv[i], &weft_http_site, routes); /* weft_run says what failed */
+    return weft_run(&sys);
 }

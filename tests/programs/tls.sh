@@ -217,6 +217,27 @@ serve to_openssl.log forward tcp://127.0.0.1:0 \
 [ "$(echo abc | timeout 20 socat -t 5 - "tcp:$address")" = cba ] ||
     fail "s_server did not answer: $(cat to_openssl.log s_server.log)"
 
+# ---- over what is no address: a program's input and output, a descriptor, a socket of systemd's
+
+inner="stdio:%3Ftls%26cert%3D$folder/site.pem%26key%3D$folder/site.key"
+said=$(printf 'to a program\n' | timeout 60 "$weftd" forward stdio: \
+    "exec:$weftd?arg=echo&arg=--listen&arg=$inner&tls&ca=root.pem&host=localhost" 2>to_program.log) || true
+[ "$said" = "to a program" ] || fail "over a program's pipes came \"$said\": $(cat to_program.log)"
+said=$(printf 'by a descriptor\n' | timeout 60 "$weftd" forward stdio: \
+    "fd:5?tls&ca=root.pem&host=localhost" 5<>"/dev/tcp/127.0.0.1/${renew##*:}" 2>to_fd.log) || true
+[ "$said" = "by a descriptor" ] || fail "over a descriptor came \"$said\": $(cat to_fd.log)"
+if command -v systemd-socket-activate >/dev/null; then
+    systemd-socket-activate --listen="$folder/given.sock" \
+        "$weftd" echo --listen "systemd:?tls&cert=site.pem&key=site.key" 2>given.log &
+    servers+=($!)
+    until [ -S given.sock ]; do
+        pause 0.05
+    done
+    said=$(printf 'to systemd\n' | timeout 60 "$weftd" forward stdio: \
+        "unix:given.sock?tls&ca=root.pem&host=localhost" 2>to_given.log) || true
+    [ "$said" = "to systemd" ] || fail "over systemd's socket came \"$said\": $(cat to_given.log given.log)"
+fi
+
 # ---- renewed files: connections that are open stay, new ones see them
 
 cat other.pem other.key >new.pem

@@ -4,6 +4,7 @@
 
 #include "core.h"
 #include "driver_sim.h"
+#include "reactor.h"
 #include "sys.h"
 
 /* A tick says which it is; what was seen of each is written down. */
@@ -577,6 +578,44 @@ static void none_is_early_in_real_time(void)
     CHECK_U64(e.before_its_time, 0);
 }
 
+/* ---- alarms */
+
+static unsigned alarms;
+static void on_alarm(weft_alarm *alarm)
+{
+    (void)alarm;
+    alarms++;
+}
+
+static void pass(weft_system *sys, uint64_t ms)
+{
+    wf_driver_sim_advance(sys->driver, ms * 1000000);
+    wf_reactor_clock(WF_R);
+}
+
+/* As when a descriptor is ready: what it is ready for runs before the reactor has looked at the clock. */
+static void an_alarm_that_is_set_after_a_long_sleep_is_not_due_at_once(void)
+{
+    weft_alarm alarm = {{0}};
+    weft_system *sys = rig_new(1);
+    alarms = 0;
+    WF_R->wheel.exact = false; /* its clock goes on while it works, as the real one does */
+    pass(sys, 1);
+    wf_driver_sim_advance(sys->driver, UINT64_C(60000) * 1000000);
+    weft_alarm_set(&alarm, 1000, on_alarm);
+    pass(sys, 0);
+    CHECK_U64(alarms, 0);
+    pass(sys, 1000);
+    CHECK_U64(alarms, 0);
+    pass(sys, 1);
+    CHECK_U64(alarms, 1);
+    weft_alarm_set(&alarm, 1000, on_alarm);
+    weft_alarm_clear(&alarm);
+    pass(sys, 5000);
+    CHECK_U64(alarms, 1);
+    rig_free(&sys);
+}
+
 static const test_case cases[] = {
     TEST(one_comes_once_and_when_it_is_due),
     TEST(they_come_in_the_order_of_their_times),
@@ -601,6 +640,7 @@ static const test_case cases[] = {
     TEST(a_tick_that_is_kept_at_the_end_goes_with_it),
     TEST(both_clocks_move_with_virtual_time),
     TEST(none_is_early_in_real_time),
+    TEST(an_alarm_that_is_set_after_a_long_sleep_is_not_due_at_once),
     {0},
 };
 

@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 
 PEERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers")
+TLS = ("-lssl", "-lcrypto")
 C = ["-std=gnu17", "-O2", "-g", "-Wall", "-Wextra"]
 
 
@@ -51,6 +52,9 @@ PROGRAMS = {program.name: program for program in [
     c_program("echo_load", "servers/src", "echo_load.c"),
     c_program("forward_load", "servers/src", "forward_load.c"),
     c_program("idle_connections", "servers/src", "idle_connections.c"),
+    c_program("tls_floor", "servers/src", "tls_floor.c", package="libssl-dev", libraries=TLS),
+    c_program("tls_load", "servers/src", "tls_load.c", package="libssl-dev", libraries=TLS),
+    c_program("tls_idle", "servers/src", "tls_idle.c", package="libssl-dev", libraries=TLS),
     c_program("echo_epoll", "servers/src", "echo_epoll.c"),
     c_program("http_epoll", "servers/src", "http_epoll.c"),
     c_program("echo_ev", "servers/src", "echo_ev.c", package="libev-dev", libraries=("-lev",)),

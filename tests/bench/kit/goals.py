@@ -97,6 +97,16 @@ GOALS = {
         at_most("10m_cpu", 1.05, "nginx"),
         at_most("close_cpu", 1.00, "h2o"),
     ],
+    "tls": [
+        at_most("ecdsa_cpu", 1.05, "floor"),
+        at_most("rsa_cpu", 1.05, "floor"),
+        at_most("resume_cpu", 1.05, "floor"),
+        at_most("hello_cpu", 0.95, "nginx"),
+        at_most("hello_cpu", 0.95, "h2o"),
+        at_most("10m_cpu", 1.0, "h2o"),
+        at_most("idle_connection", 12 << 10),
+        at_most("idle_wakeups", 0),
+    ],
     "client": [
         at_most("hello_cpu", 1.5, "wrk"),
         at_most("1k_cpu", 1.5, "wrk"),

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import time
+from dataclasses import dataclass
 
 from kit import build, machine, peers
 from kit.report import US, select
@@ -10,21 +11,34 @@ from kit.report import US, select
 REQUEST = r"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SETTLE, WATCH = 0.5, 1.0  # seconds
 PATIENCE = 60
+
+
+@dataclass(frozen=True)
+class Case:
+    what: str
+    request: str
+    rows: dict
+    names: tuple
+    load: str = "idle_connections"
+
+
 CASES = {
-    "plain": ("connections that send nothing", "", peers.PLAIN,
-              ("raw epoll", "raw libev", "libuv", "probe", US)),
-    "keepalive": ("connections kept alive after one GET /hello each", REQUEST, peers.HTTP,
-                  ("floor", "nginx", "h2o", US)),
+    "plain": Case("connections that send nothing", "", peers.PLAIN,
+                  ("raw epoll", "raw libev", "libuv", "probe", US)),
+    "keepalive": Case("connections kept alive after one GET /hello each", REQUEST, peers.HTTP,
+                      ("floor", "nginx", "h2o", US)),
 }
+TLS = Case("connections with TLS kept alive after one GET /hello each", REQUEST, peers.TLS,
+           tuple(peers.TLS), "tls_idle")
 
 
 class Holder:
     """Opens connections and holds them, in a process of its own."""
 
-    def __init__(self, options, port, n, request):
+    def __init__(self, case, options, port, n):
         self.process = subprocess.Popen(
-            ["taskset", "-c", machine.LOAD_CORE, build.peer("idle_connections", options.out),
-             "127.0.0.1", str(port), str(n), request],
+            ["taskset", "-c", machine.LOAD_CORE, build.peer(case.load, options.out),
+             "127.0.0.1", str(port), str(n), case.request],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
     def ready(self):
@@ -42,16 +56,16 @@ class Holder:
             self.process.communicate()
 
 
-def measure_once(server, options, n, request):
+def measure_once(case, server, options, n):
     """(bytes for each connection, wake-ups a second)"""
     server.start()
     try:
-        warm = Holder(options, server.port, 1, request)  # what is made at first is nobody's
+        warm = Holder(case, options, server.port, 1)  # what is made at first is nobody's
         warm.ready()
         warm.stop()
         time.sleep(SETTLE)
         before = machine.tree_resident(server.process.pid)
-        holder = Holder(options, server.port, n, request)
+        holder = Holder(case, options, server.port, n)
         try:
             bad = holder.ready()
             if bad:
@@ -68,50 +82,53 @@ def measure_once(server, options, n, request):
     return grown / n, woken / WATCH
 
 
-def measure(report, case, servers, options, n, rounds):
+def measure(report, name, case, servers, options, n, rounds):
     lock = machine.Lock()
     failed = set()
     for round_ in range(rounds):
         for server in servers:
             if server.name in failed:
                 continue
-            report.progress(f"{case}, round {round_ + 1} of {rounds}, {server.name}")
+            report.progress(f"{name}, round {round_ + 1} of {rounds}, {server.name}")
             try:
                 with lock:
-                    size, woken = measure_once(server, options, n, CASES[case][1])
+                    size, woken = measure_once(case, server, options, n)
             except (build.Missing, peers.Failed) as error:
                 failed.add(server.name)
-                report.skip(f"{case}: skipped {server.name}: {error}")
+                report.skip(f"{name}: skipped {server.name}: {error}")
                 continue
-            report.add(f"{case}_connection", server.name, round_, size, "bytes")
-            report.add(f"{case}_wakeups", server.name, round_, woken, "1/s")
+            report.add(f"{name}_connection", server.name, round_, size, "bytes")
+            report.add(f"{name}_wakeups", server.name, round_, woken, "1/s")
     report.done()
 
 
-def table(report, case, n):
-    size, wakes = f"{case}_connection", f"{case}_wakeups"
-    report.say(f"\n{case}: {n} {CASES[case][0]}")
+def table(report, name, case, n):
+    size, wakes = f"{name}_connection", f"{name}_wakeups"
+    report.say(f"\n{name}: {n} {case.what}")
     report.say(f"{'server':10} {'bytes each':>11} {'wake-ups a second':>18}")
-    for name in report.systems(size):
-        report.say(f"{name:10} {report.median(size, name):11.0f} "
-                   f"{report.median(wakes, name):18.1f}")
+    for server in report.systems(size):
+        report.say(f"{server:10} {report.median(size, server):11.0f} "
+                   f"{report.median(wakes, server):18.1f}")
     for metric in (size, wakes):
         verdict = report.verdict(metric)
         if verdict:
             report.say(f"  {US} {metric}: {verdict}")
 
 
-def run(report, options):
-    rounds = options.rounds or 3
+def run_case(report, name, case, wanted, options):
+    """Measures one case of the systems that are wanted."""
     n = min(options.connections, machine.files_max() - 200)
     if n < options.connections:
         report.skip(f"{n} connections instead of {options.connections}: the limit of descriptors")
-    known = list(dict.fromkeys(name for case in CASES.values() for name in case[3]))
+    servers = [peers.Server(case.rows[server], options) for server in case.names if server in wanted]
+    measure(report, name, case, servers, options, n, options.rounds or 3)
+    if report.systems(f"{name}_connection"):
+        table(report, name, case, n)
+    report.flush()
+
+
+def run(report, options):
+    known = list(dict.fromkeys(name for case in CASES.values() for name in case.names))
     wanted = select("system", options.only, known)
-    for case in select("case", options.cases, CASES):
-        _, _, rows, names = CASES[case]
-        servers = [peers.Server(rows[name], options) for name in names if name in wanted]
-        measure(report, case, servers, options, n, rounds)
-        if report.systems(f"{case}_connection"):
-            table(report, case, n)
-        report.flush()
+    for name in select("case", options.cases, CASES):
+        run_case(report, name, CASES[name], wanted, options)

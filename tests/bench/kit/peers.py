@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from kit import build, machine
 from kit.report import US
 
-# One row a server. {port} is a free one, {run} a scratch folder, {www} the files to serve, {weft}
-# weft's build; `configuration` names a template, and what is made of it becomes {configuration}.
+# One row a server. {port} is a free one, {run} a scratch folder, {www} the files to serve,
+# {certificates} those to show, {weft} weft's build; `configuration` names a template, and what is made of it becomes {configuration}.
 #
 # An HTTP server answers GET /hello with 200 and "hello", and the files of {www} by their names.
 
@@ -46,7 +46,20 @@ HTTP = {
     "nginx": Row("nginx", "nginx -p {run} -e {run}/nginx.err -c {configuration}",
                  configuration="nginx.conf", package="nginx-light"),
     "h2o": Row("h2o", "h2o -c {configuration}", configuration="h2o.conf", package="h2o"),
-    US: Row(US, "{weft}/tests/bench/bench_site {port} {www}"),
+    US: Row(US, "{weft}/tests/bench/bench_site {www} http://127.0.0.1:{port}"),
+}
+# The same over TLS: with an ECDSA certificate at {port}, with an RSA one at {back}.
+WITHOUT_FILES = ("ecdsa", "rsa", "resume", "hello", "idle")
+TLS = {
+    "floor": Row("floor", "tls_floor {port} {back} {certificates}", cases=WITHOUT_FILES),
+    "nginx": Row("nginx", "nginx -p {run} -e {run}/nginx_tls.err -c {configuration}",
+                 configuration="nginx_tls.conf", package="nginx-light"),
+    "h2o": Row("h2o", "h2o -c {configuration}", configuration="h2o_tls.conf", package="h2o"),
+    "haproxy": Row("haproxy", "haproxy -db -f {configuration}", configuration="haproxy_tls.cfg",
+                   package="haproxy", cases=WITHOUT_FILES),
+    US: Row(US, "{weft}/tests/bench/bench_site {www} "
+            "https://127.0.0.1:{port}?cert={certificates}/ecdsa.pem "
+            "https://127.0.0.1:{back}?cert={certificates}/rsa.pem"),
 }
 # "splice" is haproxy too, with splice(2) where it finds that to pay.
 # A forwarder joins each connection with one of its own to {back}, where the load listens too.
@@ -91,6 +104,31 @@ def make_files(options):
     return www
 
 
+KEYS = {"ecdsa": ("ec", "ec_paramgen_curve:P-256"), "rsa": ("rsa", "rsa_keygen_bits:2048")}
+
+
+def make_certificates(options):
+    """The folder of NAME.pem: a certificate and its key."""
+    where = folder(options, "certificates")
+    openssl = build.installed("openssl", "openssl")
+    for name, (kind, how) in KEYS.items():
+        path = os.path.join(where, f"{name}.pem")
+        if os.path.exists(path):
+            continue
+        parts = [f"{path}.certificate", f"{path}.key"]
+        subprocess.run(
+            [openssl, "req", "-x509", "-newkey", kind, "-pkeyopt", how, "-nodes", "-days", "3650",
+             "-subj", "/CN=localhost", "-out", parts[0], "-keyout", parts[1]],
+            check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        with open(f"{path}.new", "wb") as whole:
+            for part in parts:
+                with open(part, "rb") as file:
+                    whole.write(file.read())
+        os.replace(f"{path}.new", path)
+    return where
+
+
 class Server:
     """A server that runs from start() to stop()."""
 
@@ -111,7 +149,7 @@ class Server:
             arguments[0] = build.peer(program, self.options.out)
         return arguments
 
-    def configure(self, run, www):
+    def configure(self, places):
         """Fills the template of the configuration in."""
         with open(os.path.join(build.PEERS, "servers/conf", self.row.configuration),
                   encoding="utf-8") as file:
@@ -119,12 +157,13 @@ class Server:
         root = os.geteuid() == 0
         files = machine.files_max()
         for mark, value in {
-                "@PORT@": self.port, "@BACK@": self.back, "@RUN@": run, "@WWW@": www, "@FILES@": files,
+                "@PORT@": self.port, "@BACK@": self.back, "@RUN@": places["run"],
+                "@WWW@": places["www"], "@CERTIFICATES@": places["certificates"], "@FILES@": files,
                 "@CONNECTIONS@": min(19000, files - 100),
                 "@USER_NGINX@": "user root;" if root else "",
                 "@USER_H2O@": "user: root" if root else ""}.items():
             text = text.replace(mark, str(value))
-        path = os.path.join(run, self.row.configuration)
+        path = os.path.join(places["run"], self.row.configuration)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         return path
@@ -136,9 +175,10 @@ class Server:
         self.port = machine.free_port()
         self.back = self.behind.port if self.behind else machine.free_port()
         places = {"port": self.port, "back": self.back, "run": run, "www": www,
+                  "certificates": make_certificates(self.options),
                   "weft": os.path.abspath(self.options.build)}
         if self.row.configuration:
-            places["configuration"] = self.configure(run, www)
+            places["configuration"] = self.configure(places)
         command = self.find([part.format(**places) for part in shlex.split(self.row.command)])
         path = os.path.join(run, self.name.replace(" ", "_") + ".log")
         with open(path, "wb") as log:

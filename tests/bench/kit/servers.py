@@ -4,10 +4,11 @@ import http.client
 import os
 import re
 import shlex
+import ssl
 import statistics
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kit import build, machine, peers
 from kit.report import US, select
@@ -24,6 +25,7 @@ class Case:
     unit: str = "req"
     scale: float = 1  # units in one operation
     path: str = ""  # of the file that is asked for
+    secure: bool = False
 
 
 def echo_case(name, connections, depth, what):
@@ -39,6 +41,15 @@ def udp_case(name, sockets, depth, what, more=""):
 def wrk_case(name, path, what, connections=64, more="", **rest):
     return Case(name, what, f"wrk -t1 -c{connections} -d{{whole_seconds}}s --timeout 10s --latency "
                 f"{more} http://127.0.0.1:{{port}}/{path}", path=path, **rest)
+
+
+def tls_case(name, port, mode, what):
+    return Case(name, what, f"tls_load {{{port}}} {mode} 32 {{seconds}}", "conn")
+
+
+def secure(case, what):
+    """The same over TLS."""
+    return replace(case, what=what, load=case.load.replace("http://", "https://"), secure=True)
 
 
 def forward_case(name, mode, connections, what, **rest):
@@ -81,8 +92,17 @@ CASES = {
                  more="-H 'Connection: close'"),
     ],
 }
+HTTP = {case.name: case for case in CASES["http"]}
+CASES["tls"] = [
+    tls_case("ecdsa", "port", "full", "full handshakes, ECDSA P-256, GET /hello and the end"),
+    tls_case("rsa", "back", "full", "full handshakes, RSA 2048, GET /hello and the end"),
+    tls_case("resume", "port", "resume", "resumed handshakes, GET /hello and the end"),
+    secure(HTTP["hello"], "GET /hello over TLS, kept alive, 64 connections"),
+    secure(HTTP["10m"], "a file of 10 MiB over TLS, 8 connections"),
+]
 CASES["proxy"] = [case for case in CASES["http"] if case.name in ("hello", "100k", "10m", "close")]
-ROWS = {"proxy": peers.PROXY, "echo": peers.PLAIN, "udp": peers.UDP, "http": peers.HTTP, "forward": peers.FORWARD}
+ROWS = {"proxy": peers.PROXY, "echo": peers.PLAIN, "udp": peers.UDP, "http": peers.HTTP,
+        "tls": peers.TLS, "forward": peers.FORWARD}
 
 
 class LoadFailed(Exception):
@@ -92,7 +112,8 @@ class LoadFailed(Exception):
 def parse_echo(text):
     """{rate, operations, p50, p99 in us, errors} of what echo_load prints."""
     found = dict(part.split("=", 1) for part in text.split() if "=" in part)
-    return {"rate": float(found["rate"]), "ops": int(found["ops"]), "errors": 0,
+    return {"rate": float(found["rate"]), "ops": int(found["ops"]),
+            "errors": int(found.get("errors", 0)),
             "p50": float(found["p50_us"]), "p99": float(found["p99_us"])}
 
 
@@ -188,7 +209,10 @@ def check_answer(case, server, options):
     """Wrong answers are quick ones: the file that is asked for must come as it is."""
     if not case.path:
         return
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = (http.client.HTTPSConnection("127.0.0.1", server.port, timeout=10,
+                                              context=ssl._create_unverified_context())
+                  if case.secure else
+                  http.client.HTTPConnection("127.0.0.1", server.port, timeout=10))
     try:
         connection.request("GET", "/" + case.path)
         answer = connection.getresponse()
@@ -283,9 +307,12 @@ def table(report, case, results):
 
 
 def run(report, options):
-    rows = ROWS[report.bench]
     cases = {case.name: case for case in CASES[report.bench]}
-    wanted = select("case", options.cases, cases)
+    run_cases(report, [cases[name] for name in select("case", options.cases, cases)], options)
+
+
+def run_cases(report, wanted, options):
+    rows = ROWS[report.bench]
     rounds = options.rounds or 3
     servers = [peers.Server(rows[name], options)
                for name in select("system", options.only, rows)]
@@ -295,10 +322,10 @@ def run(report, options):
         up = peers.start_all(servers, report)
         report.say(f"{report.bench}: {rounds} rounds of {options.seconds:g} s, server on core "
                    f"{machine.SERVER_CORE}, load on core {machine.LOAD_CORE}")
-        for name in wanted:
-            results = measure(report, cases[name], up, options, rounds)
+        for case in wanted:
+            results = measure(report, case, up, options, rounds)
             if results:
-                table(report, cases[name], results)
+                table(report, case, results)
             report.flush()
     finally:
         for server in servers:

@@ -13,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,19 @@ UNUSED static void write_all(int fd, const void *p, size_t n)
         c += w;
         n -= (size_t)w;
     }
+}
+
+/* Makes "\\r" and "\\n" of a command line what they mean; gives the size. */
+UNUSED static size_t unescape(char *s)
+{
+    char *to = s;
+    for (const char *p = s; *p; p++) {
+        if (p[0] == '\\' && (p[1] == 'r' || p[1] == 'n'))
+            *to++ = *++p == 'r' ? '\r' : '\n';
+        else
+            *to++ = *p;
+    }
+    return (size_t)(to - s);
 }
 
 /* The port of a server's command line: `program PORT`. */

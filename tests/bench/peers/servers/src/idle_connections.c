@@ -6,18 +6,6 @@
 
 #include <sys/time.h>
 
-static size_t unescape(char *s)
-{
-    char *to = s;
-    for (const char *p = s; *p; p++) {
-        if (p[0] == '\\' && (p[1] == 'r' || p[1] == 'n'))
-            *to++ = *++p == 'r' ? '\r' : '\n';
-        else
-            *to++ = *p;
-    }
-    return (size_t)(to - s);
-}
-
 int main(int argc, char **argv)
 {
     if (argc < 5)
