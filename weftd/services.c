@@ -16,6 +16,8 @@ static const weft_service *const services[] = {
     &service_socks,
     &service_irc,
     &service_ssh,
+    &service_ssh_run,
+    &service_ssh_copy,
     &service_get,
     &service_resolve,
     &service_sp,

@@ -100,12 +100,19 @@ static bool has_room(const wf_ssh_slot *slot)
            wf_ssh_channel_room(slot->channel) > 0;
 }
 
+/* A client's owner hears how it ended before it hears that nothing more comes, for that may be the end of the stream. */
+static bool has_ended(const wf_ssh_slot *slot)
+{
+    return wf_ssh_channel_ended(slot->channel) &&
+           (weft_ref_is_nobody(slot->owner) || slot->told_exit);
+}
+
 static unsigned ready(const wf_ssh_slot *slot)
 {
     unsigned events = 0;
     if (slot->channel == NULL)
         return WEFT_READABLE | WEFT_WRITABLE;
-    if (wf_ssh_channel_waiting(slot->channel) > 0 || wf_ssh_channel_ended(slot->channel))
+    if (wf_ssh_channel_waiting(slot->channel) > 0 || has_ended(slot))
         events |= WEFT_READABLE;
     if (has_room(slot) || wf_ssh_channel_closed(slot->channel))
         events |= WEFT_WRITABLE;
@@ -200,7 +207,7 @@ static weft_err leaf_read(weft_leaf *leaf, weft_bytes *out, weft_why *why)
     size_t n = slot->channel != NULL ? wf_ssh_channel_waiting(slot->channel) : 0;
     if (n != 0)
         return read_from(leaf, n, false, out);
-    return slot->channel == NULL || wf_ssh_channel_ended(slot->channel) ? WEFT_EDONE : WEFT_EFULL;
+    return slot->channel == NULL || has_ended(slot) ? WEFT_EDONE : WEFT_EFULL;
 }
 
 /* libssh takes a packet at a time. */

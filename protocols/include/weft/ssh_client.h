@@ -102,8 +102,8 @@ extern const weft_type weft_ssh_channel_type;
 WEFT_MUST_USE weft_deferred weft_ssh_open(weft_actor *self, weft_ref client,
                                           const weft_ssh_call *call);
 
-/** Told to the owner of a channel's stream, once, when the peer says how it ended, or closes it without: its last
- * data may be behind it. Not of a forwarded connection. Unhandled: ignored. */
+/** Told to the owner of a channel's stream, once, when the peer says how it ended, or closes it without; `ended`
+ * follows, when all that was said has come. Not of a forwarded connection. Unhandled: ignored. */
 typedef struct weft_ssh_exited {
     weft_ref stream;
     int code;        /**< -1: it did not say */
