@@ -154,6 +154,10 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
 {
     const weft_closed *closed = weft_body(msg);
     const ssh_run *r = weft_state(self);
+    /* what has ended may be closed while the other way has not */
+    if ((r->stream_ended && weft_ref_same(closed->stream, r->stream)) ||
+        (r->errors_ended && weft_ref_same(closed->stream, r->errors)))
+        return WEFT_OK;
     if (!r->over)
         return failed(self, closed->reason == WEFT_EDONE ? WEFT_ELOST : closed->reason,
                       closed->why);

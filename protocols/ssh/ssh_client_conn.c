@@ -69,7 +69,7 @@ static void over(weft_actor *self, weft_err err, const char *why)
         return;
     }
     /* the pool may have the session: then there is no goodbye */
-    if (c->ssh != NULL && !c->asking) {
+    if (c->ssh != NULL && !c->away) {
         wf_ssh_goodbye(c->ssh);
         wf_ssh_take_output(self);
     }
@@ -106,7 +106,7 @@ static weft_err on_signed(weft_actor *self, weft_deferred *next, const weft_outc
 {
     wf_ssh_client_state *s = weft_state(self);
     (void)next;
-    s->conn.asking = false;
+    s->conn.away = false;
     if (s->conn.over)
         return WEFT_OK;
     if (got->err != WEFT_OK)
@@ -124,7 +124,7 @@ static weft_err on_checked(weft_actor *self, weft_deferred *next, const weft_out
 {
     wf_ssh_client_state *s = weft_state(self);
     (void)next;
-    s->conn.asking = false;
+    s->conn.away = false;
     if (s->conn.over)
         return WEFT_OK;
     if (got->err != WEFT_OK || s->work->err != WEFT_OK) {
@@ -143,10 +143,10 @@ static void on_event(weft_actor *self, const wf_ssh_event *event)
     if (event->want == WF_SSH_HOST) {
         s->work->type = event->name;
         s->work->key = event->value;
-        s->conn.asking = true;
+        s->conn.away = true;
         wf_ssh_work_do(self, s->work, WF_SSH_CHECK, on_checked);
     } else if (event->want == WF_SSH_PROVE) {
-        s->conn.asking = true;
+        s->conn.away = true;
         wf_ssh_work_do(self, s->work, WF_SSH_SIGN, on_signed);
     }
 }
@@ -167,7 +167,7 @@ static weft_err on_prepared(weft_actor *self, weft_deferred *next, const weft_ou
     uint32_t channels = or_default(config->channels_max, CHANNELS_MAX);
     weft_why why;
     (void)next;
-    s->conn.asking = false;
+    s->conn.away = false;
     if (s->conn.over)
         return WEFT_OK;
     if (got->err != WEFT_OK || s->work->err != WEFT_OK) {
@@ -209,7 +209,7 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
         over(self, WEFT_ENOMEM, "no memory for a timer");
         return WEFT_OK;
     }
-    s->conn.asking = true;
+    s->conn.away = true;
     wf_ssh_work_do(self, s->work, WF_SSH_PREPARE, on_prepared);
     return WEFT_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum {
+    OUTPUT_MAX = 64 << 10,
     STEPS_MAX = 16, /* of 4 KiB each, as libssh reads: of one turn */
 };
 
@@ -22,19 +23,27 @@ const weft_type wf_ssh_alive_type = WEFT_TYPE("weft.ssh_alive", wf_ssh_alive, NU
 void wf_ssh_take_output(weft_actor *self)
 {
     wf_ssh_conn *c = weft_state(self);
-    uint8_t *block = weft_read_block();
     size_t n;
+    if (c->away)
+        return;
     c->blocked = weft_write_full(self, c->stream);
-    while (!c->blocked && (n = wf_ssh_take(c->ssh, block, WEFT_READ_BYTES_MAX)) > 0) {
-        c->written = 0;
-        weft_err err = weft_write_copy(self, c->stream, block, n);
+    while (!c->blocked && (n = wf_ssh_output(c->ssh)) > 0) {
+        weft_bytes bytes;
+        uint8_t *to;
+        weft_err err = weft_bytes_new(n < OUTPUT_MAX ? n : OUTPUT_MAX, &to, &bytes);
+        if (err == WEFT_OK) {
+            bytes.size = wf_ssh_take(c->ssh, to, bytes.size);
+            c->written = 0;
+            err = weft_write(self, c->stream, bytes);
+            weft_bytes_drop(&bytes);
+        }
         if (err != WEFT_OK && err != WEFT_EGONE) {
             /* bytes are lost, so that nothing that follows would make sense */
             (void)weft_abort(self, c->stream, err);
             c->blocked = true;
             return;
         }
-        c->blocked = weft_write_full(self, c->stream);
+        c->blocked = err == WEFT_EGONE || weft_write_full(self, c->stream);
     }
     if (!c->blocked)
         c->written = 0;
@@ -73,6 +82,8 @@ static bool step(weft_actor *self, wf_ssh_conn *c)
 {
     wf_ssh_event event;
     weft_why why;
+    if (c->away)
+        return false;
     feed(c);
     wf_ssh_take_output(self);
     if (c->blocked || c->asking || !wf_ssh_is_busy(c->ssh))
@@ -84,7 +95,7 @@ static bool step(weft_actor *self, wf_ssh_conn *c)
     }
     c->side->event(self, &event);
     explicit_bzero(event.key, event.key_bytes);
-    if (c->side->stepped != NULL && !c->over && !c->asking)
+    if (c->side->stepped != NULL && !c->over && !c->away)
         c->side->stepped(self);
     if (!c->over)
         wf_ssh_look(self);

@@ -71,7 +71,8 @@ struct wf_ssh_conn {
     uint32_t keepalive_ms, keepalive_max;
     uint32_t written; /* by channels, since output was taken last */
     bool granted, over;
-    bool asking;   /* somebody, or the pool has the session: no step is made */
+    bool asking;   /* somebody is asked about an event: no step is made */
+    bool away;     /* the pool has the session: nothing of it is touched */
     bool blocked;  /* the stream has enough to send */
     bool going_on; /* has told itself to */
     char user[WEFT_AUTH_USER_BYTES];

@@ -46,6 +46,8 @@ struct wf_ssh {
     ssh_message message; /* that is not answered yet */
     int ours;            /* our end of the pair; the other is libssh's */
     int theirs;
+    struct ssh_counter_struct counts; /* what libssh read of the pair, and wrote to it */
+    uint64_t fed, taken;              /* what was written and read at our end */
     bool more;     /* libssh may hold another message, or a channel wait for its end */
     bool granted;  /* it is known who the peer is */
     bool flooded;  /* the peer does not care how much it may send */

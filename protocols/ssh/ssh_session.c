@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -66,6 +65,7 @@ weft_err wf_ssh_make(uint32_t channels_max, wf_ssh **out, weft_why *why)
      * room, after it was told of some, for one that is broken */
     (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &(int){PAIR_BYTES}, sizeof(int));
     s->channels_max = channels_max;
+    ssh_set_counters(s->session, &s->counts, NULL);
     *out = s;
     return WEFT_OK;
 }
@@ -143,26 +143,34 @@ void wf_ssh_keep_alive(wf_ssh *s)
 
 /* ---- bytes */
 
+/* libssh counts what it reads and writes, so that the pair need not be asked what is in it. */
+
 size_t wf_ssh_feed(wf_ssh *s, const uint8_t *at, size_t size)
 {
     if (size == 0 || s->finished)
         return s->finished ? size : 0;
     ssize_t n = send(s->ours, at, size, MSG_NOSIGNAL);
+    s->fed += n > 0 ? (uint64_t)n : 0;
     return n > 0 ? (size_t)n : 0;
+}
+
+size_t wf_ssh_output(const wf_ssh *s)
+{
+    return s->counts.out_bytes - s->taken;
 }
 
 size_t wf_ssh_take(wf_ssh *s, uint8_t *to, size_t size)
 {
     ssize_t n = recv(s->ours, to, size, 0);
+    s->taken += n > 0 ? (uint64_t)n : 0;
     return n > 0 ? (size_t)n : 0;
 }
 
 bool wf_ssh_is_busy(const wf_ssh *s)
 {
-    int n = 0;
     if (s->finished)
-        return ioctl(s->ours, FIONREAD, &n) == 0 && n > 0;
-    return s->more || (ioctl(s->theirs, FIONREAD, &n) == 0 && n > 0) ||
+        return wf_ssh_output(s) > 0;
+    return s->more || s->fed != s->counts.in_bytes ||
            (ssh_get_status(s->session) & SSH_WRITE_PENDING) != 0;
 }
 

@@ -33,6 +33,8 @@ void wf_ssh_free(wf_ssh **s);
 
 /* Takes bytes of the peer; gives how many, which may be fewer, or none until more steps were made. */
 size_t wf_ssh_feed(wf_ssh *s, const uint8_t *at, size_t size);
+/* How many bytes there are for the peer. */
+size_t wf_ssh_output(const wf_ssh *s);
 /* Bytes for the peer: how many were written to @to. */
 size_t wf_ssh_take(wf_ssh *s, uint8_t *to, size_t size);
 /* Whether bytes that were fed wait to be looked at, or bytes for the peer to be taken. */

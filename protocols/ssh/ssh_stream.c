@@ -8,7 +8,6 @@
 #include "ssh_conn.h"
 
 enum {
-    READ_MAX = 32 << 10,
     WRITTEN_MAX = WF_SSH_WRITTEN_MAX,
 };
 
@@ -152,18 +151,20 @@ static void look_at(weft_actor *self, wf_ssh_slot *slot)
         slot->served)
         wf_ssh_tell(self, slot, &weft_ssh_signal_type, &signal);
     /* closed before anything was asked of it, or after the service was done */
-    if (slot->channel != NULL && slot->leaf == NULL && slot->request == NULL &&
-        wf_ssh_channel_closed(slot->channel)) {
+    if (slot->channel != NULL && slot->leaf == NULL && slot->error == NULL &&
+        slot->request == NULL && wf_ssh_channel_closed(slot->channel)) {
         wf_ssh_channel_free(slot->channel);
         slot->channel = NULL;
         wf_ssh_slot_done(slot);
         return;
     }
-    unsigned events = ready(slot), error_events = error_ready(slot) & slot->want_error;
-    if (slot->error != NULL && error_events != 0)
-        weft_leaf_ready(slot->error, error_events);
-    if (slot->leaf != NULL && (events & slot->want) != 0)
-        weft_leaf_ready(slot->leaf, events & slot->want);
+    /* a read that fails closes its leaf, and the last one's end is that of the slot */
+    weft_leaf *leaf = slot->leaf, *error = slot->error;
+    unsigned events = ready(slot) & slot->want, error_events = error_ready(slot) & slot->want_error;
+    if (error != NULL && error_events != 0)
+        weft_leaf_ready(error, error_events);
+    if (leaf != NULL && events != 0)
+        weft_leaf_ready(leaf, events);
 }
 
 void wf_ssh_look(weft_actor *self)
@@ -182,12 +183,12 @@ void wf_ssh_look(weft_actor *self)
 
 /* ---- the leaves */
 
+/* All of it: libssh gives the peer its whole window again whenever some of it was read, whatever is left, so that
+ * what a slow owner leaves would be more and more. */
 static weft_err read_from(weft_leaf *leaf, size_t n, bool error, weft_bytes *out)
 {
     wf_ssh_slot *slot = weft_leaf_context(leaf);
     uint8_t *to;
-    if (n > READ_MAX)
-        n = READ_MAX;
     weft_err err = weft_bytes_charged(n, weft_leaf_window(leaf), &to, out);
     if (err != WEFT_OK)
         return err;
@@ -280,19 +281,29 @@ static void say_exit(wf_ssh_slot *slot)
         wf_ssh_channel_exit(slot->channel, slot->code);
 }
 
+static void close_channel(wf_ssh_slot *slot)
+{
+    say_exit(slot);
+    wf_ssh_channel_free(slot->channel);
+    slot->channel = NULL;
+    if (!slot->conn->over)
+        weft_hook_queue(&slot->conn->hook);
+}
+
+/* What a command said as errors may be read when its output has ended, and its stream. */
+static bool has_unread_errors(const wf_ssh_slot *slot)
+{
+    return slot->error != NULL && wf_ssh_channel_ended(slot->channel) &&
+           wf_ssh_channel_error_waiting(slot->channel) > 0;
+}
+
 static void leaf_close(weft_leaf *leaf, bool abort)
 {
     wf_ssh_slot *slot = weft_leaf_context(leaf);
-    wf_ssh_conn *c = slot->conn;
     (void)abort;
     slot->leaf = NULL;
-    if (slot->channel != NULL) {
-        say_exit(slot);
-        wf_ssh_channel_free(slot->channel);
-        slot->channel = NULL;
-        if (!c->over)
-            weft_hook_queue(&c->hook);
-    }
+    if (slot->channel != NULL && !has_unread_errors(slot))
+        close_channel(slot);
     wf_ssh_slot_done(slot);
 }
 
@@ -359,6 +370,8 @@ static void error_close(weft_leaf *leaf, bool abort)
     wf_ssh_slot *slot = weft_leaf_context(leaf);
     (void)abort;
     slot->error = NULL;
+    if (slot->leaf == NULL && slot->channel != NULL && slot->request == NULL)
+        close_channel(slot);
     wf_ssh_slot_done(slot);
 }
 
