@@ -89,6 +89,11 @@ GOALS = {
         at_most("10m_cpu", 1.05, "nginx"),
         at_most("close_cpu", 1.00, "h2o"),
     ],
+    "ssh": [
+        at_most("login_cpu", 0.5, "sshd"),
+        *(at_most(f"{case}_{cipher}_cpu", 0.85, "sshd")
+          for case in ("exec", "exec_in", "get", "put") for cipher in ("aes", "chacha")),
+    ],
     "client": [
         at_most("hello_cpu", 1.5, "wrk"),
         at_most("1k_cpu", 1.5, "wrk"),
