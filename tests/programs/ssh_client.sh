@@ -13,7 +13,8 @@ done
 weftd=$WEFT_BUILD/weftd
 user=$(id -un)
 dir=$(mktemp -d)
-ours= agent=
+ours=
+agent=
 finish()
 {
     [ -z "$ours" ] || kill "$ours" 2>/dev/null || true

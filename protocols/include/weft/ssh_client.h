@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /** The SSH client: commands run elsewhere, files copied there and back, channels as streams.
  *
- *     static const weft_ssh_client_config there = {.url = "tcp://build.example:22", .user = "ann",
- *                                                  .key_file = "/home/ann/.ssh/id_ed25519"};
+ *     static const weft_ssh_client_config there = {
+ *         .url = "tcp://build.example:22", .user = "ann", .key_file = "id_ed25519"};
  *     weft_ref host = weft_spawn(self, &weft_ssh_client, &there);
  *     weft_when(msg, weft_ssh_run(self, host, &(weft_ssh_call){.command = "make"}), on_made);
  *
