@@ -31,6 +31,7 @@ typedef struct wf_ssh_slot {
     /* of a server */
     weft_ref service;
     bool served; /* the service has not ended */
+    bool ended;  /* it was told that nothing more comes */
     weft_ssh_session session;
     char *command, *term; /* what the session points to */
     char **env;

@@ -158,6 +158,12 @@ static void look_at(weft_actor *self, wf_ssh_slot *slot)
         wf_ssh_slot_done(slot);
         return;
     }
+    /* a service that neither reads nor writes would not hear of it: nobody is there for whom it goes on */
+    if (slot->leaf != NULL && slot->ended && slot->channel != NULL &&
+        weft_ref_is_nobody(slot->owner) && wf_ssh_channel_closed(slot->channel)) {
+        weft_leaf_lost(slot->leaf, WEFT_ELOST, "the peer has closed the channel");
+        return;
+    }
     /* a read that fails closes its leaf, and the last one's end is that of the slot */
     weft_leaf *leaf = slot->leaf, *error = slot->error;
     unsigned events = ready(slot) & slot->want, error_events = error_ready(slot) & slot->want_error;
@@ -203,12 +209,13 @@ static weft_err read_from(weft_leaf *leaf, size_t n, bool error, weft_bytes *out
 
 static weft_err leaf_read(weft_leaf *leaf, weft_bytes *out, weft_why *why)
 {
-    const wf_ssh_slot *slot = weft_leaf_context(leaf);
+    wf_ssh_slot *slot = weft_leaf_context(leaf);
     (void)why;
     size_t n = slot->channel != NULL ? wf_ssh_channel_waiting(slot->channel) : 0;
     if (n != 0)
         return read_from(leaf, n, false, out);
-    return slot->channel == NULL || has_ended(slot) ? WEFT_EDONE : WEFT_EFULL;
+    slot->ended = slot->channel == NULL || has_ended(slot);
+    return slot->ended ? WEFT_EDONE : WEFT_EFULL;
 }
 
 /* libssh takes a packet at a time. */

@@ -104,6 +104,9 @@ static void a_channel_is_a_stream_with_a_terminal_behind_it(void)
     CHECK_U64(heard()->opened, 1);
     ssh_channel_say("hello");
     CHECK_STR(heard()->output, "hello");
+    ssh_channel_resize((weft_window){.rows = 50, .columns = 100});
+    ssh_channel_signal("INT");
+    CHECK_STR(heard()->output, "hello[100x50][INT]");
     ssh_channel_say(NULL);
     CHECK_U64(heard()->ended, 1);
     CHECK_U64(heard()->exited, 1);
@@ -380,6 +383,40 @@ static void a_host_that_agrees_on_nothing_is_no_host(void)
 
 /* ---- losing things */
 
+static void a_time_limit_closes_the_channel(void)
+{
+    ssh.client.channels_max = 1;
+    begin();
+    ssh_ask_run(&(weft_ssh_call){.command = "forever"});
+    for (int i = 0; i < 100 && heard()->answers == 0; i++)
+        weft_sim_advance(ssh.sim, 1000);
+    CHECK_ERR(heard()->err, WEFT_ETIMEDOUT);
+    ssh_run(&tell);
+    CHECK_OK(heard()->err);
+    ssh_world_close();
+}
+
+static void a_connection_may_be_lost_anywhere(void)
+{
+    unsigned lost = 0;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        const weft_sim_options options = {
+            .seed = seed,
+            .system = {.reactors = 1},
+            .faults = {.lost = 60000, .latency_ms_max = 5},
+        };
+        ssh_world_open(&options);
+        for (unsigned i = 1; i <= 3; i++) {
+            ssh_run(&tell);
+            CHECK_U64(heard()->answers, i);
+            CHECK(heard()->err == WEFT_OK || heard()->err == WEFT_ELOST);
+            lost += heard()->err == WEFT_ELOST;
+        }
+        ssh_world_close();
+    }
+    CHECK(lost > 5 && lost < 85);
+}
+
 static void the_client_may_end_in_the_middle(void)
 {
     for (unsigned steps = 1; steps < 400; steps += 7) {
@@ -469,6 +506,8 @@ static const test_case cases[] = {
     TEST(a_host_that_is_gone_in_the_middle_is_lost),
     TEST(garbage_is_no_host),
     TEST(a_host_that_agrees_on_nothing_is_no_host),
+    TEST(a_time_limit_closes_the_channel),
+    TEST(a_connection_may_be_lost_anywhere),
     TEST(the_client_may_end_in_the_middle),
     TEST(the_asker_may_end_in_the_middle),
     TEST(what_comes_may_be_cut_and_wait_anywhere),

@@ -96,7 +96,9 @@ typedef struct test_go {
 } test_go;
 static const weft_type test_go_type = WEFT_TYPE("test.go", test_go, NULL);
 typedef struct test_say {
-    const char *text;
+    const char *text;   /* NULL: its end, or */
+    const char *signal; /* a signal, or */
+    weft_window window; /* another size */
 } test_say;
 static const weft_type test_say_type = WEFT_TYPE("test.say", test_say, NULL);
 
@@ -144,7 +146,12 @@ static weft_err on_go(weft_actor *self, weft_msg *msg)
 
 static weft_err on_say(weft_actor *self, weft_msg *msg)
 {
-    const char *text = ((const test_say *)weft_body(msg))->text;
+    const test_say *say = weft_body(msg);
+    const char *text = say->text;
+    if (say->signal != NULL)
+        return weft_ssh_send_signal(self, ssh_heard_now.stream, say->signal);
+    if (say->window.rows != 0)
+        return weft_ssh_resize(self, ssh_heard_now.stream, say->window);
     if (text == NULL)
         return weft_end(self, ssh_heard_now.stream);
     return weft_write_text(self, ssh_heard_now.stream, "%s", text);
@@ -364,5 +371,17 @@ void ssh_copy(const weft_ssh_transfer *transfer)
 void ssh_channel_say(const char *text)
 {
     CHECK_OK(weft_sim_tell(ssh.sim, ssh.asker, test_say, .text = text));
+    (void)weft_sim_settle(ssh.sim, SETTLE_MS);
+}
+
+void ssh_channel_resize(weft_window window)
+{
+    CHECK_OK(weft_sim_tell(ssh.sim, ssh.asker, test_say, .window = window));
+    (void)weft_sim_settle(ssh.sim, SETTLE_MS);
+}
+
+void ssh_channel_signal(const char *name)
+{
+    CHECK_OK(weft_sim_tell(ssh.sim, ssh.asker, test_say, .signal = name));
     (void)weft_sim_settle(ssh.sim, SETTLE_MS);
 }

@@ -68,5 +68,7 @@ void ssh_ask_run(const weft_ssh_call *call);
 void ssh_ask_copy(const weft_ssh_transfer *transfer);
 /* Written to the channel that was opened; NULL: its end. */
 void ssh_channel_say(const char *text);
+void ssh_channel_resize(weft_window window);
+void ssh_channel_signal(const char *name);
 
 #endif
