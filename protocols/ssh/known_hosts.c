@@ -68,7 +68,7 @@ static bool hashes_to(word hosts, const char *name)
 {
     uint8_t block[64] = {0}, text[64 + WF_KNOWN_HOST_BYTES], hash[WEFT_SHA1_BYTES];
     uint8_t should[WEFT_SHA1_BYTES], inner[64 + WEFT_SHA1_BYTES];
-    size_t salt = 0, size = 0, n = strlen(name);
+    size_t salt = 0, size = 0, n = strnlen(name, WF_KNOWN_HOST_BYTES - 1);
     const char *at = hosts.at + 3, *end = hosts.at + hosts.size;
     const char *bar = memchr(at, '|', (size_t)(end - at));
     if (bar == NULL ||

@@ -2,6 +2,7 @@
 /* The actor of a copy: its two ends, packets to and from them, and how it is over. */
 #include "ssh_client_copy.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,7 +99,7 @@ void wf_ssh_copy_ask(weft_actor *self, wf_ssh_copy *c, wf_ssh_end *end, wf_sftp_
 void wf_ssh_copy_put_path(wf_sftp_out *out, const wf_ssh_copy *c, const wf_ssh_end *end)
 {
     const char *path = c->item->path;
-    size_t n = strlen(end->root), more = strlen(path);
+    size_t n = strnlen(end->root, PATH_MAX), more = strnlen(path, PATH_MAX);
     /* beneath a root without a name the path begins with its own one */
     if (n == 0 && more != 0) {
         path++;

@@ -87,7 +87,7 @@ static weft_err set_all(wf_ssh *s, const char *user, unsigned key_types, weft_wh
 weft_err wf_ssh_new_client(const char *user, unsigned key_types, uint32_t channels_max,
                            wf_ssh **out, weft_why *why)
 {
-    wf_ssh *s;
+    wf_ssh *s = NULL;
     weft_err err = wf_ssh_make(channels_max, &s, why);
     if (err != WEFT_OK)
         return err;

@@ -73,7 +73,7 @@ weft_err wf_ssh_make(uint32_t channels_max, wf_ssh **out, weft_why *why)
 weft_err wf_ssh_new(const weft_ssh_keys *keys, unsigned methods, uint32_t channels_max,
                     wf_ssh **out, weft_why *why)
 {
-    wf_ssh *s;
+    wf_ssh *s = NULL;
     weft_err err = wf_ssh_make(channels_max, &s, why);
     if (err != WEFT_OK)
         return err;
