@@ -17,6 +17,8 @@ static const weft_service *const services[] = {
     &service_irc,
     &service_ssh,
     &service_node,
+    &service_ssh_run,
+    &service_ssh_copy,
     &service_get,
     &service_resolve,
     &service_sp,

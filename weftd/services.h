@@ -10,7 +10,7 @@ extern const weft_service service_web;
 extern const weft_service service_echo, service_discard, service_chargen, service_daytime,
     service_time;
 extern const weft_service service_qotd;
-extern const weft_service service_irc, service_ssh;
+extern const weft_service service_irc, service_ssh, service_ssh_run, service_ssh_copy;
 extern const weft_service service_forward, service_get, service_resolve, service_socks;
 extern const weft_service service_console, service_tree, service_ps, service_top, service_names,
     service_reactors, service_cluster, service_ping, service_children, service_stop,

@@ -6,6 +6,8 @@
 
 enum { LENGTH_BYTES = 4, HEAD_BYTES = 5 };
 
+#define HAS_MORE 0x80000000U /* section 5: SSH_FILEXFER_ATTR_EXTENDED */
+
 typedef struct cursor {
     const uint8_t *at, *end;
     bool is_short;
@@ -59,7 +61,12 @@ static wf_sftp_attrs get_attrs(cursor *c)
         a.atime = get32(c);
         a.mtime = get32(c);
     }
-    /* further ones, by pairs of texts, are not looked at: nothing stands behind them */
+    /* further ones, by pairs of texts, are not looked at */
+    if ((a.has & HAS_MORE) != 0)
+        for (uint32_t n = get32(c); n != 0 && !c->is_short; n--) {
+            (void)get_text(c);
+            (void)get_text(c);
+        }
     return a;
 }
 
@@ -73,6 +80,54 @@ bool wf_sftp_packet(const uint8_t *at, size_t size, size_t max, size_t *bytes)
     if (n < HEAD_BYTES || n > max - LENGTH_BYTES)
         return false;
     *bytes = (size_t)n + LENGTH_BYTES;
+    return true;
+}
+
+bool wf_sftp_read_reply(const uint8_t *at, size_t size, wf_sftp_reply *out)
+{
+    cursor c = {at + LENGTH_BYTES, at + size, false};
+    memset(out, 0, sizeof *out);
+    if (size < LENGTH_BYTES + HEAD_BYTES)
+        return false;
+    out->type = *c.at++;
+    out->id = get32(&c);
+    switch (out->type) {
+    case SFTP_VERSION:
+        break;
+    case SFTP_STATUS:
+        out->status = (wf_sftp_status)get32(&c);
+        /* servers of version 2 and before say nothing with it */
+        if (c.at < c.end)
+            out->text = get_text(&c);
+        break;
+    case SFTP_HANDLE:
+    case SFTP_DATA:
+        out->text = get_text(&c);
+        break;
+    case SFTP_NAME:
+        out->names = get32(&c);
+        out->at = c.at;
+        out->end = c.end;
+        break;
+    case SFTP_ATTRS:
+        out->attrs = get_attrs(&c);
+        break;
+    default:
+        return false;
+    }
+    return !c.is_short;
+}
+
+bool wf_sftp_next_name(wf_sftp_reply *reply, wf_sftp_text *name, wf_sftp_attrs *attrs)
+{
+    cursor c = {reply->at, reply->end, reply->names == 0};
+    *name = get_text(&c);
+    (void)get_text(&c); /* the line for people */
+    *attrs = get_attrs(&c);
+    if (c.is_short)
+        return false;
+    reply->at = c.at;
+    reply->names--;
     return true;
 }
 
@@ -164,6 +219,12 @@ void wf_sftp_put32(wf_sftp_out *out, uint32_t value)
     out->size += 4;
 }
 
+void wf_sftp_put64(wf_sftp_out *out, uint64_t value)
+{
+    wf_sftp_put32(out, (uint32_t)(value >> 32));
+    wf_sftp_put32(out, (uint32_t)value);
+}
+
 void wf_sftp_begin(wf_sftp_out *out, uint8_t type, uint32_t id)
 {
     out->begun = out->size;
@@ -187,10 +248,8 @@ void wf_sftp_put_text(wf_sftp_out *out, const void *at, size_t size)
 void wf_sftp_put_attrs(wf_sftp_out *out, const wf_sftp_attrs *a)
 {
     wf_sftp_put32(out, a->has);
-    if ((a->has & SFTP_HAS_SIZE) != 0) {
-        wf_sftp_put32(out, (uint32_t)(a->size >> 32));
-        wf_sftp_put32(out, (uint32_t)a->size);
-    }
+    if ((a->has & SFTP_HAS_SIZE) != 0)
+        wf_sftp_put64(out, a->size);
     if ((a->has & SFTP_HAS_IDS) != 0) {
         wf_sftp_put32(out, a->uid);
         wf_sftp_put32(out, a->gid);

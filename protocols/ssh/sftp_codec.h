@@ -89,6 +89,25 @@ typedef struct wf_sftp_request {
  * false: it is none, or longer than @max. */
 bool wf_sftp_packet(const uint8_t *at, size_t size, size_t max, size_t *bytes);
 
+/* ---- what a client reads: a reply, as far as its type has these; everything is the packet's memory */
+
+typedef struct wf_sftp_reply {
+    uint8_t type;
+    uint32_t id;           /* of SFTP_VERSION: the version */
+    wf_sftp_status status; /* of STATUS */
+    wf_sftp_text text;     /* the handle, the data, what was said with a status */
+    wf_sftp_attrs attrs;
+    uint32_t names;          /* of NAME: how many wf_sftp_next_name has not given yet */
+    const uint8_t *at, *end; /* those */
+} wf_sftp_reply;
+
+/* Reads a whole packet of @size bytes as a reply. false: it is none, or not what its type says. */
+bool wf_sftp_read_reply(const uint8_t *at, size_t size, wf_sftp_reply *out);
+/* The next name of @reply. false: it is not there, although reply->names said so. */
+bool wf_sftp_next_name(wf_sftp_reply *reply, wf_sftp_text *name, wf_sftp_attrs *attrs);
+
+/* ---- what a server reads */
+
 /* Reads a whole packet of @size bytes. false: it is not what its type says; @out's type and id are right if
  * the packet has them. */
 bool wf_sftp_read(const uint8_t *at, size_t size, wf_sftp_request *out);
@@ -104,6 +123,7 @@ typedef struct wf_sftp_out {
 
 void wf_sftp_begin(wf_sftp_out *out, uint8_t type, uint32_t id);
 void wf_sftp_put32(wf_sftp_out *out, uint32_t value);
+void wf_sftp_put64(wf_sftp_out *out, uint64_t value);
 void wf_sftp_put_text(wf_sftp_out *out, const void *at, size_t size);
 void wf_sftp_put_attrs(wf_sftp_out *out, const wf_sftp_attrs *attrs);
 /* Room for @size bytes of a text that the caller fills in, of which wf_sftp_cut then says how many there are.

@@ -29,7 +29,7 @@ enum {
 /* Shared by the actor and the message it travels in; touched by one of them at a time. */
 typedef struct job {
     _Atomic uint32_t refs;
-    const weft_ssh_sftp_config *config;
+    char *root; /* a thread of the pool may have it longer than the config lives */
     wf_sftp sftp;
     uint8_t *in, *out;
     size_t in_size;
@@ -69,6 +69,7 @@ static void job_drop(job *j)
     if (j == NULL || atomic_fetch_sub_explicit(&j->refs, 1, memory_order_acq_rel) != 1)
         return;
     wf_sftp_done(&j->sftp);
+    weft_alloc_free(j->root);
     weft_alloc_free(j->sftp.handles);
     weft_alloc_free(j->in);
     weft_alloc_free(j->out);
@@ -97,17 +98,20 @@ static job *job_new(const weft_ssh_sftp_config *config)
     atomic_init(&j->refs, 1);
     if (handles > WEFT_SFTP_HANDLES_MAX)
         handles = WEFT_SFTP_HANDLES_MAX;
-    j->config = config;
+    j->root = weft_alloc(strlen(config->root) + 1);
     j->in = weft_alloc(PACKET_MAX);
     j->out = weft_alloc(OUT_MAX);
     j->sftp = (wf_sftp){.root = -1,
                         .read_only = config->read_only,
                         .handles_max = handles,
                         .handles = weft_alloc_zero(handles * sizeof(wf_sftp_handle))};
-    if (j->in == NULL || j->out == NULL || j->sftp.handles == NULL) {
+    if (j->in == NULL || j->out == NULL || j->sftp.handles == NULL || j->root == NULL) {
+        weft_alloc_free(j->sftp.handles);
+        j->sftp.handles = NULL;
         job_drop(j);
         return NULL;
     }
+    (void)strcpy(j->root, config->root);
     for (uint32_t i = 0; i < handles; i++)
         j->sftp.handles[i].fd = -1;
     return j;
@@ -142,10 +146,10 @@ static weft_err open_root(job *j)
 {
     if (j->sftp.root >= 0)
         return WEFT_OK;
-    j->sftp.root = open(j->config->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    j->sftp.root = open(j->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (j->sftp.root >= 0)
         return WEFT_OK;
-    return weft_because(&j->why, WEFT_EIO, "unable to open the root %.100s: %s", j->config->root,
+    return weft_because(&j->why, WEFT_EIO, "unable to open the root %.100s: %s", j->root,
                         strerror(errno));
 }
 

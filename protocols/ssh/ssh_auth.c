@@ -18,11 +18,12 @@ static bool copy(char *to, size_t bytes, const char *from)
 static void refused(weft_actor *self, const char *why)
 {
     const weft_ssh_config *config = weft_config(self);
-    wf_ssh_conn *c = weft_state(self);
+    wf_ssh_server *s = weft_state(self);
+    wf_ssh_conn *c = &s->conn;
     char text[WEFT_ADDRESS_TEXT_BYTES];
-    wf_ssh_answer_auth(c->ssh, c->is_signed, false);
+    wf_ssh_answer_auth(c->ssh, s->is_signed, false);
     weft_log(self, WEFT_INFO, "%s: refused: %s", weft_address_print(&c->peer, text), why);
-    if (++c->tries >= or_default(config->tries_max, TRIES_MAX))
+    if (++s->tries >= or_default(config->tries_max, TRIES_MAX))
         wf_ssh_over(self, WEFT_EDENIED, "too many tries to say who it is");
 }
 
@@ -38,6 +39,7 @@ static void let_in(weft_actor *self, const weft_auth_granted *granted)
 
 static weft_err on_answer(weft_actor *self, weft_deferred *next, const weft_outcome *got)
 {
+    const wf_ssh_server *s = weft_state(self);
     wf_ssh_conn *c = weft_state(self);
     (void)next;
     c->asking = false;
@@ -45,7 +47,7 @@ static weft_err on_answer(weft_actor *self, weft_deferred *next, const weft_outc
         return WEFT_OK;
     if (got->err != WEFT_OK || got->type != &weft_auth_granted_type)
         refused(self, got->err != WEFT_OK ? got->why : "no answer");
-    else if (c->is_signed)
+    else if (s->is_signed)
         let_in(self, got->body);
     else
         wf_ssh_answer_auth(c->ssh, false, true);
@@ -78,13 +80,14 @@ static bool fill(const weft_ssh_config *config, const wf_ssh_event *event, weft_
 void wf_ssh_on_auth(weft_actor *self, const wf_ssh_event *event)
 {
     const weft_ssh_config *config = weft_config(self);
-    wf_ssh_conn *c = weft_state(self);
+    wf_ssh_server *s = weft_state(self);
+    wf_ssh_conn *c = &s->conn;
     weft_auth_request request = {.peer = c->peer};
     weft_ref auth = config->auth_name != NULL ? weft_named(self, config->auth_name) : config->auth;
-    c->is_signed = event->method != WF_SSH_KEY || event->is_signed;
-    if (event->method == WF_SSH_NONE && !config->anonymous && !c->asked_none) {
+    s->is_signed = event->method != WF_SSH_KEY || event->is_signed;
+    if (event->method == WF_SSH_NONE && !config->anonymous && !s->asked_none) {
         /* how clients ask what there is (RFC 4252 section 5.2): no try, once */
-        c->asked_none = true;
+        s->asked_none = true;
         wf_ssh_answer_auth(c->ssh, true, false);
         return;
     }

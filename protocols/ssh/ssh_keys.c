@@ -22,11 +22,11 @@ enum { PATH_BYTES = 512, ECDSA_BITS = 256, RSA_BITS_MIN = 2048 };
 
 /* What is offered to peers. Nothing that ssh-audit (or a look at RFC 9142) warns of: no SHA-1, no NIST
  * curves for the exchange, no CBC, no MAC over plain text. */
-static const char exchanges[] = "curve25519-sha256,curve25519-sha256@libssh.org";
+const char wf_ssh_exchanges[] = "curve25519-sha256,curve25519-sha256@libssh.org";
 static const char ciphers[] = "chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,"
                               "aes128-gcm@openssh.com,aes256-ctr,aes128-ctr";
-static const char macs[] = "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com";
-static const char key_types[] = "ssh-ed25519,sk-ssh-ed25519@openssh.com,ecdsa-sha2-nistp256,"
+const char wf_ssh_macs[] = "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com";
+const char wf_ssh_key_types[] = "ssh-ed25519,sk-ssh-ed25519@openssh.com,ecdsa-sha2-nistp256,"
                                 "ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"
                                 "sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256";
 
@@ -70,7 +70,7 @@ static weft_err key_make(const struct key_file *f, const char *path, weft_why *w
 }
 
 /* A private key that others may read is none. */
-static weft_err key_look(const char *path, weft_why *why)
+weft_err wf_ssh_key_look(const char *path, weft_why *why)
 {
     struct stat st;
     if (stat(path, &st) != 0)
@@ -94,7 +94,7 @@ static weft_err key_load(const struct key_file *f, const char *dir, ssh_key *out
     if (lstat(path, &st) != 0 && errno == ENOENT)
         err = key_make(f, path, why);
     if (err == WEFT_OK)
-        err = key_look(path, why);
+        err = wf_ssh_key_look(path, why);
     if (err != WEFT_OK)
         return err;
     if (ssh_pki_import_privkey_file(path, NULL, NULL, NULL, out) != SSH_OK)
@@ -125,12 +125,12 @@ static weft_err set_all(ssh_bind bind, bool ecdsa, weft_why *why)
     } rows[] = {
         {SSH_BIND_OPTIONS_PROCESS_CONFIG, &no_files},
         {SSH_BIND_OPTIONS_BANNER, "weft"},
-        {SSH_BIND_OPTIONS_KEY_EXCHANGE, exchanges},
+        {SSH_BIND_OPTIONS_KEY_EXCHANGE, wf_ssh_exchanges},
         {SSH_BIND_OPTIONS_CIPHERS_C_S, ciphers},
         {SSH_BIND_OPTIONS_CIPHERS_S_C, ciphers},
-        {SSH_BIND_OPTIONS_HMAC_C_S, macs},
-        {SSH_BIND_OPTIONS_HMAC_S_C, macs},
-        {SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, key_types},
+        {SSH_BIND_OPTIONS_HMAC_C_S, wf_ssh_macs},
+        {SSH_BIND_OPTIONS_HMAC_S_C, wf_ssh_macs},
+        {SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, wf_ssh_key_types},
         {SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS,
          ecdsa ? "ssh-ed25519,ecdsa-sha2-nistp256" : "ssh-ed25519"},
         {SSH_BIND_OPTIONS_RSA_MIN_SIZE, &rsa_bits},
@@ -141,7 +141,7 @@ static weft_err set_all(ssh_bind bind, bool ecdsa, weft_why *why)
     return err;
 }
 
-static void tell_fingerprint(weft_ssh_keys *keys, ssh_key key)
+void wf_ssh_fingerprint(ssh_key key, char to[WEFT_SSH_FINGERPRINT_BYTES])
 {
     unsigned char *hash = NULL;
     size_t size = 0;
@@ -149,7 +149,7 @@ static void tell_fingerprint(weft_ssh_keys *keys, ssh_key key)
         return;
     char *text = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, size);
     if (text != NULL)
-        (void)snprintf(keys->fingerprint, sizeof keys->fingerprint, "%s", text);
+        (void)snprintf(to, WEFT_SSH_FINGERPRINT_BYTES, "%s", text);
     ssh_string_free_char(text);
     ssh_clean_pubkey_hash(&hash);
 }
@@ -166,7 +166,7 @@ static weft_err fill(weft_ssh_keys *keys, const char *dir, bool ecdsa, weft_why 
         if (err != WEFT_OK)
             break;
         if (i == 0)
-            tell_fingerprint(keys, key);
+            wf_ssh_fingerprint(key, keys->fingerprint);
         bool shown = i == 0 || ecdsa;
         if (shown)
             err = set(keys->bind, SSH_BIND_OPTIONS_IMPORT_KEY, key, why);

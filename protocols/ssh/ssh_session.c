@@ -6,8 +6,8 @@
 #include "ssh_session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,8 +46,7 @@ static weft_err begin(wf_ssh *s, const weft_ssh_keys *keys, unsigned methods, we
     return WEFT_OK;
 }
 
-weft_err wf_ssh_new(const weft_ssh_keys *keys, unsigned methods, uint32_t channels_max,
-                    wf_ssh **out, weft_why *why)
+weft_err wf_ssh_make(uint32_t channels_max, wf_ssh **out, weft_why *why)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
@@ -62,19 +61,28 @@ weft_err wf_ssh_new(const weft_ssh_keys *keys, unsigned methods, uint32_t channe
     }
     s->ours = pair[0];
     s->theirs = pair[1];
-    /* channels write at most WF_SSH_WRITTEN_MAX before it is emptied: what libssh has no room for it
-     * would try again and again, within one call */
+    /* channels write at most WF_SSH_WRITTEN_MAX before it is emptied: libssh takes a descriptor that has no
+     * room, after it was told of some, for one that is broken */
     (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &(int){PAIR_BYTES}, sizeof(int));
     s->channels_max = channels_max;
-    weft_err err = begin(s, keys, methods, why);
-    if (err != WEFT_OK) {
-        if (ssh_get_fd(s->session) != pair[1])
-            (void)close(pair[1]);
-        wf_ssh_free(&s);
-        return err;
-    }
+    ssh_set_counters(s->session, &s->counts, NULL);
     *out = s;
     return WEFT_OK;
+}
+
+weft_err wf_ssh_new(const weft_ssh_keys *keys, unsigned methods, uint32_t channels_max,
+                    wf_ssh **out, weft_why *why)
+{
+    wf_ssh *s = NULL;
+    weft_err err = wf_ssh_make(channels_max, &s, why);
+    if (err != WEFT_OK)
+        return err;
+    err = begin(s, keys, methods, why);
+    if (err != WEFT_OK)
+        wf_ssh_free(&s);
+    else
+        *out = s;
+    return err;
 }
 
 /* libssh frees its channels with the session, behind our back. */
@@ -87,7 +95,7 @@ static void forget_channels(wf_ssh *s)
         }
 }
 
-static void finish(wf_ssh *s)
+void wf_ssh_finish(wf_ssh *s)
 {
     if (s->message != NULL)
         ssh_message_free(s->message);
@@ -96,14 +104,25 @@ static void finish(wf_ssh *s)
     forget_channels(s);
 }
 
+/* libssh closes its end with the session, but not that of a client, unless something broke: ours knows. */
+static void close_theirs(const wf_ssh *s)
+{
+    struct pollfd ours = {.fd = s->ours};
+    if (poll(&ours, 1, 0) == 0 || (ours.revents & POLLHUP) == 0)
+        (void)close(s->theirs);
+}
+
 void wf_ssh_free(wf_ssh **at)
 {
     wf_ssh *s = *at;
     if (s == NULL)
         return;
-    finish(s);
-    ssh_free(s->session); /* and its end of the pair */
+    wf_ssh_finish(s);
+    ssh_free(s->session);
+    close_theirs(s);
     (void)close(s->ours);
+    if (s->host_key != NULL)
+        ssh_string_free_char(s->host_key);
     weft_alloc_free(s);
     *at = NULL;
 }
@@ -112,7 +131,7 @@ void wf_ssh_goodbye(wf_ssh *s)
 {
     if (s->finished)
         return;
-    finish(s);
+    wf_ssh_finish(s);
     ssh_disconnect(s->session);
 }
 
@@ -124,26 +143,34 @@ void wf_ssh_keep_alive(wf_ssh *s)
 
 /* ---- bytes */
 
+/* libssh counts what it reads and writes, so that the pair need not be asked what is in it. */
+
 size_t wf_ssh_feed(wf_ssh *s, const uint8_t *at, size_t size)
 {
     if (size == 0 || s->finished)
         return s->finished ? size : 0;
     ssize_t n = send(s->ours, at, size, MSG_NOSIGNAL);
+    s->fed += n > 0 ? (uint64_t)n : 0;
     return n > 0 ? (size_t)n : 0;
+}
+
+size_t wf_ssh_output(const wf_ssh *s)
+{
+    return s->counts.out_bytes - s->taken;
 }
 
 size_t wf_ssh_take(wf_ssh *s, uint8_t *to, size_t size)
 {
     ssize_t n = recv(s->ours, to, size, 0);
+    s->taken += n > 0 ? (uint64_t)n : 0;
     return n > 0 ? (size_t)n : 0;
 }
 
 bool wf_ssh_is_busy(const wf_ssh *s)
 {
-    int n = 0;
     if (s->finished)
-        return ioctl(s->ours, FIONREAD, &n) == 0 && n > 0;
-    return s->more || (ioctl(s->theirs, FIONREAD, &n) == 0 && n > 0) ||
+        return wf_ssh_output(s) > 0;
+    return s->more || s->fed != s->counts.in_bytes ||
            (ssh_get_status(s->session) & SSH_WRITE_PENDING) != 0;
 }
 
@@ -275,6 +302,8 @@ static bool look_at_request(wf_ssh *s, wf_ssh_event *out)
 /* false: it is nothing for others, and answered. */
 static bool look_at(wf_ssh *s, wf_ssh_event *out)
 {
+    if (s->is_client)
+        return false; /* a server may ask for nothing here */
     switch (ssh_message_type(s->message)) {
     case SSH_REQUEST_AUTH:
         return look_at_auth(s, out);
@@ -306,6 +335,22 @@ static void refuse(wf_ssh *s)
     answered(s);
 }
 
+bool wf_ssh_is_dead(const wf_ssh *s)
+{
+    int status = ssh_get_status(s->session);
+    return (status & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0 || !ssh_is_connected(s->session);
+}
+
+weft_err wf_ssh_is_over(wf_ssh *s, weft_why *why)
+{
+    /* libssh has its goodbye as an error like any other */
+    const char *text = ssh_get_error(s->session);
+    weft_err err = strstr(text, "SSH_MSG_DISCONNECT") != NULL ? WEFT_EDONE : WEFT_EPROTO;
+    weft_explain(why, "%.150s", text);
+    wf_ssh_finish(s);
+    return err;
+}
+
 weft_err wf_ssh_next(wf_ssh *s, wf_ssh_event *out, weft_why *why)
 {
     memset(out, 0, offsetof(wf_ssh_event, key));
@@ -314,6 +359,8 @@ weft_err wf_ssh_next(wf_ssh *s, wf_ssh_event *out, weft_why *why)
         return weft_because(why, WEFT_EDONE, "the session is over");
     if (s->message != NULL)
         return WEFT_OK;
+    if (s->phase != WF_SSH_IS_READY)
+        return wf_ssh_next_of_client(s, out, why);
     s->message = ssh_message_get(s->session);
     s->more = s->message != NULL;
     if (!s->more)
@@ -325,15 +372,11 @@ weft_err wf_ssh_next(wf_ssh *s, wf_ssh_event *out, weft_why *why)
         }
         return WEFT_OK;
     }
-    int status = ssh_get_status(s->session);
-    if ((status & (SSH_CLOSED | SSH_CLOSED_ERROR)) == 0 && ssh_is_connected(s->session))
-        return WEFT_OK;
-    /* libssh has its goodbye as an error like any other */
-    const char *text = ssh_get_error(s->session);
-    weft_err err = strstr(text, "SSH_MSG_DISCONNECT") != NULL ? WEFT_EDONE : WEFT_EPROTO;
-    weft_explain(why, "%.150s", text);
-    finish(s);
-    return err;
+    if (s->flooded) {
+        wf_ssh_finish(s);
+        return weft_because(why, WEFT_EPROTO, "the peer sends more than its window");
+    }
+    return wf_ssh_is_dead(s) ? wf_ssh_is_over(s, why) : WEFT_OK;
 }
 
 void wf_ssh_answer_auth(wf_ssh *s, bool is_signed, bool yes)

@@ -33,6 +33,8 @@ void wf_ssh_free(wf_ssh **s);
 
 /* Takes bytes of the peer; gives how many, which may be fewer, or none until more steps were made. */
 size_t wf_ssh_feed(wf_ssh *s, const uint8_t *at, size_t size);
+/* How many bytes there are for the peer. */
+size_t wf_ssh_output(const wf_ssh *s);
 /* Bytes for the peer: how many were written to @to. */
 size_t wf_ssh_take(wf_ssh *s, uint8_t *to, size_t size);
 /* Whether bytes that were fed wait to be looked at, or bytes for the peer to be taken. */
@@ -49,6 +51,9 @@ typedef enum wf_ssh_want {
     WF_SSH_AUTH,    /* to be somebody: wf_ssh_answer_auth */
     WF_SSH_OPEN,    /* a channel: wf_ssh_answer_open */
     WF_SSH_REQUEST, /* something of a channel: wf_ssh_answer */
+    /* of a server, to a client: */
+    WF_SSH_HOST,  /* it has proved that it has a key: wf_ssh_host_known */
+    WF_SSH_PROVE, /* who this is, or the next part of it: wf_ssh_prove */
 } wf_ssh_want;
 
 typedef enum wf_ssh_request {
@@ -78,7 +83,8 @@ typedef struct wf_ssh_event {
     wf_ssh_request request;
     wf_ssh_channel *channel;
     const char *name,
-        *value; /* of the environment; else the name is the command, subsystem, terminal */
+        *value; /* of the environment; else the name is the command, subsystem, terminal. Of
+                           WF_SSH_HOST: the type of the key, and the key in base64 */
     weft_window window;
 } wf_ssh_event;
 
@@ -94,6 +100,65 @@ void wf_ssh_answer_auth(wf_ssh *s, bool is_signed, bool yes);
 /* errors: NULL (@yes is false, or there is no place); the peer is told so. */
 wf_ssh_channel *wf_ssh_answer_open(wf_ssh *s, bool yes);
 void wf_ssh_answer(wf_ssh *s, bool yes);
+
+/* ---- a client's session */
+
+/* The types of host keys, as bits. */
+enum {
+    WF_SSH_ED25519 = 1,
+    WF_SSH_ECDSA_256 = 2,
+    WF_SSH_ECDSA_384 = 4,
+    WF_SSH_ECDSA_521 = 8,
+    WF_SSH_RSA = 16,
+};
+
+/* @key_types are those that are known of the host: it is asked for these, if there are any.
+ * errors: ENOMEM, ELIMIT (descriptors), EINTERNAL. */
+WEFT_MUST_USE weft_err wf_ssh_new_client(const char *user, unsigned key_types,
+                                         uint32_t channels_max, wf_ssh **out, weft_why *why);
+/* "SHA256:..." of its key. */
+const char *wf_ssh_host_fingerprint(const wf_ssh *s);
+/* The host is who it should be: the answer to WF_SSH_HOST. */
+void wf_ssh_host_known(wf_ssh *s);
+
+/* What a client proves with. Made and used by threads that may block. */
+typedef struct wf_ssh_proof wf_ssh_proof;
+/* Reads @key_file, with @passphrase if it needs one; NULL: none. @password as given, NULL: none. Both must live on.
+ * errors: ENOTFOUND, EDENIED (others may read the file), EPROTO (no key, or another passphrase), ENOMEM. */
+WEFT_MUST_USE weft_err wf_ssh_proof_new(const char *key_file, const char *passphrase, bool agent,
+                                        const char *password, wf_ssh_proof **out, weft_why *why);
+void wf_ssh_proof_free(wf_ssh_proof **proof);
+/* Goes on with proving, which blocks: it signs, and may ask an agent. errors: EFULL (feed it), EDENIED (nothing is
+ * left to be tried), EPROTO, ENOMEM (the session is over). */
+WEFT_MUST_USE weft_err wf_ssh_prove(wf_ssh *s, wf_ssh_proof *proof, weft_why *why);
+/* The session is ready for channels. */
+void wf_ssh_granted_to_client(wf_ssh *s);
+
+/* What a client asks for, one after the other. */
+typedef enum wf_ssh_asked {
+    WF_SSH_ASK_SESSION,
+    WF_SSH_ASK_FORWARD, /* to @text and @port */
+    WF_SSH_ASK_ENV,     /* "NAME=VALUE"; one that is refused is no failure */
+    WF_SSH_ASK_PTY,     /* @text is the terminal's kind */
+    WF_SSH_ASK_SHELL,
+    WF_SSH_ASK_EXEC,
+    WF_SSH_ASK_SUBSYSTEM,
+} wf_ssh_asked;
+typedef enum wf_ssh_progress { WF_SSH_YES, WF_SSH_LATER, WF_SSH_NO } wf_ssh_progress;
+
+/* A place for a channel, which is to be asked for. errors: NULL (there is no place, or no memory). */
+wf_ssh_channel *wf_ssh_channel_new(wf_ssh *s, bool errors);
+/* Asks, or asks whether there is an answer. */
+wf_ssh_progress wf_ssh_channel_ask(wf_ssh_channel *c, wf_ssh_asked what, const char *text,
+                                   uint16_t port, weft_window window);
+/* Whether the peer has said how it ended, which is told once: by @signal, or with @code if that is "". */
+bool wf_ssh_channel_exited(wf_ssh_channel *c, int *code, char signal[16], bool *core);
+void wf_ssh_channel_resize(wf_ssh_channel *c, weft_window window);
+void wf_ssh_channel_send_signal(wf_ssh_channel *c, const char *name);
+/* As those below, of what a server says on its standard error. */
+size_t wf_ssh_channel_error_waiting(const wf_ssh_channel *c);
+size_t wf_ssh_channel_error_read(wf_ssh_channel *c, uint8_t *to, size_t size);
+bool wf_ssh_channel_error_ended(const wf_ssh_channel *c);
 
 /* ---- channels; all are calm when the session is over */
 

@@ -3,14 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ssh_server.h"
+#include <weft/ssh_client.h>
+
+#include "ssh_conn.h"
 
 enum {
-    READ_MAX = 32 << 10,
     WRITTEN_MAX = WF_SSH_WRITTEN_MAX,
 };
 
 const weft_type weft_ssh_window_type = {.name = "weft.ssh_window", .size = sizeof(weft_ssh_window)};
+const weft_type weft_ssh_exited_type = {.name = "weft.ssh_exited", .size = sizeof(weft_ssh_exited)};
 const weft_type weft_ssh_signal_type = {.name = "weft.ssh_signal", .size = sizeof(weft_ssh_signal)};
 
 /* ---- slots */
@@ -38,12 +40,14 @@ static void slot_free(wf_ssh_slot *slot)
     weft_alloc_free(slot->env);
     weft_alloc_free(slot->command);
     weft_alloc_free(slot->term);
+    weft_drop(&slot->request);
     weft_alloc_free(slot);
 }
 
 void wf_ssh_slot_done(wf_ssh_slot *slot)
 {
-    if (slot->channel != NULL || slot->leaf != NULL || slot->error != NULL || slot->served)
+    if (slot->channel != NULL || slot->leaf != NULL || slot->error != NULL || slot->served ||
+        slot->request != NULL)
         return;
     wf_ssh_slot **at = &slot->conn->slots;
     while (*at != slot)
@@ -95,16 +99,49 @@ static bool has_room(const wf_ssh_slot *slot)
            wf_ssh_channel_room(slot->channel) > 0;
 }
 
+/* A client's owner hears how it ended before it hears that nothing more comes, for that may be the end of the stream. */
+static bool has_ended(const wf_ssh_slot *slot)
+{
+    return wf_ssh_channel_ended(slot->channel) &&
+           (weft_ref_is_nobody(slot->owner) || slot->told_exit);
+}
+
 static unsigned ready(const wf_ssh_slot *slot)
 {
     unsigned events = 0;
     if (slot->channel == NULL)
         return WEFT_READABLE | WEFT_WRITABLE;
-    if (wf_ssh_channel_waiting(slot->channel) > 0 || wf_ssh_channel_ended(slot->channel))
+    if (wf_ssh_channel_waiting(slot->channel) > 0 || has_ended(slot))
         events |= WEFT_READABLE;
     if (has_room(slot) || wf_ssh_channel_closed(slot->channel))
         events |= WEFT_WRITABLE;
     return events;
+}
+
+static unsigned error_ready(const wf_ssh_slot *slot)
+{
+    unsigned events = ready(slot) & WEFT_WRITABLE;
+    if (slot->channel == NULL || wf_ssh_channel_error_waiting(slot->channel) > 0 ||
+        wf_ssh_channel_closed(slot->channel) || wf_ssh_channel_error_ended(slot->channel))
+        events |= WEFT_READABLE;
+    return events;
+}
+
+/* A client's owner hears how it ended once, whatever the host says. */
+static void look_at_exit(weft_actor *self, wf_ssh_slot *slot)
+{
+    weft_ssh_exited exited = {.stream = slot->stream, .code = -1};
+    if (slot->channel == NULL || slot->leaf == NULL || slot->told_exit)
+        return;
+    if (wf_ssh_channel_exited(slot->channel, &exited.code, exited.signal, &exited.core)) {
+        if (exited.signal[0] != '\0')
+            exited.code = -1;
+    } else if (!wf_ssh_channel_closed(slot->channel)) {
+        return;
+    }
+    slot->told_exit = true;
+    if (weft_event(self, slot->owner, &weft_ssh_exited_type, &exited) == WEFT_ENOMEM)
+        weft_leaf_lost(slot->leaf, WEFT_ENOMEM, "no memory to tell how it ended");
 }
 
 static void look_at(weft_actor *self, wf_ssh_slot *slot)
@@ -114,22 +151,36 @@ static void look_at(weft_actor *self, wf_ssh_slot *slot)
         slot->served)
         wf_ssh_tell(self, slot, &weft_ssh_signal_type, &signal);
     /* closed before anything was asked of it, or after the service was done */
-    if (slot->channel != NULL && slot->leaf == NULL && wf_ssh_channel_closed(slot->channel)) {
+    if (slot->channel != NULL && slot->leaf == NULL && slot->error == NULL &&
+        slot->request == NULL && wf_ssh_channel_closed(slot->channel)) {
         wf_ssh_channel_free(slot->channel);
         slot->channel = NULL;
         wf_ssh_slot_done(slot);
         return;
     }
-    unsigned events = ready(slot);
-    if (slot->error != NULL && (events & slot->want_error & WEFT_WRITABLE) != 0)
-        weft_leaf_ready(slot->error, WEFT_WRITABLE);
-    if (slot->leaf != NULL && (events & slot->want) != 0)
-        weft_leaf_ready(slot->leaf, events & slot->want);
+    /* a service that neither reads nor writes would not hear of it: nobody is there for whom it goes on */
+    if (slot->leaf != NULL && slot->ended && slot->channel != NULL &&
+        weft_ref_is_nobody(slot->owner) && wf_ssh_channel_closed(slot->channel)) {
+        weft_leaf_lost(slot->leaf, WEFT_ELOST, "the peer has closed the channel");
+        return;
+    }
+    /* a read that fails closes its leaf, and the last one's end is that of the slot */
+    weft_leaf *leaf = slot->leaf, *error = slot->error;
+    unsigned events = ready(slot) & slot->want, error_events = error_ready(slot) & slot->want_error;
+    if (error != NULL && error_events != 0)
+        weft_leaf_ready(error, error_events);
+    if (leaf != NULL && events != 0)
+        weft_leaf_ready(leaf, events);
 }
 
 void wf_ssh_look(weft_actor *self)
 {
     wf_ssh_conn *c = weft_state(self);
+    for (wf_ssh_slot *slot = c->slots, *next; slot != NULL; slot = next) {
+        next = slot->next;
+        if (!weft_ref_is_nobody(slot->owner))
+            look_at_exit(self, slot);
+    }
     for (wf_ssh_slot *slot = c->slots, *next; slot != NULL; slot = next) {
         next = slot->next;
         look_at(self, slot);
@@ -138,26 +189,33 @@ void wf_ssh_look(weft_actor *self)
 
 /* ---- the leaves */
 
-static weft_err leaf_read(weft_leaf *leaf, weft_bytes *out, weft_why *why)
+/* All of it: libssh gives the peer its whole window again whenever some of it was read, whatever is left, so that
+ * what a slow owner leaves would be more and more. */
+static weft_err read_from(weft_leaf *leaf, size_t n, bool error, weft_bytes *out)
 {
     wf_ssh_slot *slot = weft_leaf_context(leaf);
     uint8_t *to;
-    (void)why;
-    size_t n = slot->channel != NULL ? wf_ssh_channel_waiting(slot->channel) : 0;
-    if (n == 0)
-        return slot->channel == NULL || wf_ssh_channel_ended(slot->channel) ? WEFT_EDONE
-                                                                            : WEFT_EFULL;
-    if (n > READ_MAX)
-        n = READ_MAX;
     weft_err err = weft_bytes_charged(n, weft_leaf_window(leaf), &to, out);
     if (err != WEFT_OK)
         return err;
-    out->size = wf_ssh_channel_read(slot->channel, to, n);
+    out->size = error ? wf_ssh_channel_error_read(slot->channel, to, n)
+                      : wf_ssh_channel_read(slot->channel, to, n);
     weft_hook_queue(&slot->conn->hook); /* the peer is told of the room */
     if (out->size != 0)
         return WEFT_OK;
     weft_bytes_drop(out);
     return WEFT_EFULL;
+}
+
+static weft_err leaf_read(weft_leaf *leaf, weft_bytes *out, weft_why *why)
+{
+    wf_ssh_slot *slot = weft_leaf_context(leaf);
+    (void)why;
+    size_t n = slot->channel != NULL ? wf_ssh_channel_waiting(slot->channel) : 0;
+    if (n != 0)
+        return read_from(leaf, n, false, out);
+    slot->ended = slot->channel == NULL || has_ended(slot);
+    return slot->ended ? WEFT_EDONE : WEFT_EFULL;
 }
 
 /* libssh takes a packet at a time. */
@@ -180,8 +238,14 @@ static weft_err write_to(wf_ssh_slot *slot, const weft_leaf_item *items, unsigne
                          bool error, weft_why *why)
 {
     *sent = 0;
-    if (slot->channel == NULL || wf_ssh_channel_closed(slot->channel))
-        return weft_because(why, WEFT_ELOST, "the peer has closed the channel");
+    if (slot->channel == NULL || wf_ssh_channel_closed(slot->channel)) {
+        if (weft_ref_is_nobody(slot->owner))
+            return weft_because(why, WEFT_ELOST, "the peer has closed the channel");
+        /* a command that has ended reads no more; what it said is still to be read */
+        for (unsigned i = 0; i < n; i++)
+            *sent += items[i].bytes.size;
+        return WEFT_OK;
+    }
     weft_hook_queue(&slot->conn->hook);
     for (unsigned i = 0; i < n; i++) {
         if (items[i].file != NULL)
@@ -224,19 +288,29 @@ static void say_exit(wf_ssh_slot *slot)
         wf_ssh_channel_exit(slot->channel, slot->code);
 }
 
+static void close_channel(wf_ssh_slot *slot)
+{
+    say_exit(slot);
+    wf_ssh_channel_free(slot->channel);
+    slot->channel = NULL;
+    if (!slot->conn->over)
+        weft_hook_queue(&slot->conn->hook);
+}
+
+/* What a command said as errors may be read when its output has ended, and its stream. */
+static bool has_unread_errors(const wf_ssh_slot *slot)
+{
+    return slot->error != NULL && wf_ssh_channel_ended(slot->channel) &&
+           wf_ssh_channel_error_waiting(slot->channel) > 0;
+}
+
 static void leaf_close(weft_leaf *leaf, bool abort)
 {
     wf_ssh_slot *slot = weft_leaf_context(leaf);
-    wf_ssh_conn *c = slot->conn;
     (void)abort;
     slot->leaf = NULL;
-    if (slot->channel != NULL) {
-        say_exit(slot);
-        wf_ssh_channel_free(slot->channel);
-        slot->channel = NULL;
-        if (!c->over)
-            weft_hook_queue(&c->hook);
-    }
+    if (slot->channel != NULL && !has_unread_errors(slot))
+        close_channel(slot);
     wf_ssh_slot_done(slot);
 }
 
@@ -267,21 +341,29 @@ const weft_leaf_ops wf_ssh_leaf = {
 static weft_err error_read(weft_leaf *leaf, weft_bytes *out, weft_why *why)
 {
     const wf_ssh_slot *slot = weft_leaf_context(leaf);
-    (void)out, (void)why;
-    return slot->channel == NULL ? WEFT_EDONE : WEFT_EFULL;
+    (void)why;
+    size_t n = slot->channel != NULL ? wf_ssh_channel_error_waiting(slot->channel) : 0;
+    if (n != 0)
+        return read_from(leaf, n, true, out);
+    return slot->channel == NULL || wf_ssh_channel_error_ended(slot->channel) ? WEFT_EDONE
+                                                                              : WEFT_EFULL;
 }
 
 static weft_err error_write(weft_leaf *leaf, const weft_leaf_item *items, unsigned n, size_t *sent,
                             weft_why *why)
 {
-    return write_to(weft_leaf_context(leaf), items, n, sent, true, why);
+    wf_ssh_slot *slot = weft_leaf_context(leaf);
+    *sent = 0;
+    if (!weft_ref_is_nobody(slot->owner))
+        return weft_because(why, WEFT_EUNSUPPORTED, "what a host says as errors is only read");
+    return write_to(slot, items, n, sent, true, why);
 }
 
 static void error_want(weft_leaf *leaf, unsigned events)
 {
     wf_ssh_slot *slot = weft_leaf_context(leaf);
     slot->want_error = events;
-    if ((ready(slot) & events & WEFT_WRITABLE) != 0)
+    if ((error_ready(slot) & events) != 0)
         weft_hook_queue(&slot->conn->hook);
 }
 
@@ -295,6 +377,8 @@ static void error_close(weft_leaf *leaf, bool abort)
     wf_ssh_slot *slot = weft_leaf_context(leaf);
     (void)abort;
     slot->error = NULL;
+    if (slot->leaf == NULL && slot->channel != NULL && slot->request == NULL)
+        close_channel(slot);
     wf_ssh_slot_done(slot);
 }
 
@@ -314,7 +398,8 @@ const weft_leaf_ops wf_ssh_leaf_error = {
 static wf_ssh_slot *slot_of(weft_ref stream)
 {
     weft_leaf *leaf = weft_leaf_of(stream, &wf_ssh_leaf);
-    return leaf != NULL ? weft_leaf_context(leaf) : NULL;
+    wf_ssh_slot *slot = leaf != NULL ? weft_leaf_context(leaf) : NULL;
+    return slot != NULL && weft_ref_is_nobody(slot->owner) ? slot : NULL;
 }
 
 const weft_ssh_session *weft_ssh_session_of(weft_ref stream)

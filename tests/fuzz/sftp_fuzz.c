@@ -24,6 +24,19 @@ static void look_at_path(wf_sftp_text text)
         abort();
 }
 
+/* The same bytes as what a server says. */
+static void look_at_reply(const uint8_t *data, size_t bytes)
+{
+    wf_sftp_reply r;
+    wf_sftp_text name;
+    wf_sftp_attrs attrs;
+    if (!wf_sftp_read_reply(data, bytes, &r))
+        return;
+    is_within(r.text, data, bytes);
+    while (r.names != 0 && wf_sftp_next_name(&r, &name, &attrs))
+        is_within(name, data, bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t bytes = 0;
@@ -32,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (size > 0) {
         if (!wf_sftp_packet(data, size, PACKET_MAX, &bytes) || bytes == 0 || bytes > size)
             break;
+        look_at_reply(data, bytes);
         bool good = wf_sftp_read(data, bytes, &r);
         if (good) {
             is_within(r.path, data, bytes);

@@ -48,6 +48,7 @@ typedef enum weft_ssh_kind {
     WEFT_SSH_SHELL = 1, /**< a shell */
     WEFT_SSH_EXEC,      /**< a command */
     WEFT_SSH_SUBSYSTEM, /**< a subsystem by its name */
+    WEFT_SSH_FORWARD,   /**< a connection made from there (direct-tcpip); of clients */
 } weft_ssh_kind;
 
 /** A row: sessions of @kind get an actor of @behaviour, spawned with @config, as the owner of their

@@ -31,6 +31,7 @@
 #include <weft/sp.h>
 #include <weft/sse.h>
 #include <weft/ssh.h>
+#include <weft/ssh_client.h>
 #include <weft/stage.h>
 #include <weft/stream.h>
 #include <weft/supervisor.h>

@@ -107,6 +107,11 @@ GOALS = {
         at_most("idle_connection", 12 << 10),
         at_most("idle_wakeups", 0),
     ],
+    "ssh": [
+        at_most("login_cpu", 0.5, "sshd"),
+        *(at_most(f"{case}_{cipher}_cpu", 0.85, "sshd")
+          for case in ("exec", "exec_in", "get", "put") for cipher in ("aes", "chacha")),
+    ],
     "client": [
         at_most("hello_cpu", 1.5, "wrk"),
         at_most("1k_cpu", 1.5, "wrk"),

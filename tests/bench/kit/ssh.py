@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""SSH: the server's CPU time for a login and for bulk bytes, beside OpenSSH's sshd, the same client under both."""
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from kit import build, machine
+from kit.report import US, select
+
+SYSTEMS = ["sshd", US]
+LOGINS = 20
+MEGABYTES = 100
+PATIENCE = 120
+QUIET = 0.3  # seconds until what a session left has ended and is counted
+
+CIPHERS = {"aes": "aes128-gcm@openssh.com", "chacha": "chacha20-poly1305@openssh.com"}
+CASES = {
+    "login": f"{LOGINS} logins, sftp opened and closed: connect, exchange, Ed25519 key",
+    "exec": f"{MEGABYTES} MB out of a command",
+    "exec_in": f"{MEGABYTES} MB into a command",
+    "get": f"a file of {MEGABYTES} MB by sftp",
+    "put": f"a file of {MEGABYTES} MB by sftp, written",
+}
+
+
+class LoadFailed(Exception):
+    """A run that gave no figures."""
+
+
+class Server:
+    """A server with a port, and where it has the folder of the bench."""
+
+    def __init__(self, system, folder, options):
+        self.system, self.folder = system, folder
+        self.port = machine.free_port()
+        self.root = "/" if system == US else folder + "/"
+        shell = pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh"
+        if system == US:
+            command = [os.path.join(options.build, "weftd"), "ssh", "--listen",
+                       f"tcp://127.0.0.1:{self.port}", "--keys", f"{folder}/keys", "--root", folder,
+                       "--shell", shell, "--auth", f"sshkey:{folder}/id.pub"]
+        else:
+            command = [build.installed("/usr/sbin/sshd", "openssh-server"), "-D", "-e", "-f",
+                       f"{folder}/config", "-p", str(self.port)]
+        self.process = subprocess.Popen(["taskset", "-c", machine.SERVER_CORE, *command],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, start_new_session=True)
+        machine.favour(self.process.pid)
+
+    def is_up(self):
+        limit = time.monotonic() + 30
+        while time.monotonic() < limit and self.process.poll() is None:
+            done = subprocess.run(["ssh-keyscan", "-p", str(self.port), "127.0.0.1"],
+                                  capture_output=True, check=False)
+            if done.stdout:
+                return True
+            time.sleep(0.1)
+        return False
+
+    def stop(self):
+        try:
+            os.killpg(self.process.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+
+def prepare(folder):
+    for key in ("host", "id"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{folder}/{key}"],
+                       check=True)
+    with open(f"{folder}/big", "wb") as file:
+        for _ in range(MEGABYTES):
+            file.write(os.urandom(1000) * 1000)
+    with open(f"{folder}/config", "w", encoding="ascii") as file:
+        # a shell that thinks it is within another one reads no files of its user: as with weft
+        file.write(f"HostKey {folder}/host\nAuthorizedKeysFile {folder}/id.pub\nStrictModes no\n"
+                   "ListenAddress 127.0.0.1\nUsePAM no\nPidFile none\nSetEnv SHLVL=9\n"
+                   "MaxStartups 100\nSubsystem sftp internal-sftp\n")
+
+
+def command_of(case, cipher, server):
+    """(words, standard input)"""
+    options = ["-q", "-F", "none", "-o", "StrictHostKeyChecking=no", "-o",
+               "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
+               "-o", "KexAlgorithms=curve25519-sha256", "-c", CIPHERS[cipher], "-i",
+               f"{server.folder}/id"]
+    user = pwd.getpwuid(os.getuid()).pw_name
+    big, nothing = f"{server.folder}/big", os.devnull
+    go = ["ssh", *options, "-p", str(server.port), f"{user}@127.0.0.1"]
+    copy = ["scp", *options, "-P", str(server.port)]
+    there = f"{user}@127.0.0.1:{server.root}"
+    if case == "login":
+        return ["sh", "-c", f'for i in $(seq {LOGINS}); do "$@" </dev/null || exit 1; done', "-",
+                "sftp", *options, "-P", str(server.port), "-b", nothing, f"{user}@127.0.0.1"], nothing
+    if case == "exec":
+        return [*go, f"cat {big}"], nothing
+    if case == "exec_in":
+        return [*go, "cat >/dev/null"], big
+    if case == "get":
+        return [*copy, f"{there}big", f"{server.folder}/got"], nothing
+    return [*copy, big, f"{there}put"], nothing
+
+
+def measure_once(case, cipher, server):
+    """CPU time of a login in ms, or of a MB."""
+    words, path = command_of(case, cipher, server)
+    before = machine.tree_cpu_seconds(server.process.pid)
+    try:
+        with open(path, "rb") as file:
+            subprocess.run(["taskset", "-c", machine.LOAD_CORE, *words], stdin=file,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
+                           timeout=PATIENCE)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise LoadFailed(str(error)) from error
+    time.sleep(QUIET)
+    used = machine.tree_cpu_seconds(server.process.pid) - before
+    return used * 1e3 / (LOGINS if case == "login" else MEGABYTES)
+
+
+def metrics_of(case):
+    return {f"{case}_cpu" if case == "login" else f"{case}_{cipher}_cpu": cipher
+            for cipher in (["aes"] if case == "login" else CIPHERS)}
+
+
+def measure(report, case, servers, rounds):
+    lock = machine.Lock()
+    failed = set()
+    for metric, cipher in metrics_of(case).items():
+        for round_ in range(rounds):
+            for system, server in servers.items():
+                if (metric, system) in failed:
+                    continue
+                report.progress(f"{metric}, round {round_ + 1} of {rounds}, {system}")
+                try:
+                    with lock:
+                        cpu = measure_once(case, cipher, server)
+                except LoadFailed as error:
+                    failed.add((metric, system))
+                    report.skip(f"{metric}: skipped {system}: {error}")
+                    continue
+                report.add(metric, system, round_, cpu, "ms" if case == "login" else "ms/MB")
+    report.done()
+
+
+def table(report, case):
+    report.say(f"\n{case}: {CASES[case]}")
+    for metric, cipher in metrics_of(case).items():
+        if not report.systems(metric):
+            continue
+        report.say(f"{CIPHERS[cipher]:30} {'ms' if case == 'login' else 'ms/MB':>7} {'ratio':>6}")
+        for name in report.systems(metric):
+            ratio = report.ratio(metric, name, "sshd")
+            report.say(f"  {name:28} {report.median(metric, name):7.2f} "
+                       f"{'' if ratio is None else f'{ratio:.2f}':>6}")
+        verdict = report.verdict(metric)
+        if verdict:
+            report.say(f"  {US} {metric}: {verdict}")
+
+
+def run(report, options):
+    rounds = options.rounds or 3
+    folder = tempfile.mkdtemp(prefix="weft-ssh-bench.")
+    os.chmod(folder, 0o755)  # sshd looks for keys as the user
+    servers = {}
+    try:
+        prepare(folder)
+        for system in select("system", options.only, SYSTEMS):
+            try:
+                server = Server(system, folder, options)
+            except (build.Missing, OSError) as error:
+                report.skip(f"skipped {system}: {error}")
+                continue
+            servers[system] = server
+            if not server.is_up():
+                report.skip(f"skipped {system}: it does not come up")
+                servers.pop(system).stop()
+        report.say(f"ssh: {rounds} rounds, server on core {machine.SERVER_CORE}, OpenSSH's client on "
+                   f"core {machine.LOAD_CORE}; CPU time of the server and all it starts")
+        for case in select("case", options.cases, CASES) if servers else []:
+            measure(report, case, servers, rounds)
+            table(report, case)
+            report.flush()
+    finally:
+        for server in servers.values():
+            server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
