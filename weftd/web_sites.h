@@ -21,13 +21,15 @@ typedef struct web_proxy {
 } web_proxy;
 
 typedef struct web_sites {
-    weft_option_texts proxy, auth;
+    weft_option_texts proxy, auth, redirect, rewrite;
     bool strip, keep_host, least_busy, digest;
     /* what web_sites_make makes of them */
     web_proxy proxies[WEB_PROXIES_MAX];
+    char *moves[2 * WEFT_OPTION_TEXTS_MAX]; /* what --redirect and --rewrite say, cut up */
+    size_t moves_n;
     service_auth who;
     weft_http_guard guard;
-    weft_http_route routes[2 * WEB_PROXIES_MAX + 2];
+    weft_http_route routes[2 * WEB_PROXIES_MAX + 2 * WEFT_OPTION_TEXTS_MAX + 2];
 } web_sites;
 
 /* Makes the routes: the proxies, and @files for the rest. To be given back in any case. errors: EINVAL, ELIMIT and

@@ -94,6 +94,8 @@ static weft_handler_fn *handler_of(const weft_http_route *row)
         return row->handler;
     if (row->to != NULL)
         return serve_named;
+    if (row->redirect != NULL)
+        return wf_http_redirect_serve;
     if (row->use == &weft_http_proxy)
         return wf_http_proxy_serve;
     weft_handler_fn *fn = row->stream ? NULL : in_place(row->use);
@@ -207,13 +209,12 @@ void wf_http_continue(weft_actor *self, wf_http_exchange *x)
 void wf_http_dispatch(weft_actor *self, wf_http_exchange *x)
 {
     const wf_http_table *table = table_of(x);
-    if (table == NULL || wf_http_route_match(table->routes, x->head.method, x->head.path,
-                                             &x->match) != WF_HTTP_ROUTE_FOUND) {
+    x->row = table != NULL ? wf_http_row_find(x, table) : NULL;
+    if (x->row == NULL) {
         x->match.params_n = 0;
         unserved(self, x);
         return;
     }
-    x->row = &table->rows[x->match.row];
     if (!set_limit(self, x))
         return;
     wf_http_continue(self, x);

@@ -181,7 +181,9 @@ struct wf_http_exchange {
     wf_http_stored *stored;
     struct wf_http_body *stream; /* the duplex stream of a .stream route */
     wf_http_trailers *trailers;
-    char *principal;     /* who asks, found out by a guard; its own */
+    char *principal; /* who asks, found out by a guard; its own */
+    char *
+        rewritten; /* path and query by a rewrite, which head, request and match point into; its own */
     weft_ref worker;     /* what .use has made */
     uint64_t sent_bytes; /* of the response's body */
     uint64_t begun_ns;   /* for the access log */
@@ -277,6 +279,18 @@ void wf_http_upgraded(weft_actor *self, wf_http_conn *c);
 
 /* Serves it by its row, within a handler of the site. */
 weft_err wf_http_serve_row(weft_actor *self, weft_msg *msg);
+
+/* ---- moved (http_moved.c) */
+
+/* How often a request is rewritten; one more is a 500. */
+#define WF_HTTP_REWRITES_MAX 10
+
+WEFT_MUST_USE weft_err wf_http_moved_check(const weft_http_route *row, weft_why *why);
+/* The row of @table that serves the request, rewrites done; NULL: none does. What cannot be rewritten has a row that
+ * says so. */
+const weft_http_route *wf_http_row_find(wf_http_exchange *x, const wf_http_table *table);
+/* Serves a request of a row with a redirect. */
+weft_err wf_http_redirect_serve(weft_actor *self, weft_msg *msg);
 
 /* ---- guards (http_guard.c) */
 

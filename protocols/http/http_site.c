@@ -45,11 +45,16 @@ static weft_http_limits limits_filled(const weft_http_limits *l)
 
 static weft_err check_row(const weft_http_route *row, weft_why *why)
 {
-    int ways = (row->handler != NULL) + (row->use != NULL) + (row->to != NULL);
+    int ways = (row->handler != NULL) + (row->use != NULL) + (row->to != NULL) +
+               (row->redirect != NULL) + (row->rewrite != NULL);
     if (ways != 1)
         return weft_because(why, WEFT_EINVAL,
-                            "route \"%.80s\" must have exactly one of .handler, .use and .to",
+                            "route \"%.80s\" must have exactly one of .handler, .use, .to, "
+                            ".redirect and .rewrite",
                             row->route);
+    weft_err err = wf_http_moved_check(row, why);
+    if (err != WEFT_OK)
+        return err;
     if (row->stream && row->use == NULL)
         return weft_because(why, WEFT_EINVAL, "route \"%.80s\": .stream needs .use", row->route);
     if (row->guard != NULL && row->use == &weft_websocket)

@@ -87,7 +87,26 @@ expect here --digest -u ann:secret "http://$at/file"
 expect 401 -o /dev/null -w '%{http_code}' --digest -u ann:wrong "http://$at/file"
 expect 401 -o /dev/null -w '%{http_code}' -u ann:secret "http://$at/file"
 
+# what has moved
+mkdir "$dir/front/pages"
+echo page >"$dir/front/pages/one.html"
+start "$weftd" web --path "$dir/front" --port 0 --redirect '/old/*=/pages/*' \
+    --redirect '308:/away=https://example.org/' --rewrite '/blog/:page=/pages/:page.html'
+expect "302 http://$at/pages/one.html?a=b" -o /dev/null -w '%{http_code} %{redirect_url}' \
+    "http://$at/old/one.html?a=b"
+expect page -L "http://$at/old/one.html"
+expect '308 https://example.org/' -o /dev/null -w '%{http_code} %{redirect_url}' -d x "http://$at/away"
+expect page "http://$at/blog/one"
+expect "302 http://$at/pages/evil.org" -o /dev/null -w '%{http_code} %{redirect_url}' --path-as-is \
+    "http://$at/old/evil.org"
+
 # what the command line can get wrong
+for wrong in redirect=/a redirect=a=/b redirect=/a=b redirect=200:/a=/b rewrite=/a=https://x/ 'rewrite=/a=/:b'; do
+    code=0
+    "$weftd" web --path "$dir/front" --port 0 "--${wrong%%=*}" "${wrong#*=}" 2>"$dir/said" || code=$?
+    [ "$code" = 78 ] || [ "$code" = 64 ] || fail "--$wrong: exit $code"
+    [ -s "$dir/said" ] || fail "--$wrong: it is not said what is wrong"
+done
 for wrong in up=http://x /up /up=x /up= '/a:b=http://x' '/up=http://x,ftp://y'; do
     code=0
     "$weftd" web --path "$dir/front" --port 0 --proxy "$wrong" 2>"$dir/said" || code=$?

@@ -126,7 +126,13 @@ typedef struct weft_http_guard {
     bool digest;
 } weft_http_guard;
 
-/** One row of a site: exactly one of handler, use, to. Of several that match, the most specific wins.
+/** One row of a site: exactly one of handler, use, to, redirect, rewrite. Of several that match, the most specific
+ * wins.
+ *
+ * In .redirect and .rewrite ":name" and "*" stand for the route's parameters, as they came; the request's query goes
+ * along unless the target has one, or a fragment. Nothing that a client asks for names the host it is sent to. What
+ * is rewritten is looked up anew among the rows of its host, at most ten times (500 beyond), and has the path and the
+ * query of the target from then on, but the target that came. A result longer than a request line may be is a 414.
  *
  * What .use makes lives as long as its exchange: it is stopped when the response is written, or before
  * that with a reason: ELOST (the client has gone), ETIMEDOUT (it took too long, or the client did),
@@ -145,7 +151,11 @@ typedef struct weft_http_route {
     const weft_behaviour *use; /**< an actor of it is made for each request, and asked; one without
                                            state and with one row is run in place */
     const char *to;            /**< the actor of that name is asked */
-    const void *config;        /**< for weft_http_config_of, and weft_config of what .use makes */
+    const char *redirect;      /**< the client is sent to this path or URL */
+    int redirect_status;       /**< 301, 302, 303, 307 or 308; 0: 302 */
+    const char *rewrite; /**< it is served as if this path had been asked for; no guard: that is the
+                                           other row's */
+    const void *config;  /**< for weft_http_config_of, and weft_config of what .use makes */
     const weft_http_guard *guard; /**< who may; NULL: all */
     bool stream;                  /**< .use: the body comes as a stream, owned by that actor */
     uint64_t body_bytes_max;      /**< 0: the site's; of a streamed body: no limit */
