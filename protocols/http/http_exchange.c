@@ -138,6 +138,7 @@ wf_http_exchange *wf_http_exchange_new(weft_actor *self, wf_http_conn *c, const 
     x->site_actor = self;
     x->conn = c;
     x->site = c->site;
+    x->error_pages = c->site->error_pages;
     x->at = weft_now_ms(self);
     x->room_fields = (uint32_t)message;
     x->head = *head;

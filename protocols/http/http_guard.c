@@ -44,12 +44,7 @@ static weft_http_field challenge_field(const char *text)
 
 static weft_err refuse(weft_msg *msg, const weft_http_field *fields, uint32_t count)
 {
-    return weft_http_respond(msg, &(weft_http_answer){.status = 401,
-                                                      .content_type = "text/plain; charset=utf-8",
-                                                      .fields = fields,
-                                                      .fields_count = count,
-                                                      .body = WEFT_BYTES_LITERAL(
-                                                          "This needs a name and a password.\n")});
+    return wf_http_error_with(msg, 401, NULL, fields, count);
 }
 
 static weft_err refuse_basic(weft_msg *msg)

@@ -43,6 +43,7 @@ typedef struct wf_http_site {
     wf_http1_limits codec_limits;
     weft_http_limits limits;
     const weft_http_access_log *access_log;
+    const weft_http_error_page *error_pages; /* NULL: none */
     weft_http_text server;
 } wf_http_site;
 
@@ -176,7 +177,8 @@ struct wf_http_exchange {
     wf_http_conn *conn;
     const weft_http_route *row;
     const wf_http_site *site;
-    weft_bytes head_bytes; /* what the slices point into */
+    const weft_http_error_page *error_pages; /* the site's, also for who serves it elsewhere */
+    weft_bytes head_bytes;                   /* what the slices point into */
     weft_address *client;
     wf_http_stored *stored;
     struct wf_http_body *stream; /* the duplex stream of a .stream route */
@@ -252,9 +254,25 @@ WEFT_MUST_USE weft_err wf_http_pack(const weft_http_answer *a, weft_bytes *out);
 /* Points @a into @text; @fields has room for what was packed. */
 void wf_http_unpack(weft_bytes text, weft_http_answer *a, weft_http_field *fields);
 
-/* An error page, in @room. */
+/* ---- error pages (http_error_answer.c) */
+
 #define WF_HTTP_PAGE_ROOM 2560
-weft_http_answer wf_http_page_answer(int status, const char *detail, char room[WF_HTTP_PAGE_ROOM]);
+
+/* Where the body of an error's answer may stand. */
+typedef struct wf_http_page_room {
+    weft_bytes made; /* to be dropped behind the answer */
+    char text[WF_HTTP_PAGE_ROOM];
+} wf_http_page_room;
+
+WEFT_MUST_USE weft_err wf_http_error_pages_check(const weft_http_error_page *pages, weft_why *why);
+/* The answer with the error page of @status that the site of @x has, or the standard one. @x NULL: that one. */
+weft_http_answer wf_http_error_answer(wf_http_exchange *x, int status, const char *detail,
+                                      wf_http_page_room *room);
+/* Whether its body stands in the text of @room. */
+bool wf_http_page_is_lent(const weft_http_answer *answer, const wf_http_page_room *room);
+/* Answers with the error page of @status, and @fields. */
+weft_err wf_http_error_with(weft_msg *msg, int status, const char *detail,
+                            const weft_http_field *fields, uint32_t count);
 
 /* ---- upgrades (http_upgrade.c) */
 

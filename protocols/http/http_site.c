@@ -126,8 +126,8 @@ static void site_free(wf_http_site *site)
 
 static weft_err compile_site(wf_http_site *site, const weft_http_site_config *c, weft_why *why)
 {
-    weft_err err = WEFT_OK;
-    if (c->hosts != NULL)
+    weft_err err = wf_http_error_pages_check(c->error_pages, why);
+    if (err == WEFT_OK && c->hosts != NULL)
         err = wf_http_hosts_compile(c->hosts, &site->hosts, why);
     if (err == WEFT_OK && (c->routes != NULL || c->hosts == NULL))
         err = wf_http_table_compile(c->routes, &site->table, why);
@@ -161,6 +161,7 @@ static wf_http_site *site_new(const void *config, bool routes_only, weft_why *wh
     site->config = config;
     site->limits = limits_filled(&c->limits);
     site->access_log = c->access_log != NULL && c->access_log->fd >= 0 ? c->access_log : NULL;
+    site->error_pages = c->error_pages;
     if (server[0] != '\0')
         site->server = (weft_http_text){server, (uint32_t)strlen(server)};
     if (site->limits.fields_max > WF_HTTP1_FIELDS_LAST)

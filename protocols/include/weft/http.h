@@ -187,6 +187,22 @@ typedef struct weft_http_access_log {
     bool json;
 } weft_http_access_log;
 
+#define WEFT_HTTP_ERROR_PAGES_MAX 64u
+#define WEFT_HTTP_ERROR_PAGE_BYTES_MAX 65536u
+
+/** A page of the site's own for what is answered with weft_http_error, by weft or by a handler. It takes the place of
+ * the standard page's body and nothing else: the status and the fields stay. A handler's own answers are not touched.
+ * Exactly one of page and make; of several that fit the first counts. */
+typedef struct weft_http_error_page {
+    int status, last;         /**< 400 to 599: from status to last; last 0: that status alone */
+    const char *content_type; /**< NULL: "text/html; charset=utf-8" */
+    weft_http_text page; /**< at most WEFT_HTTP_ERROR_PAGE_BYTES_MAX; lives as long as the site */
+    /** Makes it: gives *@out a body of at most as much. @request is borrowed, NULL if what came was none; @detail
+     * may be NULL. An error, or more than that: the standard page. thread: of whoever answers. */
+    weft_err (*make)(const weft_http_request *request, int status, const char *detail,
+                     weft_bytes *out);
+} weft_http_error_page;
+
 #define WEFT_HTTP_HOSTS_MAX 1024
 
 /** Routes for requests that name a host. */
@@ -204,7 +220,9 @@ typedef struct weft_http_site_config {
         *hosts; /**< up to one without a name: by the name, else by the nearest "*." */
     weft_http_limits limits;
     const weft_http_access_log *access_log; /**< NULL: none */
-    const char *server;                     /**< the Server field; NULL: "weft"; "": none */
+    const weft_http_error_page
+        *error_pages;   /**< up to one whose status is 0; NULL: the standard ones */
+    const char *server; /**< the Server field; NULL: "weft"; "": none */
 } weft_http_site_config;
 
 /** The protocol actor of an HTTP connection; config: the routes (`const weft_http_route *`). */
