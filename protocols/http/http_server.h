@@ -106,6 +106,12 @@ WEFT_MUST_USE weft_err wf_http_take(weft_actor *self, wf_http_conn *c, weft_byte
 /* Reads what is pending, as far as it may. Calm when there is nothing, or when reading is under
  * way. */
 void wf_http_input(weft_actor *self, wf_http_conn *c);
+/* Goes on with a request behind which nothing was read (X_HOLDS), as if it were just being read: @serve may hand the
+ * stream over. What stands behind it is read then. */
+weft_err wf_http_input_go_on(weft_actor *self, wf_http_exchange *x,
+                             weft_err (*serve)(weft_actor *self, weft_msg *msg,
+                                               const weft_outcome *got),
+                             const weft_outcome *got);
 /* The client sends no more. */
 void wf_http_input_ended(weft_actor *self, wf_http_conn *c);
 
@@ -150,6 +156,7 @@ enum {
     WF_HTTP_X_GIVEN_UP =
         1 << 11, /* answered in its handler's stead, or lost: a late answer is calm */
     WF_HTTP_X_ASKING = 1 << 12, /* a guard is finding out who it is from */
+    WF_HTTP_X_HOLDS = 1 << 13, /* ASKING, and the stream may be handed over then: nothing is read */
 };
 
 /* A response that waits for its turn. */

@@ -2,8 +2,6 @@
 /* Sites: routes and limits compiled once for each reactor. */
 #include <string.h>
 
-#include <weft/websocket.h>
-
 #include "http_server.h"
 
 static const weft_http_limits limit_defaults = {
@@ -57,9 +55,6 @@ static weft_err check_row(const weft_http_route *row, weft_why *why)
         return err;
     if (row->stream && row->use == NULL)
         return weft_because(why, WEFT_EINVAL, "route \"%.80s\": .stream needs .use", row->route);
-    if (row->guard != NULL && row->use == &weft_websocket)
-        return weft_because(why, WEFT_EUNSUPPORTED, "route \"%.80s\": a guard before a WebSocket",
-                            row->route);
     return row->guard != NULL ? wf_http_guard_check(row->guard, why) : WEFT_OK;
 }
 

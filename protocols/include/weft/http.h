@@ -117,7 +117,8 @@ int weft_http_status_of(weft_err err);
 /** Has a route ask who somebody is before it serves (<weft/auth.h>): Basic (RFC 7617), or Digest (RFC 7616,
  * SHA-256 and MD5), which a source that knows the passwords themselves can check. Who does not say, or not
  * rightly, is answered 401 with a challenge; who failed too often 429; without the actor it is a 503. Basic is
- * readable to all who can see the connection: give it TLS. A WebSocket cannot stand behind a guard. */
+ * readable to all who can see the connection: give it TLS. Behind a request that asks to become a WebSocket nothing
+ * is read until it is known whose it is. */
 typedef struct weft_http_guard {
     const char *auth_name; /**< the name of a weft_auth actor; NULL: @auth */
     weft_ref auth;
