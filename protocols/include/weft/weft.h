@@ -13,6 +13,7 @@
 #include <weft/framing.h>
 #include <weft/http.h>
 #include <weft/http_client.h>
+#include <weft/http_form.h>
 #include <weft/irc.h>
 #include <weft/loop.h>
 #include <weft/net.h>
