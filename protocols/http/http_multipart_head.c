@@ -70,9 +70,8 @@ static bool next_param(wf_http_lex *lex, weft_http_text *name, weft_http_text *v
 
 static weft_http_text type_of(wf_http_lex *lex)
 {
-    const char *at = lex->at;
     wf_http_lex_ows(lex);
-    at = lex->at;
+    const char *at = lex->at;
     while (lex->at < lex->end && strchr("; \t", *lex->at) == NULL)
         lex->at++;
     return (weft_http_text){at, (uint32_t)(lex->at - at)};

@@ -14,6 +14,7 @@
 #include <weft/http.h>
 #include <weft/http_client.h>
 #include <weft/http_form.h>
+#include <weft/http_session.h>
 #include <weft/irc.h>
 #include <weft/loop.h>
 #include <weft/net.h>
