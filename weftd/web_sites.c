@@ -2,9 +2,11 @@
 /* Routes of the options of `weftd web`: proxies and moves before files, and one guard before all. */
 #include "web_sites.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- proxies: PATH=URL[,URL...] */
 
@@ -122,6 +124,43 @@ static weft_err add_moves(web_sites *s, weft_http_route **to, weft_why *why)
     return err;
 }
 
+/* ---- scripts: PATH=FOLDER */
+
+static weft_err check_cgi_folder(const char *path, weft_why *why)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return weft_because(why, weft_err_from_errno(errno), "--cgi %.100s: %s, expected a folder",
+                            path, strerror(errno));
+    return S_ISDIR(st.st_mode) ? WEFT_OK
+                               : weft_because(why, WEFT_EINVAL, "--cgi %.100s is no folder", path);
+}
+
+static weft_err add_cgi(web_sites *s, web_cgi *g, const char *text, weft_http_route **to,
+                        weft_why *why)
+{
+    const char *folder = strchr(text, '=');
+    size_t n = folder != NULL ? (size_t)(folder - text) : 0;
+    if (text[0] != '/' || n == 0 || folder[1] == '\0' || strcspn(text, ":*") < n)
+        return weft_because(why, WEFT_EINVAL,
+                            "--cgi %.100s, expected PATH=FOLDER such as /cgi-bin=./scripts", text);
+    while (n > 1 && text[n - 1] == '/')
+        n--;
+    size_t room = n + sizeof "/*";
+    g->route = malloc(room);
+    if (g->route == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for --cgi");
+    (void)snprintf(g->route, room, "%.*s/*", n == 1 ? 0 : (int)n, text);
+    g->config = (weft_http_cgi_config){
+        .root = folder + 1, .time_ms = s->cgi_time_ms, .children_max = s->cgi_children};
+    *(*to)++ = (weft_http_route){.route = g->route,
+                                 .use = &weft_http_cgi,
+                                 .config = &g->config,
+                                 .stream = true,
+                                 .guard = s->auth.count != 0 ? &s->guard : NULL};
+    return check_cgi_folder(folder + 1, why);
+}
+
 /* ---- who may */
 
 static weft_err make_guard(web_sites *s, weft_why *why)
@@ -143,6 +182,8 @@ weft_err web_sites_make(web_sites *s, const weft_http_files_config *files, weft_
         err = add_proxy(s, &s->proxies[i], s->proxy.at[i], &to, why);
         all |= strncmp(s->proxy.at[i], "/=", 2) == 0;
     }
+    for (size_t i = 0; i < s->cgi.count && err == WEFT_OK; i++)
+        err = add_cgi(s, &s->cgis[i], s->cgi.at[i], &to, why);
     if (err == WEFT_OK)
         err = add_moves(s, &to, why);
     if (err != WEFT_OK)
@@ -161,6 +202,10 @@ void web_sites_done(web_sites *s)
         free(s->proxies[i].text);
         free(s->proxies[i].route);
         s->proxies[i] = (web_proxy){.text = NULL};
+    }
+    for (size_t i = 0; i < WEFT_OPTION_TEXTS_MAX; i++) {
+        free(s->cgis[i].route);
+        s->cgis[i] = (web_cgi){.route = NULL};
     }
     while (s->moves_n != 0)
         free(s->moves[--s->moves_n]);

@@ -197,7 +197,7 @@ void wf_http_exchange_drop(wf_http_exchange *x)
     weft_alloc_free(x->trailers);
     weft_alloc_free(x->client);
     weft_alloc_free(x->principal);
-    weft_alloc_free(x->rewritten);
+    wf_http_rewritten_free(x->rewritten);
     weft_alloc_free(x);
 }
 

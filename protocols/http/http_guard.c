@@ -103,6 +103,7 @@ static weft_err granted(weft_actor *self, weft_msg *msg, const weft_auth_granted
 {
     wf_http_exchange *x = wf_http_exchange_of(msg);
     size_t n = strlen(who->principal) + 1;
+    weft_alloc_free(x->principal); /* of a row that sent it on */
     x->principal = weft_alloc(n);
     if (x->principal == NULL)
         return weft_fail(msg, WEFT_ENOMEM, "no memory for who asks");

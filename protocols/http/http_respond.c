@@ -20,6 +20,7 @@ typedef struct weft_http_response {
     const weft_http_answer *direct;
     weft_http_answer answer; /* without its texts, when packed */
     bool lent;               /* direct only: the body stands on its maker's stack */
+    bool again;              /* the body is where the request is to be sent on to */
 } weft_http_response;
 
 static void response_share(void *at)
@@ -163,6 +164,25 @@ void wf_http_answered_with(weft_actor *self, wf_http_exchange *x, const void *bo
     answer.body = r->body;
     wf_http_unpack(r->text, &answer, fields);
     wf_http_answered(self, x, &answer, false);
+}
+
+/* ---- not answered, but sent on */
+
+weft_err wf_http_send_on(weft_msg *msg, weft_http_text target)
+{
+    const weft_http_response response = {.body = weft_bytes_copy(msg, target.at, target.bytes),
+                                         .again = true};
+    return response.body.size != 0 ? weft_reply_body(msg, &weft_http_response_type, &response)
+                                   : WEFT_ENOMEM;
+}
+
+bool wf_http_is_sent_on(const weft_outcome *got, weft_bytes *target)
+{
+    const weft_http_response *r = got->body;
+    if (got->err != WEFT_OK || got->type != &weft_http_response_type || !r->again)
+        return false;
+    *target = r->body;
+    return true;
 }
 
 /* ---- shorthands */

@@ -55,6 +55,7 @@ typedef struct wf_http_reactor {
     weft_http_field fields[WF_HTTP1_FIELDS_LAST]; /* of the head, or the trailers, being read */
     weft_bytes rest;                              /* what stands behind that head */
     struct wf_http_gateway *gateways;             /* the clients of proxies (http_proxy.c) */
+    struct wf_http_cgi_count *cgis;               /* the scripts that run (http_cgi.c) */
     char *log;                                    /* access log lines that gather */
     size_t log_n;
     uint64_t log_lost; /* lines, since it could last be written */
@@ -166,6 +167,13 @@ typedef struct wf_http_stored {
     weft_http_field *fields;
 } wf_http_stored;
 
+/* Path and query as they were rewritten last, and before. */
+typedef struct wf_http_rewritten {
+    struct wf_http_rewritten *before;
+    char text[];
+} wf_http_rewritten;
+void wf_http_rewritten_free(wf_http_rewritten *last); /* (http_moved.c) takes NULL */
+
 /* The trailers of a request. */
 typedef struct wf_http_trailers {
     uint32_t count;
@@ -177,6 +185,7 @@ struct wf_http_exchange {
     uint16_t flags;
     uint16_t status; /* of the response */
     bool secure;     /* it came over TLS; known from when it was sent elsewhere */
+    uint8_t again;   /* how often it was sent on by who was to serve it */
     bool shared;     /* others hold its request: what that points to never moves again */
     uint32_t at;     /* the tick from which its answer is waited for */
     wf_http_exchange *next;
@@ -191,8 +200,8 @@ struct wf_http_exchange {
     struct wf_http_body *stream; /* the duplex stream of a .stream route */
     wf_http_trailers *trailers;
     char *principal; /* who asks, found out by a guard; its own */
-    char *
-        rewritten; /* path and query by a rewrite, which head, request and match point into; its own */
+    wf_http_rewritten
+        *rewritten;      /* what path and query, and their parameters, point into; NULL: the head */
     weft_ref worker;     /* what .use has made */
     uint64_t sent_bytes; /* of the response's body */
     uint64_t begun_ns;   /* for the access log */
@@ -302,6 +311,8 @@ WEFT_MUST_USE weft_err wf_http_upgrade_to(weft_actor *self, weft_msg *msg,
 /* What was being read is done with: the connection is no longer this actor's, which ends. */
 void wf_http_upgraded(weft_actor *self, wf_http_conn *c);
 
+/* Serves it by whoever its path belongs to now, within a handler of the site. (http_dispatch.c) */
+weft_err wf_http_serve_anew(weft_actor *self, weft_msg *msg);
 /* Serves it by its row, within a handler of the site. */
 weft_err wf_http_serve_row(weft_actor *self, weft_msg *msg);
 
@@ -314,6 +325,13 @@ WEFT_MUST_USE weft_err wf_http_moved_check(const weft_http_route *row, weft_why 
 /* The row of @table that serves the request, rewrites done; NULL: none does. What cannot be rewritten has a row that
  * says so. */
 const weft_http_route *wf_http_row_find(wf_http_exchange *x, const wf_http_table *table);
+/* Answers the request of an actor made for it so, that it is served anew as a GET of @target, by whoever that
+ * belongs to (RFC 3875 section 6.2.2). (http_respond.c) */
+weft_err wf_http_send_on(weft_msg *msg, weft_http_text target);
+/* Whether that is what @got says; *@target is borrowed as it is. */
+bool wf_http_is_sent_on(const weft_outcome *got, weft_bytes *target);
+/* Does that: forgets the actor and its stream, and what of the body was not read. */
+weft_err wf_http_serve_again(weft_actor *self, weft_msg *msg, weft_bytes target);
 /* Serves a request of a row with a redirect. */
 weft_err wf_http_redirect_serve(weft_actor *self, weft_msg *msg);
 
@@ -322,6 +340,10 @@ weft_err wf_http_redirect_serve(weft_actor *self, weft_msg *msg);
 WEFT_MUST_USE weft_err wf_http_guard_check(const weft_http_guard *guard, weft_why *why);
 /* Serves a request of a row with a guard. */
 weft_err wf_http_guard_serve(weft_actor *self, weft_msg *msg);
+
+/* ---- scripts (http_cgi.c) */
+typedef struct wf_http_cgi_count wf_http_cgi_count;
+void wf_http_cgi_counts_free(wf_http_cgi_count *first);
 
 /* ---- proxies (http_proxy.c) */
 

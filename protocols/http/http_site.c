@@ -178,6 +178,7 @@ static void reactor_free(void *kept)
         site_free(s);
     }
     wf_http_gateways_free(h->gateways);
+    wf_http_cgi_counts_free(h->cgis);
     if (h->log_n != 0)
         wf_http_log_flush(h);
     weft_alloc_free(h->log);

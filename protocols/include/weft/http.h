@@ -252,6 +252,29 @@ WEFT_MUST_USE weft_err weft_http_check_site(const weft_http_site_config *site, w
  * not, its answer goes back without its body. Another Upgrade is left out, as RFC 9110 section 7.8 lets. */
 extern const weft_behaviour weft_http_proxy;
 
+/* ---- scripts */
+
+/** CGI scripts below a folder (RFC 3875). Zero is the default. */
+typedef struct weft_http_cgi_config {
+    const char *root;       /**< the folder; what is run never lies outside of it */
+    const char *param;      /**< the route's parameter that is the path; NULL: "*" */
+    const char *const *env; /**< more variables (NAME=VALUE), ends in NULL; may be NULL */
+    uint32_t children_max;  /**< that run for each reactor: 32; beyond: 503 */
+    uint32_t time_ms;       /**< from its start to its end: 60 s, then it is stopped; before its
+                                 response began that is a 504. WEFT_NO_LIMIT */
+} weft_http_cgi_config;
+
+/** Runs scripts: for a route that ends in a star, with .stream. The first part of the path that is a file is the
+ * script, and what is behind it PATH_INFO. It is run in its folder, with the variables of RFC 3875 section 4.1 (without
+ * PATH_TRANSLATED), REQUEST_URI, SCRIPT_FILENAME, HTTPS, PATH and those of the config, and nothing else of this
+ * program's environment; neither what guards read nor Proxy is told. Its standard error is this program's.
+ *
+ * The body streams to it and its output back, a slow side slowing the other; a body of unknown length is a 411. Status,
+ * Content-Type and Location are its response's head (16 KiB, 48 other fields at most); a Location alone that is a path
+ * is served as a GET of it in its stead. What is no response is a 502. A script whose client has gone is stopped, and
+ * one that was ended by a signal has its response cut. */
+extern const weft_behaviour weft_http_cgi;
+
 /* ---- static files */
 
 /** Files below a root. Zero is the default. */
