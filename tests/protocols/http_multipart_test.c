@@ -102,8 +102,8 @@ static const char *const broken[] = {
     "--xyz\r\nContent-Disposition: form-data; name\r\n\r\n1\r\n--xyz--",
     "--xyz\r\nContent-Disposition: form-data; name=\"a\r\n\r\n1\r\n--xyz--",
     "--xyz\r\nContent-Disposition: form-data; name=a; name=b\r\n\r\n1\r\n--xyz--",
-    "--xyz\r\nContent-Disposition: form-data; name=a\r\nContent-Disposition: form-data; "
-    "name=b\r\n\r\n1\r\n--xyz--",
+    ("--xyz\r\nContent-Disposition: form-data; name=a\r\nContent-Disposition: form-data; "
+     "name=b\r\n\r\n1\r\n--xyz--"),
     "--xyz\r\nContent-Disposition: form-data; name=\"a\nb\"\r\n\r\n1\r\n--xyz--",
     "--xyz\r\nno colon\r\n\r\n1\r\n--xyz--",
     "--xyz\r\n: empty\r\n\r\n1\r\n--xyz--",
