@@ -9,12 +9,14 @@
 #include <weft/http.h>
 
 #include "services.h"
+#include "web_pages.h"
 #include "web_sites.h"
 
 typedef struct web_settings {
     weft_option_urls listen;
     weft_http_files_config files;
     web_sites sites;
+    web_pages pages;
     const char *access_log; /* a path, "-", or NULL */
     int access_log_format;
     /* what start makes of them */
@@ -95,6 +97,43 @@ static const weft_option web_options[] = {
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(web_settings, sites.least_busy),
      .help = "of several to the one with the fewest requests under way, instead of by turns"},
+    {.name = "redirect",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "[STATUS:]FROM=TO",
+     .at = offsetof(web_settings, sites.redirect),
+     .help = "send who asks for FROM to TO (302): /old/*=/new/*, 301:/u/:id=https://x.org/:id"},
+    {.name = "rewrite",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "FROM=TO",
+     .at = offsetof(web_settings, sites.rewrite),
+     .help = "serve FROM as if TO had been asked for: /blog/:page=/pages/:page.html"},
+    {.name = "cgi",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "PATH=FOLDER",
+     .at = offsetof(web_settings, sites.cgi),
+     .help = "run what is below PATH as the programs in FOLDER (CGI, RFC 3875)"},
+    {.name = "cgi-time",
+     .kind = WEFT_OPTION_MS,
+     .value = "TIME",
+     .unset = "60s",
+     .at = offsetof(web_settings, sites.cgi_time_ms),
+     .min = 1,
+     .max = 86400000,
+     .help = "how long one of them may take before it is stopped"},
+    {.name = "cgi-children",
+     .kind = WEFT_OPTION_COUNT,
+     .value = "NUMBER",
+     .unset = "32",
+     .at = offsetof(web_settings, sites.cgi_children),
+     .min = 1,
+     .max = 4096,
+     .help = "how many of them may run at once for each thread; beyond, a client is told 503"},
+    {.name = "error-page",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "STATUS[-LAST]=FILE",
+     .at = offsetof(web_settings, pages.given),
+     .help =
+         "the page that goes with an error: 404=lost.html, 500-599=down.html; read at the start"},
     {.name = "auth",
      .kind = WEFT_OPTION_TEXTS,
      .value = "TYPE:ARG",
@@ -141,8 +180,11 @@ static weft_err web_check(void *at, weft_why *why)
 {
     web_settings *s = at;
     s->access = (weft_http_access_log){.fd = -1, .json = s->access_log_format == 1};
-    s->site = (weft_http_site_config){.routes = s->sites.routes, .access_log = &s->access};
+    s->site = (weft_http_site_config){
+        .routes = s->sites.routes, .access_log = &s->access, .error_pages = s->pages.pages};
     weft_err err = check_folder(s->files.root, why);
+    if (err == WEFT_OK)
+        err = web_pages_read(&s->pages, why);
     return err == WEFT_OK ? web_sites_make(&s->sites, &s->files, why) : err;
 }
 
@@ -163,6 +205,7 @@ static void web_done(void *at)
         (void)close(s->access.fd);
     s->access.fd = -1;
     web_sites_done(&s->sites);
+    web_pages_done(&s->pages);
 }
 
 const weft_service service_web = {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Routes of the options of `weftd web`: proxies before files, and one guard before all. */
+/* Routes of the options of `weftd web`: proxies and moves before files, and one guard before all. */
 #include "web_sites.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- proxies: PATH=URL[,URL...] */
 
@@ -73,6 +75,92 @@ static weft_err add_proxy(web_sites *s, web_proxy *p, const char *text, weft_htt
     return err == WEFT_OK ? add_routes(s, p, p->text, to) : err;
 }
 
+/* ---- redirects and rewrites: [STATUS:]FROM=TO, FROM=TO */
+
+static weft_err bad_move(const char *option, const char *text, weft_why *why)
+{
+    return weft_because(why, WEFT_EINVAL, "--%s %.100s, expected %sFROM=TO such as /old/*=/new/*",
+                        option, text, strcmp(option, "redirect") == 0 ? "[STATUS:]" : "");
+}
+
+/* The number in front of a ':'; 0: there is none. */
+static int take_status(char **text)
+{
+    char *end;
+    long status = strtol(*text, &end, 10);
+    if (end == *text || *end != ':' || status <= 0 || status > 999)
+        return 0;
+    *text = end + 1;
+    return (int)status;
+}
+
+static weft_err add_move(web_sites *s, const char *option, const char *text, weft_http_route **to,
+                         weft_why *why)
+{
+    char *from = s->moves[s->moves_n++] = strdup(text);
+    bool redirect = strcmp(option, "redirect") == 0;
+    if (from == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for --%s", option);
+    int status = redirect ? take_status(&from) : 0;
+    char *target = strchr(from, '=');
+    if (from[0] != '/' || target == NULL)
+        return bad_move(option, text, why);
+    *target++ = '\0';
+    *(*to)++ = (weft_http_route){.route = from,
+                                 .redirect = redirect ? target : NULL,
+                                 .redirect_status = status,
+                                 .rewrite = redirect ? NULL : target,
+                                 .guard = redirect && s->auth.count != 0 ? &s->guard : NULL};
+    return WEFT_OK;
+}
+
+static weft_err add_moves(web_sites *s, weft_http_route **to, weft_why *why)
+{
+    weft_err err = WEFT_OK;
+    for (size_t i = 0; i < s->redirect.count && err == WEFT_OK; i++)
+        err = add_move(s, "redirect", s->redirect.at[i], to, why);
+    for (size_t i = 0; i < s->rewrite.count && err == WEFT_OK; i++)
+        err = add_move(s, "rewrite", s->rewrite.at[i], to, why);
+    return err;
+}
+
+/* ---- scripts: PATH=FOLDER */
+
+static weft_err check_cgi_folder(const char *path, weft_why *why)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return weft_because(why, weft_err_from_errno(errno), "--cgi %.100s: %s, expected a folder",
+                            path, strerror(errno));
+    return S_ISDIR(st.st_mode) ? WEFT_OK
+                               : weft_because(why, WEFT_EINVAL, "--cgi %.100s is no folder", path);
+}
+
+static weft_err add_cgi(web_sites *s, web_cgi *g, const char *text, weft_http_route **to,
+                        weft_why *why)
+{
+    const char *folder = strchr(text, '=');
+    size_t n = folder != NULL ? (size_t)(folder - text) : 0;
+    if (text[0] != '/' || n == 0 || folder[1] == '\0' || strcspn(text, ":*") < n)
+        return weft_because(why, WEFT_EINVAL,
+                            "--cgi %.100s, expected PATH=FOLDER such as /cgi-bin=./scripts", text);
+    while (n > 1 && text[n - 1] == '/')
+        n--;
+    size_t room = n + sizeof "/*";
+    g->route = malloc(room);
+    if (g->route == NULL)
+        return weft_because(why, WEFT_ENOMEM, "no memory for --cgi");
+    (void)snprintf(g->route, room, "%.*s/*", n == 1 ? 0 : (int)n, text);
+    g->config = (weft_http_cgi_config){
+        .root = folder + 1, .time_ms = s->cgi_time_ms, .children_max = s->cgi_children};
+    *(*to)++ = (weft_http_route){.route = g->route,
+                                 .use = &weft_http_cgi,
+                                 .config = &g->config,
+                                 .stream = true,
+                                 .guard = s->auth.count != 0 ? &s->guard : NULL};
+    return check_cgi_folder(folder + 1, why);
+}
+
 /* ---- who may */
 
 static weft_err make_guard(web_sites *s, weft_why *why)
@@ -94,6 +182,10 @@ weft_err web_sites_make(web_sites *s, const weft_http_files_config *files, weft_
         err = add_proxy(s, &s->proxies[i], s->proxy.at[i], &to, why);
         all |= strncmp(s->proxy.at[i], "/=", 2) == 0;
     }
+    for (size_t i = 0; i < s->cgi.count && err == WEFT_OK; i++)
+        err = add_cgi(s, &s->cgis[i], s->cgi.at[i], &to, why);
+    if (err == WEFT_OK)
+        err = add_moves(s, &to, why);
     if (err != WEFT_OK)
         return err;
     if (!all) /* else nothing is left for files */
@@ -111,4 +203,10 @@ void web_sites_done(web_sites *s)
         free(s->proxies[i].route);
         s->proxies[i] = (web_proxy){.text = NULL};
     }
+    for (size_t i = 0; i < WEFT_OPTION_TEXTS_MAX; i++) {
+        free(s->cgis[i].route);
+        s->cgis[i] = (web_cgi){.route = NULL};
+    }
+    while (s->moves_n != 0)
+        free(s->moves[--s->moves_n]);
 }

@@ -20,14 +20,24 @@ typedef struct web_proxy {
     weft_http_client_config client;
 } web_proxy;
 
+/* One --cgi. */
+typedef struct web_cgi {
+    char *route;
+    weft_http_cgi_config config;
+} web_cgi;
+
 typedef struct web_sites {
-    weft_option_texts proxy, auth;
+    weft_option_texts proxy, auth, redirect, rewrite, cgi;
+    uint32_t cgi_time_ms, cgi_children;
     bool strip, keep_host, least_busy, digest;
     /* what web_sites_make makes of them */
     web_proxy proxies[WEB_PROXIES_MAX];
+    char *moves[2 * WEFT_OPTION_TEXTS_MAX]; /* what --redirect and --rewrite say, cut up */
+    size_t moves_n;
     service_auth who;
     weft_http_guard guard;
-    weft_http_route routes[2 * WEB_PROXIES_MAX + 2];
+    web_cgi cgis[WEFT_OPTION_TEXTS_MAX];
+    weft_http_route routes[2 * WEB_PROXIES_MAX + 3 * WEFT_OPTION_TEXTS_MAX + 2];
 } web_sites;
 
 /* Makes the routes: the proxies, and @files for the rest. To be given back in any case. errors: EINVAL, ELIMIT and

@@ -22,9 +22,12 @@ static weft_err on_answered(weft_actor *self, weft_msg *msg, const weft_outcome 
 /* What is made for a request and ends without an answer is no service that is out, but a fault. */
 static weft_err on_worker_answered(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
+    weft_bytes target;
     if (got->err == WEFT_EGONE)
         return weft_fail(msg, WEFT_EINTERNAL, "%s",
                          "the actor made for it ended without an answer");
+    if (wf_http_is_sent_on(got, &target))
+        return wf_http_serve_again(self, msg, target);
     return on_answered(self, msg, got);
 }
 
@@ -94,6 +97,8 @@ static weft_handler_fn *handler_of(const weft_http_route *row)
         return row->handler;
     if (row->to != NULL)
         return serve_named;
+    if (row->redirect != NULL)
+        return wf_http_redirect_serve;
     if (row->use == &weft_http_proxy)
         return wf_http_proxy_serve;
     weft_handler_fn *fn = row->stream ? NULL : in_place(row->use);
@@ -105,6 +110,11 @@ weft_err wf_http_serve_row(weft_actor *self, weft_msg *msg)
     return handler_of(wf_http_exchange_of(msg)->row)(self, msg);
 }
 
+static weft_handler_fn *first_handler_of(const weft_http_route *row)
+{
+    return row->guard != NULL ? wf_http_guard_serve : handler_of(row);
+}
+
 static void serve(weft_actor *self, wf_http_exchange *x)
 {
     x->flags |= WF_HTTP_X_SERVED;
@@ -112,8 +122,7 @@ static void serve(weft_actor *self, wf_http_exchange *x)
     if (!x->row->stream)
         weft_local_limit(wf_http_message(x), x->site->limits.answer_timeout_ms);
     atomic_fetch_add_explicit(&x->refs, 1, memory_order_relaxed); /* the message's, until on_done */
-    weft_local_serve(self, wf_http_message(x),
-                     x->row->guard != NULL ? wf_http_guard_serve : handler_of(x->row));
+    weft_local_serve(self, wf_http_message(x), first_handler_of(x->row));
 }
 
 /* ---- by nobody */
@@ -207,13 +216,12 @@ void wf_http_continue(weft_actor *self, wf_http_exchange *x)
 void wf_http_dispatch(weft_actor *self, wf_http_exchange *x)
 {
     const wf_http_table *table = table_of(x);
-    if (table == NULL || wf_http_route_match(table->routes, x->head.method, x->head.path,
-                                             &x->match) != WF_HTTP_ROUTE_FOUND) {
+    x->row = table != NULL ? wf_http_row_find(x, table) : NULL;
+    if (x->row == NULL) {
         x->match.params_n = 0;
         unserved(self, x);
         return;
     }
-    x->row = &table->rows[x->match.row];
     if (!set_limit(self, x))
         return;
     wf_http_continue(self, x);
@@ -231,4 +239,18 @@ void wf_http_body_done(weft_actor *self, wf_http_exchange *x)
         wf_http_stream_whole(x);
     else
         serve(self, x);
+}
+
+weft_err wf_http_serve_anew(weft_actor *self, weft_msg *msg)
+{
+    wf_http_exchange *x = wf_http_exchange_of(msg);
+    x->row = wf_http_row_find(x, table_of(x)); /* it was found there before: there is a table */
+    if (x->row == NULL) {
+        x->match.params_n = 0;
+        return weft_http_error(msg, x->match.allow != 0 ? 405 : 404, NULL);
+    }
+    x->at = weft_now_ms(self);
+    if (!x->row->stream)
+        weft_local_limit(msg, x->site->limits.answer_timeout_ms);
+    return first_handler_of(x->row)(self, msg);
 }

@@ -138,6 +138,7 @@ wf_http_exchange *wf_http_exchange_new(weft_actor *self, wf_http_conn *c, const 
     x->site_actor = self;
     x->conn = c;
     x->site = c->site;
+    x->error_pages = c->site->error_pages;
     x->at = weft_now_ms(self);
     x->room_fields = (uint32_t)message;
     x->head = *head;
@@ -196,6 +197,7 @@ void wf_http_exchange_drop(wf_http_exchange *x)
     weft_alloc_free(x->trailers);
     weft_alloc_free(x->client);
     weft_alloc_free(x->principal);
+    wf_http_rewritten_free(x->rewritten);
     weft_alloc_free(x);
 }
 
@@ -213,17 +215,25 @@ static void move_head(wf_http1_head *h, ptrdiff_t by)
     move(&h->target, by);
     move(&h->scheme, by);
     move(&h->host, by);
-    move(&h->path, by);
-    move(&h->query, by);
 }
 
 static void move_request(weft_http_request *r, ptrdiff_t by)
 {
     move(&r->method_name, by);
     move(&r->target, by);
+    move(&r->host, by);
+}
+
+/* Path and query, and what was found in them; those of a rewrite stand elsewhere. */
+static void move_path(wf_http_exchange *x, ptrdiff_t by)
+{
+    weft_http_request *r = wf_http_request_of(x);
+    move(&x->head.path, by);
+    move(&x->head.query, by);
     move(&r->path, by);
     move(&r->query, by);
-    move(&r->host, by);
+    for (uint32_t i = 0; i < x->match.params_n; i++)
+        move(&x->match.params[i].value, by);
 }
 
 bool wf_http_exchange_persist(weft_actor *self, wf_http_exchange *x)
@@ -243,10 +253,10 @@ bool wf_http_exchange_persist(weft_actor *self, wf_http_exchange *x)
         f[i].name += by;
         f[i].value += by;
     }
-    for (uint32_t i = 0; i < x->match.params_n; i++)
-        move(&x->match.params[i].value, by);
     move_head(&x->head, by);
     move_request(wf_http_request_of(x), by);
+    if (x->rewritten == NULL)
+        move_path(x, by);
     return true;
 }
 

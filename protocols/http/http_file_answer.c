@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "http_error_page.h"
 #include "http_fields.h"
 #include "http_file_choice.h"
+#include "http_server.h"
 
 #define NS_PER_S 1000000000
 
@@ -26,17 +26,7 @@ typedef struct answering {
 
 weft_err wf_http_file_refuse(weft_msg *msg, int status, const weft_http_field *field)
 {
-    char page[WF_HTTP_ERROR_PAGE_BYTES_MAX];
-    wf_http_writer w = wf_http_writer_over(page, sizeof page);
-
-    wf_http_put_error_page(&w, WF_HTTP_PAGE_HTML, status, (weft_http_text){NULL, 0});
-    return weft_http_respond(msg, &(weft_http_answer){
-                                      .status = status,
-                                      .content_type = wf_http_page_type(WF_HTTP_PAGE_HTML),
-                                      .fields = field,
-                                      .fields_count = 1,
-                                      .body = weft_bytes_copy(msg, page, w.n),
-                                  });
+    return wf_http_error_with(msg, status, NULL, field, 1);
 }
 
 /* ---- what goes out */

@@ -44,12 +44,7 @@ static weft_http_field challenge_field(const char *text)
 
 static weft_err refuse(weft_msg *msg, const weft_http_field *fields, uint32_t count)
 {
-    return weft_http_respond(msg, &(weft_http_answer){.status = 401,
-                                                      .content_type = "text/plain; charset=utf-8",
-                                                      .fields = fields,
-                                                      .fields_count = count,
-                                                      .body = WEFT_BYTES_LITERAL(
-                                                          "This needs a name and a password.\n")});
+    return wf_http_error_with(msg, 401, NULL, fields, count);
 }
 
 static weft_err refuse_basic(weft_msg *msg)
@@ -108,6 +103,7 @@ static weft_err granted(weft_actor *self, weft_msg *msg, const weft_auth_granted
 {
     wf_http_exchange *x = wf_http_exchange_of(msg);
     size_t n = strlen(who->principal) + 1;
+    weft_alloc_free(x->principal); /* of a row that sent it on */
     x->principal = weft_alloc(n);
     if (x->principal == NULL)
         return weft_fail(msg, WEFT_ENOMEM, "no memory for who asks");
@@ -132,10 +128,11 @@ static weft_err on_checked(weft_actor *self, weft_msg *msg, const weft_outcome *
 {
     wf_http_exchange *x = wf_http_exchange_of(msg);
     weft_err err = WEFT_OK;
-    x->flags &= (uint16_t)~WF_HTTP_X_ASKING;
+    bool holds = (x->flags & WF_HTTP_X_HOLDS) != 0;
+    x->flags &= (uint16_t) ~(WF_HTTP_X_ASKING | WF_HTTP_X_HOLDS);
     /* meanwhile its client may have gone, or been told that it took too long */
     if ((x->flags & (WF_HTTP_X_LOST | WF_HTTP_X_ANSWERED)) == 0)
-        err = decide(self, msg, got);
+        err = holds ? wf_http_input_go_on(self, x, decide, got) : decide(self, msg, got);
     /* a body that waited */
     if ((x->flags & WF_HTTP_X_LOST) == 0)
         wf_http_input(self, x->conn);
@@ -147,6 +144,13 @@ static bool is_about(const weft_auth_request *request, const weft_http_request *
 {
     return strlen(request->digest.uri) == r->target.bytes &&
            memcmp(request->digest.uri, r->target.at, r->target.bytes) == 0;
+}
+
+/* It may become something else than HTTP, and what stands behind it with it (RFC 9110 section 7.8). */
+static bool may_hand_over(const weft_msg *msg)
+{
+    const weft_http_request *r = weft_body(msg);
+    return r->method == WEFT_HTTP_GET && weft_http_field_of(msg, "upgrade").at != NULL;
 }
 
 weft_err wf_http_guard_serve(weft_actor *self, weft_msg *msg)
@@ -175,7 +179,8 @@ weft_err wf_http_guard_serve(weft_actor *self, weft_msg *msg)
     weft_deferred asked =
         weft_ask_body(self, auth_of(self, guard), &weft_auth_request_type, &request, WEFT_INHERIT);
     weft_auth_wipe(&request);
-    wf_http_exchange_of(msg)->flags |= WF_HTTP_X_ASKING;
+    wf_http_exchange_of(msg)->flags |=
+        WF_HTTP_X_ASKING | (may_hand_over(msg) ? WF_HTTP_X_HOLDS : 0);
     return weft_when(msg, asked, on_checked);
 }
 

@@ -9,6 +9,12 @@
 
 #include <string.h>
 
+/* What is behind the last request may be for whoever gets the stream. */
+static bool is_held(const wf_http_conn *c)
+{
+    return c->last != NULL && (c->last->flags & WF_HTTP_X_HOLDS) != 0;
+}
+
 static bool may_read(weft_actor *self, wf_http_conn *c)
 {
     if ((c->flags & (WF_HTTP_CLOSING | WF_HTTP_GONE)) != 0) {
@@ -162,13 +168,15 @@ static void read_all(weft_actor *self, wf_http_conn *c, weft_bytes *in)
     bool more = true;
     c->flags |= WF_HTTP_RUNNING;
     c->flags &= (uint16_t)~WF_HTTP_PAUSED;
-    while (more && in->size != 0) {
+    while (more && in->size != 0 && !is_held(c)) {
         if (c->reading != NULL)
             more = read_body(self, c, in);
         else
             more = may_read(self, c) && read_head(self, c, in);
     }
     c->flags &= (uint16_t)~WF_HTTP_RUNNING;
+    if (is_held(c))
+        c->flags |= WF_HTTP_PAUSED; /* also if nothing is behind it: the message is held then */
     if (c->reading == NULL && (c->flags & (WF_HTTP_CLOSING | WF_HTTP_GONE)) != 0)
         *in = WEFT_NO_BYTES;
     if ((c->flags & WF_HTTP_UPGRADED) != 0)
@@ -212,6 +220,27 @@ void wf_http_input(weft_actor *self, wf_http_conn *c)
         weft_drop(&c->held);
     check_end(self, c);
     wf_http_watch_time(c);
+}
+
+weft_err wf_http_input_go_on(weft_actor *self, wf_http_exchange *x,
+                             weft_err (*serve)(weft_actor *self, weft_msg *msg,
+                                               const weft_outcome *got),
+                             const weft_outcome *got)
+{
+    wf_http_conn *c = x->conn;
+    x->flags &= (uint16_t)~WF_HTTP_X_HOLDS;
+    if ((c->flags & WF_HTTP_RUNNING) != 0)
+        return serve(self, wf_http_message(x), got);
+    wf_http_reactor_here()->rest = c->pending;
+    c->flags |= WF_HTTP_RUNNING;
+    weft_err err = serve(self, wf_http_message(x), got);
+    c->flags &= (uint16_t)~WF_HTTP_RUNNING;
+    /* what was held goes with this actor: then it is the new owner's turn */
+    if ((c->flags & WF_HTTP_UPGRADED) != 0)
+        wf_http_upgraded(self, c);
+    else
+        wf_http_input(self, c);
+    return err;
 }
 
 /* Puts @in behind what is pending. Room doubles, so that a head that comes byte by byte is copied a

@@ -132,11 +132,11 @@ static weft_err write_answer(weft_actor *self, wf_http_exchange *x, const weft_h
 static void put_on_wire(weft_actor *self, wf_http_exchange *x, const weft_http_answer *a)
 {
     wf_http_conn *c = x->conn;
-    char room[WF_HTTP_PAGE_ROOM];
+    wf_http_page_room room;
     weft_http_answer instead;
     weft_err err = write_answer(self, x, a);
     if (err == WEFT_EINVAL) {
-        instead = wf_http_page_answer(500, NULL, room);
+        instead = wf_http_error_answer(NULL, 500, NULL, &room);
         a = &instead;
         x->flags &= (uint16_t) ~(WF_HTTP_X_NO_BODY | WF_HTTP_X_CHUNKED);
         err = write_answer(self, x, a);

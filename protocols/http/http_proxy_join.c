@@ -18,18 +18,18 @@
 #include "http1_write.h"
 #include "http_client.h"
 #include "http_fields.h"
+#include "wire/forward.h"
 
 enum { ERROR_BYTES = 512 };
 
 typedef enum phase { CONNECTING, ASKED, JOINED, OVER } phase;
 
 typedef struct joining {
-    weft_ref client, upstream;
-    weft_msg *opening;  /* the client's `opened` */
+    wf_forward forward; /* the two sides; goes on without the rest when they are joined */
+    weft_timer late;
     weft_bytes pending; /* of the answer's head */
     size_t scanned;
     phase phase;
-    bool client_closed, upstream_closed;
 } joining;
 
 typedef struct join_late {
@@ -56,17 +56,16 @@ static const wf_http_join *plan_of(const weft_actor *self)
 static void leave_upstream(weft_actor *self, joining *j)
 {
     j->phase = OVER;
-    if (!j->upstream_closed)
-        (void)weft_abort(self, j->upstream, WEFT_OK);
+    if (!j->forward.target.closed)
+        (void)weft_abort(self, j->forward.target.stream, WEFT_OK);
     weft_bytes_drop(&j->pending);
 }
 
 /* Closes behind what was said. What the client sent is thrown away by the closing stream. */
 static void leave_client(weft_actor *self, joining *j)
 {
-    (void)weft_close(self, j->client);
-    if (j->opening != NULL)
-        weft_drop(&j->opening);
+    (void)weft_close(self, j->forward.client.stream);
+    weft_drop(&j->forward.opening);
 }
 
 static void refuse(weft_actor *self, joining *j, int status, const char *why)
@@ -82,7 +81,7 @@ static void refuse(weft_actor *self, joining *j, int status, const char *why)
     weft_log(self, WEFT_WARNING, "a WebSocket could not be passed on: %s", why);
     leave_upstream(self, j);
     if (wf_http1_write_head(room, sizeof room, &answer, &n, &inner) == WEFT_OK)
-        (void)weft_write_copy(self, j->client, room, n);
+        (void)weft_write_copy(self, j->forward.client.stream, room, n);
     leave_client(self, j);
 }
 
@@ -114,7 +113,7 @@ static void pass_refusal(weft_actor *self, joining *j, const wf_http1_head *head
     }
     if (wf_http1_write_head(to, bound, &answer, &n, &why) == WEFT_OK) {
         leave_upstream(self, j);
-        (void)weft_write(self, j->client, weft_bytes_slice(bytes, 0, n));
+        (void)weft_write(self, j->forward.client.stream, weft_bytes_slice(bytes, 0, n));
         leave_client(self, j);
     } else {
         refuse(self, j, 502, why.text);
@@ -124,12 +123,22 @@ static void pass_refusal(weft_actor *self, joining *j, const wf_http1_head *head
 
 /* ---- the answer */
 
+/* From now on it is a forwarder, which needs no plan any more. What came behind the answer is the socket's. */
 static void join(weft_actor *self, joining *j, weft_bytes all)
 {
-    j->phase = JOINED;
-    if (weft_write(self, j->client, all) != WEFT_OK)
-        (void)weft_abort(self, j->client, WEFT_EABORTED);
-    weft_drop(&j->opening);
+    wf_http_join *plan = (wf_http_join *)(uintptr_t)plan_of(self);
+    weft_err err = weft_write(self, j->forward.client.stream, all);
+    if (err == WEFT_OK)
+        err = wf_forward_join(self, 0);
+    if (err != WEFT_OK) {
+        leave_upstream(self, j);
+        (void)weft_abort(self, j->forward.client.stream, WEFT_EABORTED);
+    } else {
+        j->phase = JOINED;
+        weft_timer_cancel(self, &j->late);
+        wf_http_join_free(plan);
+    }
+    weft_drop(&j->forward.opening);
 }
 
 /* One head off the front of @in. false: there is none yet, or it was the last word. */
@@ -193,19 +202,19 @@ static void on_answer(weft_actor *self, joining *j, weft_bytes in)
 
 static bool is_client(const joining *j, weft_ref stream)
 {
-    return weft_ref_same(stream, j->client);
+    return weft_ref_same(stream, j->forward.client.stream);
 }
 
 static weft_err on_client_opened(weft_actor *self, weft_msg *msg, weft_ref stream)
 {
     joining *j = weft_state(self);
     const wf_http_join *plan = plan_of(self);
-    j->client = stream;
-    j->upstream = weft_connect(self, plan->connect, weft_self(self));
-    if (weft_ref_is_nobody(j->upstream) ||
-        weft_after(self, plan->answer_timeout_ms, join_late, .nothing = 0).slot == 0)
+    j->forward.client.stream = stream;
+    j->forward.target.stream = weft_connect(self, plan->connect, weft_self(self));
+    j->late = weft_after(self, plan->answer_timeout_ms, join_late, .nothing = 0);
+    if (weft_ref_is_nobody(j->forward.target.stream) || j->late.slot == 0)
         return weft_stop_because(self, WEFT_ENOMEM, "no memory to pass a WebSocket on");
-    j->opening = weft_keep(msg);
+    j->forward.opening = weft_keep(msg);
     return WEFT_OK;
 }
 
@@ -215,15 +224,15 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     const weft_opened *opened = weft_body(msg);
     const wf_http_join *plan = plan_of(self);
     weft_why why = {"no memory"};
-    if (weft_ref_is_nobody(j->client))
+    if (weft_ref_is_nobody(j->forward.client.stream))
         return on_client_opened(self, msg, opened->stream);
     if (j->phase != CONNECTING)
         return WEFT_OK;
     weft_err err = WEFT_OK;
     if (plan->tls != NULL)
-        err = weft_tls_push(self, j->upstream, plan->tls, plan->host, &why);
+        err = weft_tls_push(self, j->forward.target.stream, plan->tls, plan->host, &why);
     if (err == WEFT_OK)
-        err = weft_write(self, j->upstream, plan->head);
+        err = weft_write(self, j->forward.target.stream, plan->head);
     if (err == WEFT_OK)
         j->phase = ASKED;
     else
@@ -235,17 +244,8 @@ static weft_err on_data(weft_actor *self, weft_msg *msg)
 {
     joining *j = weft_state(self);
     const weft_data *data = weft_body(msg);
-    bool from_client = is_client(j, data->stream);
-    if (j->phase == ASKED && !from_client) {
+    if (j->phase == ASKED && !is_client(j, data->stream))
         on_answer(self, j, data->bytes);
-        return WEFT_OK;
-    }
-    if (j->phase != JOINED ||
-        weft_write(self, from_client ? j->upstream : j->client, data->bytes) == WEFT_OK)
-        return WEFT_OK;
-    /* it has closed, or memory is out: bytes are lost, so neither side may take this for the end */
-    (void)weft_abort(self, j->client, WEFT_EABORTED);
-    (void)weft_abort(self, j->upstream, WEFT_EABORTED);
     return WEFT_OK;
 }
 
@@ -253,10 +253,7 @@ static weft_err on_ended(weft_actor *self, weft_msg *msg)
 {
     joining *j = weft_state(self);
     const weft_ended *ended = weft_body(msg);
-    bool from_client = is_client(j, ended->stream);
-    if (j->phase == JOINED)
-        (void)weft_end(self, from_client ? j->upstream : j->client);
-    else if (j->phase != OVER && !from_client)
+    if (j->phase != OVER && !is_client(j, ended->stream))
         refuse(self, j, 502, "the upstream closed the connection");
     return WEFT_OK;
 }
@@ -265,7 +262,7 @@ static weft_err on_late(weft_actor *self, weft_msg *msg)
 {
     joining *j = weft_state(self);
     (void)msg;
-    if (j->phase < JOINED)
+    if (j->phase != OVER)
         refuse(self, j, 504, "no answer within answer_timeout_ms");
     return WEFT_OK;
 }
@@ -274,20 +271,17 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
 {
     joining *j = weft_state(self);
     const weft_closed *closed = weft_body(msg);
+    const wf_forward *f = &j->forward;
     bool of_client = is_client(j, closed->stream);
-    *(of_client ? &j->client_closed : &j->upstream_closed) = true;
-    if (j->client_closed && (j->upstream_closed || weft_ref_is_nobody(j->upstream)))
+    *(of_client ? &j->forward.client.closed : &j->forward.target.closed) = true;
+    if (f->client.closed && (f->target.closed || weft_ref_is_nobody(f->target.stream)))
         return weft_stop(self, WEFT_OK);
-    if (!of_client && j->phase < JOINED)
-        refuse(self, j, closed->reason == WEFT_ETIMEDOUT ? 504 : 502, closed->why);
-    else if (of_client && j->phase < JOINED)
-        leave_upstream(self, j);
-    else if (j->phase == OVER) /* what was said is on its way to the client */
+    if (j->phase == OVER) /* what was said is on its way to the client */
         return WEFT_OK;
-    else if (closed->reason == WEFT_EDONE)
-        (void)weft_close(self, of_client ? j->upstream : j->client);
+    if (of_client)
+        leave_upstream(self, j);
     else
-        (void)weft_abort(self, of_client ? j->upstream : j->client, WEFT_EABORTED);
+        refuse(self, j, closed->reason == WEFT_ETIMEDOUT ? 504 : 502, closed->why);
     return WEFT_OK;
 }
 
@@ -295,8 +289,7 @@ static void ended(weft_actor *self, weft_err reason)
 {
     joining *j = weft_state(self);
     (void)reason;
-    if (j->opening != NULL)
-        weft_drop(&j->opening);
+    weft_drop(&j->forward.opening);
     weft_bytes_drop(&j->pending);
     wf_http_join_free((wf_http_join *)(uintptr_t)plan_of(self));
 }

@@ -8,7 +8,7 @@
 
 #include "http1_codec.h"
 
-/* What it is to do. It is the actor's config, and freed by it when it ends. */
+/* What it is to do. It is the actor's config, freed by it when they are joined, or when it ends before. */
 typedef struct wf_http_join {
     weft_bytes head; /* of the request to the upstream */
     weft_tls *tls;   /* NULL: without */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http_error_page.h"
 #include "http_server.h"
 
 enum { FIELDS_MAX = 64, STATUS_MIN = 200, STATUS_MAX = 599, TEXT_ON_STACK = 1024 };
@@ -12,8 +11,6 @@ enum { FIELDS_MAX = 64, STATUS_MIN = 200, STATUS_MAX = 599, TEXT_ON_STACK = 1024
 _Static_assert((int)WF_HTTP_PAGE_ROOM <= (int)WF_HTTP_SMALL_BODY_BYTES &&
                    (int)TEXT_ON_STACK <= (int)WF_HTTP_SMALL_BODY_BYTES,
                "what stands on a stack is copied when it is written");
-_Static_assert(WF_HTTP_ERROR_PAGE_BYTES_MAX + 6 * WF_HTTP_DETAIL_BYTES_MAX <= WF_HTTP_PAGE_ROOM,
-               "a page has room for its detail, escaped");
 
 /* The reply: what was answered. Served in place, the answer is read where it stands; else its text
  * travels in one buffer. */
@@ -23,6 +20,7 @@ typedef struct weft_http_response {
     const weft_http_answer *direct;
     weft_http_answer answer; /* without its texts, when packed */
     bool lent;               /* direct only: the body stands on its maker's stack */
+    bool again;              /* the body is where the request is to be sent on to */
 } weft_http_response;
 
 static void response_share(void *at)
@@ -168,6 +166,25 @@ void wf_http_answered_with(weft_actor *self, wf_http_exchange *x, const void *bo
     wf_http_answered(self, x, &answer, false);
 }
 
+/* ---- not answered, but sent on */
+
+weft_err wf_http_send_on(weft_msg *msg, weft_http_text target)
+{
+    const weft_http_response response = {.body = weft_bytes_copy(msg, target.at, target.bytes),
+                                         .again = true};
+    return response.body.size != 0 ? weft_reply_body(msg, &weft_http_response_type, &response)
+                                   : WEFT_ENOMEM;
+}
+
+bool wf_http_is_sent_on(const weft_outcome *got, weft_bytes *target)
+{
+    const weft_http_response *r = got->body;
+    if (got->err != WEFT_OK || got->type != &weft_http_response_type || !r->again)
+        return false;
+    *target = r->body;
+    return true;
+}
+
 /* ---- shorthands */
 
 /* A body that stands on the caller's stack: read in place, else copied. */
@@ -180,31 +197,18 @@ static weft_err respond_small(weft_msg *msg, weft_http_answer *answer, const cha
     return respond(msg, answer, here);
 }
 
-weft_http_answer wf_http_page_answer(int status, const char *detail, char room[WF_HTTP_PAGE_ROOM])
+weft_err wf_http_error_with(weft_msg *msg, int status, const char *detail,
+                            const weft_http_field *fields, uint32_t count)
 {
-    size_t n = detail != NULL ? strnlen(detail, WF_HTTP_DETAIL_BYTES_MAX) : 0;
-    wf_http_writer w = wf_http_writer_over(room, WF_HTTP_PAGE_ROOM);
-    wf_http_put_error_page(&w, WF_HTTP_PAGE_HTML, status, (weft_http_text){detail, (uint32_t)n});
-    return (weft_http_answer){.status = status,
-                              .content_type = wf_http_page_type(WF_HTTP_PAGE_HTML),
-                              .body = weft_bytes_static(room, w.n)};
-}
-
-void wf_http_answer_error(weft_actor *self, wf_http_exchange *x, int status, const char *detail,
-                          const weft_http_field *field)
-{
-    char room[WF_HTTP_PAGE_ROOM];
-    weft_http_answer answer = wf_http_page_answer(status, detail, room);
-    answer.fields = field;
-    answer.fields_count = field != NULL ? 1 : 0;
-    wf_http_answered(self, x, &answer, true);
-}
-
-weft_err weft_http_error(weft_msg *msg, int status, const char *detail)
-{
-    char room[WF_HTTP_PAGE_ROOM];
-    weft_http_answer answer = wf_http_page_answer(status, detail, room);
-    return respond_small(msg, &answer, room, answer.body.size);
+    wf_http_page_room room;
+    weft_http_answer answer = wf_http_error_answer(wf_http_exchange_of(msg), status, detail, &room);
+    answer.fields = fields;
+    answer.fields_count = count;
+    if (wf_http_page_is_lent(&answer, &room))
+        return respond_small(msg, &answer, room.text, answer.body.size);
+    weft_err err = respond(msg, &answer, false);
+    weft_bytes_drop(&room.made);
+    return err;
 }
 
 weft_err weft_http_bytes(weft_msg *msg, int status, const char *content_type, weft_bytes body)

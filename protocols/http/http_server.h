@@ -43,6 +43,7 @@ typedef struct wf_http_site {
     wf_http1_limits codec_limits;
     weft_http_limits limits;
     const weft_http_access_log *access_log;
+    const weft_http_error_page *error_pages; /* NULL: none */
     weft_http_text server;
 } wf_http_site;
 
@@ -54,6 +55,7 @@ typedef struct wf_http_reactor {
     weft_http_field fields[WF_HTTP1_FIELDS_LAST]; /* of the head, or the trailers, being read */
     weft_bytes rest;                              /* what stands behind that head */
     struct wf_http_gateway *gateways;             /* the clients of proxies (http_proxy.c) */
+    struct wf_http_cgi_count *cgis;               /* the scripts that run (http_cgi.c) */
     char *log;                                    /* access log lines that gather */
     size_t log_n;
     uint64_t log_lost; /* lines, since it could last be written */
@@ -105,6 +107,12 @@ WEFT_MUST_USE weft_err wf_http_take(weft_actor *self, wf_http_conn *c, weft_byte
 /* Reads what is pending, as far as it may. Calm when there is nothing, or when reading is under
  * way. */
 void wf_http_input(weft_actor *self, wf_http_conn *c);
+/* Goes on with a request behind which nothing was read (X_HOLDS), as if it were just being read: @serve may hand the
+ * stream over. What stands behind it is read then. */
+weft_err wf_http_input_go_on(weft_actor *self, wf_http_exchange *x,
+                             weft_err (*serve)(weft_actor *self, weft_msg *msg,
+                                               const weft_outcome *got),
+                             const weft_outcome *got);
 /* The client sends no more. */
 void wf_http_input_ended(weft_actor *self, wf_http_conn *c);
 
@@ -149,6 +157,7 @@ enum {
     WF_HTTP_X_GIVEN_UP =
         1 << 11, /* answered in its handler's stead, or lost: a late answer is calm */
     WF_HTTP_X_ASKING = 1 << 12, /* a guard is finding out who it is from */
+    WF_HTTP_X_HOLDS = 1 << 13, /* ASKING, and the stream may be handed over then: nothing is read */
 };
 
 /* A response that waits for its turn. */
@@ -157,6 +166,13 @@ typedef struct wf_http_stored {
     weft_bytes text; /* holds the fields and the content type */
     weft_http_field *fields;
 } wf_http_stored;
+
+/* Path and query as they were rewritten last, and before. */
+typedef struct wf_http_rewritten {
+    struct wf_http_rewritten *before;
+    char text[];
+} wf_http_rewritten;
+void wf_http_rewritten_free(wf_http_rewritten *last); /* (http_moved.c) takes NULL */
 
 /* The trailers of a request. */
 typedef struct wf_http_trailers {
@@ -169,6 +185,7 @@ struct wf_http_exchange {
     uint16_t flags;
     uint16_t status; /* of the response */
     bool secure;     /* it came over TLS; known from when it was sent elsewhere */
+    uint8_t again;   /* how often it was sent on by who was to serve it */
     bool shared;     /* others hold its request: what that points to never moves again */
     uint32_t at;     /* the tick from which its answer is waited for */
     wf_http_exchange *next;
@@ -176,12 +193,15 @@ struct wf_http_exchange {
     wf_http_conn *conn;
     const weft_http_route *row;
     const wf_http_site *site;
-    weft_bytes head_bytes; /* what the slices point into */
+    const weft_http_error_page *error_pages; /* the site's, also for who serves it elsewhere */
+    weft_bytes head_bytes;                   /* what the slices point into */
     weft_address *client;
     wf_http_stored *stored;
     struct wf_http_body *stream; /* the duplex stream of a .stream route */
     wf_http_trailers *trailers;
-    char *principal;     /* who asks, found out by a guard; its own */
+    char *principal; /* who asks, found out by a guard; its own */
+    wf_http_rewritten
+        *rewritten;      /* what path and query, and their parameters, point into; NULL: the head */
     weft_ref worker;     /* what .use has made */
     uint64_t sent_bytes; /* of the response's body */
     uint64_t begun_ns;   /* for the access log */
@@ -250,9 +270,25 @@ WEFT_MUST_USE weft_err wf_http_pack(const weft_http_answer *a, weft_bytes *out);
 /* Points @a into @text; @fields has room for what was packed. */
 void wf_http_unpack(weft_bytes text, weft_http_answer *a, weft_http_field *fields);
 
-/* An error page, in @room. */
+/* ---- error pages (http_error_answer.c) */
+
 #define WF_HTTP_PAGE_ROOM 2560
-weft_http_answer wf_http_page_answer(int status, const char *detail, char room[WF_HTTP_PAGE_ROOM]);
+
+/* Where the body of an error's answer may stand. */
+typedef struct wf_http_page_room {
+    weft_bytes made; /* to be dropped behind the answer */
+    char text[WF_HTTP_PAGE_ROOM];
+} wf_http_page_room;
+
+WEFT_MUST_USE weft_err wf_http_error_pages_check(const weft_http_error_page *pages, weft_why *why);
+/* The answer with the error page of @status that the site of @x has, or the standard one. @x NULL: that one. */
+weft_http_answer wf_http_error_answer(wf_http_exchange *x, int status, const char *detail,
+                                      wf_http_page_room *room);
+/* Whether its body stands in the text of @room. */
+bool wf_http_page_is_lent(const weft_http_answer *answer, const wf_http_page_room *room);
+/* Answers with the error page of @status, and @fields. */
+weft_err wf_http_error_with(weft_msg *msg, int status, const char *detail,
+                            const weft_http_field *fields, uint32_t count);
 
 /* ---- upgrades (http_upgrade.c) */
 
@@ -275,14 +311,39 @@ WEFT_MUST_USE weft_err wf_http_upgrade_to(weft_actor *self, weft_msg *msg,
 /* What was being read is done with: the connection is no longer this actor's, which ends. */
 void wf_http_upgraded(weft_actor *self, wf_http_conn *c);
 
+/* Serves it by whoever its path belongs to now, within a handler of the site. (http_dispatch.c) */
+weft_err wf_http_serve_anew(weft_actor *self, weft_msg *msg);
 /* Serves it by its row, within a handler of the site. */
 weft_err wf_http_serve_row(weft_actor *self, weft_msg *msg);
+
+/* ---- moved (http_moved.c) */
+
+/* How often a request is rewritten; one more is a 500. */
+#define WF_HTTP_REWRITES_MAX 10
+
+WEFT_MUST_USE weft_err wf_http_moved_check(const weft_http_route *row, weft_why *why);
+/* The row of @table that serves the request, rewrites done; NULL: none does. What cannot be rewritten has a row that
+ * says so. */
+const weft_http_route *wf_http_row_find(wf_http_exchange *x, const wf_http_table *table);
+/* Answers the request of an actor made for it so, that it is served anew as a GET of @target, by whoever that
+ * belongs to (RFC 3875 section 6.2.2). (http_respond.c) */
+weft_err wf_http_send_on(weft_msg *msg, weft_http_text target);
+/* Whether that is what @got says; *@target is borrowed as it is. */
+bool wf_http_is_sent_on(const weft_outcome *got, weft_bytes *target);
+/* Does that: forgets the actor and its stream, and what of the body was not read. */
+weft_err wf_http_serve_again(weft_actor *self, weft_msg *msg, weft_bytes target);
+/* Serves a request of a row with a redirect. */
+weft_err wf_http_redirect_serve(weft_actor *self, weft_msg *msg);
 
 /* ---- guards (http_guard.c) */
 
 WEFT_MUST_USE weft_err wf_http_guard_check(const weft_http_guard *guard, weft_why *why);
 /* Serves a request of a row with a guard. */
 weft_err wf_http_guard_serve(weft_actor *self, weft_msg *msg);
+
+/* ---- scripts (http_cgi.c) */
+typedef struct wf_http_cgi_count wf_http_cgi_count;
+void wf_http_cgi_counts_free(wf_http_cgi_count *first);
 
 /* ---- proxies (http_proxy.c) */
 

@@ -2,8 +2,6 @@
 /* Sites: routes and limits compiled once for each reactor. */
 #include <string.h>
 
-#include <weft/websocket.h>
-
 #include "http_server.h"
 
 static const weft_http_limits limit_defaults = {
@@ -45,16 +43,18 @@ static weft_http_limits limits_filled(const weft_http_limits *l)
 
 static weft_err check_row(const weft_http_route *row, weft_why *why)
 {
-    int ways = (row->handler != NULL) + (row->use != NULL) + (row->to != NULL);
+    int ways = (row->handler != NULL) + (row->use != NULL) + (row->to != NULL) +
+               (row->redirect != NULL) + (row->rewrite != NULL);
     if (ways != 1)
         return weft_because(why, WEFT_EINVAL,
-                            "route \"%.80s\" must have exactly one of .handler, .use and .to",
+                            "route \"%.80s\" must have exactly one of .handler, .use, .to, "
+                            ".redirect and .rewrite",
                             row->route);
+    weft_err err = wf_http_moved_check(row, why);
+    if (err != WEFT_OK)
+        return err;
     if (row->stream && row->use == NULL)
         return weft_because(why, WEFT_EINVAL, "route \"%.80s\": .stream needs .use", row->route);
-    if (row->guard != NULL && row->use == &weft_websocket)
-        return weft_because(why, WEFT_EUNSUPPORTED, "route \"%.80s\": a guard before a WebSocket",
-                            row->route);
     return row->guard != NULL ? wf_http_guard_check(row->guard, why) : WEFT_OK;
 }
 
@@ -121,8 +121,8 @@ static void site_free(wf_http_site *site)
 
 static weft_err compile_site(wf_http_site *site, const weft_http_site_config *c, weft_why *why)
 {
-    weft_err err = WEFT_OK;
-    if (c->hosts != NULL)
+    weft_err err = wf_http_error_pages_check(c->error_pages, why);
+    if (err == WEFT_OK && c->hosts != NULL)
         err = wf_http_hosts_compile(c->hosts, &site->hosts, why);
     if (err == WEFT_OK && (c->routes != NULL || c->hosts == NULL))
         err = wf_http_table_compile(c->routes, &site->table, why);
@@ -156,6 +156,7 @@ static wf_http_site *site_new(const void *config, bool routes_only, weft_why *wh
     site->config = config;
     site->limits = limits_filled(&c->limits);
     site->access_log = c->access_log != NULL && c->access_log->fd >= 0 ? c->access_log : NULL;
+    site->error_pages = c->error_pages;
     if (server[0] != '\0')
         site->server = (weft_http_text){server, (uint32_t)strlen(server)};
     if (site->limits.fields_max > WF_HTTP1_FIELDS_LAST)
@@ -177,6 +178,7 @@ static void reactor_free(void *kept)
         site_free(s);
     }
     wf_http_gateways_free(h->gateways);
+    wf_http_cgi_counts_free(h->cgis);
     if (h->log_n != 0)
         wf_http_log_flush(h);
     weft_alloc_free(h->log);

@@ -72,6 +72,7 @@ static weft_err agree(weft_actor *self, weft_msg *msg, const weft_websocket_conf
     wf_ws_setup setup = {
         .options = &config->options,
         .target = r->target,
+        .principal = weft_http_principal(msg),
         .protocol = wf_ws_protocol_choose(config->protocols,
                                           weft_http_field_of(msg, "sec-websocket-protocol")),
     };

@@ -205,6 +205,18 @@ static void set_options(wf_ws *s, const weft_ws_options *o)
         s->options.deflate_bytes_min = DEFLATE_BYTES_MIN;
 }
 
+/* Few have one, and it may be long. */
+static bool keep_principal(wf_ws *s, const char *principal)
+{
+    size_t n = principal != NULL ? strlen(principal) + 1 : 0;
+    if (n == 0)
+        return true;
+    s->principal = weft_alloc(n);
+    if (s->principal != NULL)
+        memcpy(s->principal, principal, n);
+    return s->principal != NULL;
+}
+
 static weft_err ws_open(weft_stage *stage, const void *config, weft_why *why)
 {
     wf_ws *s = weft_stage_state(stage);
@@ -218,6 +230,8 @@ static weft_err ws_open(weft_stage *stage, const void *config, weft_why *why)
     if (setup->protocol != NULL)
         (void)snprintf(s->protocol, sizeof s->protocol, "%s", setup->protocol);
     const wf_ws_limits limits = {.message_bytes_max = s->options.message_bytes_max};
+    if (!keep_principal(s, setup->principal))
+        return weft_because(why, WEFT_ENOMEM, "no memory for a WebSocket");
     weft_err err = wf_ws_init(&s->codec, setup->asking != NULL, setup->deflate.agreed, &limits);
     if (err == WEFT_OK && setup->asking != NULL)
         err = wf_ws_client_open(s, setup->asking, why);
@@ -233,6 +247,7 @@ static void ws_close(weft_stage *stage)
     weft_alarm_clear(&s->alarm);
     wf_ws_gather_done(s);
     wf_ws_client_free(s->client);
+    weft_alloc_free(s->principal);
     if (s->codec.frames != NULL)
         wf_ws_done(&s->codec);
 }
@@ -345,6 +360,7 @@ weft_err weft_ws_about(weft_actor *self, weft_ref socket, weft_ws_info *out)
                                                                              : WEFT_EGONE;
     *out = (weft_ws_info){.protocol = s->protocol,
                           .target = s->target,
+                          .principal = s->principal,
                           .packs = s->deflate.agreed,
                           .close_code = s->close_code,
                           .pings = s->pings};

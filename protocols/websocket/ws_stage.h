@@ -24,6 +24,7 @@ typedef struct wf_ws_setup {
     wf_ws_deflate deflate;
     const char *protocol; /* NULL: none */
     weft_http_text target;
+    const char *principal;             /* NULL: nobody was asked */
     const struct wf_ws_asking *asking; /* a client's; NULL: a server's */
 } wf_ws_setup;
 
@@ -47,6 +48,7 @@ typedef struct wf_ws {
     weft_alarm alarm;
     uint32_t heard; /* the tick something last came */
     uint32_t pings;
+    char *principal; /* NULL: nobody was asked */
     bool pinged, close_sent;
     uint16_t close_code, own_code;
     char close_reason[WF_WS_REASON_BYTES_MAX + 1], own_reason[WF_WS_REASON_BYTES_MAX + 1];

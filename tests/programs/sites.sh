@@ -87,7 +87,43 @@ expect here --digest -u ann:secret "http://$at/file"
 expect 401 -o /dev/null -w '%{http_code}' --digest -u ann:wrong "http://$at/file"
 expect 401 -o /dev/null -w '%{http_code}' -u ann:secret "http://$at/file"
 
+# what has moved
+mkdir "$dir/front/pages"
+echo page >"$dir/front/pages/one.html"
+start "$weftd" web --path "$dir/front" --port 0 --redirect '/old/*=/pages/*' \
+    --redirect '308:/away=https://example.org/' --rewrite '/blog/:page=/pages/:page.html'
+expect "302 http://$at/pages/one.html?a=b" -o /dev/null -w '%{http_code} %{redirect_url}' \
+    "http://$at/old/one.html?a=b"
+expect page -L "http://$at/old/one.html"
+expect '308 https://example.org/' -o /dev/null -w '%{http_code} %{redirect_url}' -d x "http://$at/away"
+expect page "http://$at/blog/one"
+expect "302 http://$at/pages/evil.org" -o /dev/null -w '%{http_code} %{redirect_url}' --path-as-is \
+    "http://$at/old/evil.org"
+
+# pages of its own, which change no status
+echo lost >"$dir/lost.txt"
+echo down >"$dir/down.html"
+start "$weftd" web --path "$dir/front" --port 0 --error-page "404=$dir/lost.txt" \
+    --error-page "500-599=$dir/down.html" --proxy /dead=http://127.0.0.1:1
+expect $'lost\n404 text/plain; charset=utf-8' -w '%{http_code} %{content_type}' "http://$at/missing"
+expect $'down\n502 text/html; charset=utf-8' -w '%{http_code} %{content_type}' "http://$at/dead/x"
+expect 200 -o /dev/null -w '%{http_code}' "http://$at/file"
+head -c 65537 /dev/zero >"$dir/large.html"
+
 # what the command line can get wrong
+for wrong in error-page=404 error-page=200=x error-page=404=/nowhere/x error-page=500-400=x \
+    "error-page=404=$dir/large.html"; do
+    code=0
+    "$weftd" web --path "$dir/front" --port 0 "--${wrong%%=*}" "${wrong#*=}" 2>"$dir/said" || code=$?
+    [ "$code" != 0 ] || fail "--$wrong: exit $code"
+    grep -q -- '--error-page' "$dir/said" || fail "--$wrong: it is not said what is wrong"
+done
+for wrong in redirect=/a redirect=a=/b redirect=/a=b redirect=200:/a=/b rewrite=/a=https://x/ 'rewrite=/a=/:b'; do
+    code=0
+    "$weftd" web --path "$dir/front" --port 0 "--${wrong%%=*}" "${wrong#*=}" 2>"$dir/said" || code=$?
+    [ "$code" = 78 ] || [ "$code" = 64 ] || fail "--$wrong: exit $code"
+    [ -s "$dir/said" ] || fail "--$wrong: it is not said what is wrong"
+done
 for wrong in up=http://x /up /up=x /up= '/a:b=http://x' '/up=http://x,ftp://y'; do
     code=0
     "$weftd" web --path "$dir/front" --port 0 --proxy "$wrong" 2>"$dir/said" || code=$?

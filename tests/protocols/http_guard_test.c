@@ -79,7 +79,35 @@ static const weft_handler rows[] = {
 static const weft_behaviour counter = {
     .name = "test.counter", .handlers = rows, .state_bytes = sizeof(counting), .ended = over};
 
+/* A socket that says who asked for it, and then what it is told. */
+static weft_err on_up(weft_actor *self, weft_msg *msg)
+{
+    weft_ws_info info;
+    CHECK_OK(weft_ws_about(self, weft_sender(msg), &info));
+    return weft_ws_send_text(self, weft_sender(msg), "up: %s",
+                             info.principal != NULL ? info.principal : "nobody");
+}
+
+static weft_err on_message(weft_actor *self, weft_msg *msg)
+{
+    const weft_ws_text *m = weft_body(msg);
+    return weft_ws_send_text(self, weft_sender(msg), "told: %.*s", (int)m->bytes.size,
+                             (const char *)m->bytes.at);
+}
+
+static const weft_handler socket_rows[] = {
+    {.type = &weft_opened_type, .fn = on_up},
+    {.type = &weft_ws_text_type, .fn = on_message},
+    {0},
+};
+static const weft_behaviour socket_behaviour = {.name = "test.socket", .handlers = socket_rows};
+static const weft_websocket_config sockets = {.behaviour = &socket_behaviour,
+                                              .options = {.no_deflate = true}};
+
 static const weft_http_route routes[] = {
+    {.route = "/socket", .use = &weft_websocket, .config = &sockets, .guard = &basic},
+    {.route = "/digest-socket", .use = &weft_websocket, .config = &sockets, .guard = &digest},
+    {.route = "/open-socket", .use = &weft_websocket, .config = &sockets},
     {.route = "/basic", .handler = hello, .guard = &basic},
     {.route = "/digest", .handler = hello, .guard = &digest},
     {.route = "POST /stream", .use = &counter, .guard = &basic, .stream = true},
@@ -305,6 +333,110 @@ static void a_challenge_that_is_over_is_given_anew(void)
     finish();
 }
 
+/* ---- WebSockets */
+
+#define SOCKET(path, credentials)                                                              \
+    "GET " path " HTTP/1.1\r\nHost: web\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"      \
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" credentials \
+    "\r\n"
+#define AS_ANN "Authorization: " ANN "\r\n"
+/* a text "hi", masked with zeros */
+#define FRAME "\x81\x82\0\0\0\0hi"
+
+static bool came(const char *what, size_t n)
+{
+    return memmem(client->got, client->got_bytes, what, n) != NULL;
+}
+#define CAME(literal) came(literal, sizeof(literal) - 1)
+
+static void a_socket_is_up_when_it_is_known_whose_it_is(void)
+{
+    begin();
+    say(SOCKET("/socket", AS_ANN));
+    CHECK(got("HTTP/1.1 101 "));
+    CHECK(CAME("\x81\x07up: ann"));
+    weft_sim_peer_send(client, FRAME, sizeof FRAME - 1);
+    (void)weft_sim_settle(sim, 1000);
+    CHECK(CAME("\x81\x08told: hi"));
+    finish();
+    begin();
+    say(SOCKET("/open-socket", ""));
+    CHECK(CAME("\x81\x0aup: nobody"));
+    finish();
+}
+
+static void what_stands_behind_the_request_is_the_socket_s(void)
+{
+    static const char both[] = SOCKET("/socket", AS_ANN) FRAME;
+    for (int cut = WEFT_SIM_WHOLE; cut <= WEFT_SIM_SPLIT; cut++) {
+        begin();
+        weft_sim_peer_send_cut(client, both, sizeof both - 1, (weft_sim_cut)cut);
+        (void)weft_sim_settle(sim, 1000);
+        CHECK(CAME("\x81\x07up: ann"));
+        CHECK(CAME("\x81\x08told: hi"));
+        finish();
+    }
+}
+
+static void a_socket_of_nobody_is_401_and_the_connection_goes_on(void)
+{
+    static const char *const asks[] = {SOCKET("/socket", ""), SOCKET("/digest-socket", ""),
+                                       SOCKET("/socket", "Authorization: " WRONG "\r\n"),
+                                       SOCKET("/basic", "Authorization: " WRONG "\r\n")};
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+        char both[1024];
+        (void)snprintf(both, sizeof both, "%sGET /open HTTP/1.1\r\nHost: web\r\n\r\n", asks[i]);
+        for (int cut = WEFT_SIM_WHOLE; cut <= WEFT_SIM_SPLIT; cut++) {
+            begin();
+            weft_sim_peer_send_cut(client, both, strlen(both), (weft_sim_cut)cut);
+            (void)weft_sim_settle(sim, 1000);
+            CHECK(got("HTTP/1.1 401 "));
+            CHECK(got("\r\n\r\nnobody of 0"));
+            CHECK(!CAME("101 Switching"));
+            finish();
+        }
+    }
+}
+
+static void what_could_be_a_socket_and_is_none_is_served(void)
+{
+    begin();
+    say(SOCKET("/basic", AS_ANN) SOCKET("/open", ""));
+    CHECK(got("\r\n\r\nann of 0"));
+    CHECK(got("\r\n\r\nnobody of 0"));
+    finish();
+}
+
+static void who_leaves_before_it_is_known_who_it_is_gets_no_socket(void)
+{
+    for (unsigned steps = 1; steps < 40; steps++) {
+        begin();
+        weft_sim_peer *other = weft_sim_connect(sim, "sim://web");
+        weft_sim_peer_say(other, SOCKET("/socket", AS_ANN));
+        for (unsigned i = 0; i < steps; i++)
+            (void)weft_sim_step(sim);
+        weft_sim_peer_abort(other);
+        (void)weft_sim_settle(sim, 1000);
+        say(SOCKET("/socket", AS_ANN));
+        CHECK(CAME("\x81\x07up: ann"));
+        finish();
+    }
+}
+
+static void without_memory_there_is_no_socket_of_nobody(void)
+{
+    for (long nth = 2; nth < 60; nth++) {
+        begin();
+        wf_alloc_fail_after(nth);
+        weft_sim_peer_say(client, SOCKET("/socket", AS_ANN));
+        (void)weft_sim_settle(sim, 100);
+        wf_alloc_fail_after(-1);
+        (void)weft_sim_settle(sim, 60000);
+        CHECK(!CAME("up: nobody"));
+        finish();
+    }
+}
+
 /* ---- what is wrong before it begins, memory, the end */
 
 static void a_guard_that_cannot_work_is_refused(void)
@@ -313,12 +445,9 @@ static void a_guard_that_cannot_work_is_refused(void)
                                  quoted = {.auth_name = "a", .realm = "\""};
     const weft_http_route a[] = {{.route = "/", .handler = hello, .guard = &nobody}, {0}};
     const weft_http_route b[] = {{.route = "/", .handler = hello, .guard = &quoted}, {0}};
-    const weft_http_guard fine = {.auth_name = "a"};
-    const weft_http_route c[] = {{.route = "/", .use = &weft_websocket, .guard = &fine}, {0}};
     weft_why why;
     CHECK_ERR(weft_http_check(a, &why), WEFT_EINVAL);
     CHECK_ERR(weft_http_check(b, &why), WEFT_EINVAL);
-    CHECK_ERR(weft_http_check(c, &why), WEFT_EUNSUPPORTED);
 }
 
 static void names_and_passwords_have_their_limits(void)
@@ -389,6 +518,12 @@ static const test_case cases[] = {
     TEST(an_actor_that_never_says_is_not_waited_for_for_ever),
     TEST(a_digest_is_asked_for_and_checked),
     TEST(a_challenge_that_is_over_is_given_anew),
+    TEST(a_socket_is_up_when_it_is_known_whose_it_is),
+    TEST(what_stands_behind_the_request_is_the_socket_s),
+    TEST(a_socket_of_nobody_is_401_and_the_connection_goes_on),
+    TEST(what_could_be_a_socket_and_is_none_is_served),
+    TEST(who_leaves_before_it_is_known_who_it_is_gets_no_socket),
+    TEST(without_memory_there_is_no_socket_of_nobody),
     TEST(a_guard_that_cannot_work_is_refused),
     TEST(names_and_passwords_have_their_limits),
     TEST(each_allocation_that_fails_lets_nobody_in),

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include <weft/auth.h>
 #include <weft/testing_stream.h>
 
 #define FRONT "sim://front"
@@ -15,7 +16,13 @@ static script_server a, b;
 static weft_sim_peer *client;
 static weft_http_client_config config;
 
+static weft_http_guard guard = {.auth_name = "nobody", .realm = "front"};
 static const weft_http_route routes[] = {
+    {.route = "/guarded/*",
+     .use = &weft_http_proxy,
+     .config = &config,
+     .stream = true,
+     .guard = &guard},
     {.route = "/whole/*", .use = &weft_http_proxy, .config = &config},
     {.route = "/*", .use = &weft_http_proxy, .config = &config, .stream = true},
     {0},
@@ -291,6 +298,28 @@ static void a_websocket_goes_through(void)
     finish();
 }
 
+static void a_websocket_goes_through_behind_a_guard(void)
+{
+    static const weft_auth_source source = {
+        .kind = WEFT_AUTH_FROM_MEMORY, .user = "ann", .password = "se:cret"};
+    static const weft_auth_config auth = {.sources = &source, .count = 1};
+    begin((weft_http_client_config){.upstream = "http://a"});
+    guard.auth_name = NULL;
+    guard.auth = weft_sim_spawn(sim, &weft_auth, &auth);
+    script_say(&a, AGREED "\x81\x02hi");
+    weft_sim_peer_say(client, "GET /guarded/chat HTTP/1.1\r\nHost: front\r\nConnection: Upgrade\r\n"
+                              "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                              "Authorization: Basic YW5uOnNlOmNyZXQ=\r\n\r\nearly");
+    (void)weft_sim_settle(sim, 1000);
+    CHECK(has(a.got, "GET /guarded/chat HTTP/1.1\r\n") && has(a.got, "\r\n\r\nearly"));
+    CHECK_STR(client->got, AGREED "\x81\x02hi");
+    weft_sim_peer_abort(client);
+    (void)weft_sim_settle(sim, 1000);
+    CHECK_U64(a.open, 0);
+    finish();
+}
+
 static void what_is_said_in_advance_waits_until_they_are_joined(void)
 {
     begin((weft_http_client_config){.upstream = "http://a"});
@@ -427,6 +456,7 @@ static const test_case cases[] = {
     TEST(who_fails_too_often_rests),
     TEST(too_many_upstreams_or_two_ways_to_name_them_are_refused),
     TEST(a_websocket_goes_through),
+    TEST(a_websocket_goes_through_behind_a_guard),
     TEST(what_is_said_in_advance_waits_until_they_are_joined),
     TEST(an_upstream_that_declines_is_heard_and_gets_nothing_more),
     TEST(an_upstream_that_is_not_there_or_no_http_is_502),

@@ -117,7 +117,8 @@ int weft_http_status_of(weft_err err);
 /** Has a route ask who somebody is before it serves (<weft/auth.h>): Basic (RFC 7617), or Digest (RFC 7616,
  * SHA-256 and MD5), which a source that knows the passwords themselves can check. Who does not say, or not
  * rightly, is answered 401 with a challenge; who failed too often 429; without the actor it is a 503. Basic is
- * readable to all who can see the connection: give it TLS. A WebSocket cannot stand behind a guard. */
+ * readable to all who can see the connection: give it TLS. Behind a request that asks to become a WebSocket nothing
+ * is read until it is known whose it is. */
 typedef struct weft_http_guard {
     const char *auth_name; /**< the name of a weft_auth actor; NULL: @auth */
     weft_ref auth;
@@ -126,7 +127,13 @@ typedef struct weft_http_guard {
     bool digest;
 } weft_http_guard;
 
-/** One row of a site: exactly one of handler, use, to. Of several that match, the most specific wins.
+/** One row of a site: exactly one of handler, use, to, redirect, rewrite. Of several that match, the most specific
+ * wins.
+ *
+ * In .redirect and .rewrite ":name" and "*" stand for the route's parameters, as they came; the request's query goes
+ * along unless the target has one, or a fragment. Nothing that a client asks for names the host it is sent to. What
+ * is rewritten is looked up anew among the rows of its host, at most ten times (500 beyond), and has the path and the
+ * query of the target from then on, but the target that came. A result longer than a request line may be is a 414.
  *
  * What .use makes lives as long as its exchange: it is stopped when the response is written, or before
  * that with a reason: ELOST (the client has gone), ETIMEDOUT (it took too long, or the client did),
@@ -145,7 +152,11 @@ typedef struct weft_http_route {
     const weft_behaviour *use; /**< an actor of it is made for each request, and asked; one without
                                            state and with one row is run in place */
     const char *to;            /**< the actor of that name is asked */
-    const void *config;        /**< for weft_http_config_of, and weft_config of what .use makes */
+    const char *redirect;      /**< the client is sent to this path or URL */
+    int redirect_status;       /**< 301, 302, 303, 307 or 308; 0: 302 */
+    const char *rewrite; /**< it is served as if this path had been asked for; no guard: that is the
+                                           other row's */
+    const void *config;  /**< for weft_http_config_of, and weft_config of what .use makes */
     const weft_http_guard *guard; /**< who may; NULL: all */
     bool stream;                  /**< .use: the body comes as a stream, owned by that actor */
     uint64_t body_bytes_max;      /**< 0: the site's; of a streamed body: no limit */
@@ -177,6 +188,22 @@ typedef struct weft_http_access_log {
     bool json;
 } weft_http_access_log;
 
+#define WEFT_HTTP_ERROR_PAGES_MAX 64u
+#define WEFT_HTTP_ERROR_PAGE_BYTES_MAX 65536u
+
+/** A page of the site's own for what is answered with weft_http_error, by weft or by a handler. It takes the place of
+ * the standard page's body and nothing else: the status and the fields stay. A handler's own answers are not touched.
+ * Exactly one of page and make; of several that fit the first counts. */
+typedef struct weft_http_error_page {
+    int status, last;         /**< 400 to 599: from status to last; last 0: that status alone */
+    const char *content_type; /**< NULL: "text/html; charset=utf-8" */
+    weft_http_text page; /**< at most WEFT_HTTP_ERROR_PAGE_BYTES_MAX; lives as long as the site */
+    /** Makes it: gives *@out a body of at most as much. @request is borrowed, NULL if what came was none; @detail
+     * may be NULL. An error, or more than that: the standard page. thread: of whoever answers. */
+    weft_err (*make)(const weft_http_request *request, int status, const char *detail,
+                     weft_bytes *out);
+} weft_http_error_page;
+
 #define WEFT_HTTP_HOSTS_MAX 1024
 
 /** Routes for requests that name a host. */
@@ -194,7 +221,9 @@ typedef struct weft_http_site_config {
         *hosts; /**< up to one without a name: by the name, else by the nearest "*." */
     weft_http_limits limits;
     const weft_http_access_log *access_log; /**< NULL: none */
-    const char *server;                     /**< the Server field; NULL: "weft"; "": none */
+    const weft_http_error_page
+        *error_pages;   /**< up to one whose status is 0; NULL: the standard ones */
+    const char *server; /**< the Server field; NULL: "weft"; "": none */
 } weft_http_site_config;
 
 /** The protocol actor of an HTTP connection; config: the routes (`const weft_http_route *`). */
@@ -222,6 +251,29 @@ WEFT_MUST_USE weft_err weft_http_check_site(const weft_http_site_config *site, w
  * A request to become a WebSocket is passed on too, and if the upstream agrees both are joined. If it does
  * not, its answer goes back without its body. Another Upgrade is left out, as RFC 9110 section 7.8 lets. */
 extern const weft_behaviour weft_http_proxy;
+
+/* ---- scripts */
+
+/** CGI scripts below a folder (RFC 3875). Zero is the default. */
+typedef struct weft_http_cgi_config {
+    const char *root;       /**< the folder; what is run never lies outside of it */
+    const char *param;      /**< the route's parameter that is the path; NULL: "*" */
+    const char *const *env; /**< more variables (NAME=VALUE), ends in NULL; may be NULL */
+    uint32_t children_max;  /**< that run for each reactor: 32; beyond: 503 */
+    uint32_t time_ms;       /**< from its start to its end: 60 s, then it is stopped; before its
+                                 response began that is a 504. WEFT_NO_LIMIT */
+} weft_http_cgi_config;
+
+/** Runs scripts: for a route that ends in a star, with .stream. The first part of the path that is a file is the
+ * script, and what is behind it PATH_INFO. It is run in its folder, with the variables of RFC 3875 section 4.1 (without
+ * PATH_TRANSLATED), REQUEST_URI, SCRIPT_FILENAME, HTTPS, PATH and those of the config, and nothing else of this
+ * program's environment; neither what guards read nor Proxy is told. Its standard error is this program's.
+ *
+ * The body streams to it and its output back, a slow side slowing the other; a body of unknown length is a 411. Status,
+ * Content-Type and Location are its response's head (16 KiB, 48 other fields at most); a Location alone that is a path
+ * is served as a GET of it in its stead. What is no response is a 502. A script whose client has gone is stopped, and
+ * one that was ended by a signal has its response cut. */
+extern const weft_behaviour weft_http_cgi;
 
 /* ---- static files */
 

@@ -113,8 +113,10 @@ weft_err weft_ws_close(weft_actor *self, weft_ref socket, uint16_t code, const c
 typedef struct weft_ws_info {
     const char *protocol; /**< agreed on; "": none. Borrowed until the handler returns */
     const char *target;   /**< of the request: path and query as they came (cut at 255 bytes) */
-    bool packs;           /**< permessage-deflate was agreed on */
-    uint16_t close_code;  /**< what the peer closed with; 1005: without a code; 0: it did not yet */
+    const char
+        *principal;      /**< who asked for it, as a guard has found out; NULL: nobody was asked */
+    bool packs;          /**< permessage-deflate was agreed on */
+    uint16_t close_code; /**< what the peer closed with; 1005: without a code; 0: it did not yet */
     char close_reason[124];
     uint32_t pings; /**< answered by the peer so far */
 } weft_ws_info;

@@ -14,6 +14,8 @@
 #include <weft/framing.h>
 #include <weft/http.h>
 #include <weft/http_client.h>
+#include <weft/http_form.h>
+#include <weft/http_session.h>
 #include <weft/irc.h>
 #include <weft/isolated.h>
 #include <weft/leader.h>
