@@ -36,13 +36,14 @@ typedef struct items {
     uint64_t bytes;
 } items;
 
-/* A request of ours, in the scratch memory of its message. */
+/* A request of ours, in the room of its message. */
 struct pending {
     weft_msg *msg;
     item *item;   /* where it waits, or goes in chunks; NULL: it was sent */
     uint32_t req; /* 0: it waits */
     uint64_t seq; /* of the frame it was in */
 };
+_Static_assert(sizeof(pending) <= WEFT_REMOTE_ROOM_BYTES, "what is pending fits its message");
 
 /* A monitor of ours, of an actor there. */
 typedef struct watch {
@@ -110,6 +111,8 @@ struct node_link {
     items rooms;            /* requests for room */
     link_map types_out, names_out;
     uint32_t last_type, last_name;
+    weft_ref last_src; /* who sent the last message, and its token */
+    uint64_t last_src_token, last_src_ended;
     atom_in *types_in, *names_in;
     uint32_t n_types_in, n_names_in;
     uint64_t lost;

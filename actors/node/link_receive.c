@@ -106,29 +106,32 @@ weft_err wf_link_dst_in(node_link *l, const link_record *r, const weft_type *typ
     return WEFT_OK;
 }
 
-static weft_err unpack(node_link *l, const link_record *r, const weft_type *type, void **out,
-                       weft_why *why)
+/* @out->type is set. A small and plain body is made where its message will stand. */
+static weft_err unpack(node_link *l, const link_record *r, weft_remote_body *out, weft_why *why)
 {
-    weft_err err = weft_unpack(type, r->payload, r->bytes, l->node->arena, out, why);
+    void *made;
+    if (weft_remote_plain(r->payload, r->bytes, out))
+        return WEFT_OK;
+    weft_err err = weft_unpack(out->type, r->payload, r->bytes, l->node->arena, &made, why);
     if (err == WEFT_OK)
-        wf_refs_in(l, type, *out);
+        wf_refs_in(l, out->type, made);
+    out->made = made;
     return err;
 }
 
 /* What a message is for, and what it is. */
 typedef struct message_in {
-    const weft_type *type;
     weft_ref from, to;
-    void *body;
+    weft_remote_body body;
 } message_in;
 
 static weft_err message_of(node_link *l, const link_record *r, message_in *out, weft_why *why)
 {
-    weft_err err = type_in(l, r->type, &out->type, why);
+    weft_err err = type_in(l, r->type, &out->body.type, why);
     if (err == WEFT_OK)
-        err = wf_link_dst_in(l, r, out->type, &out->to, why);
+        err = wf_link_dst_in(l, r, out->body.type, &out->to, why);
     if (err == WEFT_OK)
-        err = unpack(l, r, out->type, &out->body, why);
+        err = unpack(l, r, &out->body, why);
     out->from = weft_remote_ref(l->node->sys, l->number, r->src);
     return err;
 }
@@ -141,7 +144,7 @@ static void on_tell(node_link *l, const link_record *r)
     weft_why why = {""};
     weft_err err = message_of(l, r, &m, &why);
     if (err == WEFT_OK) {
-        err = weft_remote_tell(l->self, m.from, m.to, m.type, m.body, r->trace, r->left_ms);
+        err = weft_remote_tell(l->self, m.from, m.to, &m.body, r->trace, r->left_ms);
         if (err != WEFT_OK)
             weft_explain(&why, "%s", weft_err_text(err));
     }
@@ -217,8 +220,7 @@ static weft_err give_on(weft_actor *self, weft_msg *msg)
 {
     const served *s = ((const served_body *)weft_body(msg))->served;
     const message_in *m = s->in;
-    return weft_when(msg, weft_remote_ask(self, m->from, m->to, m->type, m->body, s->limit_ms),
-                     on_outcome);
+    return weft_when(msg, weft_remote_ask(self, m->from, m->to, &m->body, s->limit_ms), on_outcome);
 }
 
 static void fail(node_link *l, const link_record *r, weft_err err, const char *why)
@@ -298,21 +300,20 @@ void wf_link_cancel_served(node_link *l)
 
 static void on_reply(node_link *l, const link_record *r)
 {
-    const weft_type *type;
-    void *body;
+    weft_remote_body body;
     weft_why why = {""};
     weft_msg *msg = wf_link_take_ask(l, r->req);
     if (msg == NULL)
         return; /* no longer wanted */
-    weft_err err = type_in(l, r->type, &type, &why);
+    weft_err err = type_in(l, r->type, &body.type, &why);
     if (err == WEFT_OK)
-        err = unpack(l, r, type, &body, &why);
+        err = unpack(l, r, &body, &why);
     if (err == WEFT_OK) {
         err = weft_remote_answer(l->self, msg, weft_remote_ref(l->node->sys, l->number, r->src),
-                                 type, body);
+                                 &body);
         if (err == WEFT_ETYPE)
             weft_explain(&why, "it is answered by %s, not by %s",
-                         weft_remote_mail_of(msg)->type->reply->name, type->name);
+                         weft_remote_mail_of(msg)->type->reply->name, body.type->name);
         else if (err != WEFT_OK)
             weft_explain(&why, "the answer came, but %s", weft_err_text(err));
     }

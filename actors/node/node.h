@@ -49,6 +49,7 @@ typedef struct node {
     link_map tokens;  /* token to its export */
     link_map exports; /* key_of a reference to its export */
     unsigned exported;
+    uint64_t exports_ended; /* counts: a token that was good may be no more */
     const weft_type *type[NODE_TYPES_MAX];
     unsigned types;
     link_map types_known; /* by address: 1, or 3 if references can be nested in it */
