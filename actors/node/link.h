@@ -210,6 +210,8 @@ weft_err wf_link_on_atom(node_link *l, const link_atom *atom, weft_why *why);
 /* Nobody is there any more to be answered. */
 void wf_link_cancel_served(node_link *l);
 void wf_link_receive_done(node_link *l);
+/* Gives back what is kept for requests. */
+void wf_served_done(node *n);
 
 /* ---- link_watch.c: monitors both ways */
 

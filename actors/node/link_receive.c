@@ -11,6 +11,12 @@
 static const weft_type failure_type = WEFT_TYPE_PROTO("weft.link.failure", Weft__Link__Failure,
                                                       &weft__link__failure__descriptor, NULL);
 
+#ifdef WEFT_DEV
+enum { SPARE_MAX = 0 };
+#else
+enum { SPARE_MAX = 1024 };
+#endif
+
 /* ---- numbers */
 
 static weft_err grow(atom_in **atoms, uint32_t *n, uint32_t id)
@@ -158,6 +164,8 @@ static void on_tell(node_link *l, const link_record *r)
 
 /* A request of the other node's: served in place, asked of its actor, answered when that has answered. */
 struct served {
+    served *next_spare;
+    node *node;
     node_link *link; /* NULL: nobody waits any more */
     uint32_t req, limit_ms;
     uint64_t asker;       /* the token of who asked */
@@ -202,9 +210,39 @@ static void on_answered(weft_actor *self, weft_msg *msg, const weft_outcome *got
     answer(((const served_body *)weft_body(msg))->served, got);
 }
 
+/* Some are kept for the next requests; not in dev builds, where the sanitizer is to see their ends. */
 static void on_done(weft_msg *msg)
 {
-    weft_alloc_free(((const served_body *)weft_body(msg))->served);
+    served *s = ((const served_body *)weft_body(msg))->served;
+    node *n = s->node;
+    if (n->spare_n == SPARE_MAX) {
+        weft_alloc_free(s);
+        return;
+    }
+    s->next_spare = n->spare;
+    n->spare = s;
+    n->spare_n++;
+}
+
+static served *served_take(node *n)
+{
+    served *s = n->spare;
+    size_t bytes = sizeof *s + weft_local_bytes(sizeof(served_body));
+    if (s == NULL)
+        return weft_alloc(bytes);
+    n->spare = s->next_spare;
+    n->spare_n--;
+    return s;
+}
+
+void wf_served_done(node *n)
+{
+    for (served *s = n->spare, *next; s != NULL; s = next) {
+        next = s->next_spare;
+        weft_alloc_free(s);
+    }
+    n->spare = NULL;
+    n->spare_n = 0;
 }
 
 static const weft_local_ops served_ops = {.answer = on_answered, .done = on_done};
@@ -233,14 +271,15 @@ static served *served_new(node_link *l, const link_record *r, const message_in *
 {
     served *s = NULL;
     if (l->served.n < NODE_SERVED_MAX && wf_map_reserve(&l->served) == WEFT_OK)
-        s = weft_alloc_zero(sizeof *s + weft_local_bytes(sizeof(served_body)));
+        s = served_take(l->node);
     if (s == NULL)
         return NULL;
-    s->link = l;
-    s->req = r->req;
-    s->asker = r->src;
-    s->in = in;
-    s->limit_ms = r->left_ms != 0 ? r->left_ms : WEFT_NO_LIMIT;
+    *s = (served){.node = l->node,
+                  .link = l,
+                  .req = r->req,
+                  .asker = r->src,
+                  .in = in,
+                  .limit_ms = r->left_ms != 0 ? r->left_ms : WEFT_NO_LIMIT};
     s->msg = weft_local_init(s->room, &served_type, &served_ops, r->trace, r->left_ms);
     served_body body = {s};
     memcpy((void *)(uintptr_t)weft_body(s->msg), &body, sizeof body);

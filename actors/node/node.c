@@ -37,6 +37,7 @@ static void node_free(void *kept)
 {
     node *n = kept;
     wf_exports_done(n);
+    wf_served_done(n);
     wf_map_done(&n->types_known);
     weft_arena_free(n->arena);
     weft_alloc_free(n);

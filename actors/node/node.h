@@ -54,6 +54,8 @@ typedef struct node {
     unsigned types;
     link_map types_known; /* by address: 1, or 3 if references can be nested in it */
     weft_arena *arena;
+    served *spare; /* memory for requests of others, kept */
+    unsigned spare_n;
     _Atomic unsigned gates; /* connections whose hello has not come; of any reactor */
     bool closing;           /* shut-down: nothing new is asked for */
     weft_msg *draining;     /* the phase that waits for what is served */
