@@ -443,6 +443,7 @@ static const weft_handler handlers[] = {
     {.type = &weft_remote_watch_type, .fn = wf_link_on_watch},
     {.type = &weft_remote_unwatch_type, .fn = wf_link_on_unwatch},
     {.type = &weft_remote_linked_type, .fn = wf_link_on_linked},
+    {.type = &weft_remote_stop_type, .fn = wf_link_on_stop},
     {.type = &weft_down_type, .fn = wf_link_on_down},
     {.type = &weft_restarted_type, .fn = wf_link_on_restarted},
     {0},

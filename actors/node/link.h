@@ -218,6 +218,7 @@ void wf_served_done(node *n);
 weft_err wf_link_on_watch(weft_actor *self, weft_msg *msg);
 weft_err wf_link_on_unwatch(weft_actor *self, weft_msg *msg);
 weft_err wf_link_on_linked(weft_actor *self, weft_msg *msg);
+weft_err wf_link_on_stop(weft_actor *self, weft_msg *msg);
 weft_err wf_link_on_down(weft_actor *self, weft_msg *msg);
 weft_err wf_link_on_restarted(weft_actor *self, weft_msg *msg);
 /* The link is up: what was asked for before is sent. */

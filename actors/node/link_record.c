@@ -24,6 +24,7 @@ static const op_rule rules[] = {
     [LINK_OP_DOWN] = {"down", .req = true},
     [LINK_OP_RESTARTED] = {"restarted", .req = true},
     [LINK_OP_LINK] = {"link", .dst = true, .flags = LINK_NAMED},
+    [LINK_OP_STOP] = {"stop", .dst = true},
 };
 
 static size_t head_bytes(const link_record *record)

@@ -125,6 +125,23 @@ weft_err wf_link_on_linked(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
+weft_err wf_link_on_stop(weft_actor *self, weft_msg *msg)
+{
+    node_link *l = wf_link_of(self);
+    const weft_remote_stop *stop = weft_body(msg);
+    if (l->state != WEFT_LINK_UP || !weft_remote_is_current(l->node->sys, stop->who))
+        return WEFT_OK; /* who watches it is told so */
+    if ((l->s.peer.features & LINK_FEATURE_STOP) == 0) {
+        weft_log(self, WEFT_WARNING, "node %s knows no way to stop an actor for another node",
+                 l->name);
+        return WEFT_OK;
+    }
+    wf_link_control(l, &(link_record){.op = LINK_OP_STOP,
+                                      .dst = weft_remote_token(stop->who),
+                                      .code = (uint16_t)stop->reason});
+    return WEFT_OK;
+}
+
 void wf_link_send_watches(node_link *l)
 {
     size_t at = 0;
@@ -307,6 +324,15 @@ static void on_link(node_link *l, const link_record *r)
         wf_link_broken(l);
 }
 
+/* Whoever was given the reference may end it, as within a node. */
+static void on_stop(node_link *l, const link_record *r)
+{
+    weft_ref who;
+    weft_why why;
+    if (wf_link_dst_in(l, r, NULL, &who, &why) == WEFT_OK)
+        (void)weft_stop_ref(l->self, who, (weft_err)r->code); /* it may have ended by itself */
+}
+
 void wf_link_on_watch_record(node_link *l, const link_record *r)
 {
     switch (r->op) {
@@ -318,6 +344,9 @@ void wf_link_on_watch_record(node_link *l, const link_record *r)
         break;
     case LINK_OP_LINK:
         on_link(l, r);
+        break;
+    case LINK_OP_STOP:
+        on_stop(l, r);
         break;
     default:
         on_told(l, r);

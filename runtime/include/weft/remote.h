@@ -169,6 +169,13 @@ typedef struct weft_remote_linked {
 } weft_remote_linked;
 extern const weft_type weft_remote_linked_type;
 
+/** Told to a link: @who, of the other node, is to be stopped. */
+typedef struct weft_remote_stop {
+    weft_ref who;
+    weft_err reason;
+} weft_remote_stop;
+extern const weft_type weft_remote_stop_type;
+
 /** Tells the watcher that what it watches has ended. errors: ENOMEM; it was not told. */
 WEFT_MUST_USE weft_err weft_remote_down(const weft_remote_watch *watch, weft_err reason,
                                         const char *why);
