@@ -6,9 +6,10 @@
 
 enum { AT_ONCE = 8192, SECOND = 1000 };
 
-/* ---- who keeps whatever it is asked */
+/* ---- who keeps whatever it is asked, until it is told something */
 
 static unsigned kept;
+static weft_msg *kept_at[NODE_SERVED_MAX];
 
 static weft_err keeper_started(weft_actor *self, weft_msg *msg)
 {
@@ -19,8 +20,13 @@ static weft_err keeper_started(weft_actor *self, weft_msg *msg)
 static weft_err keeper_count(weft_actor *self, weft_msg *msg)
 {
     (void)self;
-    (void)weft_keep(msg);
-    kept++;
+    if (weft_is_request(msg)) {
+        REQUIRE(kept < NODE_SERVED_MAX);
+        kept_at[kept++] = weft_keep(msg);
+        return WEFT_OK;
+    }
+    while (kept > 0)
+        weft_drop(&kept_at[--kept]);
     return WEFT_OK;
 }
 
@@ -126,6 +132,10 @@ static void a_node_serves_as_many_requests_of_another_as_the_limit_and_no_more(v
     CHECK_U64(greedy_seen.failed, 1);
     CHECK_ERR(greedy_seen.err, WEFT_ELIMIT);
     CHECK_STR(greedy_seen.why, "node n1 serves too much");
+    CHECK_OK(weft_sim_tell(node_at[1].sim, named_at(1, "worker", 1), count, .n = 1));
+    weft_sim_advance(world, SECOND);
+    CHECK_U64(greedy_seen.failed, NODE_SERVED_MAX + 1);
+    CHECK_U64(info_of(1, 0).serving, 0);
     CHECK(is_up(0, 1));
 }
 
