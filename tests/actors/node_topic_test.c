@@ -5,6 +5,8 @@
 
 #include <weft/topic.h>
 
+#include "alloc.h"
+
 enum { SEEDS = 40, SUBSCRIBERS = 3 };
 
 static const weft_node_allow allow[] = {
@@ -237,6 +239,47 @@ static void a_node_that_waits_loses_nothing(void)
     check_order(&subscriber_seen[1][0]);
 }
 
+/* A topic without memory to go on may end; one that lives has its source again. */
+static bool has_ended(unsigned i)
+{
+    weft_topic_look look = {0};
+    return weft_sim_ask_body(node_at[i].sim, topic_at[i], &weft_topic_look_type, &look, 1000)
+               ->err == WEFT_EGONE;
+}
+
+static void memory_may_run_out_wherever_it_is_taken(void)
+{
+    unsigned joined = 0, rounds = 0;
+    long failed = 1;
+    for (long n = 0; failed != 0; n += 1 + n / 12, rounds++) {
+        topics_of(2, 7, NULL);
+        CHECK(all_joined(2, 1));
+        CHECK_OK(weft_sim_isolate(node_at[1].sim, 5000));
+        weft_sim_advance(world, 4500);
+        failed = wf_alloc_failed();
+        wf_alloc_fail_after(n);
+        weft_sim_advance(world, 4000);
+        for (uint64_t i = 1; i <= 5; i++)
+            (void)weft_sim_tell(node_at[0].sim, topic_at[0], count, .n = i);
+        weft_sim_advance(world, 500);
+        wf_alloc_fail_after(-1);
+        failed = wf_alloc_failed() - failed;
+        weft_sim_advance(world, 20000);
+        if (!has_ended(0) && !has_ended(1)) {
+            CHECK(all_joined(2, 1));
+            publish(0, 100, 1);
+            weft_sim_advance(world, 500);
+            const seen *s = &subscriber_seen[1][0];
+            check_order(s);
+            CHECK(s->n > 0 && s->got[s->n - 1] == 100);
+            joined++;
+        }
+        kit_more = NULL;
+        world_done();
+    }
+    CHECK(rounds > 20 && joined > rounds / 2);
+}
+
 static void a_topic_whose_source_is_nowhere_ends(void)
 {
     static const char *const nowhere[] = {"prices@n0", "prices", "a b@n1"};
@@ -259,6 +302,7 @@ static const test_case cases[] = {
     TEST(the_last_publication_comes_with_the_subscription),
     TEST(a_slow_node_gets_what_its_policy_says),
     TEST(a_node_that_waits_loses_nothing),
+    TEST(memory_may_run_out_wherever_it_is_taken),
     TEST(a_topic_whose_source_is_nowhere_ends),
     {0},
 };
