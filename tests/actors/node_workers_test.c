@@ -4,6 +4,8 @@
 
 #include <weft/workers.h>
 
+#include "alloc.h"
+
 enum { SEEDS = 40 };
 
 /* ---- a worker: it answers with the number of its node and where it is in its life; 0 is kept for ever */
@@ -185,6 +187,35 @@ static void the_workers_end_with_their_pool(void)
     }
 }
 
+/* A pool without memory to go on may end; one that lives has its workers again, and no more than them. */
+static void memory_may_run_out_wherever_it_is_taken(void)
+{
+    unsigned lived = 0, rounds = 0;
+    long failed = 1;
+    for (long n = 0; failed != 0; n += 1 + n / 12, rounds++) {
+        pool_of(4, 7, NULL);
+        CHECK(workers_are(3));
+        CHECK_OK(weft_sim_isolate(node_at[2].sim, 5000));
+        weft_sim_advance(world, 4500);
+        failed = wf_alloc_failed();
+        wf_alloc_fail_after(n);
+        weft_sim_advance(world, 5000);
+        wf_alloc_fail_after(-1);
+        failed = wf_alloc_failed() - failed;
+        weft_sim_advance(world, 20000);
+        weft_workers_look look = {0};
+        if (weft_sim_ask_body(node_at[0].sim, pool, &weft_workers_look_type, &look, 1000)->err !=
+            WEFT_EGONE) {
+            CHECK(workers_are(3));
+            for (unsigned i = 1; i <= 3; i++)
+                CHECK_U64(log_of[i].born - log_of[i].ended, 1);
+            lived++;
+        }
+        world_done();
+    }
+    CHECK(rounds > 20 && lived > rounds / 2);
+}
+
 static void a_config_that_makes_no_sense_is_refused(void)
 {
     pool_of(2, 7, NULL);
@@ -248,6 +279,7 @@ static const test_case cases[] = {
     TEST(work_that_was_lost_fails_or_is_done_again_as_the_pool_says),
     TEST(a_node_that_crashes_has_its_work_done_by_others),
     TEST(the_workers_end_with_their_pool),
+    TEST(memory_may_run_out_wherever_it_is_taken),
     TEST(a_config_that_makes_no_sense_is_refused),
     TEST(an_actor_of_another_node_is_stopped_by_its_reference_but_not_by_a_name),
     {0},
