@@ -39,14 +39,14 @@ endfunction()
 # whose sources may include "file.weft.h".
 function(weft_services target proto)
     find_program(PROTOC_C protoc-c REQUIRED)
+    cmake_path(ABSOLUTE_PATH proto)
     cmake_path(GET proto STEM stem)
     cmake_path(GET proto PARENT_PATH folder)
     set(out ${CMAKE_CURRENT_BINARY_DIR}/${stem})
     add_custom_command(
         OUTPUT ${out}.pb-c.c ${out}.pb-c.h ${out}.weft.c ${out}.weft.h
         COMMAND ${PROTOC_C} --c_out=${CMAKE_CURRENT_BINARY_DIR} --descriptor_set_out=${out}.set
-                -I ${CMAKE_CURRENT_SOURCE_DIR}/${folder} -I ${PROJECT_SOURCE_DIR}/proto
-                ${CMAKE_CURRENT_SOURCE_DIR}/${proto}
+                -I ${folder} -I ${PROJECT_SOURCE_DIR}/proto ${proto}
         COMMAND weft-services ${out}.set ${out}
         DEPENDS ${proto} weft-services VERBATIM)
     set_source_files_properties(${out}.pb-c.c PROPERTIES COMPILE_OPTIONS -w)

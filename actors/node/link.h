@@ -196,6 +196,14 @@ void wf_link_fail_all(node_link *l, weft_err err, const char *why);
 /* ---- link_receive.c: what comes from there */
 
 void wf_link_on_record(node_link *l, const link_record *record);
+/* What a message is for, and what it is. */
+typedef struct message_in {
+    weft_ref from, to;
+    weft_remote_body body;
+} message_in;
+/* errors: EPROTO, ETYPE, EGONE, EDENIED, ELIMIT, ENOMEM, with @why. */
+WEFT_MUST_USE weft_err wf_link_message_in(node_link *l, const link_record *record, message_in *out,
+                                          weft_why *why);
 /* Whom @record, of @type (NULL: it watches), is for. errors: EGONE, EDENIED, EPROTO, with @why. */
 WEFT_MUST_USE weft_err wf_link_dst_in(node_link *l, const link_record *record,
                                       const weft_type *type, weft_ref *out, weft_why *why);
@@ -207,20 +215,23 @@ typedef struct link_failure {
 } link_failure;
 weft_err wf_link_failure_of(const node_link *l, const link_record *record, link_failure *out);
 weft_err wf_link_on_atom(node_link *l, const link_atom *atom, weft_why *why);
+void wf_link_receive_done(node_link *l);
+
+/* ---- link_serve.c: requests of theirs */
+
+void wf_link_on_ask(node_link *l, const link_record *record);
+void wf_link_on_cancel(node_link *l, const link_record *record);
 /* Nobody is there any more to be answered. */
 void wf_link_cancel_served(node_link *l);
-void wf_link_receive_done(node_link *l);
 /* Gives back what is kept for requests. */
 void wf_served_done(node *n);
 
-/* ---- link_watch.c: monitors both ways */
+/* ---- link_watch.c: monitors of ours */
 
 weft_err wf_link_on_watch(weft_actor *self, weft_msg *msg);
 weft_err wf_link_on_unwatch(weft_actor *self, weft_msg *msg);
 weft_err wf_link_on_linked(weft_actor *self, weft_msg *msg);
 weft_err wf_link_on_stop(weft_actor *self, weft_msg *msg);
-weft_err wf_link_on_down(weft_actor *self, weft_msg *msg);
-weft_err wf_link_on_restarted(weft_actor *self, weft_msg *msg);
 /* The link is up: what was asked for before is sent. */
 void wf_link_send_watches(node_link *l);
 void wf_link_on_watch_record(node_link *l, const link_record *record);
@@ -229,5 +240,16 @@ void wf_link_watches_lost(node_link *l, weft_err err, const char *why);
 /* Tells those that there was no memory for. */
 void wf_link_tell_again(node_link *l);
 void wf_link_watch_done(node_link *l);
+
+/* ---- link_watched.c: monitors of theirs */
+
+weft_err wf_link_on_down(weft_actor *self, weft_msg *msg);
+weft_err wf_link_on_restarted(weft_actor *self, weft_msg *msg);
+void wf_watched_monitor(node_link *l, const link_record *record);
+void wf_watched_demonitor(node_link *l, const link_record *record);
+void wf_watched_link(node_link *l, const link_record *record);
+void wf_watched_stop(node_link *l, const link_record *record);
+/* Nobody there wants to know any more. */
+void wf_watched_forget(node_link *l);
 
 #endif
