@@ -202,7 +202,10 @@ static FILE *open_out(const char *stem, const char *end)
 
 static bool close_out(FILE *out)
 {
-    return out != NULL && (ferror(out) == 0) & (fclose(out) == 0);
+    bool whole = out != NULL && ferror(out) == 0;
+    if (out != NULL && fclose(out) != 0)
+        whole = false;
+    return whole;
 }
 
 int main(int argc, char **argv)
@@ -225,7 +228,8 @@ int main(int argc, char **argv)
                 .source = open_out(argv[2], ".weft.c"),
                 .stem = stem != NULL ? stem + 1 : argv[2]};
     bool made = m.header != NULL && m.source != NULL && make_file(&m, set->file[0]);
-    made = close_out(m.header) & close_out(m.source) & made;
+    made = close_out(m.header) && made;
+    made = close_out(m.source) && made;
     weft__services__file_set__free_unpacked(set, NULL);
     if (!made)
         (void)fprintf(stderr, "weft-services: unable to make %s.weft.h and .c\n", argv[2]);
