@@ -346,8 +346,7 @@ void wf_pb_flat_make(const void *descriptor, const uint8_t *at, size_t n, void *
     reading r = {.type = type, .at = at, .end = at + n};
     char *body = block, *tail = body + aligned(type->sizeof_message);
     type->message_init(block);
-    while (r.at < r.end) {
-        (void)read_field(&r); /* it did before */
+    while (r.at < r.end && read_field(&r)) { /* as it did before */
         char *to = body + r.field->offset;
         if (is_number(r.field))
             put_number(r.field, r.value, to);
