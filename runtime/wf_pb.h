@@ -101,7 +101,8 @@ bool wf_pb_flat_bytes(const void *descriptor, const void *body, size_t *bytes);
 /* Packs one for which that said yes, into as many bytes. */
 void wf_pb_flat_pack(const void *descriptor, const void *body, uint8_t *to);
 
-/* The bytes of the block for what the @n bytes at @at, of a stranger, are. false: not flat, or not sound. */
+/* The bytes of the block for what the @n bytes at @at, of a stranger, are. false: not flat, or not sound. Only the
+ * fields that came are looked at: a type may have others. */
 bool wf_pb_flat_measure(const void *descriptor, const uint8_t *at, size_t n, size_t *room);
 /* Makes it, after a yes, in @block of as many bytes, aligned to WF_PB_ALIGN: as wf_pb_copy makes one. */
 void wf_pb_flat_make(const void *descriptor, const uint8_t *at, size_t n, void *block);

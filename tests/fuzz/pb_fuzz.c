@@ -70,9 +70,12 @@ static void flat(const void *type, const uint8_t *at, size_t n, const uint8_t *w
     uint8_t *made = packed(block, &made_n);
     must(made_n == want_n && memcmp(made, want, made_n) == 0);
     must(wf_pb_measure(type, block, &bytes, NULL) == WEFT_OK && bytes <= room);
-    must(wf_pb_flat_bytes(type, block, &bytes) && bytes == want_n);
-    wf_pb_flat_pack(type, block, made);
-    must(memcmp(made, want, want_n) == 0);
+    if (wf_pb_flat_bytes(type, block,
+                         &bytes)) { /* else only what came is flat, not all of its type */
+        must(bytes == want_n);
+        wf_pb_flat_pack(type, block, made);
+        must(memcmp(made, want, want_n) == 0);
+    }
     free(made);
     free(block);
 }

@@ -99,6 +99,12 @@ static void uncommon_bytes_are_left_to_others(void)
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
         CHECK(!wf_pb_flat_measure(TYPE(scalars), odd[i].bytes, odd[i].n, &room));
     CHECK(wf_pb_flat_measure(TYPE(scalars), NULL, 0, &room));
+    CHECK(wf_pb_flat_measure(TYPE(arrays), NULL, 0, &room)); /* nothing came that is not flat */
+    Pbtest__Arrays empty;
+    CHECK_U64(room, sizeof empty);
+    memset(&empty, 0xaa, sizeof empty);
+    wf_pb_flat_make(TYPE(arrays), NULL, 0, &empty);
+    CHECK_U64(wf_pb_packed_bytes(&empty), 0);
     CHECK(!wf_pb_flat_measure(TYPE(arrays), (const uint8_t[]){0x0a, 1, 1}, 3, &room));
 }
 
