@@ -336,6 +336,14 @@ bool weft_write_full(weft_actor *self, weft_ref stream)
     return c != NULL && wf_conn_is_full(c);
 }
 
+void weft_write_flush(weft_actor *self, weft_ref stream)
+{
+    conn *c = wf_conn_here(stream);
+    (void)self;
+    if (c != NULL && (c->flags & CONN_BUSY) == 0)
+        wf_conn_flush(c);
+}
+
 weft_err weft_stream_addresses(weft_actor *self, weft_ref stream, weft_address *local,
                                weft_address *peer)
 {

@@ -146,7 +146,7 @@ static weft_err publish(weft_actor *self, weft_msg *msg)
         return err;
     t->counts.published++;
     uint32_t given = give_to_all(self, issue, weft_sender(msg));
-    err = weft_reply(msg, weft_topic_answer, .subscribers = given);
+    err = wf_topic_answer(msg, given);
     if (err != WEFT_OK)
         (void)weft_fail(msg, err, NULL);
     if (t->retain) {
@@ -179,6 +179,10 @@ static weft_err on_publication(weft_actor *self, weft_msg *msg)
     wf_topic *t = weft_state(self);
     if (t->self == NULL)
         return WEFT_ENOMEM; /* it could not begin, and ends */
+    if (wf_topic_is_for_source(t, msg)) {
+        weft_err err = weft_forward(msg, t->source);
+        return err == WEFT_OK ? err : weft_fail(msg, err, "the topic's source is not reached"), err;
+    }
     wf_topic_resume(self, t);
     if (t->full == 0 && t->waiting == 0)
         return publish(self, msg);
@@ -252,24 +256,33 @@ static weft_ref subject(const weft_msg *msg, weft_ref who)
     return weft_ref_is_nobody(who) ? weft_sender(msg) : who;
 }
 
-static weft_err on_subscribe(weft_actor *self, weft_msg *msg)
+weft_err wf_topic_add(weft_actor *self, weft_ref who, const weft_topic_subscribe *how,
+                      weft_ref *feeder)
 {
     wf_topic *t = weft_state(self);
-    const weft_topic_subscribe *how = weft_body(msg);
-    weft_ref who = subject(msg, how->who);
     wf_feeder *f = find(t, who);
     bool is_new = f == NULL;
     weft_err err = t->self == NULL ? WEFT_ENOMEM : is_new ? add(self, who, &f) : WEFT_OK;
 
-    if (err == WEFT_ELIMIT)
-        return weft_fail(msg, err, "subscribers_max (%u) is reached", t->n_max), err;
     if (err != WEFT_OK)
         return err;
     wf_feeder_set(f, how);
     wf_topic_resume(self, t);
     if (is_new && t->last != NULL)
         wf_feeder_push(self, f, t->last);
-    return weft_reply(msg, weft_topic_answer, .subscribers = t->n);
+    if (feeder != NULL)
+        *feeder = weft_self(weft_actor_of_state(f));
+    return WEFT_OK;
+}
+
+static weft_err on_subscribe(weft_actor *self, weft_msg *msg)
+{
+    const wf_topic *t = weft_state(self);
+    const weft_topic_subscribe *how = weft_body(msg);
+    weft_err err = wf_topic_add(self, subject(msg, how->who), how, NULL);
+    if (err == WEFT_ELIMIT)
+        return weft_fail(msg, err, "subscribers_max (%u) is reached", t->n_max), err;
+    return err == WEFT_OK ? weft_reply(msg, weft_topic_answer, .subscribers = t->n) : err;
 }
 
 static weft_err on_unsubscribe(weft_actor *self, weft_msg *msg)
@@ -320,7 +333,15 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     if (err != WEFT_OK)
         return weft_stop_because(self, err, "unable to be called %.63s", config->name);
     t->self = self;
-    return WEFT_OK;
+    t->joined = WEFT_NOBODY;
+    t->source = config->source != NULL ? weft_named(self, config->source) : WEFT_NOBODY;
+    if (config->source == NULL)
+        return WEFT_OK;
+    if (weft_remote_node_of(t->source) == 0)
+        return weft_stop_because(self, WEFT_EINVAL, "%.80s is no name of another node's topic",
+                                 config->source);
+    err = wf_topic_join_now(self);
+    return err == WEFT_OK ? err : weft_stop_because(self, err, "no memory for a topic");
 }
 
 /* The feeders have ended; what they held is gone, what is kept here fails by itself. */
@@ -340,6 +361,9 @@ static const weft_handler rows[] = {
     {.type = &wf_topic_room_type, .fn = on_room},
     {.type = &weft_cancelled_type, .fn = on_cancelled},
     {.type = &weft_topic_look_type, .fn = on_look},
+    {.type = &weft_topic_join_type, .fn = wf_topic_on_join},
+    {.type = &wf_topic_rejoin_type, .fn = wf_topic_on_rejoin},
+    {.type = &weft_down_type, .fn = wf_topic_on_down},
     {0},
 };
 

@@ -5,6 +5,7 @@
 #define WF_TOPIC_H
 
 #include <weft/edge.h>
+#include <weft/remote.h>
 #include <weft/system.h>
 #include <weft/topic.h>
 
@@ -32,6 +33,8 @@ typedef struct wf_topic {
     weft_msg *waits[WEFT_TOPIC_WAITING_MAX]; /* publications, in order */
     wf_issue *last;                          /* retained */
     bool retain;
+    weft_ref source; /* its name there; nobody: it has none */
+    weft_ref joined; /* who serves it there; nobody: it is not subscribed */
     weft_topic_counts counts;
 } wf_topic;
 
@@ -41,9 +44,11 @@ struct wf_feeder {
     uint32_t place; /* in the topic's list */
     weft_slow slow;
     bool not_mine;
-    bool busy;   /* is asking, or about to */
-    bool full;   /* counts in the topic's @full */
-    bool ending; /* disconnected */
+    bool busy;    /* is asking, or about to */
+    bool far;     /* of another node: several publications are on their way at once */
+    uint32_t out; /* so many */
+    bool full;    /* counts in the topic's @full */
+    bool ending;  /* disconnected */
     wf_issue **queue;
     uint32_t queue_room, from, n, bytes;
     wf_issue *now; /* what the subscriber has */
@@ -56,6 +61,23 @@ void wf_issue_drop(const wf_topic *t, wf_issue *issue);
 /* A feeder that was full has room, or is gone: goes on with what waits. */
 void wf_topic_resume(weft_actor *self, void *topic);
 extern const weft_type wf_topic_room_type;
+
+/* Subscribes @who; *@feeder, if it is wanted, is who serves it. errors: ELIMIT, ENOMEM. */
+weft_err wf_topic_add(weft_actor *self, weft_ref who, const weft_topic_subscribe *how,
+                      weft_ref *feeder);
+
+/* ---- topic_source.c: topics of other nodes */
+
+extern const weft_type wf_topic_joined_type, wf_topic_rejoin_type;
+weft_err wf_topic_on_join(weft_actor *self, weft_msg *msg);
+weft_err wf_topic_on_rejoin(weft_actor *self, weft_msg *msg);
+weft_err wf_topic_on_down(weft_actor *self, weft_msg *msg);
+/* Subscribes at its source. errors: ENOMEM. */
+WEFT_MUST_USE weft_err wf_topic_join_now(weft_actor *self);
+/* Says how many got it, in words that cross. errors: as weft_reply_body. */
+weft_err wf_topic_answer(weft_msg *msg, uint32_t subscribers);
+/* Whether @msg is for the source to publish. */
+bool wf_topic_is_for_source(const wf_topic *t, const weft_msg *msg);
 
 /* ---- topic_feed.c */
 

@@ -14,6 +14,8 @@ typedef struct go {
 } go;
 static const weft_type go_type = WEFT_TYPE("weft.topic_go", go, NULL);
 
+enum { FAR_MAX = 64 }; /* publications on their way to another node */
+
 static bool is_full(const wf_feeder *f)
 {
     return f->n >= f->topic->queue_max || f->bytes >= f->topic->queue_bytes_max;
@@ -72,7 +74,9 @@ static void disconnect(weft_actor *self, wf_feeder *f, weft_err reason)
     weft_topic_ended ended = {.topic = weft_self(t->self), .reason = reason};
     f->ending = true;
     t->counts.disconnected++;
-    if (weft_event(self, f->who, &weft_topic_ended_type, &ended) != WEFT_OK)
+    /* of another node it watches this feeder */
+    if (weft_remote_node_of(f->who) == 0 &&
+        weft_event(self, f->who, &weft_topic_ended_type, &ended) != WEFT_OK)
         weft_log(self, WEFT_INFO, "a subscriber was not told that it is disconnected");
     (void)weft_stop_ref(self, weft_self(weft_actor_of_state(f)), WEFT_OK);
 }
@@ -185,6 +189,52 @@ static weft_err next(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
+/* ---- asking another node: several at once, whose order the link keeps. Their bodies are with the link from then
+ * on; one for which that has no room is left out, since the next may find some. */
+
+static weft_err next_far(weft_actor *self, weft_msg *msg);
+
+static weft_err on_far_taken(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    wf_feeder *f = weft_state(self);
+    f->out--;
+    /* that it has gone its monitor says */
+    bool left_out = got->err == WEFT_EFULL || got->err == WEFT_ENOMEM || got->err == WEFT_ELIMIT ||
+                    got->err == WEFT_EGONE || got->err == WEFT_ELOST ||
+                    got->err == WEFT_EUNREACHABLE;
+    if (left_out && !f->ending)
+        leave_out(self, f, got->err);
+    else if (!left_out)
+        f->topic->counts.delivered++;
+    return f->ending ? WEFT_OK : next_far(self, msg);
+}
+
+static weft_err next_far(weft_actor *self, weft_msg *msg)
+{
+    wf_feeder *f = weft_state(self);
+    const wf_topic *t = f->topic;
+    while (f->out < FAR_MAX && f->n > 0 && !f->ending) {
+        wf_issue *issue = pop(f);
+        const void *body = issue->kept != NULL ? weft_body(issue->kept) : issue->body;
+        weft_set_trace(msg, issue->trace);
+        weft_err err = weft_when(msg, weft_ask_body(self, f->who, issue->type, body, WEFT_NO_LIMIT),
+                                 on_far_taken);
+        wf_issue_drop(t, issue);
+        if (err != WEFT_OK)
+            leave_out(self, f, err);
+        else
+            f->out++;
+    }
+    f->busy = f->out == FAR_MAX; /* else what is pushed goes at once */
+    return WEFT_OK;
+}
+
+static weft_err on_go(weft_actor *self, weft_msg *msg)
+{
+    const wf_feeder *f = weft_state(self);
+    return f->far && f->now == NULL ? next_far(self, msg) : next(self, msg);
+}
+
 static weft_err on_down(weft_actor *self, weft_msg *msg)
 {
     (void)msg;
@@ -216,7 +266,7 @@ static void on_ended(weft_actor *self, weft_err reason)
 }
 
 static const weft_handler rows[] = {
-    {.type = &go_type, .fn = next},
+    {.type = &go_type, .fn = on_go},
     {.type = &weft_down_type, .fn = on_down},
     {0},
 };
@@ -257,5 +307,6 @@ void wf_feeder_set(wf_feeder *f, const weft_topic_subscribe *how)
 {
     f->slow = how->slow;
     f->not_mine = how->not_mine;
+    f->far = weft_remote_node_of(f->who) != 0 && how->slow != WEFT_SLOW_WAIT;
     (void)note_full(f);
 }

@@ -86,6 +86,17 @@ typedef struct given {
 
 static weft_err ask(weft_actor *self, weft_msg *msg, wf_worker *w, given *g);
 
+/* Whether it was lost, and is to be tried again. */
+static bool try_again(weft_actor *self, const wf_worker *w, const weft_outcome *got)
+{
+    weft_workers_lost lost = wf_workers_config_of(self)->lost;
+    bool gone = got->err == WEFT_EGONE && (weft_ref_is_nobody(got->from) || w->far);
+    if (!gone && got->err != WEFT_ELOST && got->err != WEFT_EUNREACHABLE)
+        return false;
+    return lost == WEFT_WORKERS_RETRY ||
+           (lost == WEFT_WORKERS_RETRY_UNSENT && got->delivery == WEFT_NOT_DELIVERED);
+}
+
 static weft_err on_answered(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
     const wf_workers *p = weft_state(self);
@@ -98,6 +109,11 @@ static weft_err on_answered(weft_actor *self, weft_msg *msg, const weft_outcome 
         /* others fill its mailbox too: it was refused unrun */
         wf_worker *w = choose_again(self, msg, ++g->tries);
         return w != NULL ? ask(self, msg, w, g) : nobody_is_free(self, msg);
+    }
+    if (try_again(self, &p->worker[g->place], got)) {
+        wf_worker *w = choose_again(self, msg, ++g->tries);
+        if (w != NULL)
+            return ask(self, msg, w, g);
     }
     return weft_fail(msg, got->err, "%s", got->why);
 }
@@ -127,7 +143,7 @@ static weft_err on_other(weft_actor *self, weft_msg *msg)
         return ask(self, msg, w, weft_scratch(msg, sizeof(given)));
     for (uint32_t tries = 1; w != NULL; tries++) {
         weft_err err = weft_forward(msg, w->ref);
-        if (err != WEFT_EFULL && err != WEFT_EGONE)
+        if (err != WEFT_EFULL && err != WEFT_EGONE && err != WEFT_EUNREACHABLE)
             return err;
         w = choose_again(self, msg, tries);
     }

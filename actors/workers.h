@@ -5,6 +5,7 @@
 
 #include <weft/edge.h>
 #include <weft/pool.h>
+#include <weft/remote.h>
 #include <weft/system.h>
 #include <weft/workers.h>
 
@@ -12,11 +13,12 @@ typedef struct wf_worker {
     weft_ref ref;         /* nobody: it is being replaced */
     uint32_t outstanding; /* counted requests; those of one that ended fail one by one */
     uint32_t since_ms;
+    bool far; /* of another node */
 } wf_worker;
 
 typedef struct wf_workers {
     wf_worker *worker;
-    uint32_t n, next;
+    uint32_t n, next, nodes;
     uint32_t requests_max; /* 0: requests are not counted */
     uint32_t spawning;     /* on other reactors, not there yet */
     bool stopping;

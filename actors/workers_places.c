@@ -8,7 +8,9 @@
  */
 #include "workers.h"
 
-enum { WORKERS = 4, REQUESTS_MAX = 1024, REPLACE_AFTER_MS = 1000 };
+#include "node/node_spawn.h"
+
+enum { WORKERS = 4, REQUESTS_MAX = 1024, REPLACE_AFTER_MS = 1000, SPAWN_LIMIT_MS = 1000 };
 
 const weft_type wf_refill_type = WEFT_TYPE("weft.workers_refill", wf_refill, NULL);
 
@@ -34,6 +36,7 @@ static weft_err take_in(weft_actor *self, uint32_t place, weft_ref ref)
         return fill_later(self, place);
     }
     p->worker[place].ref = ref;
+    p->worker[place].far = weft_remote_node_of(ref) != 0;
     p->worker[place].since_ms = weft_now_ms(self);
     return WEFT_OK;
 }
@@ -56,12 +59,26 @@ static weft_err on_spawned(weft_actor *self, weft_msg *msg, const weft_outcome *
     if (got->err == WEFT_OK) {
         err = take_in(self, place, spawned->ref);
     } else {
-        weft_log(self, WEFT_ERROR, "no worker %u: %s", place, got->why);
+        /* a node that is not there is asked again and again */
+        weft_log(self, wf_workers_config_of(self)->offer != NULL ? WEFT_INFO : WEFT_ERROR,
+                 "no worker %u: %s", place, got->why);
         err = fill_later(self, place);
     }
     if (err == WEFT_OK && weft_type_of(msg) == &weft_started_type)
         return fill_from(self, msg, place + 1);
     return err;
+}
+
+/* Has a worker spawned that is not of this reactor. */
+static weft_deferred spawn_far(weft_actor *self, uint32_t place, unsigned reactor)
+{
+    const wf_workers *p = weft_state(self);
+    const weft_workers_config *config = wf_workers_config_of(self);
+    if (config->offer != NULL)
+        return wf_node_spawn_owned(self, config->nodes[place % p->nodes], config->offer,
+                                   SPAWN_LIMIT_MS);
+    return config->blocking ? weft_spawn_blocking(self, config->worker, config->config)
+                            : weft_spawn_on(self, reactor, config->worker, config->config);
 }
 
 /* Sets *@waits when the place will be filled by on_spawned, which goes on with @msg. */
@@ -73,7 +90,7 @@ static weft_err fill(weft_actor *self, weft_msg *msg, uint32_t place, bool *wait
     *waits = false;
     if (!config->blocking && config->spread)
         reactor = place % weft_system_reactors(weft_system_of(self));
-    if (!config->blocking && reactor == here) {
+    if (!config->blocking && config->offer == NULL && reactor == here) {
         weft_ref ref = weft_spawn(self, config->worker, config->config);
         return weft_ref_is_nobody(ref) ? fill_later(self, place) : take_in(self, place, ref);
     }
@@ -83,10 +100,7 @@ static weft_err fill(weft_actor *self, weft_msg *msg, uint32_t place, bool *wait
     if (what == NULL)
         return fill_later(self, place);
     *what = place;
-    weft_deferred spawned = config->blocking
-                                ? weft_spawn_blocking(self, config->worker, config->config)
-                                : weft_spawn_on(self, reactor, config->worker, config->config);
-    if (weft_when(msg, spawned, on_spawned) != WEFT_OK)
+    if (weft_when(msg, spawn_far(self, place, reactor), on_spawned) != WEFT_OK)
         return fill_later(self, place);
     p->spawning++;
     *waits = true;
@@ -125,7 +139,7 @@ weft_err wf_workers_down(weft_actor *self, weft_msg *msg)
         return WEFT_OK;
     p->worker[place].ref = WEFT_NOBODY;
     p->ended++;
-    if (p->stopping || config->worker == NULL)
+    if (p->stopping || config->members != NULL)
         return WEFT_OK;
     if (down->reason != WEFT_OK)
         weft_log(self, WEFT_WARNING, "worker %u is replaced: %s", place, down->why);
@@ -144,10 +158,15 @@ static weft_err refuse(weft_actor *self, const char *why)
 
 static weft_err check(const weft_workers_config *config, const char **why)
 {
-    *why = config == NULL                                          ? "there is none"
-           : (config->worker == NULL) == (config->members == NULL) ? "expected worker or members"
-           : config->members != NULL && config->workers == 0       ? "workers counts the members"
-           : config->workers > WEFT_WORKERS_MAX                    ? "more than 1,024 workers"
+    unsigned kinds = config == NULL ? 0
+                                    : (unsigned)(config->worker != NULL) +
+                                          (config->members != NULL) + (config->offer != NULL);
+    *why = config == NULL ? "there is none"
+           : kinds != 1   ? "expected worker, members or offer"
+           : (config->offer != NULL) != (config->nodes != NULL && config->nodes[0] != NULL)
+               ? "offer and nodes go together"
+           : config->members != NULL && config->workers == 0 ? "workers counts the members"
+           : config->workers > WEFT_WORKERS_MAX              ? "more than 1,024 workers"
            : config->policy == WEFT_WORKERS_BY_KEY && config->key == NULL
                ? "there is no key function"
                : NULL;
@@ -162,11 +181,16 @@ weft_err wf_workers_started(weft_actor *self, weft_msg *msg)
 
     if (check(config, &why) != WEFT_OK)
         return refuse(self, why);
+    while (config->nodes != NULL && config->nodes[p->nodes] != NULL)
+        p->nodes++;
     p->n = config->workers;
-    if (p->n == 0)
+    if (p->n == 0 && config->offer != NULL)
+        p->n = p->nodes;
+    else if (p->n == 0)
         p->n = config->spread ? weft_system_reactors(weft_system_of(self)) : WORKERS;
     p->requests_max = config->requests_max;
-    if (p->requests_max == 0 && config->policy == WEFT_WORKERS_LEAST_LOADED)
+    if (p->requests_max == 0 &&
+        (config->policy == WEFT_WORKERS_LEAST_LOADED || config->lost != WEFT_WORKERS_FAIL))
         p->requests_max = REQUESTS_MAX;
     p->worker = weft_alloc_zero(p->n * sizeof *p->worker);
     if (p->worker == NULL)

@@ -35,6 +35,26 @@ function(weft_layer name)
     set_property(GLOBAL APPEND PROPERTY WEFT_INCLUDES ${CMAKE_CURRENT_SOURCE_DIR}/include)
 endfunction()
 
+# weft_services(TARGET file.proto): adds what protoc-c and weft-services make of a file with services to the target,
+# whose sources may include "file.weft.h".
+function(weft_services target proto)
+    find_program(PROTOC_C protoc-c REQUIRED)
+    cmake_path(ABSOLUTE_PATH proto)
+    cmake_path(GET proto STEM stem)
+    cmake_path(GET proto PARENT_PATH folder)
+    set(out ${CMAKE_CURRENT_BINARY_DIR}/${stem})
+    add_custom_command(
+        OUTPUT ${out}.pb-c.c ${out}.pb-c.h ${out}.weft.c ${out}.weft.h
+        COMMAND ${PROTOC_C} --c_out=${CMAKE_CURRENT_BINARY_DIR} --descriptor_set_out=${out}.set
+                -I ${folder} -I ${PROJECT_SOURCE_DIR}/proto ${proto}
+        COMMAND weft-services ${out}.set ${out}
+        DEPENDS ${proto} weft-services VERBATIM)
+    set_source_files_properties(${out}.pb-c.c PROPERTIES COMPILE_OPTIONS -w)
+    target_sources(${target} PRIVATE ${out}.pb-c.c ${out}.pb-c.h ${out}.weft.c ${out}.weft.h)
+    target_include_directories(${target} SYSTEM PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
+    target_link_libraries(${target} PRIVATE weft_dep_protobuf_c)
+endfunction()
+
 # weft_protoc(TARGET file.proto...): adds what protoc-c makes of the files to the target. Whoever links
 # the target may include "file.pb-c.h".
 function(weft_protoc target)

@@ -15,6 +15,7 @@
 #include "mailbox.h"
 #include "name.h"
 #include "program.h"
+#include "remote.h"
 #include "sys.h"
 #include "ward.h"
 
@@ -148,7 +149,7 @@ weft_err weft_stop_ref(weft_actor *self, weft_ref who, weft_err reason)
     (void)self;
     who = wf_resolve(r, who);
     if (wf_is_remote(who.home))
-        return WEFT_EUNSUPPORTED;
+        return wf_remote_stop(r, who, reason);
     if (who.slot == 0 || (who.home == r->home && wf_actor_at(r, who.slot, who.gen) == NULL))
         return WEFT_EGONE;
     wf_control control = {.run = stop_here, .word = {(uint64_t)reason}};

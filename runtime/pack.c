@@ -16,7 +16,9 @@ bool weft_packs(const weft_type *type)
 
 const char *weft_packed_name(const weft_type *type)
 {
-    return type->descriptor != NULL ? wf_pb_name(type->descriptor) : NULL;
+    if (type->descriptor == NULL)
+        return NULL;
+    return type->method != NULL ? type->method : wf_pb_name(type->descriptor);
 }
 
 weft_err weft_pack_check(const weft_type *type, weft_why *why)
@@ -25,7 +27,7 @@ weft_err weft_pack_check(const weft_type *type, weft_why *why)
         return weft_because(why, WEFT_ETYPE, "%s is a plain struct: it does not leave its node",
                             type->name);
     weft_err err = wf_pb_check(type->descriptor, type->size, why);
-    if (err == WEFT_OK && wf_pb_name(type->descriptor) == NULL)
+    if (err == WEFT_OK && weft_packed_name(type) == NULL)
         return weft_because(why, WEFT_EUNSUPPORTED, "%s: its descriptor has no name", type->name);
     return err;
 }

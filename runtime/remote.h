@@ -26,6 +26,9 @@ void wf_remotes_free(weft_system *sys);
  * errors: EGONE, ENOMEM. */
 weft_err wf_remote_tell_link(wf_reactor *r, weft_ref ref, const weft_type *type, const void *body);
 
+/* Has @who, of another node, stopped. errors: EGONE, EUNREACHABLE, EUNSUPPORTED (a name), ENOMEM. */
+weft_err wf_remote_stop(wf_reactor *r, weft_ref who, weft_err reason);
+
 /* ---- monitors (remote_watch.c, monitor.c) */
 
 /* @watcher wants to know of @who, which is of another node, by the monitor @id. errors: EGONE, ENOMEM. */

@@ -39,6 +39,8 @@
 #define WF_PB_FIELDS_MAX ((size_t)1 << 18)
 /* For the arena of wf_pb_unpack: enough for whatever wf_pb_measure lets through. */
 #define WF_PB_ARENA_BYTES_MAX ((size_t)64 << 20)
+/* Of a flat message, packed: a longer one is none. */
+#define WF_PB_FLAT_BYTES_MAX ((size_t)64 << 10)
 /* The block of a copy is aligned to this. */
 #define WF_PB_ALIGN 8
 
@@ -88,6 +90,22 @@ size_t wf_pb_pack(const void *made, uint8_t *to);
  *   ENOMEM */
 WEFT_MUST_USE weft_err wf_pb_unpack(const void *descriptor, const uint8_t *at, size_t n,
                                     wf_arena *arena, void **out, weft_why *why);
+
+/* ---- flat messages: each field is one value without presence, and none is a message (wf_pb_flat.c)
+ *
+ * A short cut that comes to the same. Each says whether it can be taken; if not, whatever the message is, or
+ * is refused for, is found out by what stands above. */
+
+/* The bytes of the flat message @body, as a program gave it, packed. false: it is not flat, or not sound. */
+bool wf_pb_flat_bytes(const void *descriptor, const void *body, size_t *bytes);
+/* Packs one for which that said yes, into as many bytes. */
+void wf_pb_flat_pack(const void *descriptor, const void *body, uint8_t *to);
+
+/* The bytes of the block for what the @n bytes at @at, of a stranger, are. false: not flat, or not sound. Only the
+ * fields that came are looked at: a type may have others. */
+bool wf_pb_flat_measure(const void *descriptor, const uint8_t *at, size_t n, size_t *room);
+/* Makes it, after a yes, in @block of as many bytes, aligned to WF_PB_ALIGN: as wf_pb_copy makes one. */
+void wf_pb_flat_make(const void *descriptor, const uint8_t *at, size_t n, void *block);
 
 /* The full name of the type @descriptor describes; NULL: it was generated without names. */
 const char *wf_pb_name(const void *descriptor);

@@ -21,5 +21,7 @@ foreach(proto IN ITEMS runtime/pb_test runtime/pb_test_old actors/node_test)
 endforeach()
 
 add_library(weft_test_protos STATIC ${test_protos_made})
+weft_services(weft_test_protos ${PROJECT_SOURCE_DIR}/tests/actors/service_test.proto)
+target_include_directories(weft_test_protos SYSTEM PUBLIC ${CMAKE_CURRENT_BINARY_DIR})
 target_include_directories(weft_test_protos SYSTEM PUBLIC ${test_protos_to})
 target_link_libraries(weft_test_protos PUBLIC weft_dep_protobuf_c weft_proto)

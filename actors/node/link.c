@@ -7,7 +7,7 @@
 
 #include "node_url.h"
 
-enum { WRITE_QUEUE_BYTES_MAX = 1 << 20, TELL_AGAIN_MS = 10 };
+enum { WRITE_QUEUE_BYTES_MAX = 1 << 20, TELL_AGAIN_MS = 10, EARLY_BYTES = 6 << 10 };
 
 node_link *wf_link_of(weft_actor *self)
 {
@@ -95,9 +95,23 @@ static void on_flush(weft_hook *hook)
     weft_enter(l->self, flush_in, l);
 }
 
+/* Requests and answers do not wait for the end of a long round: the other side works on what has come while
+ * this one goes on. What is told alone gathers, since each write has its price. */
+static void write_early(node_link *l)
+{
+    const uint8_t *at;
+    size_t n = wf_session_flush(&l->s, &at);
+    if (l->stream_full || l->far || weft_write_copy(l->self, l->stream, at, n) != WEFT_OK)
+        return; /* the end of the round sees to it */
+    wf_session_flushed(&l->s);
+    weft_write_flush(l->self, l->stream);
+}
+
 void wf_link_touch(node_link *l)
 {
     weft_hook_queue(&l->flush);
+    if (wf_session_waiting(&l->s) >= EARLY_BYTES && (l->asks.n | l->served.n) != 0)
+        write_early(l);
 }
 
 static weft_err on_drained(weft_actor *self, weft_msg *msg)
@@ -436,6 +450,7 @@ static const weft_handler handlers[] = {
     {.type = &weft_remote_watch_type, .fn = wf_link_on_watch},
     {.type = &weft_remote_unwatch_type, .fn = wf_link_on_unwatch},
     {.type = &weft_remote_linked_type, .fn = wf_link_on_linked},
+    {.type = &weft_remote_stop_type, .fn = wf_link_on_stop},
     {.type = &weft_down_type, .fn = wf_link_on_down},
     {.type = &weft_restarted_type, .fn = wf_link_on_restarted},
     {0},

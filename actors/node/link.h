@@ -36,13 +36,14 @@ typedef struct items {
     uint64_t bytes;
 } items;
 
-/* A request of ours, in the scratch memory of its message. */
+/* A request of ours, in the room of its message. */
 struct pending {
     weft_msg *msg;
     item *item;   /* where it waits, or goes in chunks; NULL: it was sent */
     uint32_t req; /* 0: it waits */
     uint64_t seq; /* of the frame it was in */
 };
+_Static_assert(sizeof(pending) <= WEFT_REMOTE_ROOM_BYTES, "what is pending fits its message");
 
 /* A monitor of ours, of an actor there. */
 typedef struct watch {
@@ -112,6 +113,8 @@ struct node_link {
     items rooms;            /* requests for room */
     link_map types_out, names_out;
     uint32_t last_type, last_name;
+    weft_ref last_src; /* who sent the last message, and its token */
+    uint64_t last_src_token, last_src_ended;
     atom_in *types_in, *names_in;
     uint32_t n_types_in, n_names_in;
     uint64_t lost;
@@ -195,6 +198,14 @@ void wf_link_fail_all(node_link *l, weft_err err, const char *why);
 /* ---- link_receive.c: what comes from there */
 
 void wf_link_on_record(node_link *l, const link_record *record);
+/* What a message is for, and what it is. */
+typedef struct message_in {
+    weft_ref from, to;
+    weft_remote_body body;
+} message_in;
+/* errors: EPROTO, ETYPE, EGONE, EDENIED, ELIMIT, ENOMEM, with @why. */
+WEFT_MUST_USE weft_err wf_link_message_in(node_link *l, const link_record *record, message_in *out,
+                                          weft_why *why);
 /* Whom @record, of @type (NULL: it watches), is for. errors: EGONE, EDENIED, EPROTO, with @why. */
 WEFT_MUST_USE weft_err wf_link_dst_in(node_link *l, const link_record *record,
                                       const weft_type *type, weft_ref *out, weft_why *why);
@@ -206,17 +217,23 @@ typedef struct link_failure {
 } link_failure;
 weft_err wf_link_failure_of(const node_link *l, const link_record *record, link_failure *out);
 weft_err wf_link_on_atom(node_link *l, const link_atom *atom, weft_why *why);
-/* Nobody is there any more to be answered. */
-void wf_link_cancel_served(node_link *l);
 void wf_link_receive_done(node_link *l);
 
-/* ---- link_watch.c: monitors both ways */
+/* ---- link_serve.c: requests of theirs */
+
+void wf_link_on_ask(node_link *l, const link_record *record);
+void wf_link_on_cancel(node_link *l, const link_record *record);
+/* Nobody is there any more to be answered. */
+void wf_link_cancel_served(node_link *l);
+/* Gives back what is kept for requests. */
+void wf_served_done(node *n);
+
+/* ---- link_watch.c: monitors of ours */
 
 weft_err wf_link_on_watch(weft_actor *self, weft_msg *msg);
 weft_err wf_link_on_unwatch(weft_actor *self, weft_msg *msg);
 weft_err wf_link_on_linked(weft_actor *self, weft_msg *msg);
-weft_err wf_link_on_down(weft_actor *self, weft_msg *msg);
-weft_err wf_link_on_restarted(weft_actor *self, weft_msg *msg);
+weft_err wf_link_on_stop(weft_actor *self, weft_msg *msg);
 /* The link is up: what was asked for before is sent. */
 void wf_link_send_watches(node_link *l);
 void wf_link_on_watch_record(node_link *l, const link_record *record);
@@ -225,5 +242,16 @@ void wf_link_watches_lost(node_link *l, weft_err err, const char *why);
 /* Tells those that there was no memory for. */
 void wf_link_tell_again(node_link *l);
 void wf_link_watch_done(node_link *l);
+
+/* ---- link_watched.c: monitors of theirs */
+
+weft_err wf_link_on_down(weft_actor *self, weft_msg *msg);
+weft_err wf_link_on_restarted(weft_actor *self, weft_msg *msg);
+void wf_watched_monitor(node_link *l, const link_record *record);
+void wf_watched_demonitor(node_link *l, const link_record *record);
+void wf_watched_link(node_link *l, const link_record *record);
+void wf_watched_stop(node_link *l, const link_record *record);
+/* Nobody there wants to know any more. */
+void wf_watched_forget(node_link *l);
 
 #endif

@@ -85,7 +85,8 @@ typedef enum link_op {
     LINK_OP_DOWN,      /* what is watched as @req has ended: a weft.link.Failure */
     LINK_OP_RESTARTED, /* what is watched as @req begins again: a weft.link.Failure */
     LINK_OP_LINK,      /* @dst and @src end together */
-    LINK_OP_LAST = LINK_OP_LINK,
+    LINK_OP_STOP,      /* @dst is to end with @code; to who has LINK_FEATURE_STOP */
+    LINK_OP_LAST = LINK_OP_STOP,
 } link_op;
 
 enum {
@@ -94,6 +95,9 @@ enum {
     LINK_LIFE = 1 << 2,    /* of a monitor: told when this life of @dst is over */
     LINK_FLAGS = 7,        /* all of them */
 };
+
+/* What a node can do that others may not know: bits of a hello. */
+enum { LINK_FEATURE_STOP = 1 };
 
 typedef struct link_record {
     uint32_t type; /* the number of its type; 0: of the link's own, or none */

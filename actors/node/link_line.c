@@ -157,8 +157,7 @@ static void send_item(node_link *l, item *it)
 static bool is_long(const item *it)
 {
     return it->msg == NULL ? it->total > LINK_RECORD_WHOLE_MAX
-                           : weft_packed_bytes(weft_remote_mail_of(it->msg)->type,
-                                               weft_body(it->msg)) > LINK_RECORD_WHOLE_MAX / 2;
+                           : weft_remote_mail_bytes(it->msg) > LINK_RECORD_WHOLE_MAX / 2;
 }
 
 static void answer_rooms(node_link *l)
@@ -208,7 +207,7 @@ static weft_err wait_in_line(node_link *l, weft_msg *msg, items *line)
     pending *p = NULL;
     bool mail = weft_type_of(msg) == &weft_remote_mail_type;
     if (it != NULL && weft_is_request(msg))
-        p = weft_scratch(msg, sizeof *p);
+        p = mail ? weft_remote_mail_room(msg) : weft_scratch(msg, sizeof *p);
     if (it == NULL || (weft_is_request(msg) && p == NULL) || wf_map_reserve(&l->kept) != WEFT_OK) {
         weft_alloc_free(it);
         return WEFT_ENOMEM;
@@ -217,7 +216,7 @@ static weft_err wait_in_line(node_link *l, weft_msg *msg, items *line)
     it->pending = p;
     it->charge = ITEM_BYTES;
     if (mail) {
-        it->charge += (uint32_t)weft_packed_bytes(weft_remote_mail_of(msg)->type, weft_body(msg));
+        it->charge += (uint32_t)weft_remote_mail_bytes(msg);
         it->src = key_of(weft_sender(msg));
         it->dst = wf_dst_key(weft_remote_mail_of(msg)->to);
         it->counted = true;

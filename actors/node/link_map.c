@@ -48,12 +48,13 @@ link_map_row *wf_map_at(const link_map *map, uint64_t key)
 
 link_map_row *wf_map_put(link_map *map, uint64_t key)
 {
-    link_map_row *row = wf_map_at(map, key);
-    if (row != NULL)
-        return row;
-    put_row(map, (link_map_row){.key = key});
+    size_t i = place(map, key);
+    for (; map->rows[i].key != 0; i = (i + 1) & (map->room - 1))
+        if (map->rows[i].key == key)
+            return &map->rows[i];
+    map->rows[i] = (link_map_row){.key = key};
     map->n++;
-    return wf_map_at(map, key);
+    return &map->rows[i];
 }
 
 void wf_map_take(link_map *map, uint64_t key)

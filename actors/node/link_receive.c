@@ -106,29 +106,26 @@ weft_err wf_link_dst_in(node_link *l, const link_record *r, const weft_type *typ
     return WEFT_OK;
 }
 
-static weft_err unpack(node_link *l, const link_record *r, const weft_type *type, void **out,
-                       weft_why *why)
+/* @out->type is set. A small and plain body is made where its message will stand. */
+static weft_err unpack(node_link *l, const link_record *r, weft_remote_body *out, weft_why *why)
 {
-    weft_err err = weft_unpack(type, r->payload, r->bytes, l->node->arena, out, why);
+    void *made;
+    if (weft_remote_plain(r->payload, r->bytes, out))
+        return WEFT_OK;
+    weft_err err = weft_unpack(out->type, r->payload, r->bytes, l->node->arena, &made, why);
     if (err == WEFT_OK)
-        wf_refs_in(l, type, *out);
+        wf_refs_in(l, out->type, made);
+    out->made = made;
     return err;
 }
 
-/* What a message is for, and what it is. */
-typedef struct message_in {
-    const weft_type *type;
-    weft_ref from, to;
-    void *body;
-} message_in;
-
-static weft_err message_of(node_link *l, const link_record *r, message_in *out, weft_why *why)
+weft_err wf_link_message_in(node_link *l, const link_record *r, message_in *out, weft_why *why)
 {
-    weft_err err = type_in(l, r->type, &out->type, why);
+    weft_err err = type_in(l, r->type, &out->body.type, why);
     if (err == WEFT_OK)
-        err = wf_link_dst_in(l, r, out->type, &out->to, why);
+        err = wf_link_dst_in(l, r, out->body.type, &out->to, why);
     if (err == WEFT_OK)
-        err = unpack(l, r, out->type, &out->body, why);
+        err = unpack(l, r, &out->body, why);
     out->from = weft_remote_ref(l->node->sys, l->number, r->src);
     return err;
 }
@@ -139,9 +136,9 @@ static void on_tell(node_link *l, const link_record *r)
 {
     message_in m;
     weft_why why = {""};
-    weft_err err = message_of(l, r, &m, &why);
+    weft_err err = wf_link_message_in(l, r, &m, &why);
     if (err == WEFT_OK) {
-        err = weft_remote_tell(l->self, m.from, m.to, m.type, m.body, r->trace, r->left_ms);
+        err = weft_remote_tell(l->self, m.from, m.to, &m.body, r->trace, r->left_ms);
         if (err != WEFT_OK)
             weft_explain(&why, "%s", weft_err_text(err));
     }
@@ -151,168 +148,24 @@ static void on_tell(node_link *l, const link_record *r)
     weft_log(l->self, WEFT_DEBUG, "a message from %s is refused: %s", l->name, why.text);
 }
 
-/* ---- requests */
-
-/* A request of the other node's: served in place, asked of its actor, answered when that has answered. */
-struct served {
-    node_link *link; /* NULL: nobody waits any more */
-    uint32_t req, limit_ms;
-    uint64_t asker;       /* the token of who asked */
-    const message_in *in; /* while it is given on */
-    weft_msg *msg;
-    _Alignas(16) unsigned char room[];
-};
-
-typedef struct served_body {
-    struct served *served;
-} served_body;
-
-static const weft_type served_type = WEFT_TYPE("weft.link_served", served_body, NULL);
-
-static void answer(served *s, const weft_outcome *got)
-{
-    node_link *l = s->link;
-    if (l == NULL)
-        return;
-    s->link = NULL;
-    wf_map_take(&l->served, s->req);
-    link_record r = {.op = LINK_OP_REPLY, .req = s->req, .src = wf_export(l->node, got->from)};
-    weft_why why = {""};
-    weft_err err = got->err;
-    uint64_t src = key_of(got->from);
-    if (err == WEFT_OK && got->type == NULL)
-        err = weft_because(&why, WEFT_ETYPE, "it was answered without a value");
-    else if (err == WEFT_OK)
-        err =
-            wf_link_put_typed(l, &r, got->type, (void *)(uintptr_t)got->body, src, s->asker, &why);
-    else
-        weft_explain(&why, "%s", got->why);
-    if (err != WEFT_OK)
-        wf_link_say(l, &(link_record){.op = LINK_OP_FAIL, .req = s->req, .code = (uint16_t)err},
-                    why.text, 0, src, s->asker);
-    wf_node_drained(l->node);
-}
-
-static void on_answered(weft_actor *self, weft_msg *msg, const weft_outcome *got)
-{
-    (void)self;
-    answer(((const served_body *)weft_body(msg))->served, got);
-}
-
-static void on_done(weft_msg *msg)
-{
-    weft_alloc_free(((const served_body *)weft_body(msg))->served);
-}
-
-static const weft_local_ops served_ops = {.answer = on_answered, .done = on_done};
-
-static weft_err on_outcome(weft_actor *self, weft_msg *msg, const weft_outcome *got)
-{
-    (void)self;
-    answer(((const served_body *)weft_body(msg))->served, got);
-    return WEFT_OK;
-}
-
-static weft_err give_on(weft_actor *self, weft_msg *msg)
-{
-    const served *s = ((const served_body *)weft_body(msg))->served;
-    const message_in *m = s->in;
-    return weft_when(msg, weft_remote_ask(self, m->from, m->to, m->type, m->body, s->limit_ms),
-                     on_outcome);
-}
-
-static void fail(node_link *l, const link_record *r, weft_err err, const char *why)
-{
-    wf_link_say(l, &(link_record){.op = LINK_OP_FAIL, .req = r->req, .code = (uint16_t)err}, why, 0,
-                0, 0);
-}
-
-static served *served_new(node_link *l, const link_record *r, const message_in *in)
-{
-    served *s = NULL;
-    if (l->served.n < NODE_SERVED_MAX && wf_map_reserve(&l->served) == WEFT_OK)
-        s = weft_alloc_zero(sizeof *s + weft_local_bytes(sizeof(served_body)));
-    if (s == NULL)
-        return NULL;
-    s->link = l;
-    s->req = r->req;
-    s->asker = r->src;
-    s->in = in;
-    s->limit_ms = r->left_ms != 0 ? r->left_ms : WEFT_NO_LIMIT;
-    s->msg = weft_local_init(s->room, &served_type, &served_ops, r->trace, r->left_ms);
-    served_body body = {s};
-    memcpy((void *)(uintptr_t)weft_body(s->msg), &body, sizeof body);
-    wf_map_put(&l->served, r->req)->pointer = s;
-    return s;
-}
-
-static void on_ask(node_link *l, const link_record *r)
-{
-    message_in m;
-    weft_why why = {""};
-    if (wf_map_at(&l->served, r->req) != NULL) {
-        fail(l, r, WEFT_EPROTO, "the number of the request is in use");
-        return;
-    }
-    weft_err err = message_of(l, r, &m, &why);
-    if (err == WEFT_OK && l->node->closing)
-        err = weft_because(&why, WEFT_ESTOPPING, "node %s is shutting down", l->node->me.node);
-    served *s = err == WEFT_OK ? served_new(l, r, &m) : NULL;
-    if (err == WEFT_OK && s == NULL)
-        err = weft_because(&why, WEFT_ELIMIT, "node %s serves too much", l->node->me.node);
-    if (err != WEFT_OK)
-        fail(l, r, err, why.text);
-    else
-        weft_local_serve(l->self, s->msg, give_on);
-}
-
-static void cancel(node_link *l, served *s)
-{
-    s->link = NULL;
-    weft_local_cancel(l->self, s->msg);
-}
-
-static void on_cancel(node_link *l, const link_record *r)
-{
-    const link_map_row *row = wf_map_at(&l->served, r->req);
-    served *s = row != NULL ? row->pointer : NULL;
-    if (s == NULL)
-        return; /* answered meanwhile */
-    wf_map_take(&l->served, r->req);
-    cancel(l, s);
-    wf_node_drained(l->node);
-}
-
-void wf_link_cancel_served(node_link *l)
-{
-    link_map all = l->served;
-    size_t at = 0;
-    l->served = (link_map){.n = 0};
-    for (const link_map_row *row; (row = wf_map_next(&all, &at)) != NULL;)
-        cancel(l, row->pointer);
-    wf_map_done(&all);
-    wf_node_drained(l->node);
-}
-
 /* ---- answers */
 
 static void on_reply(node_link *l, const link_record *r)
 {
-    const weft_type *type;
-    void *body;
+    weft_remote_body body;
     weft_why why = {""};
     weft_msg *msg = wf_link_take_ask(l, r->req);
     if (msg == NULL)
         return; /* no longer wanted */
-    weft_err err = type_in(l, r->type, &type, &why);
+    weft_err err = type_in(l, r->type, &body.type, &why);
     if (err == WEFT_OK)
-        err = unpack(l, r, type, &body, &why);
+        err = unpack(l, r, &body, &why);
     if (err == WEFT_OK) {
         err = weft_remote_answer(l->self, msg, weft_remote_ref(l->node->sys, l->number, r->src),
-                                 type, body);
+                                 &body);
         if (err == WEFT_ETYPE)
             weft_explain(&why, "it is answered by %s, not by %s",
-                         weft_remote_mail_of(msg)->type->reply->name, type->name);
+                         weft_remote_mail_of(msg)->type->reply->name, body.type->name);
         else if (err != WEFT_OK)
             weft_explain(&why, "the answer came, but %s", weft_err_text(err));
     }
@@ -355,7 +208,7 @@ void wf_link_on_record(node_link *l, const link_record *r)
         on_tell(l, r);
         break;
     case LINK_OP_ASK:
-        on_ask(l, r);
+        wf_link_on_ask(l, r);
         break;
     case LINK_OP_REPLY:
         on_reply(l, r);
@@ -364,7 +217,7 @@ void wf_link_on_record(node_link *l, const link_record *r)
         on_fail(l, r);
         break;
     case LINK_OP_CANCEL:
-        on_cancel(l, r);
+        wf_link_on_cancel(l, r);
         break;
     default:
         wf_link_on_watch_record(l, r);

@@ -24,6 +24,7 @@ static const op_rule rules[] = {
     [LINK_OP_DOWN] = {"down", .req = true},
     [LINK_OP_RESTARTED] = {"restarted", .req = true},
     [LINK_OP_LINK] = {"link", .dst = true, .flags = LINK_NAMED},
+    [LINK_OP_STOP] = {"stop", .dst = true},
 };
 
 static size_t head_bytes(const link_record *record)
@@ -65,7 +66,7 @@ void wf_link_write_record(uint8_t *to, const link_record *record)
     memset(to + n, 0, all - n);
 }
 
-static weft_err check(const link_record *r, weft_why *why)
+static weft_err refuse(const link_record *r, weft_why *why)
 {
     if (r->op < LINK_OP_TELL || r->op > LINK_OP_LAST)
         return weft_because(why, WEFT_EPROTO, "a record of op %u; expected %u to %u", r->op,
@@ -80,10 +81,16 @@ static weft_err check(const link_record *r, weft_why *why)
         return weft_because(why, WEFT_EPROTO, "a %s record with request %u", rule->name, r->req);
     if (rule->type != (r->type != 0))
         return weft_because(why, WEFT_EPROTO, "a %s record of type %u", rule->name, r->type);
-    if (r->code >= WEFT_ERR_COUNT_)
-        return weft_because(why, WEFT_EPROTO, "a %s record with error %u; expected one below %d",
-                            rule->name, r->code, WEFT_ERR_COUNT_);
-    return WEFT_OK;
+    return weft_because(why, WEFT_EPROTO, "a %s record with error %u; expected one below %d",
+                        rule->name, r->code, WEFT_ERR_COUNT_);
+}
+
+/* Whether @r says what its op says. */
+static inline bool is_sound(const link_record *r)
+{
+    const op_rule *rule = &rules[(unsigned)r->op <= LINK_OP_LAST ? r->op : 0];
+    return rule->name != NULL && (r->flags & ~rule->flags) == 0 && (!rule->dst || r->dst != 0) &&
+           rule->req == (r->req != 0) && rule->type == (r->type != 0) && r->code < WEFT_ERR_COUNT_;
 }
 
 weft_err wf_link_read_record(const uint8_t **at, size_t *n, link_record *out, weft_why *why)
@@ -93,30 +100,28 @@ weft_err wf_link_read_record(const uint8_t **at, size_t *n, link_record *out, we
         return WEFT_EDONE;
     if (*n < LINK_RECORD_BYTES)
         return weft_because(why, WEFT_EPROTO, "%zu bytes behind the last record", *n);
-    link_record r = {.type = load_u32(from + 4),
-                     .dst = load_u64(from + 8),
-                     .src = load_u64(from + 16),
-                     .req = load_u32(from + 24),
-                     .op = (link_op)from[28],
-                     .flags = from[29],
-                     .code = load_u16(from + 30)};
+    *out = (link_record){.type = load_u32(from + 4),
+                         .dst = load_u64(from + 8),
+                         .src = load_u64(from + 16),
+                         .req = load_u32(from + 24),
+                         .op = (link_op)from[28],
+                         .flags = from[29],
+                         .code = load_u16(from + 30)};
     uint32_t length = load_u32(from);
-    size_t head = head_bytes(&r);
+    size_t head = head_bytes(out);
     if (length < head || *n < padded(length))
         return weft_because(why, WEFT_EPROTO, "a record of %u bytes where %zu are left", length,
                             *n);
-    weft_err err = check(&r, why);
-    if (err != WEFT_OK)
-        return err;
-    if ((r.flags & LINK_CONTEXT) != 0) {
-        r.trace = load_u64(from + 32);
-        r.left_ms = load_u32(from + 40);
+    if (!is_sound(out))
+        return refuse(out, why);
+    if ((out->flags & LINK_CONTEXT) != 0) {
+        out->trace = load_u64(from + 32);
+        out->left_ms = load_u32(from + 40);
     }
-    r.payload = from + head;
-    r.bytes = length - (uint32_t)head;
+    out->payload = from + head;
+    out->bytes = length - (uint32_t)head;
     *at += padded(length);
     *n -= padded(length);
-    *out = r;
     return WEFT_OK;
 }
 

@@ -83,21 +83,17 @@ uint64_t wf_dst_key(weft_ref to)
 
 /* ---- packing */
 
-/* The whole record, packed, in memory of its own. errors: ENOMEM. */
-static weft_err pack_apart(item *it, const link_record *record, const weft_type *type,
-                           const void *made)
+/* The whole record in memory of its own, but for its payload, which goes where this says. errors: NULL. */
+static uint8_t *pack_apart(item *it, const link_record *record)
 {
     size_t total = wf_link_record_bytes(record);
     uint8_t *bytes = weft_alloc(total);
     if (bytes == NULL)
-        return WEFT_ENOMEM;
+        return NULL;
     memset(bytes + total - 8, 0, 8);
-    size_t head = wf_link_write_record_head(bytes, record);
-    if (type != NULL)
-        weft_pack(type, made, bytes + head);
     it->bytes = bytes;
     it->total = (uint32_t)total;
-    return WEFT_OK;
+    return bytes + wf_link_write_record_head(bytes, record);
 }
 
 static weft_err check_size(const node_link *l, size_t bytes, weft_why *why)
@@ -116,11 +112,21 @@ static uint32_t next_req(node_link *l)
     return l->last_req;
 }
 
+/* The token of @ref, which is mostly that of the message before. */
+static uint64_t src_of(node_link *l, weft_ref ref)
+{
+    if (!weft_ref_same(ref, l->last_src) || l->last_src_ended != l->node->exports_ended) {
+        l->last_src_token = wf_export(l->node, ref);
+        l->last_src = ref;
+        l->last_src_ended = l->node->exports_ended;
+    }
+    return l->last_src_token;
+}
+
 static weft_err record_of(node_link *l, weft_msg *msg, link_record *record, weft_why *why)
 {
     const weft_remote_mail *mail = weft_remote_mail_of(msg);
     uint32_t left = weft_time_left_ms(msg);
-    void *body = (void *)(uintptr_t)weft_body(msg); /* the message is this link's own */
     bool ask = weft_is_request(msg);
     *record = (link_record){.op = ask ? LINK_OP_ASK : LINK_OP_TELL,
                             .trace = weft_trace(msg),
@@ -132,12 +138,12 @@ static weft_err record_of(node_link *l, weft_msg *msg, link_record *record, weft
     weft_err err = type_out(l, mail->type, &record->type, why);
     if (err == WEFT_OK && (err = wf_link_dst(l, mail->to, record)) != WEFT_OK)
         err = weft_because(why, err, "no number for a name of node %s", l->name);
-    if (err == WEFT_OK)
-        err = wf_refs_out(l->node, mail->type, body, why);
+    if (err == WEFT_OK && !mail->packed) /* the message is this link's own */
+        err = wf_refs_out(l->node, mail->type, (void *)(uintptr_t)weft_body(msg), why);
     if (err != WEFT_OK)
         return err;
-    record->src = wf_export(l->node, weft_sender(msg));
-    size_t bytes = weft_packed_bytes(mail->type, body);
+    record->src = src_of(l, weft_sender(msg));
+    size_t bytes = weft_remote_mail_bytes(msg);
     record->bytes = (uint32_t)bytes;
     return check_size(l, bytes, why);
 }
@@ -145,10 +151,8 @@ static weft_err record_of(node_link *l, weft_msg *msg, link_record *record, weft
 /* A request is kept until it is answered. errors: ENOMEM. */
 static weft_err keep_request(node_link *l, weft_msg *msg, link_record *record, pending **out)
 {
-    pending *p = weft_scratch_last(msg);
-    if (p == NULL)
-        p = weft_scratch(msg, sizeof *p);
-    if (p == NULL || wf_map_reserve(&l->asks) != WEFT_OK || wf_map_reserve(&l->kept) != WEFT_OK)
+    pending *p = weft_remote_mail_room(msg);
+    if (wf_map_reserve(&l->asks) != WEFT_OK || wf_map_reserve(&l->kept) != WEFT_OK)
         return WEFT_ENOMEM;
     p->msg = weft_keep(msg);
     p->item = NULL;
@@ -164,11 +168,12 @@ static weft_err send_long(node_link *l, weft_msg *msg, const link_record *record
 {
     const weft_remote_mail *mail = weft_remote_mail_of(msg);
     item *it = weft_alloc_zero(sizeof *it);
-    weft_err err = it != NULL ? pack_apart(it, record, mail->type, weft_body(msg)) : WEFT_ENOMEM;
-    if (err != WEFT_OK) {
+    uint8_t *payload = it != NULL ? pack_apart(it, record) : NULL;
+    if (payload == NULL) {
         weft_alloc_free(it);
-        return err;
+        return WEFT_ENOMEM;
     }
+    weft_remote_mail_pack(msg, payload);
     it->src = key_of(weft_sender(msg));
     it->dst = wf_dst_key(mail->to);
     it->counted = true;
@@ -186,7 +191,7 @@ static weft_err send_short(node_link *l, const weft_msg *msg, const link_record 
     weft_err err = wf_session_record(&l->s, record, &payload, &seq);
     if (err != WEFT_OK)
         return err;
-    weft_pack(weft_remote_mail_of(msg)->type, weft_body(msg), payload);
+    weft_remote_mail_pack(msg, payload);
     if (p != NULL)
         p->seq = seq;
     return WEFT_OK;
@@ -271,11 +276,13 @@ weft_err wf_link_put(node_link *l, link_record *record, const weft_type *type, v
         return err;
     }
     item *it = weft_alloc_zero(sizeof *it);
-    err = it != NULL ? pack_apart(it, record, type, made) : WEFT_ENOMEM;
-    if (err != WEFT_OK) {
+    payload = it != NULL ? pack_apart(it, record) : NULL;
+    if (payload == NULL) {
         weft_alloc_free(it);
-        return err;
+        return WEFT_ENOMEM;
     }
+    if (type != NULL)
+        weft_pack(type, made, payload);
     it->src = src;
     it->dst = dst;
     wf_line_put(&l->waiting, it);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <weft/net.h>
+#include <weft/topic.h>
 
 #include "link.h"
 #include "node_report.h"
@@ -46,6 +47,7 @@ static void node_free(void *kept)
 {
     node *n = kept;
     wf_exports_done(n);
+    wf_served_done(n);
     wf_map_done(&n->types_known);
     wf_map_done(&n->family);
     weft_arena_free(n->arena);
@@ -61,6 +63,8 @@ static weft_err add_types(node *n, weft_why *why)
     weft_err err = wf_node_spawn_types(n, why);
     if (err == WEFT_OK)
         err = wf_node_report_types(n, why);
+    if (err == WEFT_OK)
+        err = wf_types_add_both(n, &weft_topic_join_type, why);
     for (const weft_node_allow *row = n->config->allow;
          err == WEFT_OK && row != NULL && row->node != NULL; row++)
         if (row->type != NULL)
@@ -122,6 +126,7 @@ static weft_err node_fill(node *n, weft_system *sys, const weft_node *config, we
     (void)snprintf(n->me.node, sizeof n->me.node, "%s", config->name);
     (void)snprintf(n->me.cluster, sizeof n->me.cluster, "%s",
                    config->cluster != NULL ? config->cluster : "");
+    n->me.features = LINK_FEATURE_STOP;
     n->arena = weft_arena_new(NODE_ARENA_BYTES_MAX);
     if (n->arena == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for a node");

@@ -49,6 +49,7 @@ typedef struct node {
     link_map tokens;  /* token to its export */
     link_map exports; /* key_of a reference to its export */
     unsigned exported;
+    uint64_t exports_ended; /* counts: a token that was good may be no more */
     const weft_type *type[NODE_TYPES_MAX];
     unsigned types;
     link_map family;      /* numbers of nodes that are processes of this program */
@@ -56,6 +57,8 @@ typedef struct node {
     weft_arena *arena;
     weft_node_member *join; /* of @own, as it was completed */
     char *listen;           /* the same */
+    served *spare; /* memory for requests of others, kept */
+    unsigned spare_n;
     _Atomic unsigned gates; /* connections whose hello has not come; of any reactor */
     bool closing;           /* shut-down: nothing new is asked for */
     weft_msg *draining;     /* the phase that waits for what is served */

@@ -74,6 +74,7 @@ void wf_export_ended(node *n, weft_ref who)
     wf_map_take(&n->tokens, e->token);
     weft_alloc_free(e);
     n->exported--;
+    n->exports_ended++;
 }
 
 void wf_exports_done(node *n)

@@ -34,13 +34,19 @@ weft_err wf_node_on_spawn(weft_actor *self, weft_msg *msg)
     const wf_node_spawn *spawn = weft_body(msg);
     const weft_node_offer *offer = offer_of(n, spawn->behaviour);
     weft_why why = {""};
-    (void)self;
     if (offer == NULL)
         return weft_fail(msg, WEFT_ENOTFOUND, "%s does not offer %.64s", n->me.node,
                          spawn->behaviour);
     weft_ref made = weft_spawn_apart(offer->behaviour, offer->config, &why);
     if (weft_ref_is_nobody(made))
         return weft_fail(msg, WEFT_ENOMEM, "%s", why.text);
+    /* one way: that it ends is for a monitor to say */
+    weft_ref owner = weft_ref_of_message(spawn->owner);
+    weft_err err = weft_ref_is_nobody(owner) ? WEFT_OK : weft_remote_link(made, owner);
+    if (err != WEFT_OK) {
+        (void)weft_stop_ref(self, made, err);
+        return weft_fail(msg, err, "no memory to link it to who asked for it");
+    }
     Weft__Ref ref;
     weft_ref_to_message(&ref, made);
     return weft_reply(msg, wf_node_spawned, .actor = &ref);
@@ -57,12 +63,28 @@ static weft_err spawned_here(weft_actor *self, weft_deferred *next, const weft_o
     return WEFT_OK;
 }
 
-weft_deferred weft_node_spawn(weft_actor *self, const char *where, const char *offer)
+static weft_deferred spawn_for(weft_actor *self, const char *where, const char *offer,
+                               weft_ref owner_ref, uint32_t limit_ms)
 {
     char name[WEFT_NAME_BYTES + WEFT_NODE_NAME_BYTES], text[LINK_NODE_BYTES];
     if (snprintf(name, sizeof name, NODE_ACTOR_NAME "@%s", where) >= (int)sizeof name ||
         snprintf(text, sizeof text, "%s", offer) >= (int)sizeof text)
         return weft_failed(self, WEFT_EINVAL, "a name of a node or an offer is too long");
-    return weft_then(self, weft_ask(self, weft_named(self, name), wf_node_spawn, .behaviour = text),
+    Weft__Ref owner;
+    weft_ref_to_message(&owner, owner_ref);
+    return weft_then(self,
+                     weft_ask_within(self, weft_named(self, name), limit_ms, wf_node_spawn,
+                                     .behaviour = text, .owner = &owner),
                      spawned_here);
+}
+
+weft_deferred weft_node_spawn(weft_actor *self, const char *where, const char *offer)
+{
+    return spawn_for(self, where, offer, WEFT_NOBODY, WEFT_INHERIT);
+}
+
+weft_deferred wf_node_spawn_owned(weft_actor *self, const char *where, const char *offer,
+                                  uint32_t limit_ms)
+{
+    return spawn_for(self, where, offer, weft_self(self), limit_ms);
 }

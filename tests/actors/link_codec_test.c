@@ -213,8 +213,8 @@ static void a_record_without_what_its_op_needs_is_refused(void)
         link_record record;
         const char *why;
     } rows[] = {
-        {{.op = 0, .req = 1}, "a record of op 0; expected 1 to 10"},
-        {{.op = LINK_OP_LAST + 1, .req = 1}, "a record of op 11; expected 1 to 10"},
+        {{.op = 0, .req = 1}, "a record of op 0; expected 1 to 11"},
+        {{.op = LINK_OP_LAST + 1, .req = 1}, "a record of op 12; expected 1 to 11"},
         {{.op = LINK_OP_TELL, .type = 1}, "a tell record for nobody"},
         {{.op = LINK_OP_TELL, .dst = 1}, "a tell record of type 0"},
         {{.op = LINK_OP_TELL, .dst = 1, .type = 1, .req = 1}, "a tell record with request 1"},

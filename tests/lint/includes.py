@@ -47,7 +47,7 @@ def private_header(path, number, name):
         return None
     beside = os.path.normpath(os.path.join(os.path.dirname(path), name))
     in_layer = os.path.join(path.split("/", 1)[0], name)
-    if name.endswith(".pb-c.h") or beside in tree.files(".h") or in_layer in tree.files(".h"):
+    if name.endswith((".pb-c.h", ".weft.h")) or beside in tree.files(".h") or in_layer in tree.files(".h"):
         return None
     return (f'{path}:{number}: "{name}" is not a private header of {path.split("/", 1)[0]}/; '
             "expected <weft/...> for what another layer shows")

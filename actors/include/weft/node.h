@@ -17,7 +17,9 @@
  * - a name is reached only by whom the allow-list lets; any other actor only by who was given its reference,
  *   which cannot be guessed
  * - at most once, and in the order of sending for one sender and one receiver, as long as the link lasts
- * - not across nodes yet: weft_stop_ref, weft_undelivered, streams */
+ * - weft_stop_ref wants a reference that was given, not a name (WEFT_EUNSUPPORTED); that it was not reached, a
+ * monitor says
+ * - not across nodes yet: weft_undelivered, streams */
 #ifndef WEFT_NODE_H
 #define WEFT_NODE_H
 

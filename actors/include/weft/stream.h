@@ -138,6 +138,10 @@ uint64_t weft_write_left(weft_actor *self, weft_ref stream);
  * when there is room again: for who would rather wait than be refused. */
 bool weft_write_full(weft_actor *self, weft_ref stream);
 
+/** What was written to a stream of this reactor leaves now, as far as it can, and not at the end of the round:
+ * for who has more to do before that, while the peer could begin. thread: in a handler. */
+void weft_write_flush(weft_actor *self, weft_ref stream);
+
 /** Where a stream of this reactor is and who is at its other end. errors: EGONE. */
 weft_err weft_stream_addresses(weft_actor *self, weft_ref stream, weft_address *local,
                                weft_address *peer);

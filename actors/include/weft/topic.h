@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** Topics: publish and subscribe inside a node.
+/** Topics: publish and subscribe inside a node, and between nodes.
  *
  *     weft_ref prices = weft_spawn(self, &weft_topic, &(weft_topic_config){.name = "prices"});
  *     weft_tell(self, prices, weft_topic_subscribe, .slow = WEFT_SLOW_DROP_OLDEST);
@@ -13,7 +13,15 @@
  *
  * Bytes of a publication are moved once, to the topic's own account, and shared by all: no reader holds
  * the source they came from. Types with a release hook but no share hook (the events of streams) cannot
- * be published. */
+ * be published.
+ *
+ *     weft_spawn(self, &weft_topic, &(weft_topic_config){.name = "prices", .source = "prices@edge-1"});
+ *
+ * A topic with a source is that topic on this node: it subscribes there, and gives what comes to its own
+ * subscribers, so that a publication crosses once for each node. What is published here goes to the source first.
+ * When the link is lost the source forgets it, and it subscribes again when there is one; what was published
+ * meanwhile it does not get, but for the last if the source retains. Publications are protobuf messages then
+ * (<weft/node.h>), whose type names no reply, and the source's node lets the other reach the topic's name. */
 #ifndef WEFT_TOPIC_H
 #define WEFT_TOPIC_H
 
@@ -43,6 +51,10 @@ typedef struct weft_topic_config {
     uint32_t bytes_max;       /**< of all bytes that some subscriber still needs; 0: 16 MiB */
     uint32_t wait_ms;         /**< see WEFT_SLOW_WAIT; 0: 30,000 */
     bool retain;              /**< the last publication is the first thing a new subscriber gets */
+    const char *source; /**< "prices@edge-1": this topic is that one, on this node; NULL: its own */
+    weft_slow
+        slow; /**< what becomes of what this node is too slow for, at the source. With WEFT_SLOW_WAIT one
+                         publication at a time is on its way */
 } weft_topic_config;
 
 /** Publications that may wait at a topic for subscribers with WEFT_SLOW_WAIT. */
@@ -92,10 +104,13 @@ typedef struct weft_topic_counts {
     uint64_t dropped;      /**< left out for a subscriber */
     uint64_t disconnected; /**< subscriptions ended by their policy */
     uint64_t held_bytes;   /**< charged to its account */
+    uint32_t joined;       /**< how often it has subscribed at its source */
 } weft_topic_counts;
 
 extern const weft_type weft_topic_subscribe_type, weft_topic_unsubscribe_type,
     weft_topic_answer_type, weft_topic_ended_type, weft_topic_look_type, weft_topic_counts_type;
+/** What topics of other nodes subscribe with: for a row of weft_node.allow with this topic's name. Nodes know it. */
+extern const weft_type weft_topic_join_type;
 
 #ifdef __cplusplus
 }

@@ -32,16 +32,31 @@ typedef enum weft_workers_policy {
     WEFT_WORKERS_BY_KEY, /**< always the same for the same key, so that its messages keep their order */
 } weft_workers_policy;
 
+/** What becomes of a counted request whose worker ended, or whose node was lost, before it was answered. Those that
+ * are given to another worker are counted. */
+typedef enum weft_workers_lost {
+    WEFT_WORKERS_FAIL,         /**< it fails: EGONE, ELOST, EUNREACHABLE */
+    WEFT_WORKERS_RETRY_UNSENT, /**< another worker gets it if it surely did not arrive; else it fails */
+    WEFT_WORKERS_RETRY,        /**< another worker gets it: it may be done twice */
+} weft_workers_lost;
+
 /** What decides in WEFT_WORKERS_BY_KEY. thread: the pool's, between messages; must not send. */
 typedef uint64_t weft_workers_key_fn(const weft_type *type, const void *body);
 
 /** The config of weft_workers; it must live as long as the pool. Zero means the default. */
 typedef struct weft_workers_config {
-    const weft_behaviour *worker; /**< what the workers are; NULL: @members */
+    const weft_behaviour *worker; /**< what the workers are; NULL: @members, or @offer */
     const void *config;           /**< the config of each worker */
     /** Instead of @worker: @workers actors that are there already. They are not the pool's: none is stopped, and none that ended is replaced. */
     const weft_ref *members;
-    uint32_t workers; /**< 0: 4; with @spread one for each reactor. At most WEFT_WORKERS_MAX */
+    /** Or workers on other nodes (<weft/node.h>): each of these, in turn, spawns what it offers by this name. They
+     * are stopped with the pool, or when its node cannot be reached from theirs. While a node is not there its
+     * places are empty. */
+    const char *offer;
+    const char *const *nodes; /**< ends in NULL */
+    weft_workers_lost lost;
+    uint32_t
+        workers; /**< 0: 4; with @spread one for each reactor, with @offer one for each node. At most WEFT_WORKERS_MAX */
     weft_workers_policy policy;
     weft_workers_key_fn *key; /**< with WEFT_WORKERS_BY_KEY */
     bool spread;              /**< over all reactors, instead of where the pool lives */

@@ -16,7 +16,8 @@ extern "C" {
 /** Whether bodies of @type can leave the process. */
 bool weft_packs(const weft_type *type);
 
-/** The full protobuf name of @type ("shop.Counter.Add"); NULL: it does not leave. Static. */
+/** What @type is called between nodes: the full name of its message ("shop.Counter.Add"), or of its method
+ * ("shop.Calculator/Add"); NULL: it does not leave. Static. */
 const char *weft_packed_name(const weft_type *type);
 
 /** Whether @type could be one that leaves: its descriptor is sound, and of its struct.

@@ -89,14 +89,23 @@ weft_ref weft_group_member(const weft_actor *self, weft_ref ref);
 /* ---- what is to be sent */
 
 /** The message in which a link gets what was told, or asked (weft_is_request), to its node: the type is this
- * one, the body that of the message, the sender who sent it. To be kept or served as any other. */
+ * one, the sender who sent it. The body is that of the message, or, of a small and plain one, what that comes to
+ * packed. To be kept or served as any other. */
 extern const weft_type weft_remote_mail_type;
 typedef struct weft_remote_mail {
     weft_ref to;
     const weft_type *type;
+    bool packed;
+    uint32_t packed_bytes; /**< if it is */
 } weft_remote_mail;
 /** What stands beside @msg, which is of that type. */
 const weft_remote_mail *weft_remote_mail_of(const weft_msg *msg);
+/** Memory of the link's own that lives as long as @msg, a request of that type: zeroed, aligned for pointers. */
+enum { WEFT_REMOTE_ROOM_BYTES = 48 };
+void *weft_remote_mail_room(const weft_msg *msg);
+/** The bytes of the body of @msg, packed; and packs it into as many. */
+size_t weft_remote_mail_bytes(const weft_msg *msg);
+void weft_remote_mail_pack(const weft_msg *msg, uint8_t *to);
 /** Its link has seen @msg: it counts against WEFT_REMOTE_QUEUED_MAX no more. */
 void weft_remote_taken(weft_msg *msg);
 
@@ -109,10 +118,22 @@ bool weft_remote_is_cancelled(const weft_msg *msg);
 extern const weft_type weft_room_type;
 weft_err weft_remote_room_there(weft_msg *msg);
 
-/** Answers a kept request, of @type, with what @from, of the link's node, answered: a body of weft_unpack.
+/** A body that has come: @made is one of weft_unpack; or NULL, and it is made where it is to stand, of the
+ * @bytes at @at, for which weft_remote_plain said yes. */
+typedef struct weft_remote_body {
+    const weft_type *type;
+    const void *made;
+    const uint8_t *at;
+    uint32_t bytes, room;
+} weft_remote_body;
+/** Whether the @bytes at @at, of a stranger, are a small and plain body of @out->type, with no reference in it:
+ * fills *@out. false: weft_unpack says what they are. */
+bool weft_remote_plain(const uint8_t *at, size_t bytes, weft_remote_body *out);
+
+/** Answers a kept request with what @from, of the link's node, answered.
  * errors: ETYPE (not what its type names), EINVAL, ELIMIT, ENOMEM; it is not answered. */
 WEFT_MUST_USE weft_err weft_remote_answer(weft_actor *self, weft_msg *msg, weft_ref from,
-                                          const weft_type *type, const void *body);
+                                          const weft_remote_body *body);
 /** Fails it, saying whether it had arrived. errors: ENOMEM; it is not answered. */
 WEFT_MUST_USE weft_err weft_remote_fail(weft_actor *self, weft_msg *msg, weft_err err,
                                         weft_delivery delivery, const char *why);
@@ -122,13 +143,12 @@ WEFT_MUST_USE weft_err weft_remote_fail(weft_actor *self, weft_msg *msg, weft_er
 /** Tells @to, of this node, what @from of another told. @left_ms: of its time; 0: no limit.
  * errors: as weft_tell_body. */
 WEFT_MUST_USE weft_err weft_remote_tell(weft_actor *self, weft_ref from, weft_ref to,
-                                        const weft_type *type, const void *body, uint64_t trace,
+                                        const weft_remote_body *body, uint64_t trace,
                                         uint32_t left_ms);
 /** Asks @to, of this node, what @from of another asked, with the trace of the message being served; never
  * fails at the call. @limit_ms: as weft_ask_body. */
 WEFT_MUST_USE weft_deferred weft_remote_ask(weft_actor *self, weft_ref from, weft_ref to,
-                                            const weft_type *type, const void *body,
-                                            uint32_t limit_ms);
+                                            const weft_remote_body *body, uint32_t limit_ms);
 
 /* ---- monitors and links */
 
@@ -151,6 +171,13 @@ typedef struct weft_remote_linked {
     weft_ref who, other;
 } weft_remote_linked;
 extern const weft_type weft_remote_linked_type;
+
+/** Told to a link: @who, of the other node, is to be stopped. */
+typedef struct weft_remote_stop {
+    weft_ref who;
+    weft_err reason;
+} weft_remote_stop;
+extern const weft_type weft_remote_stop_type;
 
 /** Tells the watcher that what it watches has ended. errors: ENOMEM; it was not told. */
 WEFT_MUST_USE weft_err weft_remote_down(const weft_remote_watch *watch, weft_err reason,

@@ -33,6 +33,8 @@ typedef struct weft_type {
     weft_err (*otherwise)(struct weft_actor *self, struct weft_msg *msg);
     const void
         *descriptor; /**< a ProtobufCMessageDescriptor when the struct comes from protobuf-c */
+    const char
+        *method; /**< what it is called between nodes, when not by its message: WEFT_TYPE_METHOD */
 } weft_type;
 
 /** A plain struct @T answered by @reply_type (a `const weft_type *`, or NULL). */
@@ -52,6 +54,19 @@ typedef struct weft_type {
 #define WEFT_TYPE_PROTO(type_name, T, pb, reply_type)                                     \
     {                                                                                     \
         .name = (type_name), .size = sizeof(T), .reply = (reply_type), .descriptor = (pb) \
+    }
+
+/** A request to the method @method_name ("shop.Calculator/Add") of a protobuf service, answered by @reply_type, and
+ * that answer. Several methods may take, or give, the same message. weft-services writes them of a .proto. */
+#define WEFT_TYPE_METHOD(method_name, T, pb, reply_type)                                     \
+    {                                                                                        \
+        .name = (method_name), .size = sizeof(T), .reply = (reply_type), .descriptor = (pb), \
+        .method = (method_name)                                                              \
+    }
+#define WEFT_TYPE_ANSWER(method_name, T, pb)                                  \
+    {                                                                         \
+        .name = method_name " answer", .size = sizeof(T), .descriptor = (pb), \
+        .method = method_name ":answer"                                       \
     }
 
 #ifdef __cplusplus
