@@ -151,8 +151,8 @@ static void pour(void)
             wait_for(0);
     }
     while (out_n != 0) {
-        flush();
         wait_for(0);
+        flush();
     }
     put(ASK, 0, 0);
 }
