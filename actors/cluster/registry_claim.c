@@ -210,13 +210,17 @@ void wf_registry_retry(registry *r)
     }
 }
 
-/* Those who do not wait are told that an actor of this node has it. */
-static void refuse_impatient(registry *r, registry_name *n)
+/* An actor of this node has it: those who do not wait are told so, and if it has claimed twice, it is. */
+static void answer_owned(registry *r, registry_name *n)
 {
     for (waiter *w = n->claims, *next; w != NULL; w = next) {
         next = w->next;
-        if (!w->waits)
+        if (weft_ref_same(w->who, n->owner)) {
+            (void)weft_reply(w->msg, weft_claimed, .term = n->owned_term);
+            wf_registry_served(r, w);
+        } else if (!w->waits) {
             refuse(r, w, WEFT_EEXISTS, "another actor of this node has it");
+        }
     }
 }
 
@@ -225,7 +229,7 @@ void wf_registry_step(registry *r, registry_name *n)
     if (n->state != NAME_IDLE)
         return;
     if (!weft_ref_is_nobody(n->owner)) {
-        refuse_impatient(r, n);
+        answer_owned(r, n);
         return;
     }
     if (n->claims == NULL || r->closing)

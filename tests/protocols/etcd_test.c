@@ -333,6 +333,21 @@ static void one_of_two_has_a_name_and_the_other_is_told_who(void)
     CHECK_U64(claimer_at[0].granted, 2);
 }
 
+static void one_that_claims_twice_is_granted_twice(void)
+{
+    cluster_of(1, 1);
+    weft_sim_advance(world, 100);
+    have(0, CLAIM, "billing", 0);
+    have(0, CLAIM, "billing", WEFT_NO_LIMIT);
+    have(0, CLAIM, "billing", 0);
+    weft_sim_advance(world, 100);
+    CHECK_U64(claimer_at[0].granted, 3);
+    CHECK_U64(claimer_at[0].refused, 0);
+    have(0, UNCLAIM, "billing", 0);
+    weft_sim_advance(world, 2000);
+    CHECK_U64(etcd_peer_count(server[0], "/weft/test/names/"), 0);
+}
+
 static void who_waits_gets_it_when_the_owner_gives_it_back_or_ends(void)
 {
     cluster_of(3, 1);
@@ -781,6 +796,7 @@ static const test_case cases[] = {
     TEST(a_key_of_this_node_that_somebody_deletes_is_put_again),
     TEST(a_member_that_cannot_be_one_is_left_out_and_logged),
     TEST(one_of_two_has_a_name_and_the_other_is_told_who),
+    TEST(one_that_claims_twice_is_granted_twice),
     TEST(who_waits_gets_it_when_the_owner_gives_it_back_or_ends),
     TEST(a_name_outlives_its_dead_node_for_the_time_of_the_lease),
     TEST(an_owner_that_is_cut_off_is_told_before_another_can_have_the_name),
