@@ -75,14 +75,13 @@ static void tell_fingerprint(const X509 *x, weft_tls_peer *out)
         (void)snprintf(out->fingerprint + (size_t)2 * i, 3, "%02x", digest[i]);
 }
 
-static void tell_peer(const SSL *ssl, weft_tls_peer *out)
+static void tell_peer(const X509 *x, long verdict, weft_tls_peer *out)
 {
-    const X509 *x = SSL_get0_peer_certificate(ssl);
     if (x == NULL)
         return;
     out->given = true;
-    out->verified = SSL_get_verify_result(ssl) == X509_V_OK;
-    wf_tls_verdict(ssl, out->problem, sizeof out->problem);
+    out->verified = verdict == X509_V_OK;
+    wf_tls_verdict(verdict, out->problem, sizeof out->problem);
     out->not_before_s = seconds_of(X509_get0_notBefore(x));
     out->not_after_s = seconds_of(X509_get0_notAfter(x));
     tell_subject(x, out);
@@ -91,23 +90,73 @@ static void tell_peer(const SSL *ssl, weft_tls_peer *out)
     ERR_clear_error();
 }
 
-static void tell(const tls_state *s, weft_tls_info *out)
+/* ---- what is remembered of SSL */
+
+bool wf_tls_know(const SSL *ssl, tls_known *out)
 {
     const unsigned char *alpn = NULL;
     unsigned n = 0;
-    const char *host = SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name);
-    out->up = s->up;
-    out->server = s->tls->server;
-    out->resumed = SSL_session_reused(s->ssl) == 1;
-    out->version = SSL_get_version(s->ssl);
-    out->cipher = SSL_get_cipher_name(s->ssl);
-    SSL_get0_alpn_selected(s->ssl, &alpn, &n);
+    const char *host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    size_t host_bytes = host != NULL ? strlen(host) + 1 : 1;
+    SSL_get0_alpn_selected(ssl, &alpn, &n);
+    if ((host != NULL || n != 0) && (out->texts = weft_alloc(host_bytes + n)) == NULL)
+        return false;
+    if (out->texts != NULL) {
+        memcpy(out->texts, host != NULL ? host : "", host_bytes);
+        memcpy(out->texts + host_bytes, n != 0 ? (const char *)alpn : "", n);
+    }
+    out->alpn_bytes = (uint8_t)n; /* RFC 7301: at most 255 */
+    out->version = SSL_get_version(ssl);
+    out->cipher = SSL_get_cipher_name(ssl);
+    out->resumed = SSL_session_reused(ssl) == 1;
+    out->peer = SSL_get1_peer_certificate(ssl);
+    out->verdict = SSL_get_verify_result(ssl);
+    return true;
+}
+
+void wf_tls_known_done(tls_known *known)
+{
+    X509_free(known->peer);
+    weft_alloc_free(known->texts);
+}
+
+static void tell_known(const tls_known *k, weft_tls_info *out)
+{
+    const char *host = k->texts != NULL ? k->texts : "";
+    out->resumed = k->resumed;
+    out->version = k->version;
+    out->cipher = k->cipher;
+    if (k->alpn_bytes != 0 && k->alpn_bytes < sizeof out->alpn)
+        memcpy(out->alpn, host + strlen(host) + 1, k->alpn_bytes);
+    (void)snprintf(out->host, sizeof out->host, "%s", host);
+    tell_peer(k->peer, k->verdict, &out->peer);
+}
+
+static void tell_ssl(const SSL *ssl, bool up, weft_tls_info *out)
+{
+    const unsigned char *alpn = NULL;
+    unsigned n = 0;
+    const char *host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    out->resumed = SSL_session_reused(ssl) == 1;
+    out->version = SSL_get_version(ssl);
+    out->cipher = SSL_get_cipher_name(ssl);
+    SSL_get0_alpn_selected(ssl, &alpn, &n);
     if (n != 0 && n < sizeof out->alpn)
         memcpy(out->alpn, alpn, n);
     if (host != NULL)
         (void)snprintf(out->host, sizeof out->host, "%s", host);
-    if (s->up)
-        tell_peer(s->ssl, &out->peer);
+    if (up)
+        tell_peer(SSL_get0_peer_certificate(ssl), SSL_get_verify_result(ssl), &out->peer);
+}
+
+static void tell(const tls_state *s, weft_tls_info *out)
+{
+    out->up = s->up;
+    out->server = s->tls->server;
+    if (s->ssl != NULL)
+        tell_ssl(s->ssl, s->up, out);
+    else
+        tell_known(&s->known, out);
 }
 
 weft_err weft_tls_about(weft_actor *self, weft_ref stream, weft_tls_info *out)

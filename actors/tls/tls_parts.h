@@ -176,15 +176,28 @@ WEFT_MUST_USE weft_err wf_tls_trust(const tls_own *own, bool server, SSL_CTX *ct
 /* Has the client say, and check, whom it expects. false: memory is out. */
 bool wf_tls_expect(SSL *ssl, const char *host);
 /* Why the peer's certificate is not accepted. */
-void wf_tls_verdict(const SSL *ssl, char *to, size_t room);
+void wf_tls_verdict(long verdict, char *to, size_t room);
 
 /* ---- the stage (tls_stage.c), and its turns (tls_turns.c) */
 
+/* What weft_tls_about tells of a stream whose SSL is gone. */
+typedef struct tls_known {
+    const char *version, *cipher;
+    X509 *peer;
+    long verdict;
+    bool resumed;
+    uint8_t alpn_bytes;
+    char *texts; /* the host that was asked for, with a zero, and the protocol; NULL: neither */
+} tls_known;
+
 typedef struct tls_state tls_state;
+typedef struct tls_records tls_records;
 struct tls_state {
     weft_tls *tls;
     wf_tls_setup *setup;
-    SSL *ssl;
+    SSL *ssl;             /* NULL: @records do it alone, and @known says what it was */
+    tls_records *records; /* NULL: it is SSL's, unless SSL is gone */
+    tls_known known;
     weft_stage *stage;
     weft_bytes in;          /* what stands below, while SSL works on it */
     size_t used;            /* of it */
@@ -209,6 +222,32 @@ typedef struct wf_tls_push {
 /* Whether the handshake may go on now; if not, it is gone on with (weft_stage_again) in a later round. */
 bool wf_tls_turn(tls_state *s);
 void wf_tls_turn_leave(tls_state *s);
+
+/* ---- what is remembered of SSL (tls_about.c) */
+
+/* errors: false, memory is out. */
+bool wf_tls_know(const SSL *ssl, tls_known *out);
+void wf_tls_known_done(tls_known *known);
+
+/* ---- records without SSL (tls_records.c) */
+
+/* So many records are sealed with one key; then the peer is told of the next (KeyUpdate). Lower in tests. */
+extern uint64_t wf_tls_records_max;
+/* Callbacks of a server's context: its secrets, and its records, while SSL shakes hands. */
+void wf_tls_records_hear(const SSL *ssl, const char *line);
+void wf_tls_records_count(int sent, int version, int type, const void *at, size_t size, SSL *ssl,
+                          void *context);
+/* Whether @r, which may be NULL, can go on where @ssl, whose handshake is over, is now. */
+bool wf_tls_records_begin(tls_records *r, const SSL *ssl);
+void wf_tls_records_drop(tls_records **records);
+/* Sends @bytes, one after the other in records. errors: of weft_stage_send; ENOMEM. */
+WEFT_MUST_USE weft_err wf_tls_records_send(tls_state *s, weft_bytes bytes);
+/* Sends an alert; 0: close_notify. errors: the same. */
+WEFT_MUST_USE weft_err wf_tls_records_alert(tls_state *s, uint8_t what);
+/* The next record of @s->in, its data at @to + *@size, which grows by it. errors: EFULL: it is not whole, or
+ * there is no room for it; EDONE: close_notify; ETLS, after an alert; ENOMEM. */
+WEFT_MUST_USE weft_err wf_tls_records_read(tls_state *s, uint8_t *to, size_t room, size_t *size,
+                                           weft_why *why);
 
 BIO_METHOD *wf_tls_bio_method(void);
 /* A BIO over what stands below the stage of @s. errors: NULL. */

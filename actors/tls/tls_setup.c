@@ -121,10 +121,9 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_bytes
 
 #ifdef WEFT_DEV
 /* For Wireshark, in builds that nobody runs in earnest. */
-static void log_keys(const SSL *ssl, const char *line)
+static void log_keys(const char *line)
 {
     const char *name = secure_getenv("SSLKEYLOGFILE");
-    (void)ssl;
     FILE *to = name != NULL ? fopen(name, "ae") : NULL;
     if (to == NULL)
         return;
@@ -132,6 +131,15 @@ static void log_keys(const SSL *ssl, const char *line)
     (void)fclose(to);
 }
 #endif
+
+static void on_secret(const SSL *ssl, const char *line)
+{
+#ifdef WEFT_DEV
+    log_keys(line);
+#endif
+    if (SSL_is_server(ssl))
+        wf_tls_records_hear(ssl, line);
+}
 
 /* ---- a context */
 
@@ -142,9 +150,7 @@ static bool set_rules(const tls_own *own, SSL_CTX *ctx)
     (void)SSL_CTX_set_options(ctx, options);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-#ifdef WEFT_DEV
-    SSL_CTX_set_keylog_callback(ctx, log_keys);
-#endif
+    SSL_CTX_set_keylog_callback(ctx, on_secret);
     int floor = own->config.tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION;
     return SSL_CTX_set_min_proto_version(ctx, floor) == 1 &&
            SSL_CTX_set_cipher_list(ctx, CIPHERS) ==
@@ -172,6 +178,7 @@ static bool set_callbacks(wf_tls_setup *setup, SSL_CTX *ctx)
 {
     weft_tls *tls = setup->tls;
     if (tls->server) {
+        SSL_CTX_set_msg_callback(ctx, wf_tls_records_count);
         (void)SSL_CTX_set_tlsext_servername_callback(ctx, on_name);
         (void)SSL_CTX_set_tlsext_servername_arg(ctx, setup);
         (void)SSL_CTX_set_tlsext_status_cb(ctx, on_status);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* TLS as a stage: OpenSSL between the bytes of the wire and those of the owner.
+/* TLS as a stage: OpenSSL between the bytes of the wire and those of the owner, and behind a server's handshake
+ * records of our own.
  *
  *   wire bytes ──▶ in ──▶ [BIO] ──▶ SSL_read  ──▶ piece
  *   records  ◀── send ◀── [BIO] ◀── SSL_write ◀── down */
@@ -15,7 +16,7 @@ enum { DOWN_BYTES_MAX = 64 << 10 };
 static weft_err refused(const tls_state *s, weft_why *why)
 {
     char verdict[96];
-    wf_tls_verdict(s->ssl, verdict, sizeof verdict);
+    wf_tls_verdict(SSL_get_verify_result(s->ssl), verdict, sizeof verdict);
     return weft_because(why, WEFT_ETLS, "TLS: the peer's certificate is not accepted: %s", verdict);
 }
 
@@ -71,6 +72,18 @@ static bool answer_http(tls_state *s)
     return true;
 }
 
+/* A server's SSL is needed no longer where its records can be had without. */
+static void let_ssl_go(tls_state *s)
+{
+    if (!wf_tls_records_begin(s->records, s->ssl) || !wf_tls_know(s->ssl, &s->known)) {
+        wf_tls_records_drop(&s->records);
+        return;
+    }
+    SSL_free(s->ssl);
+    s->ssl = NULL;
+    wf_tls_setup_drop(&s->setup);
+}
+
 static weft_err handshake(tls_state *s, weft_why *why)
 {
     if (s->up)
@@ -84,6 +97,7 @@ static weft_err handshake(tls_state *s, weft_why *why)
     weft_err err = outcome(s, result, why);
     if (err == WEFT_OK) {
         s->up = true;
+        let_ssl_go(s);
         weft_stage_ready(s->stage);
         /* what the peer says first is not read before the owner knows that the stream is open */
         return weft_stage_is_last(s->stage) ? WEFT_EFULL : WEFT_OK;
@@ -101,6 +115,10 @@ static weft_err read_all(tls_state *s, size_t *size, weft_why *why)
     weft_err err = block != NULL ? WEFT_OK : WEFT_ENOMEM;
     while (err == WEFT_OK && *size < WEFT_READ_BYTES_MAX) {
         size_t n = 0;
+        if (s->ssl == NULL) {
+            err = wf_tls_records_read(s, block, WEFT_READ_BYTES_MAX, size, why);
+            continue;
+        }
         ERR_clear_error();
         err = outcome(s, SSL_read_ex(s->ssl, block + *size, WEFT_READ_BYTES_MAX - *size, &n), why);
         *size += n;
@@ -181,12 +199,20 @@ static weft_err tls_up_end(weft_stage *stage, weft_bytes in, weft_piece *out, we
 
 /* ---- downward */
 
+static weft_err unable(weft_err err, weft_why *why)
+{
+    return err == WEFT_OK ? err
+                          : weft_because(why, err, "TLS: unable to send: %s", weft_err_text(err));
+}
+
 static weft_err tls_down(weft_stage *stage, weft_bytes bytes, weft_why *why)
 {
     tls_state *s = weft_stage_state(stage);
     size_t n = 0;
     if (!s->up)
         return WEFT_EFULL;
+    if (s->ssl == NULL)
+        return unable(wf_tls_records_send(s, bytes), why);
     ERR_clear_error();
     /* whole, since the BIO takes everything */
     return outcome(s, SSL_write_ex(s->ssl, bytes.at, bytes.size, &n), why);
@@ -197,6 +223,8 @@ static weft_err tls_down_end(weft_stage *stage, weft_why *why)
     tls_state *s = weft_stage_state(stage);
     if (!s->up)
         return WEFT_EFULL;
+    if (s->ssl == NULL)
+        return unable(wf_tls_records_alert(s, 0), why);
     ERR_clear_error();
     /* 0: sent, the peer's has not come */
     int result = SSL_shutdown(s->ssl);
@@ -210,6 +238,8 @@ static void tls_close(weft_stage *stage)
     tls_state *s = weft_stage_state(stage);
     wf_tls_turn_leave(s);
     SSL_free(s->ssl);
+    wf_tls_records_drop(&s->records);
+    wf_tls_known_done(&s->known);
     wf_tls_setup_drop(&s->setup);
     weft_alloc_free(s->why);
     weft_alloc_free(s->host);

@@ -87,9 +87,8 @@ bool wf_tls_expect(SSL *ssl, const char *host)
 
 /* ---- why not */
 
-void wf_tls_verdict(const SSL *ssl, char *to, size_t room)
+void wf_tls_verdict(long verdict, char *to, size_t room)
 {
-    long verdict = SSL_get_verify_result(ssl);
     (void)snprintf(to, room, "%s",
                    verdict != X509_V_OK ? X509_verify_cert_error_string(verdict) : "");
 }
