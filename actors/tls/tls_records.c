@@ -47,6 +47,9 @@ struct tls_records {
     size_t secret_bytes;
     unsigned char gathered[KEY_UPDATE_BYTES]; /* of a message that came in pieces */
     unsigned gathered_bytes;
+    size_t part_bytes;
+    uint8_t *
+        part; /* of a record that has not come whole: it does not pin what it was read into. NULL: none */
 };
 
 /* ---- what is heard while SSL shakes hands */
@@ -92,35 +95,85 @@ void wf_tls_records_count(int sent, int version, int type, const void *at, size_
 
 /* ---- keys (section 7.3) */
 
+/* Looked up once: OpenSSL 3.0 takes longer to find an algorithm than to use it. */
+static struct {
+    EVP_MAC *hmac;
+    EVP_CIPHER *aes128, *aes256, *chacha;
+} fetched;
+static pthread_once_t fetched_once = PTHREAD_ONCE_INIT;
+
+static void fetch(void)
+{
+    fetched.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    fetched.aes128 = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
+    fetched.aes256 = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    fetched.chacha = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
+}
+
+static const EVP_CIPHER *cipher_of(const SSL_CIPHER *suite)
+{
+    (void)pthread_once(&fetched_once, fetch);
+    switch (suite != NULL ? SSL_CIPHER_get_cipher_nid(suite) : NID_undef) {
+    case NID_aes_128_gcm:
+        return fetched.aes128;
+    case NID_aes_256_gcm:
+        return fetched.aes256;
+    case NID_chacha20_poly1305:
+        return fetched.chacha;
+    default:
+        return NULL; /* a tag of 8 bytes, as one suite of CCM has, would be another length */
+    }
+}
+
+/* The HMAC that keys come from. errors: NULL. */
+static EVP_MAC_CTX *mac_new(const EVP_MD *digest)
+{
+    EVP_MAC_CTX *mac = fetched.hmac != NULL ? EVP_MAC_CTX_new(fetched.hmac) : NULL;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+                                         (char *)(uintptr_t)EVP_MD_get0_name(digest), 0),
+        OSSL_PARAM_construct_end(),
+    };
+    if (mac != NULL && EVP_MAC_CTX_set_params(mac, params) == 1)
+        return mac;
+    EVP_MAC_CTX_free(mac);
+    return NULL;
+}
+
 /* HKDF-Expand-Label with an empty context, for what one block of the digest is enough for. */
-static bool expand(const tls_records *r, const unsigned char *secret, const char *label,
-                   size_t size, unsigned char *out)
+static bool expand(const tls_records *r, EVP_MAC_CTX *mac, const unsigned char *secret,
+                   const char *label, size_t size, unsigned char *out)
 {
     unsigned char info[32], block[EVP_MAX_MD_SIZE];
-    size_t n = strlen(label);
+    size_t n = strlen(label), got = 0;
     info[0] = 0;
     info[1] = (unsigned char)size;
     info[2] = (unsigned char)n;
     memcpy(info + 3, label, n);
     info[3 + n] = 0;
     info[4 + n] = 1;
-    bool good = HMAC(r->digest, secret, (int)r->secret_bytes, info, n + 5, block, NULL) != NULL;
-    memcpy(out, block, size);
+    bool good = mac != NULL && EVP_MAC_init(mac, secret, r->secret_bytes, NULL) == 1 &&
+                EVP_MAC_update(mac, info, n + 5) == 1 &&
+                EVP_MAC_final(mac, block, &got, sizeof block) == 1 && got >= size;
+    if (good)
+        memcpy(out, block, size);
     OPENSSL_cleanse(block, sizeof block);
     return good;
 }
 
 /* From the way's secret. */
-static bool set_keys(const tls_records *r, way *w, const EVP_CIPHER *cipher, bool seals)
+static bool set_keys(const tls_records *r, EVP_MAC_CTX *mac, way *w, const EVP_CIPHER *cipher,
+                     bool seals)
 {
     unsigned char key[EVP_MAX_KEY_LENGTH];
     if (w->cipher == NULL && (w->cipher = EVP_CIPHER_CTX_new()) == NULL)
         return false;
     if (cipher == NULL)
         cipher = EVP_CIPHER_CTX_get0_cipher(w->cipher);
-    bool good = expand(r, w->secret, "tls13 key", (size_t)EVP_CIPHER_get_key_length(cipher), key) &&
-                expand(r, w->secret, "tls13 iv", sizeof w->iv, w->iv) &&
-                EVP_CipherInit_ex(w->cipher, cipher, NULL, key, w->iv, seals) == 1;
+    bool good =
+        expand(r, mac, w->secret, "tls13 key", (size_t)EVP_CIPHER_get_key_length(cipher), key) &&
+        expand(r, mac, w->secret, "tls13 iv", sizeof w->iv, w->iv) &&
+        EVP_CipherInit_ex(w->cipher, cipher, NULL, key, w->iv, seals) == 1;
     OPENSSL_cleanse(key, sizeof key);
     return good;
 }
@@ -129,16 +182,16 @@ static bool set_keys(const tls_records *r, way *w, const EVP_CIPHER *cipher, boo
 static bool update_keys(const tls_records *r, way *w, bool seals)
 {
     unsigned char next[EVP_MAX_MD_SIZE];
-    bool good = expand(r, w->secret, "tls13 traffic upd", r->secret_bytes, next);
-    memcpy(w->secret, next, r->secret_bytes);
+    EVP_MAC_CTX *mac = mac_new(r->digest);
+    bool good = expand(r, mac, w->secret, "tls13 traffic upd", r->secret_bytes, next);
+    if (good) {
+        memcpy(w->secret, next, r->secret_bytes);
+        w->number = 0;
+        good = set_keys(r, mac, w, NULL, seals);
+    }
     OPENSSL_cleanse(next, sizeof next);
-    w->number = 0;
-    return good && set_keys(r, w, NULL, seals);
-}
-
-static const EVP_CIPHER *cipher_of(const SSL_CIPHER *suite)
-{
-    return suite != NULL ? EVP_get_cipherbynid(SSL_CIPHER_get_cipher_nid(suite)) : NULL;
+    EVP_MAC_CTX_free(mac);
+    return good;
 }
 
 bool wf_tls_records_begin(tls_records *r, const SSL *ssl)
@@ -148,13 +201,13 @@ bool wf_tls_records_begin(tls_records *r, const SSL *ssl)
     if (r == NULL || !r->in.known || !r->out.known || SSL_version(ssl) != TLS1_3_VERSION ||
         SSL_has_pending(ssl) != 0 || cipher == NULL)
         return false;
-    /* GCM and ChaCha20-Poly1305; a tag of 8 bytes, as one suite of CCM has, would be another length */
-    if (EVP_CIPHER_get_mode(cipher) == EVP_CIPH_CCM_MODE)
-        return false;
     r->digest = SSL_CIPHER_get_handshake_digest(suite);
     if (r->digest == NULL || r->secret_bytes != (size_t)EVP_MD_get_size(r->digest))
         return false;
-    return set_keys(r, &r->in, cipher, false) && set_keys(r, &r->out, cipher, true);
+    EVP_MAC_CTX *mac = mac_new(r->digest);
+    bool good = set_keys(r, mac, &r->in, cipher, false) && set_keys(r, mac, &r->out, cipher, true);
+    EVP_MAC_CTX_free(mac);
+    return good;
 }
 
 void wf_tls_records_drop(tls_records **at)
@@ -165,6 +218,7 @@ void wf_tls_records_drop(tls_records **at)
         return;
     EVP_CIPHER_CTX_free(r->in.cipher);
     EVP_CIPHER_CTX_free(r->out.cipher);
+    weft_alloc_free(r->part);
     OPENSSL_cleanse(r, sizeof *r);
     weft_alloc_free(r);
 }
@@ -332,24 +386,83 @@ static weft_err on_plain(tls_state *s, const uint8_t *at, size_t n, size_t *size
     }
 }
 
-weft_err wf_tls_records_read(tls_state *s, uint8_t *to, size_t room, size_t *size, weft_why *why)
+/* What the header at @at promises: @n bytes behind it. */
+static weft_err read_header(tls_state *s, const uint8_t *at, size_t *n, weft_why *why)
 {
-    const uint8_t *at = s->in.at + s->used;
-    size_t left = s->in.size - s->used, plain = 0;
-    if (left < HEADER)
-        return WEFT_EFULL;
-    size_t n = (size_t)at[3] << 8 | at[4];
+    *n = (size_t)at[3] << 8 | at[4];
     if (at[0] != DATA || at[1] != 3 || at[2] != 3)
         return refuse(s, UNEXPECTED_MESSAGE, "what came is no record", why);
-    if (n > SEALED_MAX || n <= TAG)
-        return refuse(s, n > TAG ? RECORD_OVERFLOW : BAD_RECORD_MAC,
-                      n > TAG ? "a record that is too long" : "a record that is too short", why);
-    if (left < HEADER + n || room - *size < n - TAG)
+    if (*n > SEALED_MAX)
+        return refuse(s, RECORD_OVERFLOW, "a record that is too long", why);
+    if (*n <= TAG)
+        return refuse(s, BAD_RECORD_MAC, "a record that is too short", why);
+    return WEFT_OK;
+}
+
+/* Moves what stands below into the part until that has @size bytes. Whether it has. */
+static bool take_part(tls_state *s, size_t size)
+{
+    tls_records *r = s->records;
+    size_t left = s->in.size - s->used, n = size - r->part_bytes;
+    if (r->part_bytes >= size)
+        return true;
+    n = n < left ? n : left;
+    if (n != 0)
+        memcpy(r->part + r->part_bytes, s->in.at + s->used, n);
+    r->part_bytes += n;
+    s->used += n;
+    return r->part_bytes == size;
+}
+
+/* The next record, whole: @at its header, @n behind that. errors: EFULL: it is not; as the header's. */
+static weft_err next_record(tls_state *s, const uint8_t **at, size_t *n, weft_why *why)
+{
+    tls_records *r = s->records;
+    size_t left = s->in.size - s->used;
+    weft_err err = WEFT_OK;
+    if (r->part == NULL && left >= HEADER) {
+        *at = s->in.at + s->used;
+        err = read_header(s, *at, n, why);
+        if (err != WEFT_OK || left >= HEADER + *n)
+            return err;
+    }
+    if (r->part == NULL && left == 0)
         return WEFT_EFULL;
-    if (!open_one(&s->records->in, at, n, to + *size, &plain)) {
+    if (r->part == NULL && (r->part = weft_alloc(HEADER + SEALED_MAX)) == NULL)
+        return weft_because(why, WEFT_ENOMEM, "TLS: no memory for a record");
+    *at = r->part;
+    if (!take_part(s, HEADER))
+        return WEFT_EFULL;
+    err = read_header(s, *at, n, why);
+    if (err == WEFT_OK && !take_part(s, HEADER + *n))
+        err = WEFT_EFULL;
+    return err;
+}
+
+static void used_record(tls_state *s, size_t bytes)
+{
+    tls_records *r = s->records;
+    if (r->part == NULL)
+        s->used += bytes;
+    weft_alloc_free(r->part);
+    r->part = NULL;
+    r->part_bytes = 0;
+}
+
+weft_err wf_tls_records_read(tls_state *s, uint8_t *to, size_t room, size_t *size, weft_why *why)
+{
+    const uint8_t *at = NULL;
+    size_t n = 0, plain = 0;
+    weft_err err = next_record(s, &at, &n, why);
+    if (err == WEFT_OK && room - *size < n - TAG)
+        err = WEFT_EFULL;
+    if (err != WEFT_OK)
+        return err;
+    bool good = open_one(&s->records->in, at, n, to + *size, &plain);
+    used_record(s, HEADER + n);
+    if (!good) {
         ERR_clear_error();
         return refuse(s, BAD_RECORD_MAC, "a record that was changed on its way", why);
     }
-    s->used += HEADER + n;
     return on_plain(s, to + *size, plain, size, why);
 }
