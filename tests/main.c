@@ -24,16 +24,17 @@ static const struct {
 };
 
 /* The whole run must end within this, or the test it hangs in is named and the run aborted. */
-#define RUN_SECONDS_MAX 600
+#define RUN_SECONDS_MAX 900
 
 typedef struct selection {
-    const char *part;   /* of a suite's or a test's name; NULL is all */
+    char **part; /* of a suite's or a test's name: any of them will do; none is all */
+    int parts;
     const char *symbol; /* exactly one suite, as suites.h spells it; NULL is all */
     bool threads, list, verbose;
 } selection;
 
 static const char usage[] =
-    "usage: weft_tests [--threads] [--list] [--verbose] [--suite SYMBOL] [PART-OF-A-NAME]\n";
+    "usage: weft_tests [--threads] [--list] [--verbose] [--suite SYMBOL] [PART-OF-A-NAME...]\n";
 
 static void on_alarm(int signal_number)
 {
@@ -58,9 +59,11 @@ static bool selection_parse(selection *sel, int argc, char **argv)
             sel->verbose = true;
         else if (strcmp(argv[i], "--suite") == 0 && i + 1 < argc)
             sel->symbol = argv[++i];
-        else if (argv[i][0] != '-' && sel->part == NULL)
-            sel->part = argv[i];
-        else
+        else if (argv[i][0] != '-') {
+            sel->part = argv + i;
+            sel->parts = argc - i;
+            break;
+        } else
             return false;
     }
     return true;
@@ -74,8 +77,10 @@ static bool suite_selected(const selection *sel, const char *symbol, const test_
 
 static bool test_selected(const selection *sel, const test_suite *suite, const test_case *test)
 {
-    return sel->part == NULL || strstr(suite->name, sel->part) != NULL ||
-           strstr(test->name, sel->part) != NULL;
+    for (int i = 0; i < sel->parts; i++)
+        if (strstr(suite->name, sel->part[i]) != NULL || strstr(test->name, sel->part[i]) != NULL)
+            return true;
+    return sel->parts == 0;
 }
 
 /* Adds (or lists) the selected tests of one suite and returns how many they are. */

@@ -5,7 +5,7 @@
 
 #include <weft/testing_isolated.h>
 
-enum { SEEDS = 150, KILLS = 4, ASKERS = 3 };
+enum { SEEDS = 50, KILLS = 4, ASKERS = 3 };
 
 static weft_sim *first_system, *sim;
 
@@ -197,7 +197,7 @@ static void memory_may_be_out_at_any_taking(void)
 {
     bool met = true;
     unsigned n;
-    for (n = 1; met; n += 1 + n / 15) { /* nearly every one of the start */
+    for (n = 1; met; n += 1 + n / 5) { /* nearly every one of the start */
         begin(n, "two", &(weft_sim_faults){.latency_ms_max = 1});
         begin_asking();
         weft_sim_fail_allocation(sim, n);

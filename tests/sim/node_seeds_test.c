@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-enum { SEEDS = 300, LARGE_SEEDS = 8 };
+enum { SEEDS = 200, LARGE_SEEDS = 4 };
 
 /* As many seeds as the environment's WEFT_TEST_SEEDS says, from WEFT_TEST_SEED on. */
 static uint64_t from_environment(const char *name, uint64_t by_default)

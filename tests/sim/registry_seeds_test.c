@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-enum { SEEDS = 40, LARGE_SEEDS = 1 };
+enum { SEEDS = 15, LARGE_SEEDS = 1 };
 
 /* As many seeds as the environment's WEFT_TEST_SEEDS says, from WEFT_TEST_SEED on. */
 static uint64_t from_environment(const char *name, uint64_t by_default)
