@@ -255,7 +255,7 @@ static bool take_side(player *p, const char *name)
     if (name[0] == '\0' || strlen(name) >= NAME_BYTES)
         return false;
     if (p->at->name[0] == '\0' && p->sent_n == 0)
-        strcpy(p->at->name, name); /* the first */
+        (void)snprintf(p->at->name, sizeof p->at->name, "%s", name); /* the first */
     for (unsigned i = 0; i < p->sides_n; i++)
         if (strcmp(p->sides[i].name, name) == 0) {
             p->at = &p->sides[i];
@@ -264,7 +264,7 @@ static bool take_side(player *p, const char *name)
     if (p->sides_n == SIDES_MAX)
         return false;
     p->at = &p->sides[p->sides_n++];
-    strcpy(p->at->name, name);
+    (void)snprintf(p->at->name, sizeof p->at->name, "%s", name);
     wire_put(&p->at->want, "", 0);
     p->at->client = weft_sim_connect(p->sim, p->world->url);
     return true;
