@@ -12,35 +12,21 @@
 static bool setup(const char *word, char *rest)
 {
     weft_http_limits *l = &http_config.limits;
-    const struct {
-        const char *name;
-        uint32_t *value;
-    } limits[] = {
-        {"request_line_bytes_max", &l->request_line_bytes_max},
-        {"head_bytes_max", &l->head_bytes_max},
-        {"fields_max", &l->fields_max},
-        {"responses_pending_max", &l->responses_pending_max},
-        {"requests_max", &l->requests_max},
-        {"head_timeout_ms", &l->head_timeout_ms},
-        {"body_timeout_ms", &l->body_timeout_ms},
-        {"idle_timeout_ms", &l->idle_timeout_ms},
-        {"answer_timeout_ms", &l->answer_timeout_ms},
-        {"write_timeout_ms", &l->write_timeout_ms},
+    const wire_limit limits[] = {
+        {"request_line_bytes_max", &l->request_line_bytes_max, NULL},
+        {"head_bytes_max", &l->head_bytes_max, NULL},
+        {"fields_max", &l->fields_max, NULL},
+        {"responses_pending_max", &l->responses_pending_max, NULL},
+        {"requests_max", &l->requests_max, NULL},
+        {"head_timeout_ms", &l->head_timeout_ms, NULL},
+        {"body_timeout_ms", &l->body_timeout_ms, NULL},
+        {"idle_timeout_ms", &l->idle_timeout_ms, NULL},
+        {"answer_timeout_ms", &l->answer_timeout_ms, NULL},
+        {"write_timeout_ms", &l->write_timeout_ms, NULL},
+        {"body_bytes_max", NULL, &l->body_bytes_max},
+        {0},
     };
-    char *value = strchr(rest, ' ');
-    if (strcmp(word, "limit") != 0 || value == NULL)
-        return false;
-    *value++ = '\0';
-    if (strcmp(rest, "body_bytes_max") == 0) {
-        l->body_bytes_max = strtoul(value, NULL, 10);
-        return true;
-    }
-    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-        if (strcmp(rest, limits[i].name) == 0) {
-            *limits[i].value = (uint32_t)strtoul(value, NULL, 10);
-            return true;
-        }
-    return false;
+    return wire_set_limit(limits, word, rest);
 }
 
 static weft_sim *open_world(uint64_t seed)
@@ -88,10 +74,7 @@ static bool expand(const char *word, char *rest, wire_text *out)
 
 static bool check(const char *word, const char *rest)
 {
-    const struct {
-        const char *name;
-        uint64_t value;
-    } counts[] = {
+    const wire_count counts[] = {
         {"served", http_saw.served},
         {"used", http_saw.used},
         {"calm", http_saw.calm},
@@ -99,17 +82,13 @@ static bool check(const char *word, const char *rest)
         {"workers", http_saw.workers},
         {"pieces", http_saw.pieces},
         {"body_bytes", http_saw.body_bytes},
+        {0},
     };
     if (strcmp(word, "worker") == 0) {
         CHECK_STR(weft_err_name(http_saw.ended), rest);
         return true;
     }
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        if (strcmp(word, counts[i].name) == 0) {
-            CHECK_U64(counts[i].value, strtoul(rest, NULL, 10));
-            return true;
-        }
-    return false;
+    return wire_check_count(counts, word, rest);
 }
 
 static size_t strip(char *came, size_t n)

@@ -8,14 +8,17 @@
 static bool setup(const char *word, char *rest)
 {
     weft_smtp_limits *l = &smtp_config.limits;
-    const struct {
-        const char *name;
-        uint32_t *value;
-    } limits[] = {
-        {"line_bytes_max", &l->line_bytes_max},   {"text_bytes_max", &l->text_bytes_max},
-        {"recipients_max", &l->recipients_max},   {"messages_max", &l->messages_max},
-        {"errors_max", &l->errors_max},           {"command_timeout_ms", &l->command_timeout_ms},
-        {"data_timeout_ms", &l->data_timeout_ms}, {"answer_timeout_ms", &l->answer_timeout_ms},
+    const wire_limit limits[] = {
+        {"line_bytes_max", &l->line_bytes_max, NULL},
+        {"text_bytes_max", &l->text_bytes_max, NULL},
+        {"recipients_max", &l->recipients_max, NULL},
+        {"messages_max", &l->messages_max, NULL},
+        {"errors_max", &l->errors_max, NULL},
+        {"command_timeout_ms", &l->command_timeout_ms, NULL},
+        {"data_timeout_ms", &l->data_timeout_ms, NULL},
+        {"answer_timeout_ms", &l->answer_timeout_ms, NULL},
+        {"message_bytes_max", NULL, &l->message_bytes_max},
+        {0},
     };
     static const char *const manners[] = {"takes", "at_once",  "never",
                                           "deaf",  "gives_up", "by_each"};
@@ -32,20 +35,7 @@ static bool setup(const char *word, char *rest)
             smtp_does = (smtp_manner)i;
             return true;
         }
-    char *value = strchr(rest, ' ');
-    if (strcmp(word, "limit") != 0 || value == NULL)
-        return false;
-    *value++ = '\0';
-    if (strcmp(rest, "message_bytes_max") == 0) {
-        l->message_bytes_max = strtoul(value, NULL, 10);
-        return true;
-    }
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        if (strcmp(rest, limits[i].name) == 0) {
-            *limits[i].value = (uint32_t)strtoul(value, NULL, 10);
-            return true;
-        }
-    return false;
+    return wire_set_limit(limits, word, rest);
 }
 
 static weft_sim *open_world(uint64_t seed)
@@ -74,14 +64,16 @@ static bool check_text(const char *rest)
 
 static bool check(const char *word, const char *rest)
 {
-    const struct {
-        const char *name;
-        uint64_t value;
-    } counts[] = {
-        {"letters", smtp_saw.letters}, {"replied", smtp_saw.replied},
-        {"judged", smtp_saw.judged},   {"workers", smtp_saw.workers},
-        {"bytes", smtp_saw.bytes},     {"recipients", smtp_saw.recipients},
-        {"utf8", smtp_saw.utf8},       {"eight_bit", smtp_saw.eight_bit},
+    const wire_count counts[] = {
+        {"letters", smtp_saw.letters},
+        {"replied", smtp_saw.replied},
+        {"judged", smtp_saw.judged},
+        {"workers", smtp_saw.workers},
+        {"bytes", smtp_saw.bytes},
+        {"recipients", smtp_saw.recipients},
+        {"utf8", smtp_saw.utf8},
+        {"eight_bit", smtp_saw.eight_bit},
+        {0},
     };
     const struct {
         const char *name, *value;
@@ -92,17 +84,12 @@ static bool check(const char *word, const char *rest)
     };
     if (strcmp(word, "text") == 0)
         return check_text(rest);
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        if (strcmp(word, counts[i].name) == 0) {
-            CHECK_U64(counts[i].value, strtoul(rest, NULL, 10));
-            return true;
-        }
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(word, texts[i].name) == 0) {
             CHECK_STR(texts[i].value, rest);
             return true;
         }
-    return false;
+    return wire_check_count(counts, word, rest);
 }
 
 static const wire_world world = {.url = "sim://mail",

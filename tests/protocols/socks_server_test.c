@@ -37,31 +37,13 @@ static const char *keep(const char *text)
     return texts[texts_n++];
 }
 
-static bool setup_limit(char *rest)
-{
-    char *value = strchr(rest, ' ');
-    if (value == NULL)
-        return false;
-    *value++ = '\0';
-    const struct {
-        const char *name;
-        uint32_t *value;
-    } limits[] = {{"request_timeout_ms", &config.request_timeout_ms},
-                  {"connect_timeout_ms", &config.connect_timeout_ms},
-                  {"idle_ms", &config.idle_ms}};
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        if (strcmp(rest, limits[i].name) == 0) {
-            *limits[i].value = (uint32_t)strtoul(value, NULL, 10);
-            return true;
-        }
-    return false;
-}
-
 /* limit NAME VALUE, login, allow RULE, deny RULE, option TEXT */
 static bool setup(const char *word, char *rest)
 {
-    if (strcmp(word, "limit") == 0)
-        return setup_limit(rest);
+    const wire_limit limits[] = {{"request_timeout_ms", &config.request_timeout_ms, NULL},
+                                 {"connect_timeout_ms", &config.connect_timeout_ms, NULL},
+                                 {"idle_ms", &config.idle_ms, NULL},
+                                 {0}};
     if (strcmp(word, "login") == 0)
         login = true;
     else if (strcmp(word, "allow") == 0)
@@ -71,7 +53,7 @@ static bool setup(const char *word, char *rest)
     else if (strcmp(word, "option") == 0)
         config.connect = keep(rest);
     else
-        return false;
+        return wire_set_limit(limits, word, rest);
     return true;
 }
 

@@ -9,7 +9,21 @@
 #include "random.h"
 #include <weft/testing_stream.h>
 
-enum { LINES_MAX = 400, LINE_BYTES_MAX = 4096, SEEDS = 10, PATTERN_BYTES_MAX = 8 << 20 };
+enum {
+    LINES_MAX = 400,
+    SIDES_MAX = 8,
+    NAME_BYTES = 16,
+    LINE_BYTES_MAX = 4096,
+    SEEDS = 10,
+    PATTERN_BYTES_MAX = 8 << 20
+};
+
+/* One connection, and what it must have seen. */
+typedef struct side {
+    char name[NAME_BYTES]; /* "": the first, before a script has named it */
+    weft_sim_peer *client;
+    wire_text want;
+} side;
 
 typedef struct player {
     const wire_world *world;
@@ -19,10 +33,11 @@ typedef struct player {
     test_random random;
     unsigned line;
     weft_sim *sim;
-    weft_sim_peer *client;
+    side sides[SIDES_MAX];
+    unsigned sides_n;
+    side *at;                  /* of the script's lines */
     wire_text sent[LINES_MAX]; /* kept: the client shares what it sends */
     unsigned sent_n;
-    wire_text want;
     bool failed;
 } player;
 
@@ -38,6 +53,36 @@ void wire_put(wire_text *text, const void *at, size_t n)
         memcpy(text->at + text->n, at, n);
     text->n += n;
     text->at[text->n] = '\0';
+}
+
+/* ---- names */
+
+bool wire_set_limit(const wire_limit *limits, const char *word, char *rest)
+{
+    char *value = strchr(rest, ' ');
+    if (strcmp(word, "limit") != 0 || value == NULL)
+        return false;
+    *value++ = '\0';
+    for (; limits->name != NULL; limits++) {
+        if (strcmp(rest, limits->name) != 0)
+            continue;
+        if (limits->large != NULL)
+            *limits->large = strtoull(value, NULL, 10);
+        else
+            *limits->value = (uint32_t)strtoul(value, NULL, 10);
+        return true;
+    }
+    return false;
+}
+
+bool wire_check_count(const wire_count *counts, const char *word, const char *rest)
+{
+    for (; counts->name != NULL; counts++)
+        if (strcmp(word, counts->name) == 0) {
+            CHECK_U64(counts->value, strtoull(rest, NULL, 10));
+            return true;
+        }
+    return false;
 }
 
 /* ---- failures */
@@ -131,13 +176,13 @@ static bool put_line(wire_text *out, const char *line)
 
 static void send_bytes(player *p, const wire_text *text)
 {
-    for (size_t at = 0; at < text->n && !p->client->closed;) {
+    for (size_t at = 0; at < text->n && !p->at->client->closed;) {
         size_t n = text->n - at;
         if (p->cut == WIRE_BYTES)
             n = n > 4096 ? 1024 : 1; /* of what is large, the bytes that matter are at its ends */
         else if (p->cut == WIRE_SPLIT)
             n = 1 + test_below(&p->random, n < 100 ? n : n / 2);
-        weft_sim_peer_send(p->client, text->at + at, n);
+        weft_sim_peer_send(p->at->client, text->at + at, n);
         at += n;
     }
 }
@@ -157,19 +202,19 @@ static void flush(player *p)
 static void compare(player *p)
 {
     wire_text came = {.at = NULL};
-    if (p->client == NULL) {
+    if (p->at->client == NULL) {
         fail(p, "nothing has connected");
         return;
     }
-    wire_put(&came, p->client->got, p->client->got_bytes);
+    wire_put(&came, p->at->client->got, p->at->client->got_bytes);
     came.n = p->world->strip(came.at, came.n);
-    size_t n = came.n < p->want.n ? came.n : p->want.n, at = 0;
-    while (at < n && came.at[at] == p->want.at[at])
+    size_t n = came.n < p->at->want.n ? came.n : p->at->want.n, at = 0;
+    while (at < n && came.at[at] == p->at->want.at[at])
         at++;
-    if (at != came.n || at != p->want.n) {
+    if (at != came.n || at != p->at->want.n) {
         if (!p->failed) {
             fail(p, "what came is not what was expected");
-            show("expected", p->want.at, p->want.n, at);
+            show("expected", p->at->want.at, p->at->want.n, at);
             show("came", came.at, came.n, at);
         }
     } else
@@ -179,7 +224,7 @@ static void compare(player *p)
 
 static void check_state(player *p, const char *state, const char *rest)
 {
-    const weft_sim_peer *c = p->client;
+    const weft_sim_peer *c = p->at->client;
     if (strcmp(state, "open") == 0) {
         if (c->ended || c->closed)
             fail(p, "the connection is not open any more");
@@ -193,6 +238,38 @@ static void check_state(player *p, const char *state, const char *rest)
         fail(p, c->closed ? weft_err_name(c->reason) : "half closed, not closed");
 }
 
+/* ---- connections */
+
+static void begin(player *p)
+{
+    if (p->sim != NULL)
+        return;
+    p->sim = p->world->open(p->seed);
+    REQUIRE(p->sim != NULL);
+    p->at->client = weft_sim_connect(p->sim, p->world->url);
+}
+
+/* as NAME: what follows is about that connection, which is made when there is none of that name. */
+static bool take_side(player *p, const char *name)
+{
+    if (name[0] == '\0' || strlen(name) >= NAME_BYTES)
+        return false;
+    if (p->at->name[0] == '\0' && p->sent_n == 0)
+        (void)snprintf(p->at->name, sizeof p->at->name, "%s", name); /* the first */
+    for (unsigned i = 0; i < p->sides_n; i++)
+        if (strcmp(p->sides[i].name, name) == 0) {
+            p->at = &p->sides[i];
+            return true;
+        }
+    if (p->sides_n == SIDES_MAX)
+        return false;
+    p->at = &p->sides[p->sides_n++];
+    (void)snprintf(p->at->name, sizeof p->at->name, "%s", name);
+    wire_put(&p->at->want, "", 0);
+    p->at->client = weft_sim_connect(p->sim, p->world->url);
+    return true;
+}
+
 /* ---- lines */
 
 static bool act(player *p, const char *word, char *rest)
@@ -200,13 +277,15 @@ static bool act(player *p, const char *word, char *rest)
     if (strcmp(word, "wait") == 0)
         weft_sim_advance(p->sim, (uint32_t)strtoul(rest, NULL, 10));
     else if (strcmp(word, "end") == 0)
-        weft_sim_peer_end(p->client);
+        weft_sim_peer_end(p->at->client);
     else if (strcmp(word, "abort") == 0)
-        weft_sim_peer_abort(p->client);
+        weft_sim_peer_abort(p->at->client);
+    else if (strcmp(word, "as") == 0)
+        return take_side(p, rest);
     else if (strcmp(word, "deaf") == 0)
-        weft_sim_peer_deaf(p->client, true);
+        weft_sim_peer_deaf(p->at->client, true);
     else if (strcmp(word, "hear") == 0)
-        weft_sim_peer_deaf(p->client, false);
+        weft_sim_peer_deaf(p->at->client, false);
     else if (strcmp(word, "open") == 0 || strcmp(word, "ended") == 0 ||
              strcmp(word, "closed") == 0) {
         compare(p);
@@ -220,15 +299,6 @@ static bool act(player *p, const char *word, char *rest)
     } else
         return false;
     return true;
-}
-
-static void begin(player *p)
-{
-    if (p->sim != NULL)
-        return;
-    p->sim = p->world->open(p->seed);
-    REQUIRE(p->sim != NULL);
-    p->client = weft_sim_connect(p->sim, p->world->url);
 }
 
 /* Ends the first word of @line and gives what stands behind it. */
@@ -249,10 +319,10 @@ static bool play_line(player *p, char *line)
     if (line[0] == '<') {
         begin(p);
         flush(p);
-        if (put_line(&p->want, line + 1))
+        if (put_line(&p->at->want, line + 1))
             return true;
         char *rest = split_word(line);
-        return p->world->expand(line + 1, rest, &p->want);
+        return p->world->expand(line + 1, rest, &p->at->want);
     }
     char *rest = split_word(line);
     if (p->sim == NULL && p->world->setup(line, rest))
@@ -280,14 +350,18 @@ static void play_lines(player *p, FILE *file)
     }
     begin(p);
     flush(p);
-    if (!p->failed)
+    for (unsigned i = 0; i < p->sides_n && !p->failed; i++) {
+        p->at = &p->sides[i];
         compare(p);
+    }
 }
 
 static void finish(player *p)
 {
-    weft_sim_peer_close(p->client);
-    weft_sim_peer_deaf(p->client, false);
+    for (unsigned i = 0; i < p->sides_n; i++) {
+        weft_sim_peer_close(p->sides[i].client);
+        weft_sim_peer_deaf(p->sides[i].client, false);
+    }
     weft_sim_advance(p->sim, 1000);
     unsigned leaked = weft_sim_free(&p->sim);
     if (leaked != 0) {
@@ -296,7 +370,8 @@ static void finish(player *p)
     }
     for (unsigned i = 0; i <= p->sent_n; i++)
         free(p->sent[i].at);
-    free(p->want.at);
+    for (unsigned i = 0; i < p->sides_n; i++)
+        free(p->sides[i].want.at);
 }
 
 void wire_play(const char *name, const wire_world *world, wire_cut cut, uint64_t seed)
@@ -309,7 +384,8 @@ void wire_play(const char *name, const wire_world *world, wire_cut cut, uint64_t
         (void)fprintf(stderr, "%s cannot be opened: tests run in the project's root\n", path);
     REQUIRE(file != NULL && p != NULL);
     *p = (player){.world = world, .name = name, .cut = cut, .seed = seed, .random = {seed}};
-    wire_put(&p->want, "", 0);
+    p->at = &p->sides[p->sides_n++];
+    wire_put(&p->at->want, "", 0);
     world->reset();
     play_lines(p, file);
     finish(p);

@@ -19,6 +19,23 @@ typedef struct wire_text {
 } wire_text;
 void wire_put(wire_text *text, const void *at, size_t n);
 
+/* What scripts call by a name: a limit they may set, as either size (the other is NULL); and a count they may
+ * look at. Tables of them end with a row without a name. */
+typedef struct wire_limit {
+    const char *name;
+    uint32_t *value;
+    uint64_t *large;
+} wire_limit;
+typedef struct wire_count {
+    const char *name;
+    uint64_t value;
+} wire_count;
+
+/* Does "limit NAME VALUE", of which @word is the first; cuts @rest only then. false: it is something else. */
+bool wire_set_limit(const wire_limit *limits, const char *word, char *rest);
+/* Compares the count @word with the number @rest. false: there is none of that name. */
+bool wire_check_count(const wire_count *counts, const char *word, const char *rest);
+
 /* What a script needs from the protocol it is about. */
 typedef struct wire_world {
     const char *url; /* where the server listens */

@@ -51,6 +51,8 @@ PROGRAMS = {program.name: program for program in [
             ("-std=c++17", "-O2", "-Wno-deprecated-declarations"), ("-lcaf_core", "-pthread")),
     c_program("echo_load", "servers/src", "echo_load.c"),
     c_program("forward_load", "servers/src", "forward_load.c"),
+    c_program("smtp_load", "servers/src", "smtp_load.c"),
+    c_program("irc_load", "servers/src", "irc_load.c"),
     c_program("idle_connections", "servers/src", "idle_connections.c"),
     c_program("tls_floor", "servers/src", "tls_floor.c", package="libssl-dev", libraries=TLS),
     c_program("tls_load", "servers/src", "tls_load.c", package="libssl-dev", libraries=TLS),

@@ -112,6 +112,21 @@ GOALS = {
         *(at_most(f"{case}_{cipher}_cpu", 0.85, "sshd")
           for case in ("exec", "exec_in", "get", "put") for cipher in ("aes", "chacha")),
     ],
+    "ws": [
+        at_most("c64_cpu", 1.15, "tcp"),
+    ],
+    "smtp": [
+        at_most("s1_cpu", 1.0, "smtp-sink"),
+        at_most("s64_cpu", 1.0, "smtp-sink"),
+        at_least("s64_100k_rate", 3, "smtp-sink"),
+    ],
+    "irc": [
+        at_most("users_connection", 3072),
+        at_most("users_wakeups", 0),
+        at_most("u200t1_cpu", 0.85, "ngircd", "inspircd"),
+        at_least("u200t10_rate", 2, "ngircd", "inspircd"),
+        at_most("u200t10_p99", 10000, note="10 ms"),
+    ],
     "client": [
         at_most("hello_cpu", 1.5, "wrk"),
         at_most("1k_cpu", 1.5, "wrk"),

@@ -20,6 +20,7 @@ class Case:
     rows: dict
     names: tuple
     load: str = "idle_connections"
+    connections: int = 10000
 
 
 CASES = {
@@ -117,9 +118,10 @@ def table(report, name, case, n):
 
 def run_case(report, name, case, wanted, options):
     """Measures one case of the systems that are wanted."""
-    n = min(options.connections, machine.files_max() - 200)
-    if n < options.connections:
-        report.skip(f"{n} connections instead of {options.connections}: the limit of descriptors")
+    asked = options.connections or case.connections
+    n = min(asked, machine.files_max() - 200)
+    if n < asked:
+        report.skip(f"{n} connections instead of {asked}: the limit of descriptors")
     servers = [peers.Server(case.rows[server], options) for server in case.names if server in wanted]
     measure(report, name, case, servers, options, n, options.rounds or 3)
     if report.systems(f"{name}_connection"):

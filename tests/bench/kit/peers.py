@@ -2,6 +2,7 @@
 """The servers that are compared: how each is started, on a free port and on a core of its own."""
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 from kit import build, machine
 from kit.report import US
 
-# One row a server. {port} is a free one, {run} a scratch folder, {www} the files to serve,
-# {certificates} those to show, {weft} weft's build; `configuration` names a template, and what is made of it becomes {configuration}.
+# One row a server. {port} is a free one, {run} a scratch folder, {www} the files to serve, {certificates} those to
+# show, {nobody} the option -u that some want of root, {weft} weft's build; `configuration` names a template, and what
+# is made of it becomes {configuration}.
 #
 # An HTTP server answers GET /hello with 200 and "hello", and the files of {www} by their names.
 
@@ -25,6 +27,8 @@ class Row:
     package: str = ""  # of a program that the system brings
     datagrams: bool = False  # it is up when it gives one back, not when one can connect
     behind: bool = False  # nginx is at {back}, on the load's core
+    how: str = "plain"  # what is spoken, for a load that speaks several: {how} of a case
+    filled: str = ""  # a folder in {run} that it fills, and that goes when it stops
 
 
 PLAIN = {
@@ -76,6 +80,30 @@ PROXY = {
                    package="haproxy", behind=True),
     US: Row(US, "{weft}/weftd web --threads 1 --log-level error --listen http://127.0.0.1:{port} "
             "--proxy /=http://127.0.0.1:{back}", behind=True),
+}
+
+# Each says back what it is sent: as bytes, or as messages of a WebSocket.
+SOCKETS = {
+    "tcp": Row("tcp", PLAIN[US].command),
+    "raw epoll": PLAIN["raw epoll"],
+    US: Row(US, "{weft}/tests/bench/bench_socket {port}", how="websocket"),
+}
+# Each takes all mail and throws it away, but for "maildir", which is safe on the disk when it answers.
+MAIL = {
+    "smtp-sink": Row("smtp-sink", "smtp-sink {nobody} 127.0.0.1:{port} 4096", package="postfix"),
+    "aiosmtpd": Row("aiosmtpd", "aiosmtpd -n -c aiosmtpd.handlers.Sink -l 127.0.0.1:{port}",
+                    package="python3-aiosmtpd"),
+    "maildir": Row("maildir", "{weft}/tests/bench/bench_mail {port} {run}/maildir", filled="maildir"),
+    US: Row(US, "{weft}/tests/bench/bench_mail {port}"),
+}
+# Nobody is held back for speaking much.
+CHAT = {
+    "ngircd": Row("ngircd", "ngircd -n -f {configuration}", configuration="ngircd.conf",
+                  package="ngircd"),
+    "inspircd": Row("inspircd", "inspircd --runasroot --nofork --config {configuration}",
+                    configuration="inspircd.conf", package="inspircd"),
+    US: Row(US, "{weft}/weftd irc --threads 1 --log-level error --listen tcp://127.0.0.1:{port} "
+            "--flood-line off"),
 }
 
 FILES = {"1k.bin": 1 << 10, "100k.bin": 100 << 10, "10m.bin": 10 << 20}
@@ -161,6 +189,7 @@ class Server:
                 "@WWW@": places["www"], "@CERTIFICATES@": places["certificates"], "@FILES@": files,
                 "@CONNECTIONS@": min(19000, files - 100),
                 "@USER_NGINX@": "user root;" if root else "",
+                "@USER_NGIRCD@": "ServerUID = root\nServerGID = root" if root else "",
                 "@USER_H2O@": "user: root" if root else ""}.items():
             text = text.replace(mark, str(value))
         path = os.path.join(places["run"], self.row.configuration)
@@ -176,10 +205,12 @@ class Server:
         self.back = self.behind.port if self.behind else machine.free_port()
         places = {"port": self.port, "back": self.back, "run": run, "www": www,
                   "certificates": make_certificates(self.options),
+                  "nobody": "-unobody" if os.geteuid() == 0 else "",
                   "weft": os.path.abspath(self.options.build)}
         if self.row.configuration:
             places["configuration"] = self.configure(places)
-        command = self.find([part.format(**places) for part in shlex.split(self.row.command)])
+        parts = [part.format(**places) for part in shlex.split(self.row.command)]
+        command = self.find([part for part in parts if part])
         path = os.path.join(run, self.name.replace(" ", "_") + ".log")
         with open(path, "wb") as log:
             self.process = subprocess.Popen(
@@ -210,6 +241,9 @@ class Server:
                 pass
         self.process.poll()
         self.process = None
+        if self.row.filled:
+            shutil.rmtree(os.path.join(folder(self.options, self.place), self.row.filled),
+                          ignore_errors=True)
 
 
 def start_all(servers, report):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Echo (of streams, of datagrams), HTTP and forwarding: the server on one core, the load on another; all take turns."""
+"""Echo (of streams, of datagrams), HTTP, forwarding, mail and chat: the server on one core, the load on another; all take turns."""
 import http.client
 import os
 import re
@@ -14,7 +14,7 @@ from kit import build, machine, peers
 from kit.report import US, select
 
 QUIET = 15  # percent of a core that others may use before a run is tried once more
-PATIENCE = 30  # seconds for one run, beyond its own length
+PATIENCE = 90  # seconds for one run, beyond its own length: 1,000 users may have to come in
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,20 @@ def forward_case(name, mode, connections, what, **rest):
                 f"forward_load {{port}} {{back}} {mode} {connections} {{seconds}}", **rest)
 
 
+def socket_case(name, connections, depth, what):
+    return Case(name, what, f"echo_load 127.0.0.1 {{port}} {connections} 64 {depth} {{seconds}} {{how}}",
+                "msg")
+
+
+def mail_case(name, sessions, size, what):
+    return Case(name, what, f"smtp_load 127.0.0.1 {{port}} {sessions} {size} {{seconds}}", "msg")
+
+
+def chat_case(name, users, talkers, window, what):
+    return Case(name, what,
+                f"irc_load 127.0.0.1 {{port}} {users} talk {talkers} {window} {{seconds}}", "line")
+
+
 PIPELINE = os.path.join(build.PEERS, "servers/lua/pipeline16.lua")
 CASES = {
     "echo": [
@@ -80,6 +94,23 @@ CASES = {
         forward_case("conns", "conns", 64, "a connection for each 64 bytes, 64 at a time",
                      unit="conn"),
     ],
+    "ws": [
+        socket_case("c1", 1, 1, "1 connection, 64 bytes to and fro"),
+        socket_case("c64", 64, 1, "64 connections, 64 bytes to and fro"),
+        socket_case("c64d16", 64, 16, "64 connections, 16 messages of 64 bytes in flight on each"),
+    ],
+    "smtp": [
+        mail_case("s1", 1, 1 << 10, "1 session, messages of 1 KiB"),
+        mail_case("s64", 64, 1 << 10, "64 sessions, messages of 1 KiB"),
+        mail_case("s1_100k", 1, 100 << 10, "1 session, messages of 100 KiB"),
+        mail_case("s64_100k", 64, 100 << 10, "64 sessions, messages of 100 KiB"),
+    ],
+    "irc": [
+        chat_case("u200t1", 200, 1, 1, "200 in a channel, 1 talks, 1 line in flight"),
+        chat_case("u200t10", 200, 10, 4, "200 in a channel, 10 talk, 4 lines in flight of each"),
+        chat_case("u1000t1", 1000, 1, 1, "1,000 in a channel, 1 talks, 1 line in flight"),
+        chat_case("u1000t10", 1000, 10, 4, "1,000 in a channel, 10 talk, 4 lines in flight of each"),
+    ],
     "http": [
         wrk_case("hello", "hello", "GET /hello, kept alive, 64 connections"),
         wrk_case("pipe16", "hello", "GET /hello, 64 connections, 16 in flight on each",
@@ -102,7 +133,8 @@ CASES["tls"] = [
 ]
 CASES["proxy"] = [case for case in CASES["http"] if case.name in ("hello", "100k", "10m", "close")]
 ROWS = {"proxy": peers.PROXY, "echo": peers.PLAIN, "udp": peers.UDP, "http": peers.HTTP,
-        "tls": peers.TLS, "forward": peers.FORWARD}
+        "tls": peers.TLS, "forward": peers.FORWARD,
+        "ws": peers.SOCKETS, "smtp": peers.MAIL, "irc": peers.CHAT}
 
 
 class LoadFailed(Exception):
@@ -135,7 +167,7 @@ def parse_wrk(text):
 
 
 def load_command(case, server, options):
-    command = shlex.split(case.load.format(port=server.port, back=server.back,
+    command = shlex.split(case.load.format(port=server.port, back=server.back, how=server.row.how,
                                            seconds=options.seconds,
                                            whole_seconds=max(1, int(options.seconds))))
     if command[0] == "wrk":
@@ -300,13 +332,14 @@ def table(report, case, results):
                    f"{ratio(rate):>6} {middle('cpu'):9.2f} {ratio(cpu):>6} {middle('p50'):8.1f} "
                    f"{middle('p99'):8.1f} {middle('server'):6.0f}% {middle('load'):4.0f}% "
                    f"{middle('others'):5.0f}%{f'  {errors} ERRORS' if errors else ''}")
-    for metric in (rate, cpu):
+    for metric in (rate, cpu, f"{case.name}_p99"):
         verdict = report.verdict(metric)
         if verdict:
             report.say(f"  {US} {metric}: {verdict}")
 
 
 def run(report, options):
+    """All of the bench's cases that are wanted."""
     cases = {case.name: case for case in CASES[report.bench]}
     run_cases(report, [cases[name] for name in select("case", options.cases, cases)], options)
 
