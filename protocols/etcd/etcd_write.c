@@ -14,7 +14,8 @@ _Static_assert(4 * BASE64_BYTES < ETCD_REQUEST_BYTES, "a request with two keys a
 
 static const char *coded(char out[BASE64_BYTES], const char *text)
 {
-    (void)weft_base64(text, strnlen(text, ETCD_VALUE_BYTES), out);
+    size_t n = strlen(text);
+    (void)weft_base64(text, n < ETCD_VALUE_BYTES ? n : ETCD_VALUE_BYTES, out);
     return out;
 }
 
