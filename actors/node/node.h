@@ -57,7 +57,7 @@ typedef struct node {
     weft_arena *arena;
     weft_node_member *join; /* of @own, as it was completed */
     char *listen;           /* the same */
-    served *spare; /* memory for requests of others, kept */
+    served *spare;          /* memory for requests of others, kept */
     unsigned spare_n;
     _Atomic unsigned gates; /* connections whose hello has not come; of any reactor */
     bool closing;           /* shut-down: nothing new is asked for */
