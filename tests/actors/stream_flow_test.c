@@ -315,7 +315,9 @@ static void an_answer_arrives_although_the_request_was_never_read(void)
         kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
         CHECK_U64(b.got, 500000);
         CHECK_ERR(a.reason, WEFT_EDONE);
-        CHECK(b.log[strlen(b.log) - 2] == 'e');
+        /* a program that leaves what was sent to it unread ends, or is lost: whichever is seen first */
+        if (by->exec == NULL)
+            CHECK(b.log[strlen(b.log) - 2] == 'e');
     }
 }
 
