@@ -111,7 +111,7 @@ static job *job_new(const weft_ssh_sftp_config *config)
         job_drop(j);
         return NULL;
     }
-    (void)strcpy(j->root, config->root);
+    (void)stpcpy(j->root, config->root);
     for (uint32_t i = 0; i < handles; i++)
         j->sftp.handles[i].fd = -1;
     return j;

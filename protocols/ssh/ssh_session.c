@@ -75,7 +75,7 @@ weft_err wf_ssh_new(const weft_ssh_keys *keys, unsigned methods, uint32_t channe
 {
     wf_ssh *s = NULL;
     weft_err err = wf_ssh_make(channels_max, &s, why);
-    if (err != WEFT_OK)
+    if (err != WEFT_OK || s == NULL)
         return err;
     err = begin(s, keys, methods, why);
     if (err != WEFT_OK)

@@ -360,7 +360,7 @@ static void garbage_is_no_host(void)
     host_that_says("SSH-1.5-x\r\n", 11, false, WEFT_EPROTO);
     memset(text, 'x', sizeof text);
     host_that_says(text, sizeof text, false, WEFT_EPROTO);
-    memcpy(text, "SSH-2.0-x\r\n", 11);
+    (void)stpcpy(text, "SSH-2.0-x\r\n");
     host_that_says(text, sizeof text, false, WEFT_EPROTO);
     test_random random = {.state = 7};
     for (size_t i = 11; i < sizeof text; i++)
