@@ -10,7 +10,6 @@
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/hmac.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>

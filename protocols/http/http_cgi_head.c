@@ -4,6 +4,7 @@
 
 #include "http_cgi.h"
 #include "http_fields.h"
+#include "http_lex.h"
 
 enum { STATUS_MIN = 200, STATUS_MAX = 599 };
 
@@ -95,11 +96,8 @@ static weft_err read_line(const char *at, const char *end, wf_http_cgi_head *out
         return weft_because(why, WEFT_EPROTO, "a line that is no field: \"%.*s\"",
                             (int)(end - at < 40 ? end - at : 40), at);
     const weft_http_text name = {at, (uint32_t)(colon - at)};
-    for (at = colon + 1; at < end && (*at == ' ' || *at == '\t'); at++)
-        ;
-    while (end > at && (end[-1] == ' ' || end[-1] == '\t'))
-        end--;
-    const weft_http_text value = {at, (uint32_t)(end - at)};
+    const weft_http_text value =
+        wf_http_trimmed((weft_http_text){colon + 1, (uint32_t)(end - colon - 1)});
     if (wf_http_value_span(value.at, value.bytes) != value.bytes)
         return weft_because(why, WEFT_EPROTO, "a field with a control byte");
     return take(name, value, out, why);

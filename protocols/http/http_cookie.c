@@ -7,17 +7,6 @@
 #include "http_fields.h"
 #include "http_lex.h"
 
-static weft_http_text trimmed(weft_http_text text)
-{
-    while (text.bytes != 0 && (text.at[0] == ' ' || text.at[0] == '\t')) {
-        text.at++;
-        text.bytes--;
-    }
-    while (text.bytes != 0 && (text.at[text.bytes - 1] == ' ' || text.at[text.bytes - 1] == '\t'))
-        text.bytes--;
-    return text;
-}
-
 /* Takes what stands before the first @c; *@rest becomes what follows, `at` NULL if there is no @c. */
 static weft_http_text cut(weft_http_text text, char c, weft_http_text *rest)
 {
@@ -218,14 +207,14 @@ bool wf_http_cookie_parse(weft_http_text field, int64_t now_s, wf_http_cookie *o
         value = name;
         name.bytes = 0;
     }
-    cookie.name = trimmed(name);
-    cookie.value = trimmed(value);
+    cookie.name = wf_http_trimmed(name);
+    cookie.value = wf_http_trimmed(value);
     if (cookie.name.bytes + cookie.value.bytes == 0 ||
         cookie.name.bytes + cookie.value.bytes > WF_HTTP_COOKIE_BYTES_MAX)
         return false;
     while (rest.at != NULL) {
         name = cut(cut(rest, ';', &rest), '=', &value);
-        read_attribute(&r, trimmed(name), trimmed(value));
+        read_attribute(&r, wf_http_trimmed(name), wf_http_trimmed(value));
     }
     *out = cookie;
     return true;

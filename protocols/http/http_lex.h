@@ -41,6 +41,18 @@ static inline void wf_http_lex_ows(wf_http_lex *lex)
         lex->at++;
 }
 
+/* @text without the OWS around it. */
+static inline weft_http_text wf_http_trimmed(weft_http_text text)
+{
+    while (text.bytes != 0 && (text.at[0] == ' ' || text.at[0] == '\t')) {
+        text.at++;
+        text.bytes--;
+    }
+    while (text.bytes != 0 && (text.at[text.bytes - 1] == ' ' || text.at[text.bytes - 1] == '\t'))
+        text.bytes--;
+    return text;
+}
+
 /* Goes past the rest of a list element, to its comma or the end. Knows no quoted string. */
 static inline void wf_http_lex_skip_element(wf_http_lex *lex)
 {

@@ -143,21 +143,14 @@ static weft_err read_disposition(weft_http_text value, wf_http_part_head *out, w
     return WEFT_OK;
 }
 
-static weft_http_text trimmed(const char *at, const char *end)
-{
-    while (at < end && (*at == ' ' || *at == '\t'))
-        at++;
-    while (end > at && (end[-1] == ' ' || end[-1] == '\t'))
-        end--;
-    return (weft_http_text){at, (uint32_t)(end - at)};
-}
-
 static weft_err read_line(const char *at, const char *end, wf_http_part_head *out, weft_why *why)
 {
     const char *colon = memchr(at, ':', (size_t)(end - at));
     if (colon == NULL || !wf_http_is_token(at, (size_t)(colon - at)))
         return weft_because(why, WEFT_EPROTO, "a line of a part's head has no name");
-    const weft_http_text name = {at, (uint32_t)(colon - at)}, value = trimmed(colon + 1, end);
+    const weft_http_text name = {at, (uint32_t)(colon - at)};
+    const weft_http_text value =
+        wf_http_trimmed((weft_http_text){colon + 1, (uint32_t)(end - colon - 1)});
     if (wf_http_value_span(value.at, value.bytes) != value.bytes)
         return weft_because(why, WEFT_EPROTO, "a line of a part's head has a control byte");
     if (wf_http_text_is(name, "content-disposition"))

@@ -13,11 +13,7 @@
 
 static weft_http_text trimmed(const char *at, const char *end)
 {
-    while (at < end && (*at == ' ' || *at == '\t'))
-        at++;
-    while (end > at && (end[-1] == ' ' || end[-1] == '\t'))
-        end--;
-    return (weft_http_text){at, (uint32_t)(end - at)};
+    return wf_http_trimmed((weft_http_text){at, (uint32_t)(end - at)});
 }
 
 /* The value of @name in one Cookie field; `at` NULL: it is not there. */

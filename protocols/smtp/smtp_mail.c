@@ -54,20 +54,23 @@ void wf_smtp_mail_drop(weft_actor *self, wf_smtp_session *s, weft_err reason, co
 
 /* ---- the envelope */
 
-static bool nobody_judges(const weft_outcome *got)
+/* What the judge said: @status, which is @fine where nobody judges. false: it is nobody's any more. */
+static bool judged(const wf_smtp_session *s, const weft_outcome *got, weft_smtp_status fine,
+                   weft_smtp_status *status)
 {
-    return got->err == WEFT_EUNHANDLED;
+    if (s->phase != WF_SMTP_WAIT || s->mail == NULL)
+        return false;
+    *status = got->err == WEFT_EUNHANDLED ? fine : wf_smtp_verdict(got, fine);
+    return true;
 }
 
 static weft_err on_sender_judged(weft_actor *self, weft_deferred *next, const weft_outcome *got)
 {
     wf_smtp_session *s = got->context;
-    weft_smtp_status fine = {250, 1, 0, "sender OK"}, status = fine;
+    weft_smtp_status status;
     (void)next;
-    if (s->phase != WF_SMTP_WAIT || s->mail == NULL)
+    if (!judged(s, got, (weft_smtp_status){250, 1, 0, "sender OK"}, &status))
         return WEFT_OK;
-    if (!nobody_judges(got))
-        status = wf_smtp_verdict(got, fine);
     if (status.code >= 400)
         wf_smtp_mail_drop(self, s, WEFT_EDENIED, "refused");
     wf_smtp_answer(self, s, &status);
@@ -141,12 +144,10 @@ static void remove_recipient(wf_smtp_mail *m)
 static weft_err on_recipient_judged(weft_actor *self, weft_deferred *next, const weft_outcome *got)
 {
     wf_smtp_session *s = got->context;
-    weft_smtp_status fine = {250, 1, 5, "recipient OK"}, status = fine;
+    weft_smtp_status status;
     (void)next;
-    if (s->phase != WF_SMTP_WAIT || s->mail == NULL)
+    if (!judged(s, got, (weft_smtp_status){250, 1, 5, "recipient OK"}, &status))
         return WEFT_OK;
-    if (!nobody_judges(got))
-        status = wf_smtp_verdict(got, fine);
     if (status.code >= 400)
         remove_recipient(s->mail);
     wf_smtp_answer(self, s, &status);

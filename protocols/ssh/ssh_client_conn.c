@@ -120,18 +120,25 @@ static weft_err on_signed(weft_actor *self, weft_deferred *next, const weft_outc
     return WEFT_OK;
 }
 
+/* The pool has done its part. false: that failed, or it is over already. */
+static bool came_back(weft_actor *self, wf_ssh_client_state *s, const weft_outcome *got)
+{
+    s->conn.away = false;
+    if (s->conn.over)
+        return false;
+    if (got->err == WEFT_OK && s->work->err == WEFT_OK)
+        return true;
+    over(self, got->err != WEFT_OK ? got->err : s->work->err,
+         got->err != WEFT_OK ? got->why : s->work->why.text);
+    return false;
+}
+
 static weft_err on_checked(weft_actor *self, weft_deferred *next, const weft_outcome *got)
 {
     wf_ssh_client_state *s = weft_state(self);
     (void)next;
-    s->conn.away = false;
-    if (s->conn.over)
+    if (!came_back(self, s, got))
         return WEFT_OK;
-    if (got->err != WEFT_OK || s->work->err != WEFT_OK) {
-        over(self, got->err != WEFT_OK ? got->err : s->work->err,
-             got->err != WEFT_OK ? got->why : s->work->why.text);
-        return WEFT_OK;
-    }
     wf_ssh_host_known(s->conn.ssh);
     wf_ssh_pump(self);
     return WEFT_OK;
@@ -167,14 +174,8 @@ static weft_err on_prepared(weft_actor *self, weft_deferred *next, const weft_ou
     uint32_t channels = or_default(config->channels_max, CHANNELS_MAX);
     weft_why why;
     (void)next;
-    s->conn.away = false;
-    if (s->conn.over)
+    if (!came_back(self, s, got))
         return WEFT_OK;
-    if (got->err != WEFT_OK || s->work->err != WEFT_OK) {
-        over(self, got->err != WEFT_OK ? got->err : s->work->err,
-             got->err != WEFT_OK ? got->why : s->work->why.text);
-        return WEFT_OK;
-    }
     channels = channels < WEFT_SSH_CHANNELS_MAX ? channels : WEFT_SSH_CHANNELS_MAX;
     weft_err err =
         wf_ssh_new_client(s->work->user, s->work->key_types, channels, &s->work->ssh, &why);
