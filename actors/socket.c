@@ -160,12 +160,26 @@ static int bind_first(int fd, const weft_url *url, int family, weft_err *err, we
     return 0;
 }
 
-static int begin(const weft_url *url, const struct sockaddr_storage *sa, socklen_t n,
-                 const char *text, bool *pending, weft_err *err, weft_why *why)
+/* Fails at @to, one of the addresses of @url; NULL: at @url itself. */
+static int fail_at(int fd, const char *what, const weft_url *url, const weft_address *to,
+                   weft_err *err, weft_why *why)
+{
+    char text[WEFT_URL_BYTES_MAX + 1];
+    int e = errno;
+    if (to != NULL)
+        (void)weft_address_print(to, text);
+    else
+        (void)weft_url_print(url, text, sizeof text);
+    errno = e;
+    return fail(fd, what, text, err, why);
+}
+
+static int begin(const weft_url *url, const weft_address *to, const struct sockaddr_storage *sa,
+                 socklen_t n, bool *pending, weft_err *err, weft_why *why)
 {
     int fd = socket(sa->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return fail(fd, "open a socket for", text, err, why);
+        return fail_at(fd, "open a socket for", url, to, err, why);
     if (url->scheme != WEFT_SCHEME_UNIX && bind_first(fd, url, sa->ss_family, err, why) != 0)
         return -1;
     wf_socket_set_up(fd, url);
@@ -173,7 +187,7 @@ static int begin(const weft_url *url, const struct sockaddr_storage *sa, socklen
     if (connect(fd, (const struct sockaddr *)sa, n) == 0)
         return fd;
     if (errno != EINPROGRESS)
-        return fail(fd, "connect to", text, err, why);
+        return fail_at(fd, "connect to", url, to, err, why);
     *pending = true;
     return fd;
 }
@@ -182,19 +196,16 @@ int wf_socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_wh
 {
     struct sockaddr_storage sa;
     socklen_t n = 0;
-    char text[WEFT_URL_BYTES_MAX + 1];
-    (void)weft_url_print(url, text, sizeof text);
     *err = address_of(url, &sa, &n, why);
-    return *err == WEFT_OK ? begin(url, &sa, n, text, pending, err, why) : -1;
+    return *err == WEFT_OK ? begin(url, NULL, &sa, n, pending, err, why) : -1;
 }
 
 int wf_socket_connect_to(const weft_url *url, const weft_address *to, bool *pending, weft_err *err,
                          weft_why *why)
 {
     struct sockaddr_storage sa;
-    char text[WEFT_ADDRESS_TEXT_BYTES];
     socklen_t n = wf_address_to_sockaddr(to, &sa);
-    return begin(url, &sa, n, weft_address_print(to, text), pending, err, why);
+    return begin(url, to, &sa, n, pending, err, why);
 }
 
 bool wf_url_client_speaks_first(const weft_url *url)
