@@ -6,8 +6,8 @@
  * - what failed says why, and neither end keeps anything of it */
 #include <string.h>
 
-#include "random.h"
 #include "protocols/ssh_world.h"
+#include "random.h"
 
 enum { PEOPLE = 200, COMMANDS = 3, TRIES_MAX = 12, INPUT_BYTES_MAX = 20000, LONG_MS = 3600000 };
 
