@@ -4,16 +4,13 @@
 
 /* ---- a message of the stream was let go of, wherever its owner lives */
 
-typedef enum let_go_kind { LET_GO, LET_GO_OPENED, LET_GO_PULL } let_go_kind;
+typedef enum let_go_kind { LET_GO, LET_GO_PULL } let_go_kind;
 
 static void let_go_here(conn *c, let_go_kind kind)
 {
-    if (kind != LET_GO_PULL) {
+    if (kind == LET_GO) {
         c->flags &= ~(uint32_t)CONN_DATA_OUT;
         wf_conn_deliver(c);
-        /* what a client has said while its owner made ready is there: it need not be waited for */
-        if (kind == LET_GO_OPENED && (c->flags & (CONN_CHILD | CONN_CLOSED)) == CONN_CHILD)
-            wf_conn_ready(c, WEFT_READABLE);
     } else if (c->rare != NULL) {
         c->rare->pull_out = false;
         wf_conn_pull(c);
@@ -45,7 +42,7 @@ void weft_data_release(void *body)
 
 static void opened_release(void *body)
 {
-    let_go(((const weft_opened *)body)->stream, LET_GO_OPENED);
+    let_go(((const weft_opened *)body)->stream, LET_GO);
 }
 
 static void ended_release(void *body)
