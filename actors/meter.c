@@ -48,6 +48,11 @@ const conn_leaf *wf_meter_inner(const conn *c)
     return c->leaf == &meter_leaf ? meter_of(c)->inner : c->leaf;
 }
 
+void wf_meter_set_inner(conn *c, const conn_leaf *leaf)
+{
+    *(c->leaf == &meter_leaf ? &meter_of(c)->inner : &c->leaf) = leaf;
+}
+
 /* ---- how fast */
 
 /* When what was drawn for @way is earned: 0: it is, or nothing was drawn. */
