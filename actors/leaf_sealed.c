@@ -76,10 +76,17 @@ bool wf_seal_can(const conn *c)
     return wf_meter_inner(c) == &wf_conn_leaf_fd;
 }
 
-bool wf_seal_has_room(wf_seal_cipher cipher, uint64_t bytes)
+static uint64_t records_left(const wf_seal_key *key)
+{
+    if (key->cipher == WF_SEAL_CHACHA20_POLY1305)
+        return UINT64_MAX; /* numbers are out before records are too many */
+    return key->number < wf_seal_records_max ? wf_seal_records_max - key->number : 0;
+}
+
+bool wf_seal_has_room(const wf_seal_key *key, uint64_t bytes)
 {
     /* half of it: what leaves in parts takes more records than it is long */
-    return cipher == WF_SEAL_CHACHA20_POLY1305 || bytes / RECORD_BYTES < wf_seal_records_max / 2;
+    return bytes / RECORD_BYTES < records_left(key) / 2;
 }
 
 static void write_number(uint64_t number, unsigned char to[8])
@@ -145,10 +152,7 @@ weft_err wf_seal_begin(conn *c, const wf_seal_key *key)
     if ((refused >> key->cipher & 1) != 0 || wf_conn_rare_of(c) == NULL || begin_tls(fd) != 0 ||
         !give_key(fd, key))
         return WEFT_EUNSUPPORTED; /* with no key the socket is what it was */
-    bool endless = key->cipher == WF_SEAL_CHACHA20_POLY1305;
-    c->rare->seals_left = endless                             ? UINT64_MAX
-                          : key->number < wf_seal_records_max ? wf_seal_records_max - key->number
-                                                              : 0;
+    c->rare->seals_left = records_left(key);
     wf_meter_set_inner(c, &leaf_sealed);
     return WEFT_OK;
 }

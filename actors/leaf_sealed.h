@@ -37,8 +37,8 @@ void wf_seal_forget(void);
 
 /* Whether @c is over a descriptor, behind a meter or not. */
 bool wf_seal_can(const conn *c);
-/* Whether a piece of @bytes may be sent within the limit of one key. */
-bool wf_seal_has_room(wf_seal_cipher cipher, uint64_t bytes);
+/* Whether @bytes may be sealed with @key. */
+bool wf_seal_has_room(const wf_seal_key *key, uint64_t bytes);
 /* Has the kernel seal what @c writes from now on; nothing waits to be sent. errors: EUNSUPPORTED: it is as
  * before; the socket is of another kind, or the kernel has not the cipher, which is remembered. */
 WEFT_MUST_USE weft_err wf_seal_begin(conn *c, const wf_seal_key *key);

@@ -25,14 +25,14 @@ static bool is_worth_it(const tls_state *s, bool file, uint64_t bytes)
            (file && bytes >= WEFT_TLS_KERNEL_BYTES_MIN);
 }
 
-/* errors: EUNSUPPORTED: these bytes; the connection: then it is not asked again. */
+/* errors: EUNSUPPORTED, now, since @bytes are too many for one key; or for ever. */
 static weft_err change_over(tls_state *s, uint64_t bytes)
 {
     wf_seal_key key;
     weft_err err = WEFT_EUNSUPPORTED;
     if (!wf_tls_records_out(s->records, &key))
         s->kernel = TLS_KERNEL_NOT;
-    else if (wf_seal_has_room(key.cipher, bytes)) {
+    else if (wf_seal_has_room(&key, bytes)) {
         err = wf_seal_begin(s->stage->owner, &key);
         s->kernel = err == WEFT_OK ? TLS_KERNEL_SEALS : TLS_KERNEL_NOT;
     }
