@@ -58,8 +58,8 @@ weft_err wf_seal_offered(weft_why *why)
     }
     return known == 1 ? WEFT_OK
                       : weft_because(why, WEFT_EUNSUPPORTED,
-                                     "this kernel seals no records of TLS (%s): expected its "
-                                     "module \"tls\"",
+                                     "the kernel seals no records of TLS (%s): expected its module "
+                                     "\"tls\"",
                                      strerror(-known));
 }
 

@@ -16,7 +16,7 @@ weft_err wf_tls_kernel_may(weft_tls *tls, weft_why *why)
     tls->kernel = err == WEFT_OK;
     if (err == WEFT_OK || asked == WEFT_TLS_KERNEL_AUTO)
         return WEFT_OK;
-    return weft_because(why, err, "TLS: %s, or that it is not asked for (ktls=auto)", reason.text);
+    return weft_because(why, err, "TLS: %s, or ktls=auto", reason.text);
 }
 
 static bool is_worth_it(const tls_state *s, bool file, uint64_t bytes)
