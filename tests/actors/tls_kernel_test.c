@@ -16,6 +16,7 @@
 
 #include <weft/tls.h>
 
+#include "alloc.h"
 #include "test_certificate.h"
 
 enum { HEADER = 5, TAG = 16, ALERT = 21, DATA = 23, RECORD = 1 << 14 };
@@ -30,6 +31,7 @@ static const kit_transport tcp = {.name = "tcp", .url = "tcp://127.0.0.1:0"};
 static struct kernel {
     int none;             /* what it says instead of having TLS; 0: it has */
     int no_key;           /* what it says to keys */
+    long fails;           /* behind a key memory is out once, after so many takings, if not 0 */
     unsigned asked, keys; /* so often */
     union {
         struct tls_crypto_info info;
@@ -66,6 +68,8 @@ static int kernel_set(int fd, int level, int name, const void *value, unsigned s
         return answer(kernel.no_key);
     memcpy(&kernel.given, value, size);
     CHECK(kernel.given.info.version == TLS_1_3_VERSION);
+    if (kernel.fails != 0)
+        wf_alloc_fail_after(kernel.fails - 1);
     return answer(0);
 }
 
@@ -139,6 +143,8 @@ static size_t ready(void)
 
 static void take(tls_client *c, weft_bytes wire)
 {
+    if (kernel.keys != 0)
+        wf_alloc_fail_after(-1);
     while (wire.size != 0) {
         size_t room = sizeof kernel.kept - kernel.n_kept, n = wire.size < room ? wire.size : room;
         memcpy(kernel.kept + kernel.n_kept, wire.at, n);
@@ -170,6 +176,7 @@ static void begin_kernel(struct kernel how)
 
 static void end_kernel(void)
 {
+    wf_alloc_fail_after(-1);
     wf_seal_set = setsockopt;
     wf_seal_forget();
 }
@@ -579,6 +586,26 @@ static void no_stage_stands_below_what_the_kernel_does(void)
     end_kernel();
 }
 
+static void memory_that_is_out_loses_the_connection_and_nothing_else(void)
+{
+    unsigned lost = 0, whole = 0;
+    for (long n = 1; n < 12; n++) {
+        begin_kernel((struct kernel){.fails = n});
+        weft_tls *tls = server(WEFT_TLS_KERNEL_AUTO);
+        kit_side b = {.plain = true, .opened = serve, .ended = look};
+        tls_client c = {.take = take, .finish = finish, .heard = end_too};
+        own = (struct server){.tls = tls, .file_bytes = FILE_BYTES};
+        tls_client_run(&c, &tcp, &b);
+        whole += c.ended && c.got == all();
+        lost += b.reason != WEFT_EDONE;
+        CHECK(!c.ended || c.got == all());
+        weft_tls_drop(&tls);
+        end_kernel();
+    }
+    CHECK(lost != 0);
+    CHECK(whole != 0);
+}
+
 static const test_case cases[] = {
     TEST(a_kernel_without_tls_is_asked_once_a_process),
     TEST(who_asks_for_a_kernel_without_tls_is_told_so),
@@ -596,6 +623,7 @@ static const test_case cases[] = {
     TEST(a_file_that_could_use_up_a_key_stays_here),
     TEST(a_connection_ends_before_a_key_has_sealed_too_much),
     TEST(no_stage_stands_below_what_the_kernel_does),
+    TEST(memory_that_is_out_loses_the_connection_and_nothing_else),
     {0},
 };
 
