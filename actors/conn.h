@@ -86,6 +86,7 @@ typedef struct conn_rare {
     uint8_t holding; /* stages that hold `opened` back */
     uint8_t leaving; /* stages that have done their work */
     uint32_t handshake_ms; /* how long they may; 0: the connect's own limit says */
+    uint64_t seals_left;   /* records that the kernel may seal yet (leaf_sealed.c) */
     conn *owner;
     struct conn_rights *rights; /* descriptors that are passed (leaf_rights.c) */
     weft_alarm alarm;           /* ends a handshake, or a close, whose peer does nothing */
@@ -105,6 +106,7 @@ struct weft_stage {
     bool down_ended; /* and did */
     bool holding;    /* `opened` waits for it */
     bool leaving;    /* has done its work: taken out when nothing stands in it */
+    bool lets_by;    /* what is written goes by it as it is */
     _Alignas(16) unsigned char state[];
 };
 
@@ -230,6 +232,16 @@ bool wf_conn_stages_hungry(const conn *c);
 weft_err wf_conn_down_bytes(conn *c, weft_bytes bytes);
 /* errors: EUNSUPPORTED for a stage that wants each write whole. */
 weft_err wf_conn_down_file(conn *c, weft_file *file, uint64_t offset, uint64_t size);
+/* As weft_stage_send, from the lowest stage, where the leaf seals what is sent (leaf_sealed.c): @bytes are a
+ * record of @type, one of TLS that is not data. */
+weft_err wf_conn_send_record(weft_stage *stage, uint8_t type, weft_bytes bytes);
+/* The type of the record that @item, which a leaf is given, is; 0: it is data. */
+static inline uint8_t conn_record_type(const conn_item *item)
+{
+    return item->file == NULL ? (uint8_t)item->offset : 0;
+}
+/* Drops what was written and has not left, wherever it stands: the stream is about to end. */
+void wf_conn_written_drop(conn *c);
 /* The owner ends its side. */
 void wf_conn_down_end(conn *c);
 /* What was written before the stages were there, put aside and then through them: the queue of the wire is

@@ -6,7 +6,10 @@
  * What is written stands above a stage until that takes it and there is room below, so that a transformer
  * keeps its input, whole and counted as the owner's, rather than output that nobody has room for. A stage
  * is never called from within itself: what it sends is put in front of the next one, which is called
- * later. The owner's end follows behind, stage by stage. */
+ * later. The owner's end follows behind, stage by stage.
+ *
+ * The lowest of them may let everything by, when what is below does its work: then what stands above it is
+ * put on the wire's queue as it is, files as files, and only the end is still the stage's. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,6 +59,25 @@ weft_err weft_stage_send(weft_stage *stage, weft_bytes bytes)
     if (rare->in_up && c->queued - rare->above >= rare->write_queue_max)
         return WEFT_ELIMIT;
     return put(c, wf_conn_taker(stage->below), bytes);
+}
+
+weft_err wf_conn_send_record(weft_stage *stage, uint8_t type, weft_bytes bytes)
+{
+    conn *c = stage->owner;
+    weft_err err = weft_stage_send(stage, bytes);
+    if (err != WEFT_OK)
+        return err;
+    /* it stands there: nothing is flushed while a stage works */
+    conn_out *last = c->out->last;
+    last->item[last->n - 1].offset = type;
+    return WEFT_OK;
+}
+
+void wf_conn_written_drop(conn *c)
+{
+    for (weft_stage *s = c->rare != NULL ? c->rare->top : NULL; s != NULL; s = s->below)
+        wf_conn_items_drop(&s->down);
+    wf_conn_out_drop(c);
 }
 
 weft_err wf_conn_down_bytes(conn *c, weft_bytes bytes)
@@ -111,6 +133,36 @@ static bool room_below(const conn *c, const weft_stage *s)
     return next != NULL ? next->down == NULL : c->queued - c->rare->above < WIRE_LOW;
 }
 
+/* Whether what is next goes by @s, or is given to it. errors: EFULL: neither, before the wire is empty. */
+static weft_err ask(conn *c, weft_stage *s)
+{
+    const conn_item *item = &s->down->item[s->down->first];
+    if (s->lets_by || s->ops->lets_by == NULL || wf_conn_taker(s->below) != NULL)
+        return WEFT_OK;
+    weft_err err = s->ops->lets_by(s, item->file != NULL, item->bytes.size);
+    s->lets_by = err == WEFT_OK;
+    /* what is on the wire leaves at the end of the round, or when there is room, and then this goes on */
+    return err == WEFT_EFULL && conn_has_output(c) ? err : WEFT_OK;
+}
+
+/* The front of what waits above @s goes by. */
+static weft_err pass(conn *c, weft_stage *s, weft_why *why)
+{
+    const conn_item *item = &s->down->item[s->down->first];
+    size_t size = item->bytes.size;
+    weft_err err;
+    if (item->file != NULL)
+        err = wf_conn_queue_file(c, item->file, item->offset, size);
+    else
+        err = put(c, NULL, item->bytes);
+    if (err != WEFT_OK)
+        return weft_because(why, err, "no memory for what was written");
+    if (item->file == NULL && wf_conn_is_fresh(item->bytes))
+        c->rare->above -= (uint32_t)size;
+    wf_conn_items_take(c, &s->down, size);
+    return WEFT_OK;
+}
+
 /* One piece off the front of what waits above @s. */
 static weft_err one_piece(conn *c, weft_stage *s, weft_why *why)
 {
@@ -149,7 +201,9 @@ static weft_err through(conn *c, weft_stage *s, bool *moved, weft_why *why)
 {
     weft_err err = WEFT_OK;
     while (s->down != NULL && !s->not_now && room_below(c, s)) {
-        err = one_piece(c, s, why);
+        if (ask(c, s) != WEFT_OK)
+            break;
+        err = s->lets_by ? pass(c, s, why) : one_piece(c, s, why);
         if (err != WEFT_OK)
             break;
         *moved = true;

@@ -99,6 +99,7 @@ weft_err wf_conn_item_put(conn *c, conn_out **queue, weft_bytes bytes)
         return WEFT_ENOMEM;
     item->bytes = weft_bytes_share(bytes);
     item->file = NULL;
+    item->offset = 0;
     if (wf_conn_is_fresh(bytes))
         c->queued += (uint32_t)bytes.size;
     return WEFT_OK;
@@ -135,7 +136,8 @@ void wf_conn_items_take(conn *c, conn_out **queue, size_t size)
             if (part < item->bytes.size) {
                 if (item->file == NULL)
                     item->bytes.at += part;
-                item->offset += part;
+                else
+                    item->offset += part;
                 item->bytes.size -= part;
                 return;
             }

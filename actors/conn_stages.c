@@ -345,6 +345,16 @@ static weft_stage *stage_new(conn *c, const weft_stage_ops *ops, weft_stage_plac
     return s;
 }
 
+/* Whether what is sent by a stage at the owner's bottom would be taken for what was written above it. */
+static bool lets_by_above(const conn *c)
+{
+    for (const weft_stage *s = c->rare != NULL ? c->rare->top : NULL;
+         s != NULL && s != c->rare->floor; s = s->below)
+        if (s->lets_by)
+            return true;
+    return false;
+}
+
 /* What a stage at the owner's bottom would have been for, had it been there. */
 static size_t unread_above(const conn *c)
 {
@@ -369,6 +379,10 @@ weft_err weft_push(weft_actor *self, weft_ref stream, const weft_stage_ops *ops,
                             "%zu bytes came before the %s stage was there: they cannot count as "
                             "said within it",
                             unread_above(c), ops->name);
+    if (place == WEFT_STAGE_BOTTOM && lets_by_above(c))
+        return weft_because(why, WEFT_EUNSUPPORTED,
+                            "the %s stage cannot stand below TLS whose records the kernel seals",
+                            ops->name);
     weft_stage *s = stage_new(c, ops, place);
     if (s == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for the %s stage", ops->name);

@@ -48,6 +48,11 @@ const conn_leaf *wf_meter_inner(const conn *c)
     return c->leaf == &meter_leaf ? meter_of(c)->inner : c->leaf;
 }
 
+void wf_meter_set_inner(conn *c, const conn_leaf *leaf)
+{
+    *(c->leaf == &meter_leaf ? &meter_of(c)->inner : &c->leaf) = leaf;
+}
+
 /* ---- how fast */
 
 /* When what was drawn for @way is earned: 0: it is, or nothing was drawn. */
@@ -147,15 +152,16 @@ static weft_err meter_read(conn *c, weft_bytes *out, weft_why *why)
     return err;
 }
 
-/* The items that are @most bytes together; the last of them may be a part. */
+/* The items that are @most bytes together; the last of them may be a part, unless it is a record, which goes
+ * whole: what it has too much is earned later (spend). */
 static unsigned cut(const conn_item *items, unsigned n, size_t most, conn_item *out)
 {
     unsigned k = 0;
     for (; k < n && k < CONN_OUT_ITEMS && most != 0; k++) {
         out[k] = items[k];
-        if (out[k].bytes.size > most)
+        if (out[k].bytes.size > most && conn_record_type(&items[k]) == 0)
             out[k].bytes.size = most;
-        most -= out[k].bytes.size;
+        most -= out[k].bytes.size < most ? out[k].bytes.size : most;
     }
     return k;
 }

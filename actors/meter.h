@@ -25,5 +25,7 @@ void wf_meter_plan_drop(wf_meter_plan *plan);
 WEFT_MUST_USE weft_err wf_meter_put(conn *c, wf_meter_plan *plan);
 /* The leaf of @c that moves the bytes, behind a meter or not. */
 const conn_leaf *wf_meter_inner(const conn *c);
+/* Another takes its place. */
+void wf_meter_set_inner(conn *c, const conn_leaf *leaf);
 
 #endif

@@ -160,6 +160,8 @@ static const weft_url_option options[] = {
      "TLS: the lowest version that is spoken"},
     {"resume", WEFT_URL_RESUME, WEFT_URL_BOOL, SECURE, BOTH, 0, 1, 1, FIELD(tls_resume),
      "TLS: sessions are resumed, by tickets"},
+    {"ktls", WEFT_URL_KTLS, WEFT_URL_WORD, TLS | HTTPS | TCP | GIVEN, LISTEN, 0, 2, 0, FIELD(tls_kernel),
+     "TLS: the kernel seals what is sent: where it can, from the first large file on; never; always"},
     {"size", WEFT_URL_SIZE, WEFT_URL_BYTES, DATAGRAM | SIM, BOTH, 1, 65535, 65535, FIELD(size_bytes),
      "bytes of a datagram beyond which it is truncated"},
     {"when_full", WEFT_URL_WHEN_FULL, WEFT_URL_WORD, DATAGRAM | SIM, BOTH, 0, 0, 0, FIELD(when_full),
@@ -206,6 +208,7 @@ static const char *const words_of[WEFT_URL_OPTIONS_][WORDS_MAX + 1] = {
     [WEFT_URL_OVERFLOW] = {"wait", "close", "refuse"},
     [WEFT_URL_CLIENTS] = {"off", "asked", "required"},
     [WEFT_URL_TLS_MIN] = {"1.2", "1.3"},
+    [WEFT_URL_KTLS] = {"auto", "off", "on"},                         /* weft_tls_kernel */
     [WEFT_URL_WHEN_FULL] = {"refuse", "drop_newest", "drop_oldest"}, /* weft_send_policy */
 };
 

@@ -153,6 +153,7 @@ static void tell(const tls_state *s, weft_tls_info *out)
 {
     out->up = s->up;
     out->server = s->tls->server;
+    out->kernel = s->kernel == TLS_KERNEL_SEALS;
     if (s->ssl != NULL)
         tell_ssl(s->ssl, s->up, out);
     else

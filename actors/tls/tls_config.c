@@ -102,6 +102,9 @@ static weft_err make_now(weft_tls *tls, weft_why *why)
 {
     if (tls->server && tls->own.identities == 0)
         return weft_because(why, WEFT_EINVAL, "TLS: a server needs a certificate and its key");
+    weft_err err = wf_tls_kernel_may(tls, why);
+    if (err != WEFT_OK)
+        return err;
     tls->bio = wf_tls_bio_method();
     if (tls->bio == NULL)
         return weft_because(why, WEFT_ENOMEM, "TLS: no memory");

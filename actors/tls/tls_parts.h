@@ -22,6 +22,7 @@
 #include <weft/tls.h>
 
 #include "conn.h"
+#include "leaf_sealed.h"
 
 enum { TLS_ALPN_BYTES_MAX = 256 };
 
@@ -150,6 +151,7 @@ struct weft_tls {
     _Atomic uint32_t refs;
     bool server, has_files; /* as it was made */
     tls_own own;
+    bool kernel; /* may seal what is sent: it can, and was not to be left out */
     BIO_METHOD *bio;
     pthread_mutex_t lock; /* of @now and @stamps; never held while files are read */
     wf_tls_setup *now;
@@ -180,6 +182,13 @@ void wf_tls_verdict(long verdict, char *to, size_t room);
 
 /* ---- the stage (tls_stage.c), and its turns (tls_turns.c) */
 
+/* Whether the kernel seals what is sent. */
+typedef enum tls_kernel {
+    TLS_KERNEL_NOT,
+    TLS_KERNEL_MAY, /* when there is something that is worth it */
+    TLS_KERNEL_SEALS,
+} tls_kernel;
+
 /* What weft_tls_about tells of a stream whose SSL is gone. */
 typedef struct tls_known {
     const char *version, *cipher;
@@ -209,6 +218,7 @@ struct tls_state {
     bool ended;             /* the peer's close_notify came */
     bool waiting;           /* for its turn to go on with the handshake */
     bool turn;              /* which this is */
+    uint8_t kernel;         /* a tls_kernel */
     tls_state *next, *back; /* of those that wait */
 };
 
@@ -222,6 +232,13 @@ typedef struct wf_tls_push {
 /* Whether the handshake may go on now; if not, it is gone on with (weft_stage_again) in a later round. */
 bool wf_tls_turn(tls_state *s);
 void wf_tls_turn_leave(tls_state *s);
+
+/* ---- records that the kernel seals (tls_kernel.c) */
+
+/* Whether @tls may have it done. errors: EUNSUPPORTED: it was asked for, and the kernel cannot. */
+WEFT_MUST_USE weft_err wf_tls_kernel_may(weft_tls *tls, weft_why *why);
+/* The stage's lets_by: whether the kernel takes over before @bytes, of a file or not, are sent. */
+weft_err wf_tls_kernel_lets_by(weft_stage *stage, bool file, uint64_t bytes);
 
 /* ---- what is remembered of SSL (tls_about.c) */
 
@@ -240,6 +257,10 @@ void wf_tls_records_count(int sent, int version, int type, const void *at, size_
 /* Whether @r, which may be NULL, can go on where @ssl, whose handshake is over, is now. */
 bool wf_tls_records_begin(tls_records *r, const SSL *ssl);
 void wf_tls_records_drop(tls_records **records);
+/* What somebody else needs to seal the next records. errors: false. */
+bool wf_tls_records_out(const tls_records *r, wf_seal_key *out);
+/* And does from now on: what @r needed for it is dropped. */
+void wf_tls_records_out_drop(tls_records *r);
 /* Sends @bytes, one after the other in records. errors: of weft_stage_send; ENOMEM. */
 WEFT_MUST_USE weft_err wf_tls_records_send(tls_state *s, weft_bytes bytes);
 /* Sends an alert; 0: close_notify. errors: the same. */

@@ -30,6 +30,7 @@ enum {
     UNEXPECTED_MESSAGE = 10,
     BAD_RECORD_MAC = 20,
     RECORD_OVERFLOW = 22,
+    INTERNAL_ERROR = 80,
     USER_CANCELED = 90,
 };
 
@@ -210,6 +211,33 @@ bool wf_tls_records_begin(tls_records *r, const SSL *ssl)
     return good;
 }
 
+static wf_seal_cipher seal_cipher_of(const EVP_CIPHER *cipher)
+{
+    return cipher == fetched.aes128   ? WF_SEAL_AES_128_GCM
+           : cipher == fetched.aes256 ? WF_SEAL_AES_256_GCM
+           : cipher == fetched.chacha ? WF_SEAL_CHACHA20_POLY1305
+                                      : WF_SEAL_NONE;
+}
+
+bool wf_tls_records_out(const tls_records *r, wf_seal_key *out)
+{
+    const EVP_CIPHER *cipher = EVP_CIPHER_CTX_get0_cipher(r->out.cipher);
+    EVP_MAC_CTX *mac = mac_new(r->digest);
+    size_t n = (size_t)EVP_CIPHER_get_key_length(cipher);
+    *out = (wf_seal_key){.cipher = seal_cipher_of(cipher), .number = r->out.number};
+    memcpy(out->iv, r->out.iv, sizeof out->iv);
+    bool good = n <= sizeof out->key && expand(r, mac, r->out.secret, "tls13 key", n, out->key);
+    EVP_MAC_CTX_free(mac);
+    return good;
+}
+
+void wf_tls_records_out_drop(tls_records *r)
+{
+    EVP_CIPHER_CTX_free(r->out.cipher);
+    OPENSSL_cleanse(&r->out, sizeof r->out);
+    r->out.cipher = NULL;
+}
+
 void wf_tls_records_drop(tls_records **at)
 {
     tls_records *r = *at;
@@ -287,12 +315,23 @@ static weft_err seal(tls_records *r, uint8_t type, const uint8_t *from, size_t s
     return err;
 }
 
+/* For whoever seals it below. */
+static weft_err copy(const uint8_t *from, size_t size, weft_bytes *out)
+{
+    uint8_t *to;
+    weft_err err = weft_bytes_new(size, &to, out);
+    if (err == WEFT_OK)
+        memcpy(to, from, size);
+    return err;
+}
+
 static weft_err send(tls_state *s, uint8_t type, const uint8_t *from, size_t size)
 {
     weft_bytes bytes = WEFT_NO_BYTES;
-    weft_err err = seal(s->records, type, from, size, &bytes);
+    bool below = s->kernel == TLS_KERNEL_SEALS;
+    weft_err err = below ? copy(from, size, &bytes) : seal(s->records, type, from, size, &bytes);
     if (err == WEFT_OK)
-        err = weft_stage_send(s->stage, bytes);
+        err = below ? wf_conn_send_record(s->stage, type, bytes) : weft_stage_send(s->stage, bytes);
     weft_bytes_drop(&bytes);
     return err == WEFT_EGONE ? WEFT_OK : err; /* behind our close_notify nothing has to be said */
 }
@@ -356,6 +395,12 @@ static weft_err on_handshake(tls_state *s, const uint8_t *at, size_t n, weft_why
     bool asked = r->gathered[4] == 1;
     memset(r->gathered, 0, sizeof r->gathered);
     r->gathered_bytes = 0;
+    if (asked && s->kernel == TLS_KERNEL_SEALS) {
+        /* it must be told of new keys before the next data, and the kernel can have none: there is no such */
+        wf_conn_written_drop(s->stage->owner);
+        return refuse(s, INTERNAL_ERROR, "the peer asks for new keys, which the kernel cannot have",
+                      why);
+    }
     if (!update_keys(r, &r->in, false))
         return weft_because(why, WEFT_ENOMEM, "TLS: no memory for new keys");
     weft_err err = asked ? send_key_update(s) : WEFT_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* TLS as a stage: OpenSSL between the bytes of the wire and those of the owner, and behind a server's handshake
- * records of our own.
+ * records of our own, or those of the kernel.
  *
  *   wire bytes ──▶ in ──▶ [BIO] ──▶ SSL_read  ──▶ piece
  *   records  ◀── send ◀── [BIO] ◀── SSL_write ◀── down */
@@ -289,6 +289,7 @@ static weft_err tls_open(weft_stage *stage, const void *config, weft_why *why)
                             "TLS: a client has to say whom it expects at the other end");
     s->stage = stage;
     s->tls = weft_tls_share(c->tls);
+    s->kernel = s->tls->kernel ? TLS_KERNEL_MAY : TLS_KERNEL_NOT;
     wf_tls_check(s->tls, conn_actor(stage->owner));
     s->setup = wf_tls_now(s->tls);
     ERR_clear_error();
@@ -309,6 +310,7 @@ const weft_stage_ops wf_tls_ops = {
     .up = tls_up,
     .up_end = tls_up_end,
     .down = tls_down,
+    .lets_by = wf_tls_kernel_lets_by,
     .down_end = tls_down_end,
     .close = tls_close,
     .down_bytes_max = DOWN_BYTES_MAX,

@@ -18,12 +18,13 @@ static const char plain_http_answer[] =
     "This port speaks https: the request was sent to it in http";
 
 static const weft_url_option_id options[] = {
-    WEFT_URL_CERT,    WEFT_URL_KEY,  WEFT_URL_OCSP,    WEFT_URL_CA,     WEFT_URL_VERIFY,
-    WEFT_URL_CLIENTS, WEFT_URL_ALPN, WEFT_URL_TLS_MIN, WEFT_URL_RESUME, WEFT_URL_HOST,
+    WEFT_URL_CERT,   WEFT_URL_KEY,     WEFT_URL_OCSP, WEFT_URL_CA,
+    WEFT_URL_VERIFY, WEFT_URL_CLIENTS, WEFT_URL_ALPN, WEFT_URL_TLS_MIN,
+    WEFT_URL_RESUME, WEFT_URL_HOST,    WEFT_URL_KTLS,
 };
 
 static const char *const option_names[] = {
-    "cert", "key", "ocsp", "ca", "verify", "clients", "alpn", "tls_min", "resume", "host",
+    "cert", "key", "ocsp", "ca", "verify", "clients", "alpn", "tls_min", "resume", "host", "ktls",
 };
 
 /* ---- the config that the options come to */
@@ -87,6 +88,7 @@ static weft_err read_options(const weft_url *url, bool listens, asked *out, weft
     c->unverified = !listens && !url->options.tls_verify;
     c->tls13_only = url->options.tls_min == 1;
     c->no_resuming = !url->options.tls_resume;
+    c->kernel = (weft_tls_kernel)url->options.tls_kernel;
     c->plain_http_answer = listens && url->scheme == WEFT_SCHEME_HTTPS ? plain_http_answer : NULL;
     if (listens && weft_url_text(url, WEFT_URL_CERT, 0) == NULL)
         return weft_because(why, WEFT_EINVAL,

@@ -1,109 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A server's records behind its handshake, against OpenSSL's own client: new keys, padding, what was changed on
  * its way, what is no record. */
-#include "actors/stream_kit.h"
-#include "tls/tls_parts.h"
+#include "actors/tls_client.h"
 
 static const kit_transport by = {.name = "tls", .tls = true};
-
-/* The client: OpenSSL over memory, whose records side a takes to the stream and back. */
-static struct client {
-    SSL_CTX *ctx;
-    SSL *ssl;
-    const char *suite;
-    void (*up)(struct client *c);                   /* the handshake is over */
-    void (*heard)(struct client *c, size_t bytes);  /* so much has come so far */
-    void (*change)(uint8_t *records, size_t bytes); /* of what is sent, once */
-    bool is_up, ended;
-    size_t got, wrong;
-    unsigned reason;  /* of the failure of its last read; 0: none */
-    unsigned updates; /* new keys that the server told of */
-} client;
-
-static void count_updates(int sent, int version, int type, const void *at, size_t size, SSL *ssl,
-                          void *context)
-{
-    struct client *c = context;
-    (void)version, (void)ssl;
-    if (!sent && type == SSL3_RT_HANDSHAKE && size != 0 && *(const uint8_t *)at == 24)
-        c->updates++;
-}
-
-static void begin(struct client *c)
-{
-    c->ctx = SSL_CTX_new(TLS_client_method());
-    REQUIRE(c->ctx != NULL);
-    SSL_CTX_set_verify(c->ctx, SSL_VERIFY_NONE, NULL);
-    SSL_CTX_set_msg_callback(c->ctx, count_updates);
-    SSL_CTX_set_msg_callback_arg(c->ctx, c);
-    if (c->suite != NULL)
-        CHECK(SSL_CTX_set_ciphersuites(c->ctx, c->suite) == 1);
-    c->ssl = SSL_new(c->ctx);
-    REQUIRE(c->ssl != NULL);
-    SSL_set_bio(c->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-    SSL_set_connect_state(c->ssl);
-}
-
-static void end(struct client *c)
-{
-    SSL_free(c->ssl);
-    SSL_CTX_free(c->ctx);
-    ERR_clear_error();
-}
-
-static void step(struct client *c)
-{
-    uint8_t in[4096];
-    int n;
-    ERR_clear_error();
-    if (!c->is_up) {
-        if (SSL_do_handshake(c->ssl) != 1)
-            return;
-        c->is_up = true;
-        c->up(c);
-    }
-    while (ERR_clear_error(), (n = SSL_read(c->ssl, in, sizeof in)) > 0) {
-        for (int i = 0; i < n; i++)
-            c->wrong += in[i] != kit_byte(c->got + (size_t)i);
-        c->got += (size_t)n;
-    }
-    int code = SSL_get_error(c->ssl, n);
-    c->ended = c->ended || code == SSL_ERROR_ZERO_RETURN;
-    if (code == SSL_ERROR_SSL)
-        c->reason = (unsigned)ERR_GET_REASON(ERR_peek_error());
-    if (c->heard != NULL)
-        c->heard(c, c->got);
-}
-
-static void flush(weft_actor *self, kit_side *s)
-{
-    char *at;
-    long n = BIO_get_mem_data(SSL_get_wbio(client.ssl), &at);
-    if (n <= 0)
-        return;
-    if (client.is_up && client.change != NULL) {
-        client.change((uint8_t *)at, (size_t)n);
-        client.change = NULL;
-    }
-    weft_err err = weft_write_copy(self, s->stream, at, (size_t)n);
-    CHECK(err == WEFT_OK || err == WEFT_EGONE);
-    (void)BIO_reset(SSL_get_wbio(client.ssl));
-}
-
-static void on_open(weft_actor *self, kit_side *s, weft_msg *msg)
-{
-    (void)msg;
-    step(&client);
-    flush(self, s);
-}
-
-static void on_records(weft_actor *self, kit_side *s, weft_msg *msg)
-{
-    weft_bytes bytes = ((const weft_data *)weft_body(msg))->bytes;
-    CHECK(BIO_write(SSL_get_rbio(client.ssl), bytes.at, (int)bytes.size) == (int)bytes.size);
-    step(&client);
-    flush(self, s);
-}
+static tls_client client;
 
 static void close_it(weft_actor *self, kit_side *s, weft_msg *msg)
 {
@@ -111,15 +12,9 @@ static void close_it(weft_actor *self, kit_side *s, weft_msg *msg)
     CHECK_OK(weft_close(self, s->stream));
 }
 
-/* Side b, the server, is what the kit makes of it. */
 static void run(kit_side *b)
 {
-    kit_side a = {.plain = true, .raw = true, .opened = on_open, .data = on_records};
-    a.ended = close_it;
-    begin(&client);
-    kit_run(&(kit_world){.by = &by, .a = &a, .b = b});
-    CHECK_U64(client.wrong, 0);
-    end(&client);
+    tls_client_run(&client, &by, b);
 }
 
 static void echo(weft_actor *self, kit_side *s, weft_msg *msg)
@@ -129,25 +24,14 @@ static void echo(weft_actor *self, kit_side *s, weft_msg *msg)
 
 /* ---- what it carries */
 
-enum { ALL = 100000, PART = 5000 };
+enum { ALL = 100000 };
 
-static void say(struct client *c, size_t from, size_t to)
+static void say_all(tls_client *c)
 {
-    for (size_t n; from < to; from += n) {
-        uint8_t text[PART];
-        n = to - from < PART ? to - from : PART;
-        for (size_t i = 0; i < n; i++)
-            text[i] = kit_byte(from + i);
-        CHECK(SSL_write(c->ssl, text, (int)n) == (int)n);
-    }
+    tls_client_say(c, 0, ALL);
 }
 
-static void say_all(struct client *c)
-{
-    say(c, 0, ALL);
-}
-
-static void end_when_all_came(struct client *c, size_t bytes)
+static void end_when_all_came(tls_client *c, size_t bytes)
 {
     if (bytes == ALL && (SSL_get_shutdown(c->ssl) & SSL_SENT_SHUTDOWN) == 0)
         CHECK(SSL_shutdown(c->ssl) >= 0);
@@ -181,48 +65,42 @@ static void every_suite_is_spoken(void)
                                          "TLS_CHACHA20_POLY1305_SHA256"};
     for (size_t i = 0; i < sizeof suites / sizeof *suites; i++) {
         kit_side b = {.data = check_suite, .ended = close_it};
-        client = (struct client){.suite = suites[i], .up = say_all, .heard = end_when_all_came};
+        client = (tls_client){.suite = suites[i], .up = say_all, .heard = end_when_all_came};
         run(&b);
         check_echo(&b);
     }
 }
 
-static void pad_and_say(struct client *c)
+static void pad_and_say(tls_client *c)
 {
     CHECK(SSL_set_block_padding(c->ssl, 1000) == 1);
-    say(c, 0, ALL);
+    tls_client_say(c, 0, ALL);
 }
 
 static void padding_is_taken_off(void)
 {
     kit_side b = {.data = echo, .ended = close_it};
-    client = (struct client){.up = pad_and_say, .heard = end_when_all_came};
+    client = (tls_client){.up = pad_and_say, .heard = end_when_all_came};
     run(&b);
     check_echo(&b);
 }
 
 /* ---- new keys */
 
-static void renew(struct client *c, int how)
+static void say_with_new_keys(tls_client *c)
 {
-    CHECK(SSL_key_update(c->ssl, how) == 1);
-    CHECK(SSL_do_handshake(c->ssl) == 1);
-}
-
-static void say_with_new_keys(struct client *c)
-{
-    say(c, 0, 10);
-    renew(c, SSL_KEY_UPDATE_NOT_REQUESTED);
-    say(c, 10, 20);
-    renew(c, SSL_KEY_UPDATE_REQUESTED);
-    renew(c, SSL_KEY_UPDATE_REQUESTED);
-    say(c, 20, ALL);
+    tls_client_say(c, 0, 10);
+    tls_client_renew(c, SSL_KEY_UPDATE_NOT_REQUESTED);
+    tls_client_say(c, 10, 20);
+    tls_client_renew(c, SSL_KEY_UPDATE_REQUESTED);
+    tls_client_renew(c, SSL_KEY_UPDATE_REQUESTED);
+    tls_client_say(c, 20, ALL);
 }
 
 static void a_peer_may_renew_its_keys_and_ask_for_others(void)
 {
     kit_side b = {.data = echo, .ended = close_it};
-    client = (struct client){.up = say_with_new_keys, .heard = end_when_all_came};
+    client = (tls_client){.up = say_with_new_keys, .heard = end_when_all_came};
     run(&b);
     check_echo(&b);
     CHECK_U64(client.updates, 2); /* those that were asked for */
@@ -232,7 +110,7 @@ static void keys_are_renewed_before_they_have_sealed_too_much(void)
 {
     uint64_t max = wf_tls_records_max;
     kit_side b = {.data = echo, .ended = close_it};
-    client = (struct client){.up = say_all, .heard = end_when_all_came};
+    client = (tls_client){.up = say_all, .heard = end_when_all_came};
     wf_tls_records_max = 3;
     run(&b);
     wf_tls_records_max = max;
@@ -242,9 +120,9 @@ static void keys_are_renewed_before_they_have_sealed_too_much(void)
 
 /* ---- what is refused, and what the peer is told of it */
 
-static void say_ten(struct client *c)
+static void say_ten(tls_client *c)
 {
-    say(c, 0, 10);
+    tls_client_say(c, 0, 10);
 }
 
 static void flip_a_bit(uint8_t *records, size_t bytes)
@@ -255,7 +133,7 @@ static void flip_a_bit(uint8_t *records, size_t bytes)
 static void check_refused(void (*change)(uint8_t *, size_t), const char *why, int reason)
 {
     kit_side b = {.data = echo, .ended = close_it};
-    client = (struct client){.up = say_ten, .change = change};
+    client = (tls_client){.up = say_ten, .change = change};
     run(&b);
     CHECK_U64(b.got, 0);
     CHECK_ERR(b.reason, WEFT_ETLS);

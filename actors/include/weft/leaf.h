@@ -21,7 +21,7 @@ typedef struct weft_leaf weft_leaf;
 typedef struct weft_leaf_item {
     weft_bytes bytes; /**< for a file: size is what is left, at is unused */
     weft_file *file;  /**< NULL: bytes */
-    uint64_t offset;
+    uint64_t offset;  /**< of a file */
 } weft_leaf_item;
 
 /** How a kind of transport moves bytes; a static const value, every function there. */

@@ -65,6 +65,11 @@ typedef struct weft_stage_ops {
      * errors: EFULL: not now, the same again after the next @up (a handshake is under way); others close
      * the stream with that reason. */
     weft_err (*down)(weft_stage *stage, weft_bytes bytes, weft_why *why);
+    /** Asked before @down is given what is next, which is @bytes of a file or of memory, where no stage below
+     * has a say in what is written. WEFT_OK: from now on all of it goes by this stage as it is, files as
+     * files, and @down is not called again; @down_end is. EFULL: ask again when what was sent has left.
+     * EUNSUPPORTED: it is given to @down. NULL: everything is. */
+    weft_err (*lets_by)(weft_stage *stage, bool file, uint64_t bytes);
     /** The owner ends its side, behind all it wrote: what is left to send goes now. NULL: nothing.
      * errors: as @down. */
     weft_err (*down_end)(weft_stage *stage, weft_why *why);
@@ -119,7 +124,7 @@ typedef enum weft_stage_place {
  * With WEFT_STAGE_BOTTOM bytes that came behind the message being served are refused: they were sent
  * before the stage was there, and would count as said within.
  * errors: EGONE (no stream here, or it has been closed or ended), EPROTO (there were such bytes; nothing
- * changes), ENOMEM, what open says. thread: in a handler of the stream's owner. */
+ * changes), EUNSUPPORTED (a stage that would stand above it lets by what is written), ENOMEM, what open says. thread: in a handler of the stream's owner. */
 WEFT_MUST_USE weft_err weft_push(weft_actor *self, weft_ref stream, const weft_stage_ops *ops,
                                  const void *config, weft_stage_place place, weft_why *why);
 

@@ -30,6 +30,8 @@ typedef struct weft_tls weft_tls;
 /** How long a ticket of a server can be resumed with; its key is used for new ones half as long. */
 #define WEFT_TLS_TICKET_MS (2U * 3600U * 1000U)
 #define WEFT_TLS_SESSIONS_MAX 256U /**< a client remembers, one for each host; the oldest goes */
+/** A file of so many bytes, or more, has the kernel seal what a server sends from then on (kTLS). */
+#define WEFT_TLS_KERNEL_BYTES_MIN (256U << 10)
 /** Handshakes that a reactor works on before it looks at its other descriptors and actors again. */
 #define WEFT_TLS_HANDSHAKES_A_ROUND 4U
 
@@ -51,6 +53,14 @@ typedef enum weft_tls_clients {
     WEFT_TLS_CLIENTS_REQUIRED, /**< and one must be given */
 } weft_tls_clients;
 
+/** Whether the kernel seals what a server sends (kTLS), so that files leave by sendfile. It can where TLS 1.3
+ * stands right on a TCP socket; everything else is sealed here, which the peer cannot tell. */
+typedef enum weft_tls_kernel {
+    WEFT_TLS_KERNEL_AUTO, /**< from the first file of WEFT_TLS_KERNEL_BYTES_MIN on, if the kernel can */
+    WEFT_TLS_KERNEL_OFF,
+    WEFT_TLS_KERNEL_ON, /**< whatever is written; a kernel that cannot is an error when the side is made */
+} weft_tls_kernel;
+
 typedef struct weft_tls_config {
     /** This side's certificate and key: a server has to have them; a client may (sent when asked for). */
     const char *certificate_file, *certificate_pem;
@@ -69,8 +79,9 @@ typedef struct weft_tls_config {
     const char *const *alpn;
     /** A client that takes any certificate of anybody. weft_tls_about still says what was wrong. */
     bool unverified;
-    bool tls13_only;  /**< no TLS 1.2 */
-    bool no_resuming; /**< a server gives no tickets; a client remembers no sessions */
+    bool tls13_only;        /**< no TLS 1.2 */
+    bool no_resuming;       /**< a server gives no tickets; a client remembers no sessions */
+    weft_tls_kernel kernel; /**< a server: who seals what it sends */
     /** What a server answers, in the clear, to a peer that speaks plain HTTP; NULL: an alert. */
     const char *plain_http_answer;
     /** When certificates are judged, in seconds since 1970; 0: now. For tests. */
@@ -82,7 +93,7 @@ typedef struct weft_tls_config {
  * good are logged once, while the old ones stay in use.
  * owns: *@out, given back by weft_tls_drop. errors: EINVAL (no certificate, a key of another certificate,
  * not PEM, expired; the sentence says which file, where, and what was expected), ENOTFOUND, EDENIED
- * (files), ETOOBIG, ELIMIT, ENOMEM. thread: any; reads files. */
+ * (files), EUNSUPPORTED (a kernel without TLS, which was to be used), ETOOBIG, ELIMIT, ENOMEM. thread: any; reads files. */
 WEFT_MUST_USE weft_err weft_tls_server(const weft_tls_config *config, weft_tls **out,
                                        weft_why *why);
 WEFT_MUST_USE weft_err weft_tls_client(const weft_tls_config *config, weft_tls **out,
@@ -122,6 +133,7 @@ typedef struct weft_tls_info {
     bool up;             /**< the handshake is over: true in every handler of data */
     bool server;         /**< which side this is */
     bool resumed;        /**< by an earlier session: the peer's certificate is that of then */
+    bool kernel;         /**< the kernel seals what is sent */
     const char *version; /**< "TLSv1.3" */
     const char *cipher;
     char alpn[64];  /**< "": none */

@@ -149,6 +149,7 @@ typedef enum weft_url_option_id {
     WEFT_URL_ALPN,
     WEFT_URL_TLS_MIN,
     WEFT_URL_RESUME,
+    WEFT_URL_KTLS,
     WEFT_URL_SIZE,
     WEFT_URL_WHEN_FULL,
     WEFT_URL_RECEIVE_BUFFER,
@@ -204,6 +205,7 @@ typedef struct weft_url_options {
     bool tls_resume;      /**< tickets are given, sessions are resumed */
     uint32_t tls_clients; /**< 0: not asked for a certificate, 1: asked, 2: required */
     uint32_t tls_min;     /**< 0: TLS 1.2, 1: TLS 1.3 */
+    uint32_t tls_kernel;  /**< a weft_tls_kernel (<weft/tls.h>) */
     uint64_t window_bytes;
     uint64_t write_queue_bytes_max;
     uint64_t read_rate, write_rate;         /**< bytes a second of one connection; 0: no limit */
