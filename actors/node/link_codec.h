@@ -86,7 +86,13 @@ typedef enum link_op {
     LINK_OP_RESTARTED, /* what is watched as @req begins again: a weft.link.Failure */
     LINK_OP_LINK,      /* @dst and @src end together */
     LINK_OP_STOP,      /* @dst is to end with @code; to who has LINK_FEATURE_STOP */
-    LINK_OP_LAST = LINK_OP_STOP,
+    /* Streams; to who has LINK_FEATURE_STREAMS. Numbers of who dialed are odd, of the other even. */
+    LINK_OP_STREAM, /* one to @dst is @req from now on: a weft.link.Stream */
+    LINK_OP_BYTES,  /* of the stream @req, within what may be on its way */
+    LINK_OP_ROOM,   /* @dst more bytes of records of @req may come; the first: it is open */
+    LINK_OP_ENDED,  /* no more bytes of @req come */
+    LINK_OP_CLOSED, /* the stream @req is closed, with an error: aborted; a weft.link.Failure */
+    LINK_OP_LAST = LINK_OP_CLOSED,
 } link_op;
 
 enum {
@@ -97,7 +103,7 @@ enum {
 };
 
 /* What a node can do that others may not know: bits of a hello. */
-enum { LINK_FEATURE_STOP = 1 };
+enum { LINK_FEATURE_STOP = 1, LINK_FEATURE_STREAMS = 2 };
 
 typedef struct link_record {
     uint32_t type; /* the number of its type; 0: of the link's own, or none */

@@ -219,6 +219,13 @@ void wf_link_on_record(node_link *l, const link_record *r)
     case LINK_OP_CANCEL:
         wf_link_on_cancel(l, r);
         break;
+    case LINK_OP_STREAM:
+    case LINK_OP_BYTES:
+    case LINK_OP_ROOM:
+    case LINK_OP_ENDED:
+    case LINK_OP_CLOSED:
+        wf_streams_on_record(l, r);
+        break;
     default:
         wf_link_on_watch_record(l, r);
         break;

@@ -25,6 +25,11 @@ static const op_rule rules[] = {
     [LINK_OP_RESTARTED] = {"restarted", .req = true},
     [LINK_OP_LINK] = {"link", .dst = true, .flags = LINK_NAMED},
     [LINK_OP_STOP] = {"stop", .dst = true},
+    [LINK_OP_STREAM] = {"stream", .dst = true, .req = true, .flags = LINK_NAMED},
+    [LINK_OP_BYTES] = {"bytes", .req = true},
+    [LINK_OP_ROOM] = {"room", .dst = true, .req = true},
+    [LINK_OP_ENDED] = {"ended", .req = true},
+    [LINK_OP_CLOSED] = {"closed", .req = true},
 };
 
 static size_t head_bytes(const link_record *record)
