@@ -14,8 +14,7 @@ static const weft_type said_type =
 static const weft_type failure_type = WEFT_TYPE_PROTO("weft.link.failure", Weft__Link__Failure,
                                                       &weft__link__failure__descriptor, NULL);
 
-const weft_type weft_node_streamed_type =
-    WEFT_TYPE("weft.node_streamed", weft_node_streamed, NULL);
+const weft_type weft_node_streamed_type = WEFT_TYPE("weft.node_streamed", weft_node_streamed, NULL);
 const weft_type wf_stream_open_type =
     WEFT_TYPE("weft.link.stream_open", wf_stream_open, &weft_node_streamed_type);
 
@@ -396,14 +395,19 @@ void wf_streams_on_record(node_link *l, const link_record *r)
 
 /* ---- what programs see */
 
+weft_ref wf_stream_whom(weft_actor *self, weft_ref there)
+{
+    if (weft_remote_node_of(there) != 0 || weft_ref_is_nobody(there))
+        return there;
+    if (weft_ref_kind_of(there) != WEFT_REF_NAME)
+        return weft_group_member(self, there);
+    const char *name = weft_name_text(weft_system_of(self), there);
+    return name != NULL ? weft_lookup(self, name) : WEFT_NOBODY;
+}
+
 static weft_deferred pair_here(weft_actor *self, weft_ref there)
 {
     weft_ref end[2];
-    if (weft_ref_kind_of(there) == WEFT_REF_NAME) {
-        const char *name = weft_name_text(weft_system_of(self), there);
-        there = name != NULL ? weft_lookup(self, name) : WEFT_NOBODY;
-    } else
-        there = weft_group_member(self, there);
     if (weft_ref_is_nobody(there))
         return weft_failed(self, WEFT_EGONE, "nobody is there for a stream");
     weft_err err = weft_pair(self, weft_self(self), there, end);
@@ -423,6 +427,7 @@ weft_deferred wf_stream_between(weft_actor *self, const wf_stream_open *open)
 
 weft_deferred weft_node_stream(weft_actor *self, weft_ref there)
 {
+    there = wf_stream_whom(self, there);
     if (weft_remote_node_of(there) == 0)
         return pair_here(self, there);
     return wf_stream_between(self, &(wf_stream_open){.there = there, .owner = weft_self(self)});

@@ -45,7 +45,8 @@ void wf_streams_pump(node_link *l)
         s->in_line = false;
         s->turn = true;
         s->sent = 0;
-        weft_leaf_ready(s->leaf, WEFT_WRITABLE); /* which may end it, else its turn ends in stream_want */
+        weft_leaf_ready(s->leaf,
+                        WEFT_WRITABLE); /* which may end it, else its turn ends in stream_want */
     }
 }
 
@@ -161,8 +162,8 @@ static size_t may_go(const link_stream *s)
     return least(turn, (size_t)(s->room - LINK_RECORD_BYTES) & ~(size_t)7);
 }
 
-static weft_err stream_write(weft_leaf *leaf, const weft_leaf_item *pieces, unsigned n, size_t *sent,
-                             weft_why *why)
+static weft_err stream_write(weft_leaf *leaf, const weft_leaf_item *pieces, unsigned n,
+                             size_t *sent, weft_why *why)
 {
     link_stream *s = weft_leaf_context(leaf);
     uint8_t *payload;

@@ -58,6 +58,8 @@ typedef struct wf_stream_open {
 } wf_stream_open;
 extern const weft_type wf_stream_open_type;
 
+/* Who @there, of any kind, stands for: a name of this node may be that of an actor of another. Nobody: it has ended. */
+weft_ref wf_stream_whom(weft_actor *self, weft_ref there);
 /* Asks the link to the node of @open->there, which is another one; the Deferred gives weft_node_streamed. */
 WEFT_MUST_USE weft_deferred wf_stream_between(weft_actor *self, const wf_stream_open *open);
 
