@@ -19,7 +19,8 @@
  * - at most once, and in the order of sending for one sender and one receiver, as long as the link lasts
  * - weft_stop_ref wants a reference that was given, not a name (WEFT_EUNSUPPORTED); that it was not reached, a
  * monitor says
- * - not across nodes yet: weft_undelivered, streams */
+ * - streams have an end on each node: weft_node_stream, or weft_hand_over to an actor there
+ * - not across nodes yet: weft_undelivered */
 #ifndef WEFT_NODE_H
 #define WEFT_NODE_H
 
