@@ -237,6 +237,7 @@ void wf_link_session_begin(node_link *l, weft_ref stream, bool dialed)
     link_hello me = l->node->me;
     me.attempt = ++l->attempt;
     l->stream = stream;
+    l->noted = 0;
     l->stream_full = false;
     l->far = !weft_is_here(stream);
     wf_session_init(&l->s, &session_ops, l, &limits, &me, dialed, weft_now_ms(l->self));
@@ -457,6 +458,7 @@ static const weft_handler handlers[] = {
     {.type = &weft_remote_watch_type, .fn = wf_link_on_watch},
     {.type = &weft_remote_unwatch_type, .fn = wf_link_on_unwatch},
     {.type = &weft_remote_linked_type, .fn = wf_link_on_linked},
+    {.type = &weft_remote_undelivered_type, .fn = wf_link_on_undelivered},
     {.type = &weft_remote_stop_type, .fn = wf_link_on_stop},
     {.type = &weft_down_type, .fn = wf_link_on_down},
     {.type = &weft_restarted_type, .fn = wf_link_on_restarted},

@@ -130,6 +130,7 @@ struct node_link {
     atom_in *types_in, *names_in;
     uint32_t n_types_in, n_names_in;
     uint64_t lost;
+    uint64_t noted; /* tells whose sender may be told that they were refused there */
 };
 
 /* ---- link.c */
@@ -267,6 +268,15 @@ void wf_streams_pump(node_link *l);
 void wf_streams_cancelled(node_link *l, const weft_msg *msg);
 /* All of them end, at this side. */
 void wf_streams_lost(node_link *l, weft_err err, const char *why);
+
+/* ---- link_undelivered.c: tells that were refused */
+
+/* The sender of @msg, which it wanted to know, is told that it was not sent. */
+void wf_link_tell_undelivered(const weft_msg *msg, weft_err err);
+/* The other side is told that @tell was refused. */
+void wf_link_say_undelivered(node_link *l, const link_record *tell, weft_err err);
+weft_err wf_link_on_undelivered(weft_actor *self, weft_msg *msg);
+void wf_link_on_undelivered_record(node_link *l, const link_record *record);
 
 /* ---- link_watched.c: monitors of theirs */
 

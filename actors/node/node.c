@@ -126,7 +126,7 @@ static weft_err node_fill(node *n, weft_system *sys, const weft_node *config, we
     (void)snprintf(n->me.node, sizeof n->me.node, "%s", config->name);
     (void)snprintf(n->me.cluster, sizeof n->me.cluster, "%s",
                    config->cluster != NULL ? config->cluster : "");
-    n->me.features = LINK_FEATURE_STOP | LINK_FEATURE_STREAMS;
+    n->me.features = LINK_FEATURE_STOP | LINK_FEATURE_STREAMS | LINK_FEATURE_UNDELIVERED;
     n->arena = weft_arena_new(NODE_ARENA_BYTES_MAX);
     if (n->arena == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for a node");

@@ -136,6 +136,13 @@ static weft_err on_down(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
+static weft_err on_introduce(weft_actor *self, weft_msg *msg)
+{
+    const introduce *i = weft_body(msg);
+    side_of(self)->told = weft_ref_of_message(i->whom);
+    return WEFT_OK;
+}
+
 typedef struct side_deed {
     kit_fn *fn;
     void *with;
@@ -157,15 +164,11 @@ static void ended(weft_actor *self, weft_err reason)
 }
 
 static const weft_handler handlers[] = {
-    {.type = &weft_started_type, .fn = on_started},
-    {.type = &weft_opened_type, .fn = on_opened},
-    {.type = &weft_data_type, .fn = on_data},
-    {.type = &weft_ended_type, .fn = on_ended},
-    {.type = &weft_closed_type, .fn = on_closed},
-    {.type = &weft_drained_type, .fn = on_drained},
-    {.type = &weft_down_type, .fn = on_down},
-    {.type = &side_deed_type, .fn = on_deed},
-    {0},
+    {.type = &weft_started_type, .fn = on_started}, {.type = &weft_opened_type, .fn = on_opened},
+    {.type = &weft_data_type, .fn = on_data},       {.type = &weft_ended_type, .fn = on_ended},
+    {.type = &weft_closed_type, .fn = on_closed},   {.type = &weft_drained_type, .fn = on_drained},
+    {.type = &weft_down_type, .fn = on_down},       {.type = &introduce_type, .fn = on_introduce},
+    {.type = &side_deed_type, .fn = on_deed},       {0},
 };
 static const weft_behaviour side = {.name = "side", .handlers = handlers, .ended = ended};
 

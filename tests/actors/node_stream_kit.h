@@ -7,6 +7,8 @@
 
 #include <weft/stream.h>
 
+#include "weft_ref.pb-c.h"
+
 enum { ENDS_MAX = 4 };
 
 /* One end, and what was seen there. */
@@ -39,6 +41,7 @@ typedef struct far_side {
     char why[WEFT_WHY_BYTES];
     weft_ref self;
     unsigned downs;
+    weft_ref told; /* of an introduction */
 } far_side;
 
 extern far_side side_at[KIT_NODES_MAX];

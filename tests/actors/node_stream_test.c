@@ -250,6 +250,24 @@ static void its_far_end_can_be_monitored_and_stopped_by_its_reference(void)
     CHECK_STR(there()->log, "oc");
 }
 
+static weft_err introduce_theirs(weft_actor *self, weft_msg *msg, void *with)
+{
+    Weft__Ref ref;
+    (void)msg, (void)with;
+    weft_ref_to_message(&ref, side_at[0].made[0].theirs);
+    return weft_tell(self, weft_named(self, "worker@n1"), introduce, .whom = &ref);
+}
+
+static void its_reference_in_a_message_is_that_of_the_far_end_there(void)
+{
+    stream_world(2, 7, NULL);
+    CHECK_OK(open_stream(0, "worker", 1));
+    side_do(0, introduce_theirs, NULL);
+    weft_sim_advance(world, 10);
+    CHECK(!weft_ref_is_nobody(side_at[1].told));
+    CHECK(weft_ref_same(side_at[1].told, there()->stream));
+}
+
 static void check_lost(const char *why)
 {
     CHECK_U64(here()->closes, 1);
@@ -548,6 +566,7 @@ static const test_case cases[] = {
     TEST(an_aborted_end_is_a_loss_at_the_other_and_a_reason_goes_there),
     TEST(an_owner_that_ends_ends_the_stream_at_the_other_side),
     TEST(its_far_end_can_be_monitored_and_stopped_by_its_reference),
+    TEST(its_reference_in_a_message_is_that_of_the_far_end_there),
     TEST(a_lost_connection_ends_it_at_both_ends),
     TEST(a_partition_ends_it_within_the_limit_of_silence),
     TEST(a_crash_of_the_other_node_ends_it),

@@ -20,7 +20,8 @@
  * - weft_stop_ref wants a reference that was given, not a name (WEFT_EUNSUPPORTED); that it was not reached, a
  * monitor says
  * - streams have an end on each node: weft_node_stream, or weft_hand_over to an actor there
- * - not across nodes yet: weft_undelivered */
+ * - weft_undelivered comes for what was not sent, or was refused there; not for what was on its way when the link
+ *   was lost, nor from nodes that do not know it */
 #ifndef WEFT_NODE_H
 #define WEFT_NODE_H
 
