@@ -256,7 +256,7 @@ void wf_link_watches_lost(node_link *l, weft_err err, const char *why);
 void wf_link_tell_again(node_link *l);
 void wf_link_watch_done(node_link *l);
 
-/* ---- link_stream.c, link_open.c: streams */
+/* ---- link_stream.c, link_stream_in.c, link_open.c: streams */
 
 void wf_streams_on_record(node_link *l, const link_record *record);
 weft_err wf_streams_on_open(weft_actor *self, weft_msg *msg);

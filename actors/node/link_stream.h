@@ -74,7 +74,10 @@ void wf_stream_look(link_stream *s);
 /* It is over, at both sides. @s is gone after it. */
 void wf_stream_fail(link_stream *s, weft_err err, const char *why);
 
-/* ---- link_open.c: what is said of one */
+/* ---- link_open.c: how one begins */
+
+/* The other side asks for one. */
+void wf_stream_on_asked(node_link *l, const link_record *record);
 
 /* Tells the other side that @id is closed. */
 void wf_stream_say_closed(node_link *l, uint32_t id, weft_err err, const char *why);
