@@ -139,6 +139,11 @@ static void tell_piece(conn *c, const weft_piece *piece)
 {
     weft_actor *self = conn_actor(c);
     weft_data body = {.bytes = piece->bytes, .stream = weft_self(self)};
+    if (piece->type != NULL && c->rare->relayed) {
+        weft_bytes_drop(&body.bytes);
+        wf_conn_lost(c, WEFT_EUNSUPPORTED, "frames of a stage do not go to another node");
+        return;
+    }
     weft_err err =
         weft_event(self, c->owner, piece->type != NULL ? piece->type : &weft_data_type, &body);
     if (err == WEFT_OK) {

@@ -82,6 +82,7 @@ typedef struct conn_rare {
     uint32_t write_queue_max;
     uint32_t above;  /* of @queued: what stands above stages and did not go through them yet */
     bool in_up;      /* a stage is making a piece: what it sends is its own, not the owner's */
+    bool relayed;    /* its owner is, or is to be, a relay to another node (stream_relay.h) */
     bool moved;      /* output has left since the alarm was set */
     uint8_t holding; /* stages that hold `opened` back */
     uint8_t leaving; /* stages that have done their work */

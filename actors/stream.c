@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weft/remote.h>
+
 #include "conn.h"
+#include "node/link_stream.h"
+#include "stream_relay.h"
 
 enum { TEXT_ON_STACK = 2048 };
 
@@ -105,8 +109,13 @@ static void produce_end(conn *c, weft_ref producer)
 static weft_err hand_over(conn *c, weft_ref owner, weft_bytes unread)
 {
     conn_rare *rare = wf_conn_rare_of(c);
-    if (rare == NULL)
+    weft_ref whom = wf_stream_whom(conn_actor(c), owner);
+    bool far = weft_remote_node_of(whom) != 0;
+    if (rare != NULL && far)
+        owner = wf_relay_to(conn_actor(c), weft_self(conn_actor(c)), whom);
+    if (rare == NULL || weft_ref_is_nobody(owner))
         return WEFT_ENOMEM;
+    rare->relayed = far;
     /* what the old owner did not use stands before what was not told */
     weft_err err = unread.size != 0 ? wf_conn_stages_give_back(c, unread) : WEFT_OK;
     if (err != WEFT_OK)

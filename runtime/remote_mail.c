@@ -105,9 +105,14 @@ static weft_err put_mail(wf_reactor *r, const weft_actor *from, weft_ref to, rem
         packed ? WEFT_OK : wf_msg_new_room(r, from, type, body, request, flags, room, &m, NULL);
     if (err != WEFT_OK)
         return err;
-    *envelope_of(m) = (envelope){
-        .mail = {.to = to, .type = type, .packed = packed, .packed_bytes = (uint32_t)bytes},
-        .queued_at = n};
+    *envelope_of(m) = (envelope){.mail = {.to = to,
+                                          .type = type,
+                                          .packed = packed,
+                                          .noted = request == 0 && from != NULL &&
+                                                   WF_UNLIKELY(from->rare != NULL) &&
+                                                   from->rare->note_undelivered,
+                                          .packed_bytes = (uint32_t)bytes},
+                                 .queued_at = n};
     if (request != 0)
         memset(weft_remote_mail_room(m), 0, WEFT_REMOTE_ROOM_BYTES);
     atomic_fetch_add_explicit(&n->queued, wf_block_size(m), memory_order_relaxed);
@@ -133,6 +138,15 @@ static weft_err put_plainly(wf_reactor *r, const weft_actor *from, weft_ref link
     return err;
 }
 
+const weft_type weft_remote_undelivered_type =
+    WEFT_TYPE("weft.remote_undelivered", weft_remote_undelivered, NULL);
+
+static weft_err tell_undelivered(wf_reactor *r, weft_ref whom, const weft_undelivered *what)
+{
+    weft_remote_undelivered body = {whom, *what};
+    return wf_remote_tell_link(r, whom, &weft_remote_undelivered_type, &body);
+}
+
 weft_err wf_remote_put(weft_actor *from, weft_ref to, const weft_type *type, const void *body,
                        uint64_t request, unsigned flags)
 {
@@ -153,7 +167,7 @@ weft_err wf_remote_put(weft_actor *from, weft_ref to, const weft_type *type, con
         return put_plainly(r, from, link, type, body, request, flags);
     }
     if (!weft_packs(type))
-        return WEFT_ETYPE;
+        return type == &weft_undelivered_type ? tell_undelivered(r, to, body) : WEFT_ETYPE;
     unsigned takes = atomic_load_explicit(&n->takes, memory_order_acquire);
     if ((takes & (request != 0 ? WEFT_REMOTE_ASKS : WEFT_REMOTE_TELLS)) == 0 ||
         atomic_load_explicit(&n->queued, memory_order_relaxed) >= WEFT_REMOTE_QUEUED_MAX) {
@@ -310,14 +324,15 @@ static weft_deferred ask_on(weft_actor *self, weft_ref to, const weft_remote_bod
 }
 
 weft_err weft_remote_tell(weft_actor *self, weft_ref from, weft_ref to,
-                          const weft_remote_body *body, uint64_t trace, uint32_t left_ms)
+                          const weft_remote_body *body, uint64_t trace, uint32_t left_ms,
+                          bool noted)
 {
     wf_reactor *r = WF_R;
     weft_msg *m;
     to = wf_resolve(r, to);
     if (WF_UNLIKELY(wf_is_remote(to.home)))
         return tell_on(self, to, body);
-    weft_err err = came_new(r, from, body, 0, 0, &m, NULL);
+    weft_err err = came_new(r, from, body, 0, noted ? WF_NOTED : 0, &m, NULL);
     if (err != WEFT_OK)
         return err;
     uint32_t deadline = r->wheel.now + left_ms;

@@ -13,7 +13,7 @@
 #include "services.h"
 
 typedef struct console_settings {
-    const char *to, *who;
+    const char *to, *who, *node;
     const char *verb; /* NULL: a terminal */
     weft_err err;
     bool refused; /* the answer is an error */
@@ -31,6 +31,15 @@ static console_settings settings;
     }
 
 static const weft_option plain_options[] = {OPTION_ROW_TO, {0}};
+static const weft_option look_options[] = {
+    {.name = "node",
+     .kind = WEFT_OPTION_TEXT,
+     .value = "NODE",
+     .at = offsetof(console_settings, node),
+     .help = "of another node that one is linked to, if that lets it (weftd node --operator)"},
+    OPTION_ROW_TO,
+    {0},
+};
 static const weft_option who_options[] = {
     {.name = "WHO",
      .kind = WEFT_OPTION_TEXT,
@@ -148,9 +157,10 @@ static void watch_window(weft_actor *self, ends *e)
 
 static weft_err ask(weft_actor *self, const ends *e)
 {
-    weft_err err =
-        weft_write_text(self, e->console, "%s%s%s\n", settings.verb,
-                        settings.who != NULL ? " " : "", settings.who != NULL ? settings.who : "");
+    weft_err err = weft_write_text(
+        self, e->console, "%s%s%s%s%s%s\n", settings.node != NULL ? "at " : "",
+        settings.node != NULL ? settings.node : "", settings.node != NULL ? " " : "", settings.verb,
+        settings.who != NULL ? " " : "", settings.who != NULL ? settings.who : "");
     if (err == WEFT_OK)
         err = weft_end(self, e->console);
     return err == WEFT_OK ? WEFT_OK : leave(self, err, "the command cannot be sent");
@@ -263,11 +273,11 @@ static int operator_code(const void *at)
                                          .children = word##_children,                      \
                                          .code = operator_code}
 
-SERVICE(tree, "show who is whose child in what runs elsewhere", plain_options, "tree");
-SERVICE(ps, "list the actors of what runs elsewhere", plain_options, "ps");
-SERVICE(top, "list the busiest actors of what runs elsewhere", plain_options, "top");
-SERVICE(names, "list the names of actors of what runs elsewhere", plain_options, "names");
-SERVICE(reactors, "list the reactors of what runs elsewhere", plain_options, "reactors");
+SERVICE(tree, "show who is whose child in what runs elsewhere", look_options, "tree");
+SERVICE(ps, "list the actors of what runs elsewhere", look_options, "ps");
+SERVICE(top, "list the busiest actors of what runs elsewhere", look_options, "top");
+SERVICE(names, "list the names of actors of what runs elsewhere", look_options, "names");
+SERVICE(reactors, "list the reactors of what runs elsewhere", look_options, "reactors");
 SERVICE(cluster, "list the nodes that one that runs elsewhere is linked to", plain_options,
         "cluster");
 SERVICE(ping, "measure how long another node takes to answer one that runs elsewhere", node_options,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weft/console.h>
 #include <weft/node.h>
 #include <weft/remote.h>
 
@@ -10,13 +11,14 @@
 
 typedef struct node_settings {
     const char *name, *listen, *cluster, *cert, *key, *ca;
-    weft_option_texts join;
+    weft_option_texts join, operators;
     bool plaintext;
     char *names; /* what stands before the = of each, one after the other */
 } node_settings;
 
 static node_settings settings;
 static weft_node_member members[WEFT_OPTION_TEXTS_MAX + 1];
+static weft_node_allow allow[WEFT_OPTION_TEXTS_MAX + 1];
 static weft_node node;
 
 static const weft_option node_options[] = {
@@ -35,6 +37,13 @@ static const weft_option node_options[] = {
      .value = "NAME[=URL]",
      .at = offsetof(node_settings, join),
      .help = "a member, and where it listens; without URL it connects. May be given 16 times"},
+    {.name = "operator",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "NAME",
+     .at = offsetof(node_settings, operators),
+     .help =
+         "a member whose console may look at this node (weftd ps --node), or * for any. May be\n"
+         "given 16 times"},
     {.name = "cluster",
      .kind = WEFT_OPTION_TEXT,
      .value = "NAME",
@@ -93,15 +102,27 @@ static weft_err node_check(void *at, weft_why *why)
     if (s->name == NULL)
         return weft_because(why, WEFT_EINVAL, "a node has a name: expected --name NAME");
     weft_err err = read_members(s, why);
+    for (size_t i = 0; i < s->operators.count; i++)
+        allow[i] = (weft_node_allow){.node = s->operators.at[i],
+                                     .actor = WEFT_CONSOLE_NAME,
+                                     .type = &weft_console_look_type};
     node = (weft_node){.name = s->name,
                        .listen = s->listen,
                        .cluster = s->cluster,
                        .join = members,
+                       .allow = allow,
                        .cert = s->cert,
                        .key = s->key,
                        .ca = s->ca,
                        .plaintext = s->plaintext};
     return err;
+}
+
+static weft_err node_children(void *at, weft_children *to, weft_why *why)
+{
+    static const weft_child looker = {.name = "looker", .behaviour = &weft_console_looker};
+    const node_settings *s = at;
+    return s->operators.count != 0 ? weft_children_add(to, &looker, why) : WEFT_OK;
 }
 
 static void node_done(void *at)
@@ -122,6 +143,7 @@ const weft_service service_node = {
     .options = node_options,
     .settings = &settings,
     .check = node_check,
+    .children = node_children,
     .node = &node,
     .done = node_done,
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "link_stream.h"
 #include "node_url.h"
 
 enum { WRITE_QUEUE_BYTES_MAX = 1 << 20, TELL_AGAIN_MS = 10, EARLY_BYTES = 6 << 10 };
@@ -84,6 +85,8 @@ static void flush_in(weft_actor *self, void *context)
     (void)self;
     while (l->session_live) {
         wf_link_pump(l);
+        if (l->streams.line != NULL)
+            wf_streams_pump(l);
         if (!write_now(l))
             return;
     }
@@ -202,6 +205,7 @@ static void on_up(link_session *s)
     weft_alarm_set(&l->tick, 1, on_tick); /* other limits hold from now on */
     wf_link_set_state(l, WEFT_LINK_UP);
     wf_link_send_watches(l);
+    wf_streams_up(l);
     wf_link_touch(l);
 }
 
@@ -233,6 +237,7 @@ void wf_link_session_begin(node_link *l, weft_ref stream, bool dialed)
     link_hello me = l->node->me;
     me.attempt = ++l->attempt;
     l->stream = stream;
+    l->noted = 0;
     l->stream_full = false;
     l->far = !weft_is_here(stream);
     wf_session_init(&l->s, &session_ops, l, &limits, &me, dialed, weft_now_ms(l->self));
@@ -342,6 +347,7 @@ void wf_link_lost(node_link *l, weft_err err, const char *why)
                    reason);
     err = was_up ? WEFT_ELOST : err == WEFT_ENOMEM ? err : WEFT_EUNREACHABLE;
     wf_link_fail_all(l, err, text);
+    wf_streams_lost(l, err, text);
     wf_link_cancel_served(l);
     wf_link_watches_lost(l, err, text);
     wf_link_session_end(l);
@@ -392,6 +398,7 @@ void wf_link_begin(node *n, weft_actor *self, const char *name, const char *url)
     l->waiting.tail = &l->waiting.first;
     l->rooms.tail = &l->rooms.first;
     l->bigs_tail = &l->bigs;
+    l->streams.line_tail = &l->streams.line;
     l->next = n->links;
     n->links = l;
 }
@@ -446,10 +453,12 @@ static const weft_handler handlers[] = {
     {.type = &wf_link_handed_type, .fn = wf_link_on_handed},
     {.type = &wf_link_adopt_type, .fn = wf_link_on_adopt},
     {.type = &weft_cancelled_type, .fn = wf_link_on_cancelled},
+    {.type = &wf_stream_open_type, .fn = wf_streams_on_open},
     {.type = &weft_room_type, .fn = wf_link_on_room},
     {.type = &weft_remote_watch_type, .fn = wf_link_on_watch},
     {.type = &weft_remote_unwatch_type, .fn = wf_link_on_unwatch},
     {.type = &weft_remote_linked_type, .fn = wf_link_on_linked},
+    {.type = &weft_remote_undelivered_type, .fn = wf_link_on_undelivered},
     {.type = &weft_remote_stop_type, .fn = wf_link_on_stop},
     {.type = &weft_down_type, .fn = wf_link_on_down},
     {.type = &weft_restarted_type, .fn = wf_link_on_restarted},

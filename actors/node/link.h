@@ -69,6 +69,17 @@ typedef struct atom_in {
     char *text;
 } atom_in;
 
+/* Streams between the two nodes (link_stream.h). */
+typedef struct link_stream link_stream;
+typedef struct link_opening link_opening;
+typedef struct link_streams {
+    link_map by_id;
+    link_stream *line, **line_tail; /* what would send: each has its turn */
+    link_opening *opening;          /* asked for, while there is no connection */
+    uint32_t openings;
+    uint32_t last; /* number that this side gave */
+} link_streams;
+
 struct node_link {
     node_link *next;
     node *node;
@@ -115,9 +126,11 @@ struct node_link {
     uint32_t last_type, last_name;
     weft_ref last_src; /* who sent the last message, and its token */
     uint64_t last_src_token, last_src_ended;
+    link_streams streams;
     atom_in *types_in, *names_in;
     uint32_t n_types_in, n_names_in;
     uint64_t lost;
+    uint64_t noted; /* tells whose sender may be told that they were refused there */
 };
 
 /* ---- link.c */
@@ -242,6 +255,28 @@ void wf_link_watches_lost(node_link *l, weft_err err, const char *why);
 /* Tells those that there was no memory for. */
 void wf_link_tell_again(node_link *l);
 void wf_link_watch_done(node_link *l);
+
+/* ---- link_stream.c, link_stream_in.c, link_open.c: streams */
+
+void wf_streams_on_record(node_link *l, const link_record *record);
+weft_err wf_streams_on_open(weft_actor *self, weft_msg *msg);
+/* What was asked for before is opened. */
+void wf_streams_up(node_link *l);
+/* Each that would send has its turn, as far as there is room. */
+void wf_streams_pump(node_link *l);
+/* The request @msg, if one of those that wait is meant, is no longer wanted. */
+void wf_streams_cancelled(node_link *l, const weft_msg *msg);
+/* All of them end, at this side. */
+void wf_streams_lost(node_link *l, weft_err err, const char *why);
+
+/* ---- link_undelivered.c: tells that were refused */
+
+/* The sender of @msg, which it wanted to know, is told that it was not sent. */
+void wf_link_tell_undelivered(const weft_msg *msg, weft_err err);
+/* The other side is told that @tell was refused. */
+void wf_link_say_undelivered(node_link *l, const link_record *tell, weft_err err);
+weft_err wf_link_on_undelivered(weft_actor *self, weft_msg *msg);
+void wf_link_on_undelivered_record(node_link *l, const link_record *record);
 
 /* ---- link_watched.c: monitors of theirs */
 

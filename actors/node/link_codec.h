@@ -86,18 +86,27 @@ typedef enum link_op {
     LINK_OP_RESTARTED, /* what is watched as @req begins again: a weft.link.Failure */
     LINK_OP_LINK,      /* @dst and @src end together */
     LINK_OP_STOP,      /* @dst is to end with @code; to who has LINK_FEATURE_STOP */
-    LINK_OP_LAST = LINK_OP_STOP,
+    /* Streams; to who has LINK_FEATURE_STREAMS. Numbers of who dialed are odd, of the other even. */
+    LINK_OP_STREAM, /* one to @dst is @req from now on: a weft.link.Stream */
+    LINK_OP_BYTES,  /* of the stream @req, within what may be on its way */
+    LINK_OP_ROOM,   /* @dst more bytes of records of @req may come; the first: it is open */
+    LINK_OP_ENDED,  /* no more bytes of @req come */
+    LINK_OP_CLOSED, /* the stream @req is closed, with an error: aborted; a weft.link.Failure */
+    LINK_OP_UNDELIVERED, /* what @dst told was refused, with @code; @src: by whom; a weft.link.Undelivered */
+    LINK_OP_LAST = LINK_OP_UNDELIVERED,
 } link_op;
 
 enum {
     LINK_NAMED = 1 << 0,   /* @dst is the number of a name */
     LINK_CONTEXT = 1 << 1, /* trace and left_ms are there */
     LINK_LIFE = 1 << 2,    /* of a monitor: told when this life of @dst is over */
-    LINK_FLAGS = 7,        /* all of them */
+    LINK_NOTED = 1 << 3,   /* of a tell: @src wants to know if it is refused; to who has
+                              LINK_FEATURE_UNDELIVERED */
+    LINK_FLAGS = 15,       /* all of them */
 };
 
 /* What a node can do that others may not know: bits of a hello. */
-enum { LINK_FEATURE_STOP = 1 };
+enum { LINK_FEATURE_STOP = 1, LINK_FEATURE_STREAMS = 2, LINK_FEATURE_UNDELIVERED = 4 };
 
 typedef struct link_record {
     uint32_t type; /* the number of its type; 0: of the link's own, or none */

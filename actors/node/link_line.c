@@ -282,8 +282,10 @@ weft_err wf_link_on_cancelled(weft_actor *self, weft_msg *msg)
     node_link *l = wf_link_of(self);
     const link_map_row *row =
         wf_map_at(&l->kept, wf_kept_key(((const weft_cancelled *)weft_body(msg))->msg));
-    if (row == NULL)
+    if (row == NULL) {
+        wf_streams_cancelled(l, ((const weft_cancelled *)weft_body(msg))->msg);
         return WEFT_OK;
+    }
     pending *p = row->pointer;
     if (!weft_remote_is_cancelled(p->msg))
         return WEFT_OK;

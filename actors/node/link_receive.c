@@ -138,13 +138,16 @@ static void on_tell(node_link *l, const link_record *r)
     weft_why why = {""};
     weft_err err = wf_link_message_in(l, r, &m, &why);
     if (err == WEFT_OK) {
-        err = weft_remote_tell(l->self, m.from, m.to, &m.body, r->trace, r->left_ms);
+        err = weft_remote_tell(l->self, m.from, m.to, &m.body, r->trace, r->left_ms,
+                               (r->flags & LINK_NOTED) != 0);
         if (err != WEFT_OK)
             weft_explain(&why, "%s", weft_err_text(err));
     }
     if (err == WEFT_OK)
         return;
     l->lost++;
+    if ((r->flags & LINK_NOTED) != 0)
+        wf_link_say_undelivered(l, r, err);
     weft_log(l->self, WEFT_DEBUG, "a message from %s is refused: %s", l->name, why.text);
 }
 
@@ -218,6 +221,16 @@ void wf_link_on_record(node_link *l, const link_record *r)
         break;
     case LINK_OP_CANCEL:
         wf_link_on_cancel(l, r);
+        break;
+    case LINK_OP_STREAM:
+    case LINK_OP_BYTES:
+    case LINK_OP_ROOM:
+    case LINK_OP_ENDED:
+    case LINK_OP_CLOSED:
+        wf_streams_on_record(l, r);
+        break;
+    case LINK_OP_UNDELIVERED:
+        wf_link_on_undelivered_record(l, r);
         break;
     default:
         wf_link_on_watch_record(l, r);

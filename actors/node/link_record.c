@@ -13,7 +13,8 @@ typedef struct op_rule {
 } op_rule;
 
 static const op_rule rules[] = {
-    [LINK_OP_TELL] = {"tell", .dst = true, .type = true, .flags = LINK_NAMED | LINK_CONTEXT},
+    [LINK_OP_TELL] = {"tell", .dst = true, .type = true,
+                      .flags = LINK_NAMED | LINK_CONTEXT | LINK_NOTED},
     [LINK_OP_ASK] = {"ask", .dst = true, .req = true, .type = true,
                      .flags = LINK_NAMED | LINK_CONTEXT},
     [LINK_OP_REPLY] = {"reply", .req = true, .type = true},
@@ -25,6 +26,12 @@ static const op_rule rules[] = {
     [LINK_OP_RESTARTED] = {"restarted", .req = true},
     [LINK_OP_LINK] = {"link", .dst = true, .flags = LINK_NAMED},
     [LINK_OP_STOP] = {"stop", .dst = true},
+    [LINK_OP_STREAM] = {"stream", .dst = true, .req = true, .flags = LINK_NAMED},
+    [LINK_OP_BYTES] = {"bytes", .req = true},
+    [LINK_OP_ROOM] = {"room", .dst = true, .req = true},
+    [LINK_OP_ENDED] = {"ended", .req = true},
+    [LINK_OP_CLOSED] = {"closed", .req = true},
+    [LINK_OP_UNDELIVERED] = {"undelivered", .dst = true},
 };
 
 static size_t head_bytes(const link_record *record)

@@ -19,6 +19,8 @@ void wf_link_refuse(node_link *l, weft_msg *msg, weft_err err, const char *why)
         return;
     }
     l->lost++;
+    if (weft_remote_mail_of(msg)->noted)
+        wf_link_tell_undelivered(msg, err);
     weft_log(l->self, WEFT_DEBUG, "a message is lost: %s", why);
 }
 
@@ -133,6 +135,10 @@ static weft_err record_of(node_link *l, weft_msg *msg, link_record *record, weft
                             .left_ms = left == WEFT_NO_LIMIT ? 0
                                        : left != 0           ? left
                                                              : 1};
+    if (mail->noted && (l->s.peer.features & LINK_FEATURE_UNDELIVERED) != 0) {
+        record->flags |= LINK_NOTED;
+        l->noted++;
+    }
     if (record->trace != 0 || record->left_ms != 0)
         record->flags |= LINK_CONTEXT;
     weft_err err = type_out(l, mail->type, &record->type, why);

@@ -67,7 +67,7 @@ static weft_err add_types(node *n, weft_why *why)
         err = wf_types_add_both(n, &weft_topic_join_type, why);
     for (const weft_node_allow *row = n->config->allow;
          err == WEFT_OK && row != NULL && row->node != NULL; row++)
-        if (row->type != NULL)
+        if (row->type != NULL && row->type != &weft_opened_type)
             err = wf_types_add_both(n, row->type, why);
     for (const weft_type *const *at = n->config->types; err == WEFT_OK && at != NULL && *at != NULL;
          at++)
@@ -126,7 +126,7 @@ static weft_err node_fill(node *n, weft_system *sys, const weft_node *config, we
     (void)snprintf(n->me.node, sizeof n->me.node, "%s", config->name);
     (void)snprintf(n->me.cluster, sizeof n->me.cluster, "%s",
                    config->cluster != NULL ? config->cluster : "");
-    n->me.features = LINK_FEATURE_STOP;
+    n->me.features = LINK_FEATURE_STOP | LINK_FEATURE_STREAMS | LINK_FEATURE_UNDELIVERED;
     n->arena = weft_arena_new(NODE_ARENA_BYTES_MAX);
     if (n->arena == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for a node");

@@ -115,6 +115,10 @@ bool wf_node_allows(const node *n, const char *peer, const char *actor, const we
 uint64_t wf_export(node *n, weft_ref ref);
 /* Who a token of this node stands for; nobody: it has ended, or there never was one. */
 weft_ref wf_exported(const node *n, uint64_t token);
+/* Whether @ref, of a stream, can be known by @token, which another node made up. errors: EEXISTS, ELIMIT. */
+WEFT_MUST_USE weft_err wf_export_check(const node *n, uint64_t token);
+/* From now on it is. errors: ENOMEM. */
+WEFT_MUST_USE weft_err wf_export_as(node *n, weft_ref ref, uint64_t token);
 /* Replaces the references in @body, which is to go to the node of @l, by what can go there.
  * errors: ENOMEM. */
 WEFT_MUST_USE weft_err wf_refs_out(node *n, const weft_type *type, void *body, weft_why *why);

@@ -21,20 +21,24 @@ static void watch_export(weft_actor *self, void *at)
         e->token = 0;
 }
 
-/* errors: NULL. */
-static export *export_new(node *n, weft_ref ref)
+static bool has_room(const node *n)
 {
-    unsigned max = n->config->exports_max != 0 ? n->config->exports_max : NODE_EXPORTS_MAX;
+    return n->self != NULL &&
+           n->exported < (n->config->exports_max != 0 ? n->config->exports_max : NODE_EXPORTS_MAX);
+}
+
+/* As @token, or one that cannot be guessed (0). errors: NULL. */
+static export *export_new(node *n, weft_ref ref, uint64_t token)
+{
     export *e = NULL;
-    if (n->self != NULL && n->exported < max && wf_map_reserve(&n->tokens) == WEFT_OK &&
+    if (has_room(n) && wf_map_reserve(&n->tokens) == WEFT_OK &&
         wf_map_reserve(&n->exports) == WEFT_OK)
         e = weft_alloc(sizeof *e);
     if (e == NULL)
         return NULL;
-    *e = (export){.ref = ref};
-    do
+    *e = (export){.ref = ref, .token = token};
+    while ((uint32_t)e->token == 0 || wf_map_at(&n->tokens, e->token) != NULL)
         weft_random(n->self, &e->token, sizeof e->token);
-    while ((uint32_t)e->token == 0 || wf_map_at(&n->tokens, e->token) != NULL);
     weft_enter(n->self, watch_export, e);
     if (e->token == 0) {
         weft_alloc_free(e);
@@ -46,13 +50,25 @@ static export *export_new(node *n, weft_ref ref)
     return e;
 }
 
+weft_err wf_export_check(const node *n, uint64_t token)
+{
+    if (!has_room(n))
+        return WEFT_ELIMIT;
+    return (uint32_t)token == 0 || wf_map_at(&n->tokens, token) != NULL ? WEFT_EEXISTS : WEFT_OK;
+}
+
+weft_err wf_export_as(node *n, weft_ref ref, uint64_t token)
+{
+    return export_new(n, ref, token) != NULL ? WEFT_OK : WEFT_ENOMEM;
+}
+
 uint64_t wf_export(node *n, weft_ref ref)
 {
     if (weft_ref_is_nobody(ref) || weft_ref_kind_of(ref) != WEFT_REF_ACTOR ||
         weft_remote_node_of(ref) != 0)
         return 0;
     const link_map_row *row = wf_map_at(&n->exports, key_of(ref));
-    const export *e = row != NULL ? row->pointer : export_new(n, ref);
+    const export *e = row != NULL ? row->pointer : export_new(n, ref, 0);
     if (e == NULL && n->self != NULL)
         weft_log(n->self, WEFT_WARNING, "no room for a reference of an actor to leave the node");
     return e != NULL ? e->token : 0;

@@ -18,6 +18,8 @@ typedef struct wf_text {
 } wf_text;
 
 void wf_text_put(wf_text *t, const char *format, ...) WEFT_PRINTF(2, 3);
+/* Adds @n bytes of text at @at. */
+void wf_text_put_bytes(wf_text *t, const void *at, size_t n);
 /* Says that it was cut, if it was. */
 void wf_text_end(wf_text *t);
 void wf_text_free(wf_text *t);
@@ -62,6 +64,7 @@ typedef struct wf_command {
     weft_why *why;
     /* What the session is to do when the answer is out. */
     bool quit, console;
+    bool looks; /* only commands that change nothing are run, and answer at once */
     /* The answer comes later: an ask that its owner waits for, and what writes it down. */
     weft_deferred waits;
     bool waiting;
@@ -70,6 +73,9 @@ typedef struct wf_command {
 
 /* Runs the command that @line is; cuts it into words. errors: those of the command, with a sentence. */
 WEFT_MUST_USE weft_err wf_console_run(wf_command *c, char *line);
+
+/* Has the words behind the second one run on the node that is named there. */
+weft_err wf_console_look_at(wf_command *c);
 
 /* What may stand where the cursor is; @context is the weft_system. */
 void wf_console_complete(void *context, const char *line, size_t at, weft_completion *to);

@@ -39,6 +39,17 @@ void wf_text_put(wf_text *t, const char *format, ...)
     t->n += size;
 }
 
+void wf_text_put_bytes(wf_text *t, const void *at, size_t n)
+{
+    if (t->cut || !make_room(t, n)) {
+        t->cut = true;
+        return;
+    }
+    if (n != 0)
+        memcpy(t->at + t->n, at, n);
+    t->n += n;
+}
+
 void wf_text_end(wf_text *t)
 {
     static const char note[] = "... the answer was cut here\n";

@@ -18,6 +18,7 @@ typedef struct verb {
     weft_err (*run)(wf_command *c);
     size_t words_min, words_max; /* behind the verb */
     takes takes;
+    bool looks; /* it changes nothing, answers at once, and may be run for another node */
 } verb;
 
 /* ---- looking */
@@ -311,24 +312,27 @@ static weft_err run_quit(wf_command *c)
 static weft_err run_help(wf_command *c);
 
 static const verb verbs[] = {
-    {"tree", "[WHO]", "who is whose child", run_tree, 0, 1, ACTORS},
-    {"ps", "[N]", "actors: what they did, what waits for them", run_ps, 0, 1, NOTHING},
-    {"top", "[N]", "the busiest of them", run_top, 0, 1, NOTHING},
-    {"names", "", "names, and who has them", run_names, 0, 0, NOTHING},
-    {"reactors", "", "reactors, and what they hold", run_reactors, 0, 0, NOTHING},
+    {"tree", "[WHO]", "who is whose child", run_tree, 0, 1, ACTORS, true},
+    {"ps", "[N]", "actors: what they did, what waits for them", run_ps, 0, 1, NOTHING, true},
+    {"top", "[N]", "the busiest of them", run_top, 0, 1, NOTHING, true},
+    {"names", "", "names, and who has them", run_names, 0, 0, NOTHING, true},
+    {"reactors", "", "reactors, and what they hold", run_reactors, 0, 0, NOTHING, true},
     {"children", "WHO [FIRST]", "what a supervisor keeps, 16 from number FIRST on", run_children, 1,
-     2, ACTORS},
+     2, ACTORS, false},
     {"cluster", "[FIRST]", "links to other nodes, 8 from number FIRST on", run_cluster, 0, 1,
-     NOTHING},
-    {"ping", "NODE", "how long another node takes to answer", run_ping, 1, 1, NOTHING},
-    {"stop", "WHO", "ends an actor in order", run_stop, 1, 1, ACTORS},
+     NOTHING, false},
+    {"ping", "NODE", "how long another node takes to answer", run_ping, 1, 1, NOTHING, false},
+    {"at", "NODE COMMAND ...", "what another node says to tree, ps, top, names or reactors",
+     wf_console_look_at, 2, WF_CONSOLE_WORDS_MAX - 1, NOTHING, false},
+    {"stop", "WHO", "ends an actor in order", run_stop, 1, 1, ACTORS, false},
     {"restart", "WHO", "has an actor fail, so that its supervisor begins it again", run_restart, 1,
-     1, ACTORS},
-    {"log", "[LEVEL]", "says or sets what is logged", run_log, 0, 1, LEVELS},
-    {"shutdown", "", "stops the whole system in order", run_shutdown, 0, 0, NOTHING},
-    {"console", "", "makes this connection one for people, by telnet", run_console, 0, 0, NOTHING},
-    {"help", "[COMMAND]", "this list", run_help, 0, 1, VERBS},
-    {"quit", "", "closes this connection", run_quit, 0, 0, NOTHING},
+     1, ACTORS, false},
+    {"log", "[LEVEL]", "says or sets what is logged", run_log, 0, 1, LEVELS, false},
+    {"shutdown", "", "stops the whole system in order", run_shutdown, 0, 0, NOTHING, false},
+    {"console", "", "makes this connection one for people, by telnet", run_console, 0, 0, NOTHING,
+     false},
+    {"help", "[COMMAND]", "this list", run_help, 0, 1, VERBS, false},
+    {"quit", "", "closes this connection", run_quit, 0, 0, NOTHING, false},
     {0},
 };
 
@@ -373,6 +377,8 @@ weft_err wf_console_run(wf_command *c, char *line)
     if (c->n - 1 < v->words_min || c->n - 1 > v->words_max)
         return weft_because(c->why, WEFT_EINVAL, "expected: %s%s%s", v->name,
                             v->args[0] != '\0' ? " " : "", v->args);
+    if (c->looks && !v->looks)
+        return weft_because(c->why, WEFT_EDENIED, "%s is not for other nodes", v->name);
     return v->run(c);
 }
 

@@ -89,6 +89,19 @@ static weft_err on_count(weft_actor *self, weft_msg *msg)
     }
 }
 
+/* Streams are sent back what they say. */
+static weft_err on_data(weft_actor *self, weft_msg *msg)
+{
+    const weft_data *data = weft_body(msg);
+    return weft_write(self, data->stream, data->bytes);
+}
+
+static weft_err on_closed(weft_actor *self, weft_msg *msg)
+{
+    (void)self, (void)msg;
+    return WEFT_OK;
+}
+
 static weft_err on_stopping(weft_actor *self, weft_msg *msg)
 {
     const odd *o = weft_state(self);
@@ -96,10 +109,9 @@ static weft_err on_stopping(weft_actor *self, weft_msg *msg)
 }
 
 static const weft_handler odd_rows[] = {
-    {.type = &weft_started_type, .fn = on_started},
-    {.type = &count_type, .fn = on_count},
-    {.type = &weft_stopping_type, .fn = on_stopping},
-    {0},
+    {.type = &weft_started_type, .fn = on_started},   {.type = &count_type, .fn = on_count},
+    {.type = &weft_data_type, .fn = on_data},         {.type = &weft_closed_type, .fn = on_closed},
+    {.type = &weft_stopping_type, .fn = on_stopping}, {0},
 };
 static const weft_behaviour odd_behaviour = {
     .name = "odd", .handlers = odd_rows, .state_bytes = sizeof(odd)};

@@ -147,6 +147,13 @@ static const link_record examples[] = {
     {.op = LINK_OP_DOWN, .req = 1, .code = WEFT_ELOST},
     {.op = LINK_OP_RESTARTED, .req = 1},
     {.op = LINK_OP_LINK, .dst = 4, .src = 5},
+    {.op = LINK_OP_STREAM, .dst = 4, .req = 1, .flags = LINK_NAMED},
+    {.op = LINK_OP_BYTES, .req = 1},
+    {.op = LINK_OP_ROOM, .dst = 65536, .req = 1},
+    {.op = LINK_OP_ENDED, .req = 1},
+    {.op = LINK_OP_CLOSED, .req = 1, .code = WEFT_ELOST},
+    {.op = LINK_OP_UNDELIVERED, .dst = 1, .src = 2, .code = WEFT_EFULL},
+    {.op = LINK_OP_TELL, .type = 1, .dst = 4, .flags = LINK_NOTED},
 };
 enum { EXAMPLES = sizeof examples / sizeof examples[0] };
 
@@ -213,8 +220,14 @@ static void a_record_without_what_its_op_needs_is_refused(void)
         link_record record;
         const char *why;
     } rows[] = {
-        {{.op = 0, .req = 1}, "a record of op 0; expected 1 to 11"},
-        {{.op = LINK_OP_LAST + 1, .req = 1}, "a record of op 12; expected 1 to 11"},
+        {{.op = 0, .req = 1}, "a record of op 0; expected 1 to 17"},
+        {{.op = LINK_OP_LAST + 1, .req = 1}, "a record of op 18; expected 1 to 17"},
+        {{.op = LINK_OP_STREAM, .req = 1}, "a stream record for nobody"},
+        {{.op = LINK_OP_BYTES}, "a bytes record with request 0"},
+        {{.op = LINK_OP_ROOM, .req = 1}, "a room record for nobody"},
+        {{.op = LINK_OP_ENDED}, "a ended record with request 0"},
+        {{.op = LINK_OP_CLOSED, .req = 1, .flags = LINK_NAMED},
+         "a closed record with flags 01; expected only 00"},
         {{.op = LINK_OP_TELL, .type = 1}, "a tell record for nobody"},
         {{.op = LINK_OP_TELL, .dst = 1}, "a tell record of type 0"},
         {{.op = LINK_OP_TELL, .dst = 1, .type = 1, .req = 1}, "a tell record with request 1"},

@@ -61,7 +61,7 @@ of()
     timeout 60 "$weftd" "$@" --to "unix:$folder/$name.admin"
 }
 
-node edge-1 edge-1 --listen nng+tls+tcp://127.0.0.1:0 --join edge-2
+node edge-1 edge-1 --listen nng+tls+tcp://127.0.0.1:0 --join edge-2 --operator edge-2
 first=$pid
 until_says "listens at nng+tls+tcp://" cat "$folder/edge-1.log"
 url=$(grep -o 'nng+tls+tcp://127[0-9.:]*' "$folder/edge-1.log" | head -1)
@@ -73,14 +73,29 @@ until_says "edge-1               up " of edge-2 cluster
 until_says " ms" of edge-1 ping edge-2
 until_says "there is no link to node edge-3" of edge-1 ping edge-3
 
+# the actors of another node, for whom that lets
+says()
+{
+    printf '%s\n' "$2" | timeout 60 socat -t 30 - "UNIX:$folder/$1.admin"
+}
+until_says "error: node edge-2 knows no type weft.console.Look" of edge-1 ps --node edge-2
+until_says "weft.link " of edge-2 ps --node edge-1
+until_says "console looker" of edge-2 tree --node edge-1
+until_says "weft.console" of edge-2 names --node edge-1
+until_says "there is no link to node edge-3" of edge-2 ps --node edge-3
+until_says "error: shutdown is not for other nodes" says edge-2 "at edge-1 shutdown"
+until_says "error: there is no command \"dance\"" says edge-2 "at edge-1 dance"
+until_says "error: expected: at NODE COMMAND" says edge-2 "at edge-1"
+
 kill -KILL $second
 wait $second || true
 until_says "edge-2               down " of edge-1 cluster
 until_says "there is no link to node edge-2" of edge-1 ping edge-2
 rm -f "$folder/edge-2.admin"
-node edge-2 edge-2 --join "edge-1=$url"
+node edge-2 edge-2 --join "edge-1=$url" --operator edge-9
 second=$pid
 until_says "edge-2               up           2" of edge-1 cluster
+until_says "error: node edge-2 does not let edge-1 reach weft.console" of edge-1 ps --node edge-2
 until_says " ms" of edge-2 ping edge-1
 of edge-2 shutdown >/dev/null
 wait $second || fail "edge-2 ended with exit code $?"

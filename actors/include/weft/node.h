@@ -19,7 +19,9 @@
  * - at most once, and in the order of sending for one sender and one receiver, as long as the link lasts
  * - weft_stop_ref wants a reference that was given, not a name (WEFT_EUNSUPPORTED); that it was not reached, a
  * monitor says
- * - not across nodes yet: weft_undelivered, streams */
+ * - streams have an end on each node: weft_node_stream, or weft_hand_over to an actor there
+ * - weft_undelivered comes for what was not sent, or was refused there; not for what was on its way when the link
+ *   was lost, nor from nodes that do not know it */
 #ifndef WEFT_NODE_H
 #define WEFT_NODE_H
 
@@ -39,7 +41,7 @@ typedef struct weft_node_member {
 typedef struct weft_node_allow {
     const char *node;      /**< "*": any */
     const char *actor;     /**< its name */
-    const weft_type *type; /**< NULL: any that this node knows */
+    const weft_type *type; /**< NULL: any that this node knows; &weft_opened_type: streams to it */
 } weft_node_allow;
 
 /** What others may spawn here, by name, with weft_node_spawn. */
@@ -179,6 +181,33 @@ struct Weft__Ref;
  * first fields are set within a process; what it is made of on its way is the links' own. */
 void weft_ref_to_message(struct Weft__Ref *to, weft_ref ref);
 weft_ref weft_ref_of_message(const struct Weft__Ref *from);
+
+/* ---- streams between nodes */
+
+/** Bytes of a stream that are on their way to one of its ends, or wait there to be read, with 32 for each piece
+ * that was sent; what that end has given out is bounded by its window besides. */
+#define WEFT_NODE_STREAM_BYTES (256U << 10)
+/** Streams between two nodes at a time. */
+#define WEFT_NODE_STREAMS_MAX 1024U
+
+/** The two ends of a stream. */
+typedef struct weft_node_streamed {
+    weft_ref mine;   /**< of this node: written, ended, closed, handed over as any stream */
+    weft_ref theirs; /**< where the other one lives: to be sent to who has it, monitored, stopped */
+} weft_node_streamed;
+extern const weft_type weft_node_streamed_type;
+
+/** Opens a stream between @self and @there, an actor of any node: each of the two owns one end, a stream of its own
+ * node, and is told weft_opened, weft_data, weft_ended and weft_closed of it (<weft/stream.h>). The Deferred gives
+ * weft_node_streamed as soon as it has been asked for; `opened` follows when it is there, or `closed` with the
+ * reason (EDENIED, EGONE, ELIMIT, ESTOPPING). A name is reached by whom a row of the allow-list lets send it
+ * anything, or weft_opened.
+ * Bytes come once, in order; the sender stands still while the reader has no room, and messages pass them. What one
+ * end is aborted with, the other is told; one whose link is lost is closed with ELOST. An end that was closed is,
+ * at the other one, ended and then closed.
+ * errors of the Deferred: EUNREACHABLE, EUNSUPPORTED (its node knows no streams), EGONE, ELIMIT
+ * (WEFT_NODE_STREAMS_MAX), ENOMEM. thread: in a handler. */
+WEFT_MUST_USE weft_deferred weft_node_stream(weft_actor *self, weft_ref there);
 
 /* ---- spawning on another node */
 

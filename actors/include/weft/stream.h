@@ -6,7 +6,9 @@
  * been let go of, and when the bytes given out and still alive are within the stream's window. A
  * protocol that passes bytes to a slow peer slows its own source with no code at all.
  *
- * Functions with `weft_actor *self` are called in a handler, from any reactor. */
+ * Functions with `weft_actor *self` are called in a handler, from any reactor. A reference to a stream of another
+ * node can be sent, monitored and stopped like any other, but not written to (ETYPE): who is to use it there is
+ * handed it over, or has an end of its own (weft_node_stream). */
 #ifndef WEFT_STREAM_H
 #define WEFT_STREAM_H
 
@@ -117,7 +119,11 @@ weft_err weft_abort(weft_actor *self, weft_ref stream, weft_err reason);
  * old owner had been given and did not use) and what else is unread told to the new owner first, after
  * an `opened`. The stream then lives on without the old owner, which may stop at once. A data message that
  * waits in the old owner's mailbox is still the old owner's: call it while serving, or keeping, a message
- * of the stream, and there is none. errors: EGONE, ENOMEM. */
+ * of the stream, and there is none.
+ * @owner may be of another node: it is then told of a stream of its own node, which is joined with this one
+ * (<weft/node.h>, weft_node_stream), with the addresses of this one; if that comes to nothing, this one is aborted
+ * with the reason. Bytes go there, not the frames of stages (EUNSUPPORTED).
+ * errors: EGONE, ENOMEM. */
 weft_err weft_hand_over(weft_actor *self, weft_ref stream, weft_ref owner, weft_bytes unread);
 
 /** Settings that may change while it is open; only what is set in @given changes. */

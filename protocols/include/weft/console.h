@@ -33,6 +33,15 @@ typedef struct weft_console_config {
 /** The owner of each connection. */
 extern const weft_behaviour weft_console;
 
+/* ---- from other nodes */
+
+/** The name of the actor that answers the consoles of other nodes: the command "at NODE ps" there, or weftd ps --node
+ * NODE. Of all commands those are run that change nothing: tree, ps, top, names, reactors. Who may ask is what the
+ * allow-list says (<weft/node.h>): {.node = "ops", .actor = WEFT_CONSOLE_NAME, .type = &weft_console_look_type}. */
+#define WEFT_CONSOLE_NAME "weft.console"
+extern const weft_behaviour weft_console_looker;
+extern const weft_type weft_console_look_type;
+
 /* ---- limits, by name */
 
 #define WEFT_CONSOLE_LINE_BYTES_MAX 4096U /**< of a command; a longer one loses the connection */

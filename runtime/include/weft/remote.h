@@ -95,7 +95,7 @@ extern const weft_type weft_remote_mail_type;
 typedef struct weft_remote_mail {
     weft_ref to;
     const weft_type *type;
-    bool packed;
+    bool packed, noted;    /* its sender wants weft_undelivered */
     uint32_t packed_bytes; /**< if it is */
 } weft_remote_mail;
 /** What stands beside @msg, which is of that type. */
@@ -140,11 +140,18 @@ WEFT_MUST_USE weft_err weft_remote_fail(weft_actor *self, weft_msg *msg, weft_er
 
 /* ---- what has come */
 
-/** Tells @to, of this node, what @from of another told. @left_ms: of its time; 0: no limit.
+/** Tells @to, of this node, what @from of another told. @left_ms: of its time; 0: no limit. @noted: @from wants
+ * weft_undelivered: if it is refused later, the link is told weft_remote_undelivered.
  * errors: as weft_tell_body. */
 WEFT_MUST_USE weft_err weft_remote_tell(weft_actor *self, weft_ref from, weft_ref to,
                                         const weft_remote_body *body, uint64_t trace,
-                                        uint32_t left_ms);
+                                        uint32_t left_ms, bool noted);
+/** Told to a link: what @whom, of the other node, told was refused here. */
+typedef struct weft_remote_undelivered {
+    weft_ref whom;
+    weft_undelivered what;
+} weft_remote_undelivered;
+extern const weft_type weft_remote_undelivered_type;
 /** Asks @to, of this node, what @from of another asked, with the trace of the message being served; never
  * fails at the call. @limit_ms: as weft_ask_body. */
 WEFT_MUST_USE weft_deferred weft_remote_ask(weft_actor *self, weft_ref from, weft_ref to,
