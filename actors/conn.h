@@ -236,10 +236,10 @@ weft_err wf_conn_down_file(conn *c, weft_file *file, uint64_t offset, uint64_t s
 /* As weft_stage_send, from the lowest stage, where the leaf seals what is sent (leaf_sealed.c): @bytes are a
  * record of @type, one of TLS that is not data. */
 weft_err wf_conn_send_record(weft_stage *stage, uint8_t type, weft_bytes bytes);
-/* The type of the record that @item, which a leaf is given, is; 0: it is data. */
-static inline uint8_t conn_record_type(const conn_item *item)
+/* The type of the record that @given, which a leaf got, is; 0: it is data. */
+static inline uint8_t conn_record_type(const conn_item *given)
 {
-    return item->file == NULL ? (uint8_t)item->offset : 0;
+    return given->file == NULL ? (uint8_t)given->offset : 0;
 }
 /* Drops what was written and has not left, wherever it stands: the stream is about to end. */
 void wf_conn_written_drop(conn *c);
