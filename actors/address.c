@@ -55,11 +55,24 @@ void wf_address_from_sockaddr(weft_address *to, const struct sockaddr *from, soc
     }
 }
 
+/* Proxies and logs say it for each request, where the way by inet_ntop and sprintf shows. */
+static void put_v4(const uint8_t ip[4], char *to)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        if (ip[i] >= 100)
+            *to++ = (char)('0' + ip[i] / 100);
+        if (ip[i] >= 10)
+            *to++ = (char)('0' + ip[i] / 10 % 10);
+        *to++ = (char)('0' + ip[i] % 10);
+        *to++ = i < 3 ? '.' : '\0';
+    }
+}
+
 const char *weft_address_host(const weft_address *address, char text[WEFT_ADDRESS_TEXT_BYTES])
 {
     switch (address->family) {
     case WEFT_FAMILY_V4:
-        (void)inet_ntop(AF_INET, address->ip, text, WEFT_ADDRESS_TEXT_BYTES);
+        put_v4(address->ip, text);
         break;
     case WEFT_FAMILY_V6:
         (void)inet_ntop(AF_INET6, address->ip, text, WEFT_ADDRESS_TEXT_BYTES);

@@ -46,7 +46,10 @@ enum {
     CONN_DOWN_ENDED = 1 << 18, /* what the owner wrote, and its end, went through every stage */
 };
 
-enum { CONN_OUT_ITEMS = 10 };
+enum {
+    CONN_OUT_ITEMS = 10,
+    CONN_WRITE_ITEMS = 64 /* that are written with one call at most */
+};
 
 /* A piece of the output queue; taken when there is output, given back when it has left. */
 typedef struct conn_out {

@@ -92,7 +92,8 @@ bool wf_conn_is_fresh(weft_bytes bytes)
     return account == NULL || account->ops->state_offset == 0;
 }
 
-weft_err wf_conn_item_put(conn *c, conn_out **queue, weft_bytes bytes)
+/* @fresh: the bytes of it that are. */
+static weft_err put(conn *c, conn_out **queue, weft_bytes bytes, size_t fresh)
 {
     conn_item *item = wf_conn_item_new(c, queue);
     if (item == NULL)
@@ -100,9 +101,18 @@ weft_err wf_conn_item_put(conn *c, conn_out **queue, weft_bytes bytes)
     item->bytes = weft_bytes_share(bytes);
     item->file = NULL;
     item->offset = 0;
-    if (wf_conn_is_fresh(bytes))
-        c->queued += (uint32_t)bytes.size;
+    c->queued += (uint32_t)fresh;
     return WEFT_OK;
+}
+
+static size_t fresh_of(weft_bytes bytes)
+{
+    return wf_conn_is_fresh(bytes) ? bytes.size : 0;
+}
+
+weft_err wf_conn_item_put(conn *c, conn_out **queue, weft_bytes bytes)
+{
+    return put(c, queue, bytes, fresh_of(bytes));
 }
 
 static void item_done(conn_item *item)
@@ -221,9 +231,10 @@ weft_err wf_conn_check_room(conn *c, weft_bytes bytes)
 
 weft_err wf_conn_queue_bytes(conn *c, weft_bytes bytes)
 {
-    weft_err err = wf_conn_check_room(c, bytes);
+    size_t fresh = fresh_of(bytes);
+    weft_err err = fresh != 0 ? check_room(c, fresh) : WEFT_OK;
     if (err == WEFT_OK)
-        err = wf_conn_item_put(c, &c->out, bytes);
+        err = put(c, &c->out, bytes, fresh);
     if (err == WEFT_OK)
         wf_conn_schedule(c);
     return err;
@@ -369,12 +380,24 @@ static weft_err send_file_piece(conn *c, const conn_item *item, size_t *sent, we
     return err;
 }
 
+/* What stands in several pieces of the queue leaves with one call, which costs more than many small items do. */
+static weft_err send_pieces(conn *c, size_t *sent, weft_why *why)
+{
+    conn_item many[CONN_WRITE_ITEMS];
+    unsigned n = 0;
+    for (const conn_out *o = c->out; o != NULL && n < CONN_WRITE_ITEMS; o = o->next)
+        for (uint32_t i = o->first; i < o->n && n < CONN_WRITE_ITEMS; i++)
+            many[n++] = o->item[i];
+    return c->leaf->write(c, many, n, sent, why);
+}
+
 static weft_err send_some(conn *c, weft_why *why)
 {
     const conn_out *o = c->out;
     const conn_item *item = &o->item[o->first];
     size_t sent = 0;
-    weft_err err = c->leaf->write(c, item, o->n - o->first, &sent, why);
+    weft_err err = o->next != NULL ? send_pieces(c, &sent, why)
+                                   : c->leaf->write(c, item, o->n - o->first, &sent, why);
     if (err == WEFT_EUNSUPPORTED && item->file != NULL)
         err = send_file_piece(c, item, &sent, why);
     if (sent != 0) {

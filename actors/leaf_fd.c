@@ -77,7 +77,7 @@ static weft_err send_file(conn *c, const conn_item *item, size_t *sent, weft_why
 
 static weft_err fd_write(conn *c, const conn_item *items, unsigned n, size_t *sent, weft_why *why)
 {
-    struct iovec v[CONN_OUT_ITEMS];
+    struct iovec v[CONN_WRITE_ITEMS];
     unsigned k = 0;
     size_t total = 0;
     if (items[0].file != NULL)

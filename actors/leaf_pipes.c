@@ -122,7 +122,7 @@ static weft_err pipes_write(conn *c, const conn_item *items, unsigned n, size_t 
                             weft_why *why)
 {
     pipes *p = pipes_of(c);
-    struct iovec v[CONN_OUT_ITEMS];
+    struct iovec v[CONN_WRITE_ITEMS];
     unsigned k = 0;
     size_t total = 0;
     if (items[0].file != NULL && !p->deaf)

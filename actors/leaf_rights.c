@@ -146,7 +146,7 @@ static weft_err rights_write(conn *c, const conn_item *items, unsigned n, size_t
                              weft_why *why)
 {
     struct conn_rights *r = rights_of(c);
-    conn_item some[CONN_OUT_ITEMS];
+    conn_item some[CONN_WRITE_ITEMS];
     weft_err err;
     if (r->out_n == 0)
         err = wf_conn_leaf_fd.write(c, items, n, sent, why);

@@ -157,7 +157,7 @@ static weft_err meter_read(conn *c, weft_bytes *out, weft_why *why)
 static unsigned cut(const conn_item *items, unsigned n, size_t most, conn_item *out)
 {
     unsigned k = 0;
-    for (; k < n && k < CONN_OUT_ITEMS && most != 0; k++) {
+    for (; k < n && k < CONN_WRITE_ITEMS && most != 0; k++) {
         out[k] = items[k];
         if (out[k].bytes.size > most && conn_record_type(&items[k]) == 0)
             out[k].bytes.size = most;
@@ -178,12 +178,12 @@ static weft_err meter_write(conn *c, const conn_item *items, unsigned n, size_t 
                             weft_why *why)
 {
     wf_meter *m = meter_of(c);
-    conn_item some[CONN_OUT_ITEMS];
+    conn_item some[CONN_WRITE_ITEMS];
     size_t most = allowance(m, WRITING);
     if (most == 0)
         return WEFT_EFULL;
     if (is_limited(m, WRITING)) {
-        bool all = n <= CONN_OUT_ITEMS && size_of(items, n) <= most;
+        bool all = n <= CONN_WRITE_ITEMS && size_of(items, n) <= most;
         n = cut(items, n, most, some);
         weft_err err = m->inner->write(c, some, n, sent, why);
         if (*sent != 0)

@@ -46,6 +46,10 @@ enum {
     WF_ABROAD_BYTES_MAX = 8 << 20, /* and the bytes of those blocks */
     WF_BUDGET = 256,               /* messages between two looks at the descriptors */
     WF_BUDGET_EVENT = 4,      /* and this many more for each descriptor the last look reported */
+    WF_FAN_MIN = 32,          /* as many hooks, of output, may wait for the next round */
+    WF_FAN_EVENT = 4,         /* if it was cut off, or each event caused so many */
+    WF_FAN_WAITS = 4,         /* for as many rounds at most */
+    WF_FAN_WAIT_TICKS = 1,    /* and until more milliseconds have passed */
     WF_UNRUN_FIRST_MAX = 8,   /* new children in a row, then one actor of the run queue */
     WF_SCRATCH_MAX = 1 << 20, /* scratch_bytes_max of one message */
     WF_STOP_GRACE_MS = 5000,  /* stop_grace_ms of one actor */
@@ -371,6 +375,8 @@ struct wf_reactor {
     wf_driver *driver;
     wf_poller *poller;
     weft_hook *hooks, **hooks_tail; /* run before the next poll: output to be flushed */
+    uint32_t hooks_n;               /* how many */
+    uint32_t waits, waits_since; /* rounds in a row that did not run them; the tick of the first */
     weft_msg *bare;     /* messages that are kept, though there was no memory for their holds */
     weft_msg *nothing;  /* the context of what no message caused */
     bool crossed;       /* something came from another reactor since the last sleep */

@@ -57,6 +57,7 @@ void weft_hook_queue(weft_hook *hook)
     hook->next = NULL;
     *r->hooks_tail = hook;
     r->hooks_tail = &hook->next;
+    r->hooks_n++;
 }
 
 void weft_hook_cancel(weft_hook *hook)
@@ -65,6 +66,7 @@ void weft_hook_cancel(weft_hook *hook)
     if (!hook->queued)
         return;
     hook->queued = false;
+    r->hooks_n--;
     for (weft_hook **at = &r->hooks; *at != NULL; at = &(*at)->next)
         if (*at == hook) {
             *at = hook->next;

@@ -90,6 +90,7 @@ void wf_reactor_hook(wf_reactor *r)
     if ((r->hooks = hook->next) == NULL)
         r->hooks_tail = &r->hooks;
     hook->queued = false;
+    r->hooks_n--;
     hook->run(hook);
 }
 
@@ -98,8 +99,6 @@ bool wf_reactor_ready(const wf_reactor *r)
     return r->rest_actor != NULL || r->unrun != NULL || r->ready != NULL;
 }
 
-/* What one look brought in is worked off before the next look: with a fixed budget, level-triggered
- * descriptors that were not read yet are reported again and again. */
 /* Those that stand there now; one that queues itself again has its next run in the next round. */
 static void run_hooks(wf_reactor *r)
 {
@@ -111,14 +110,37 @@ static void run_hooks(wf_reactor *r)
     } while (!last && r->hooks != NULL);
 }
 
+/* Where much output has gathered it waits for a moment more, since a write costs a hundred times what waiting does:
+ * until a round cut off by its budget is done, so that what one read brought in is answered by one write; or, where
+ * little came in and goes out to many, until a look at the descriptors brings nothing more to go with it. That each
+ * event causes a write of its own is no reason. */
+static bool output_waits(wf_reactor *r, uint32_t events, bool crossed)
+{
+    uint32_t now = r->wheel.now;
+    if (r->waits == 0)
+        r->waits_since = now;
+    bool more = wf_reactor_ready(r) ||
+                (r->hooks_n / WF_FAN_EVENT >= events && (r->waits == 0 || events != 0 || crossed));
+    bool may = r->waits < WF_FAN_WAITS && now - r->waits_since <= WF_FAN_WAIT_TICKS;
+    if (more && may) {
+        r->waits++;
+        return true;
+    }
+    r->waits = 0;
+    return false;
+}
+
+/* What one look brought in is worked off before the next look: with a fixed budget, level-triggered
+ * descriptors that were not read yet are reported again and again. */
 bool wf_reactor_round(wf_reactor *r)
 {
-    if (wf_take_inbox(r))
+    bool crossed = wf_take_inbox(r);
+    uint32_t events = r->events;
+    if (crossed)
         r->crossed = true;
-    uint32_t budget = WF_BUDGET + WF_BUDGET_EVENT * r->events;
     r->events = 0;
-    wf_turns(r, budget);
-    if (r->hooks != NULL)
+    wf_turns(r, WF_BUDGET + WF_BUDGET_EVENT * events);
+    if (r->hooks != NULL && (r->hooks_n < WF_FAN_MIN || !output_waits(r, events, crossed)))
         run_hooks(r);
     wf_hand_over_all(r);
     /* a hook may have queued another: what a flush wrote to a pair is to be read */

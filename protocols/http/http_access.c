@@ -86,7 +86,7 @@ void wf_http_log_access(wf_http_exchange *x, int status)
     char *to = room_for_line(h, log->fd);
     if (to == NULL)
         return;
-    (void)weft_address_host(x->client != NULL ? x->client : &none, host);
+    (void)weft_address_host(x->peer != NULL ? &x->peer->address : &none, host);
     wf_http_log_entry entry = {
         .client = {host, (uint32_t)strlen(host)},
         .user = {x->principal, x->principal != NULL ? (uint32_t)strlen(x->principal) : 0},

@@ -280,6 +280,29 @@ weft_err wf_http_stream_open(weft_actor *self, wf_http_exchange *x, weft_ref own
     return WEFT_OK;
 }
 
+typedef struct late_open {
+    wf_http_exchange *x;
+    weft_ref owner;
+    weft_err err;
+} late_open;
+
+static void open_late(weft_actor *self, void *context)
+{
+    late_open *open = context;
+    open->err = wf_http_stream_open(self, open->x, open->owner);
+}
+
+weft_err wf_http_stream_open_late(weft_msg *msg, weft_ref owner)
+{
+    late_open open = {.x = wf_http_exchange_of(msg), .owner = owner, .err = WEFT_EGONE};
+    if (open.x->conn == NULL || (open.x->flags & (WF_HTTP_X_ANSWERED | WF_HTTP_X_LOST)) != 0)
+        return WEFT_EGONE;
+    weft_enter(open.x->site_actor, open_late, &open);
+    weft_http_request *request = (weft_http_request *)(uintptr_t)weft_body(msg);
+    request->stream = wf_http_request_of(open.x)->stream;
+    return open.err;
+}
+
 void wf_http_stream_begin(wf_http_exchange *x)
 {
     wf_http_body *b = x->stream;

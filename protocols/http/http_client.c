@@ -222,11 +222,14 @@ static void on_head(weft_actor *self, wf_http_client *c, wf_http_job *job)
         job->flags &= ~(uint32_t)WF_HTTP_JOB_HERE;
         if (job->opened != NULL)
             weft_drop(&job->opened);
-        weft_drop(&job->msg);
         wf_http_start body = {job};
         job->refs++;
-        if (weft_event(self, job->link->ref, &wf_http_go_on_type, &body) == WEFT_OK)
+        err = weft_event(self, job->link->ref, &wf_http_go_on_type, &body);
+        if (err == WEFT_OK) {
+            wf_http_answer_begin(job);
+            weft_drop(&job->msg);
             return;
+        }
         wf_http_job_drop(job);
         err = WEFT_ENOMEM;
     }

@@ -9,6 +9,7 @@
 #include <weft/net.h>
 
 #include "http_fields.h"
+#include "http_server.h"
 
 enum { RESPONSE_FIELDS_MAX = 64 };
 
@@ -123,11 +124,29 @@ static weft_err make_stream(weft_actor *self, wf_http_job *job)
     return WEFT_OK;
 }
 
+/* The connection is the owner of a stream that is made now, which it hears of behind `go on`. */
+static weft_err open_late(wf_http_job *job)
+{
+    if ((job->flags & WF_HTTP_JOB_LATE) == 0)
+        return WEFT_OK;
+    weft_err err = wf_http_stream_open_late(job->msg, job->link->ref);
+    job->body_stream = wf_http_job_request(job)->stream;
+    return err;
+}
+
+void wf_http_answer_begin(const wf_http_job *job)
+{
+    if ((job->flags & WF_HTTP_JOB_LATE) != 0)
+        wf_http_stream_begin(wf_http_exchange_of(job->msg));
+}
+
 weft_err wf_http_answer_stream(weft_actor *self, wf_http_job *job)
 {
     bool known = (job->flags & WF_HTTP_JOB_UNPACKED) == 0;
     if ((job->flags & WF_HTTP_JOB_FORWARDED) != 0) {
-        weft_err err = respond(job, true);
+        weft_err err = open_late(job);
+        if (err == WEFT_OK)
+            err = respond(job, true);
         if (err == WEFT_OK && (job->flags & WF_HTTP_JOB_HERE) != 0)
             err = weft_hand_over(self, job->body_stream, job->link->ref, WEFT_NO_BYTES);
         return err == WEFT_EGONE ? WEFT_OK : err;

@@ -10,6 +10,8 @@ void wf_http_answer_job(weft_actor *self, wf_http_job *job);
 /* Answers with the head; job->body_stream becomes where the body goes, owned by the job's connection.
  * errors: nothing was answered. */
 WEFT_MUST_USE weft_err wf_http_answer_stream(weft_actor *self, wf_http_job *job);
+/* The same stream may be heard of now: behind what tells the connection to go on. */
+void wf_http_answer_begin(const wf_http_job *job);
 /* Answers @msg, a call or a request, with a failure. */
 weft_err wf_http_answer_failure(weft_msg *msg, weft_err err, const char *why);
 weft_http_client_limits wf_http_client_limits_filled(const weft_http_client_limits *l);

@@ -55,8 +55,16 @@ static weft_err check_length(const wf_http_cc *c, const wf_http1_head *head, wef
                         (unsigned long long)job->body_bytes_max);
 }
 
+/* An answer that has come whole, of @here bytes, goes on in one piece. Of a HEAD the length is only said. */
+static bool needs_stream(const wf_http_job *job, const wf_http1_head *head, size_t here)
+{
+    if (head->framing == WF_HTTP1_NO_BODY)
+        return job->method == WEFT_HTTP_HEAD;
+    return head->framing != WF_HTTP1_LENGTH || head->content_length > here;
+}
+
 static weft_err on_head(weft_actor *self, wf_http_cc *c, const wf_http1_head *head,
-                        const weft_http_field *fields, weft_why *why)
+                        const weft_http_field *fields, size_t here, weft_why *why)
 {
     wf_http_job *job = c->job;
     job->status = head->status;
@@ -77,6 +85,8 @@ static weft_err on_head(weft_actor *self, wf_http_cc *c, const wf_http1_head *he
         discard(self, c, head);
         return WEFT_OK;
     }
+    if ((job->flags & WF_HTTP_JOB_LATE) != 0 && needs_stream(job, head, here))
+        job->flags |= WF_HTTP_JOB_STREAM;
     weft_err err = prepare_unpacking(c, head, fields);
     if (err == WEFT_OK)
         err = check_length(c, head, why);
@@ -112,7 +122,7 @@ static bool read_head(weft_actor *self, wf_http_cc *c, weft_bytes *in)
     if (err == WEFT_OK && head.status == 101)
         err = weft_because(&why, WEFT_EPROTO, "101 to a request that asked for no upgrade");
     if (err == WEFT_OK && head.status >= 200)
-        err = on_head(self, c, &head, fields, &why);
+        err = on_head(self, c, &head, fields, in->size - n, &why);
     else if (err == WEFT_OK && head.status == 100 && (c->flags & WF_HTTP_C_CONTINUE) != 0)
         wf_http_conn_continue(self, c);
     if (err != WEFT_OK) {

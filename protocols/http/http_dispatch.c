@@ -55,7 +55,7 @@ weft_err wf_http_ask_worker(weft_actor *self, weft_msg *msg, weft_ref owner)
 {
     wf_http_exchange *x = wf_http_exchange_of(msg);
     weft_err err = WEFT_OK;
-    if (x->row->stream)
+    if (x->row->stream && !x->late)
         err = wf_http_stream_open(self, x, owner);
     if (err != WEFT_OK)
         return err;

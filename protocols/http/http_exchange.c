@@ -195,7 +195,7 @@ void wf_http_exchange_drop(wf_http_exchange *x)
         weft_bytes_drop(&x->head_bytes);
     weft_bytes_drop(&wf_http_request_of(x)->body);
     weft_alloc_free(x->trailers);
-    weft_alloc_free(x->client);
+    wf_http_peer_drop(x->peer);
     weft_alloc_free(x->principal);
     wf_http_rewritten_free(x->rewritten);
     weft_alloc_free(x);
@@ -260,15 +260,31 @@ bool wf_http_exchange_persist(weft_actor *self, wf_http_exchange *x)
     return true;
 }
 
-/* Whoever serves it elsewhere cannot ask the connection. */
-void wf_http_note_client(weft_actor *self, wf_http_exchange *x)
+/* ---- who asks */
+
+void wf_http_peer_drop(wf_http_peer *peer)
+{
+    if (peer != NULL && atomic_fetch_sub_explicit(&peer->refs, 1, memory_order_acq_rel) == 1)
+        weft_alloc_free(peer);
+}
+
+/* The kernel is asked once in a connection's life: nothing of it changes behind the first request. errors: NULL. */
+static wf_http_peer *peer_of(weft_actor *self, wf_http_conn *c)
 {
     weft_address local;
     weft_tls_info tls;
-    if (x->client != NULL || x->conn == NULL)
+    if (c->peer != NULL || (c->peer = weft_alloc_zero(sizeof *c->peer)) == NULL)
+        return c->peer;
+    atomic_init(&c->peer->refs, 1);
+    c->peer->secure = weft_tls_about(self, c->stream, &tls) == WEFT_OK;
+    (void)weft_stream_addresses(self, c->stream, &local, &c->peer->address);
+    return c->peer;
+}
+
+/* Whoever serves it elsewhere cannot ask the connection. */
+void wf_http_note_client(weft_actor *self, wf_http_exchange *x)
+{
+    if (x->peer != NULL || x->conn == NULL || (x->peer = peer_of(self, x->conn)) == NULL)
         return;
-    x->secure = weft_tls_about(self, x->conn->stream, &tls) == WEFT_OK;
-    x->client = weft_alloc_zero(sizeof *x->client);
-    if (x->client != NULL)
-        (void)weft_stream_addresses(self, x->conn->stream, &local, x->client);
+    atomic_fetch_add_explicit(&x->peer->refs, 1, memory_order_relaxed);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "http_client.h"
+#include "http_server.h"
 
 static char *copy_of(const char *text)
 {
@@ -119,11 +120,19 @@ static char *upstream_url(const char *base, const char *strip, const weft_http_r
     weft_http_text target =
         request->path.at != NULL ? stripped(request->path, strip) : (weft_http_text){"/", 1};
     size_t room = n + target.bytes + request->query.bytes + 2;
-    char *url = weft_alloc(room);
-    if (url != NULL)
-        (void)snprintf(url, room, "%.*s%.*s%s%.*s", (int)n, base, (int)target.bytes, target.at,
-                       request->query.at != NULL ? "?" : "", (int)request->query.bytes,
-                       request->query.at != NULL ? request->query.at : "");
+    char *url = weft_alloc(room), *to = url;
+    if (url == NULL)
+        return NULL;
+    memcpy(to, base, n);
+    to += n;
+    memcpy(to, target.at, target.bytes);
+    to += target.bytes;
+    if (request->query.at != NULL) {
+        *to++ = '?';
+        memcpy(to, request->query.at, request->query.bytes);
+        to += request->query.bytes;
+    }
+    *to = '\0';
     return url;
 }
 
@@ -151,6 +160,10 @@ static weft_err fill_from_request(const wf_http_client *c, wf_http_job *job,
     job->to = c->config->to;
     job->body_bytes_max = c->limits.body_bytes_max;
     job->body_stream = request->stream;
+    if (request->exchange->late) { /* what is passed on has no limit, in one piece or in many */
+        job->flags |= WF_HTTP_JOB_LATE;
+        job->body_bytes_max = UINT64_MAX;
+    }
     if (!weft_ref_is_nobody(request->stream))
         job->flags |= WF_HTTP_JOB_STREAM;
     if (!weft_ref_is_nobody(request->stream) && request->body_bytes != 0) {
@@ -190,6 +203,8 @@ void wf_http_job_again(wf_http_job *job)
     job->err = WEFT_OK;
     job->flags &= ~(uint32_t)(WF_HTTP_JOB_OVER | WF_HTTP_JOB_UNTOUCHED | WF_HTTP_JOB_UNPACKED |
                               WF_HTTP_JOB_BEGUN | WF_HTTP_JOB_ASKED | WF_HTTP_JOB_TURNED_AWAY);
+    if ((job->flags & WF_HTTP_JOB_LATE) != 0)
+        job->flags &= ~(uint32_t)WF_HTTP_JOB_STREAM;
 }
 
 void wf_http_job_drop(wf_http_job *job)

@@ -146,6 +146,8 @@ weft_err wf_http_proxy_serve(weft_actor *self, weft_msg *msg)
         return WEFT_ENOMEM;
     if (asks_for_websocket(msg))
         return serve_websocket(self, msg, client);
+    /* most answers to a request without a body are small and come whole, which needs no stream */
+    x->late = x->row->stream && (x->flags & WF_HTTP_X_BODY_DONE) != 0;
     return wf_http_exchange_persist(self, x) ? wf_http_ask_worker(self, msg, client) : WEFT_ENOMEM;
 }
 

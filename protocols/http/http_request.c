@@ -91,23 +91,23 @@ const void *weft_http_config_of(const weft_msg *msg)
     return x != NULL && x->row != NULL ? x->row->config : NULL;
 }
 
+/* Only where the connection is can it be asked. */
+static const wf_http_peer *peer_of(const weft_msg *msg)
+{
+    wf_http_exchange *x = wf_http_exchange_of(msg);
+    if (x != NULL && x->peer == NULL && weft_is_local(msg))
+        wf_http_note_client(x->site_actor, x);
+    return x != NULL ? x->peer : NULL;
+}
+
 bool weft_http_is_secure(const weft_msg *msg)
 {
-    const wf_http_exchange *x = wf_http_exchange_of(msg);
-    weft_tls_info tls;
-    if (x == NULL || !weft_is_local(msg) || x->conn == NULL)
-        return x != NULL && x->secure;
-    return weft_tls_about(x->site_actor, x->conn->stream, &tls) == WEFT_OK;
+    const wf_http_peer *peer = peer_of(msg);
+    return peer != NULL && peer->secure;
 }
 
 weft_address weft_http_client(weft_msg *msg)
 {
-    const wf_http_exchange *x = wf_http_exchange_of(msg);
-    weft_address local, peer = {.family = WEFT_FAMILY_NONE};
-    if (x != NULL && x->client != NULL)
-        return *x->client;
-    /* only here can the connection be asked */
-    if (x != NULL && weft_is_local(msg) && x->conn != NULL)
-        (void)weft_stream_addresses(x->site_actor, x->conn->stream, &local, &peer);
-    return peer;
+    const wf_http_peer *peer = peer_of(msg);
+    return peer != NULL ? peer->address : (weft_address){.family = WEFT_FAMILY_NONE};
 }

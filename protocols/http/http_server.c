@@ -115,6 +115,8 @@ static void ended(weft_actor *self, weft_err reason)
     if (c->held != NULL)
         weft_drop(&c->held);
     weft_bytes_drop(&c->pending);
+    wf_http_peer_drop(c->peer);
+    c->peer = NULL;
 }
 
 #define ROWS                                                                              \

@@ -84,9 +84,18 @@ enum {
     WF_HTTP_UPGRADED = 1 << 10,  /* the stream is handed over when what is being read has been */
 };
 
+/* Who is at the other end of a connection: asked of the stream once, shared by its exchanges, and read wherever
+ * those are served. */
+typedef struct wf_http_peer {
+    _Atomic uint32_t refs;
+    bool secure; /* it came over TLS */
+    weft_address address;
+} wf_http_peer;
+
 struct wf_http_conn {
     weft_ref stream;
     const wf_http_site *site;
+    wf_http_peer *peer;             /* NULL: nobody has asked yet */
     wf_http_exchange *first, *last; /* in the order of their requests */
     wf_http_exchange *reading;      /* whose body is coming */
     weft_bytes pending;             /* came and was not read; kept */
@@ -184,10 +193,11 @@ struct wf_http_exchange {
     _Atomic uint32_t refs; /* the connection's, the message's, and those of requests sent on */
     uint16_t flags;
     uint16_t status; /* of the response */
-    bool secure;     /* it came over TLS; known from when it was sent elsewhere */
     uint8_t again;   /* how often it was sent on by who was to serve it */
     bool shared;     /* others hold its request: what that points to never moves again */
-    uint32_t at;     /* the tick from which its answer is waited for */
+    bool
+        late; /* its stream is made for an answer that needs one; said before it is sent elsewhere */
+    uint32_t at; /* the tick from which its answer is waited for */
     wf_http_exchange *next;
     weft_actor *site_actor; /* valid unless LOST */
     wf_http_conn *conn;
@@ -195,7 +205,7 @@ struct wf_http_exchange {
     const wf_http_site *site;
     const weft_http_error_page *error_pages; /* the site's, also for who serves it elsewhere */
     weft_bytes head_bytes;                   /* what the slices point into */
-    weft_address *client;
+    wf_http_peer *peer;                      /* known from when it was sent elsewhere */
     wf_http_stored *stored;
     struct wf_http_body *stream; /* the duplex stream of a .stream route */
     wf_http_trailers *trailers;
@@ -222,8 +232,10 @@ void wf_http_exchange_drop(wf_http_exchange *x);
 /* Makes what its slices point into its own: it will outlive the bytes it came in. false: no memory.
  */
 bool wf_http_exchange_persist(weft_actor *self, wf_http_exchange *x);
-/* Remembers the client's address with the exchange. */
+/* Remembers with the exchange who is at the other end. Without memory nobody is. */
 void wf_http_note_client(weft_actor *self, wf_http_exchange *x);
+/* Takes NULL. */
+void wf_http_peer_drop(wf_http_peer *peer);
 /* The request's exchange; NULL if @msg is no HTTP request. */
 wf_http_exchange *wf_http_exchange_of(const weft_msg *msg);
 /* A part of the path, still encoded: what stands at the route's parameter @param. */
@@ -350,7 +362,8 @@ void wf_http_cgi_counts_free(wf_http_cgi_count *first);
 /* Serves a request of a weft_http_proxy route. */
 weft_err wf_http_proxy_serve(weft_actor *self, weft_msg *msg);
 void wf_http_gateways_free(struct wf_http_gateway *first);
-/* Has @owner asked, and given the stream if the route has one; its answer is the request's. (http_dispatch.c) */
+/* Has @owner asked, and given the stream if the route has one that is not .late; its answer is the request's.
+ * (http_dispatch.c) */
 weft_err wf_http_ask_worker(weft_actor *self, weft_msg *msg, weft_ref owner);
 
 /* ---- bodies (http_body.c, http_body_stream.c) */
@@ -364,6 +377,9 @@ WEFT_MUST_USE weft_err wf_http_trailers_take(wf_http_exchange *x, const weft_htt
 
 /* Makes the duplex stream of a .stream route, owned by @owner. errors: ENOMEM. */
 WEFT_MUST_USE weft_err wf_http_stream_open(weft_actor *self, wf_http_exchange *x, weft_ref owner);
+/* The same for an exchange that is .late, from within a turn of another actor of this reactor: its own copy of the
+ * request, @msg, is told too. errors: EGONE (the connection is done with it), ENOMEM. */
+WEFT_MUST_USE weft_err wf_http_stream_open_late(weft_msg *msg, weft_ref owner);
 /* Its owner may be told of it now. */
 void wf_http_stream_begin(wf_http_exchange *x);
 WEFT_MUST_USE weft_err wf_http_stream_take(weft_actor *self, wf_http_exchange *x, weft_bytes bytes);

@@ -247,6 +247,25 @@ static void send_file(weft_actor *self, kit_side *s, weft_msg *msg)
     weft_file_drop(&file);
 }
 
+/* Many of them leave with one call, also in the middle of one. */
+static void send_small(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
+    (void)kit_send(self, s, 100);
+}
+
+static void hundreds_of_small_pieces_arrive_in_order(void)
+{
+    KIT_FOR_EACH(by)
+    {
+        kit_side a = {.opened = send_small, .total = 60001, .end_when_sent = true};
+        kit_side b = {.ended = close_it};
+        kit_run(&(kit_world){.by = by, .a = &a, .b = &b, .listen_options = "?window=1k"});
+        CHECK_U64(b.got, 60001);
+        CHECK_ERR(a.reason, WEFT_EDONE);
+    }
+}
+
 static void ranges_of_files_stand_in_line_with_what_is_written(void)
 {
     KIT_FOR_EACH(by)
@@ -355,6 +374,7 @@ static const test_case cases[] = {
     TEST(a_window_of_one_byte_slows_and_never_stops),
     TEST(an_echo_slows_its_peer_with_no_code_and_loses_nothing),
     TEST(a_producer_is_asked_for_the_next_piece_when_there_is_room),
+    TEST(hundreds_of_small_pieces_arrive_in_order),
     TEST(ranges_of_files_stand_in_line_with_what_is_written),
     TEST(a_file_that_is_too_short_closes_the_stream_as_truncated),
     TEST(an_answer_arrives_although_the_request_was_never_read),

@@ -146,6 +146,48 @@ static void what_is_forwarded_may_keep_its_host_and_lose_its_front(void)
     }
 }
 
+static void answers_to_a_get_pass_whole_in_pieces_and_without_a_body(void)
+{
+    static const struct {
+        const char *method, *answer, *got;
+    } rows[] = {
+        {"GET", ANSWER("1"), "Content-Length: 1\r\n\r\n1"},
+        {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha", "Content-Length: 4\r\n\r\nha"},
+        {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nha\r\n0\r\n\r\n",
+         "\r\n\r\n2\r\nha\r\n0\r\n\r\n"},
+        {"GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "Content-Length: 0\r\n\r\n"},
+        {"GET", "HTTP/1.1 304 Not Modified\r\nETag: \"1\"\r\n\r\n", "ETag: \"1\"\r\n\r\n"},
+        {"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", "Content-Length: 7\r\n\r\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        begin((weft_http_client_config){.upstream = "http://a"});
+        script_say(&a, rows[i].answer);
+        script_say(&a, ANSWER("2"));
+        CHECK(has(get(rows[i].method), rows[i].got));
+        if (i != 1) {
+            say("GET / HTTP/1.1\r\nHost: front\r\n\r\n");
+            CHECK(has(client->got, "\r\n\r\n2"));
+            CHECK_U64(a.conns, 1); /* which was left as it must be */
+        }
+        finish();
+    }
+}
+
+static void who_leaves_in_the_middle_ends_what_was_asked_for_it(void)
+{
+    for (unsigned steps = 1; steps < 40; steps++) {
+        begin((weft_http_client_config){.upstream = "http://a"});
+        script_say(&a, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+        weft_sim_peer_say(client, "GET / HTTP/1.1\r\nHost: front\r\n\r\n");
+        for (unsigned i = 0; i < steps; i++)
+            (void)weft_sim_step(sim);
+        weft_sim_peer_abort(client);
+        (void)weft_sim_settle(sim, 1000);
+        CHECK_U64(a.open, 0);
+        finish();
+    }
+}
+
 static void a_proxy_without_an_upstream_says_so(void)
 {
     begin((weft_http_client_config){.upstream = NULL});
@@ -384,6 +426,9 @@ static void stopped_at_any_step_nothing_is_left(void)
     for (unsigned steps = 1; steps < 60; steps++) {
         begin((weft_http_client_config){.upstreams = dead_and_b});
         script_say(&b, steps % 2 == 0 ? AGREED : ANSWER("b"));
+        script_say(&b, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+        weft_sim_peer *third = weft_sim_connect(sim, FRONT);
+        weft_sim_peer_say(third, "GET / HTTP/1.1\r\nHost: front\r\n\r\n");
         weft_sim_peer *other = weft_sim_connect(sim, FRONT);
         weft_sim_peer_say(other, "POST /up HTTP/1.1\r\nHost: front\r\nContent-Length: 8\r\n\r\nso");
         weft_sim_peer_say(client, UPGRADE);
@@ -423,15 +468,20 @@ static void under_faults_nothing_hangs_and_nothing_leaks(void)
 
 static void each_allocation_that_fails_is_told(void)
 {
+    static const struct {
+        const char *request, *answer;
+    } rows[] = {
+        {UPGRADE, AGREED},
+        {"PUT /up HTTP/1.1\r\nHost: front\r\nContent-Length: 4\r\n\r\nsome", ANSWER("b")},
+        {"GET /x HTTP/1.1\r\nHost: front\r\n\r\n",
+         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"},
+    };
     unsigned answered = 0;
-    for (long nth = 4; nth < 150; nth++) { /* before that the peer itself has none */
+    for (long nth = 6; nth < 225; nth++) { /* before that the peer itself has none */
         begin((weft_http_client_config){.upstreams = dead_and_b});
-        script_say(&b, nth % 2 == 0 ? AGREED : ANSWER("b"));
-        wf_alloc_fail_after(nth / 2);
-        weft_sim_peer_say(client, nth % 2 == 0
-                                      ? UPGRADE
-                                      : "PUT /up HTTP/1.1\r\nHost: front\r\nContent-Length: 4"
-                                        "\r\n\r\nsome");
+        script_say(&b, rows[nth % 3].answer);
+        wf_alloc_fail_after(nth / 3);
+        weft_sim_peer_say(client, rows[nth % 3].request);
         (void)weft_sim_settle(sim, 100);
         wf_alloc_fail_after(-1);
         weft_sim_advance(sim, 60000);
@@ -439,7 +489,7 @@ static void each_allocation_that_fails_is_told(void)
         answered += client->got_bytes != 0;
         finish();
     }
-    CHECK(answered > 50);
+    CHECK(answered > 75);
 }
 
 static const test_case cases[] = {
@@ -447,6 +497,8 @@ static const test_case cases[] = {
     TEST(gathered_ones_go_through_too),
     TEST(the_upstream_is_told_who_asked_and_nobody_else_says_so),
     TEST(what_is_forwarded_may_keep_its_host_and_lose_its_front),
+    TEST(answers_to_a_get_pass_whole_in_pieces_and_without_a_body),
+    TEST(who_leaves_in_the_middle_ends_what_was_asked_for_it),
     TEST(a_proxy_without_an_upstream_says_so),
     TEST(requests_go_by_turns),
     TEST(or_to_the_least_busy),
