@@ -157,16 +157,17 @@ static weft_err load_forms(lookup *l, const char *path, wf_http_found *found)
 
 static weft_err load_named(lookup *l)
 {
+    const char *path = wf_http_file_below(l->ask);
     wf_http_found found;
-    weft_err err = wf_http_file_open(l->root, l->ask->path, &found, l->why);
+    weft_err err = wf_http_file_open(l->root, path, &found, l->why);
 
     if (err != WEFT_OK)
         return err;
     if (found.kind == WF_HTTP_FOUND_FILE)
-        return load_forms(l, l->ask->path, &found);
+        return load_forms(l, path, &found);
     (void)close(found.fd);
     if (found.kind != WF_HTTP_FOUND_FOLDER)
-        return weft_because(l->why, WEFT_ENOTFOUND, "\"%.120s\" is no file", l->ask->path);
+        return weft_because(l->why, WEFT_ENOTFOUND, "\"%.120s\" is no file", path);
     l->out->kind = WF_HTTP_FILE_FOLDER;
     return WEFT_OK;
 }
@@ -174,10 +175,10 @@ static weft_err load_named(lookup *l)
 static weft_err load_index(lookup *l)
 {
     const char *index = l->config->index != NULL ? l->config->index : "index.html";
-    const char *slash = l->ask->path_n > 0 ? "/" : "";
+    const char *folder = wf_http_file_below(l->ask), *slash = folder[0] != '\0' ? "/" : "";
     char path[WF_HTTP_PATH_BYTES_MAX];
     wf_http_found found;
-    int n = snprintf(path, sizeof path, "%s%s%s", l->ask->path, slash, index);
+    int n = snprintf(path, sizeof path, "%s%s%s", folder, slash, index);
 
     if (n < 0 || (size_t)n >= sizeof path)
         return WEFT_ENOTFOUND;

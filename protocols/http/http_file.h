@@ -79,9 +79,17 @@ typedef struct wf_http_file {
 typedef struct wf_http_file_ask {
     const char *path; /* as wf_http_path_resolve gives it */
     size_t path_n;
+    size_t user_n;        /* how many bytes of it are the "~NAME" it begins with; 0: none */
     bool folder;          /* it had a '/' at its end */
     weft_http_text title; /* what stands before the path in the URL, still encoded: for listings */
 } wf_http_file_ask;
+
+/* The path below the root that it is looked up in: for "~NAME/..." that user's. */
+static inline const char *wf_http_file_below(const wf_http_file_ask *ask)
+{
+    const char *at = ask->path + ask->user_n;
+    return at + (*at == '/');
+}
 
 /* Looks up what @ask is served with now. What @old (NULL: nothing) holds and is still so is taken
  * from it instead of being read again. @now_ns: the wall clock. errors, @out and @old then being

@@ -277,19 +277,44 @@ extern const weft_behaviour weft_http_cgi;
 
 /* ---- static files */
 
+#define WEFT_HTTP_USER_BYTES_MAX 255u
+#define WEFT_HTTP_HOME_BYTES_MAX 4096u
+
+/** Whose home is where. */
+typedef struct weft_http_home {
+    uint32_t uid;
+    char path[WEFT_HTTP_HOME_BYTES_MAX]; /**< absolute */
+} weft_http_home;
+
+/** Folders of users: what is asked for as ~NAME/ is served from a folder in the home of NAME, by the same rules as
+ * other files; but no link leads out of it, whatever .follow_symlinks says. The folder must belong to the user, and
+ * what is above it is no way in: links in the home lead to it only within the home. A user that there is not, root,
+ * users below .uid_min, those without the folder and what may not be read there are all the same 404. Zero is the
+ * default. */
+typedef struct weft_http_users {
+    const char *folder;   /**< relative to the home; NULL: "public_html" */
+    uint32_t uid_min;     /**< of users who are served: 1,000; root is not, whatever it is */
+    uint32_t lookups_max; /**< under way at once for each reactor: 16; beyond: 503 */
+    /** Finds the home of @name (at most WEFT_HTTP_USER_BYTES_MAX bytes, and no ':'); may wait. NULL: among the
+     * system's users. errors: ENOTFOUND; else what fails is a 500, and logged. thread: of the pool, several at
+     * once. */
+    weft_err (*find)(const char *name, weft_http_home *home, weft_why *why);
+} weft_http_users;
+
 /** Files below a root. Zero is the default. */
 typedef struct weft_http_files_config {
-    const char *root;          /**< a folder; what is served never lies outside of it */
-    const char *param;         /**< the route's parameter that is the path; NULL: "*" */
-    const char *index;         /**< served for a folder; NULL: "index.html" */
-    bool no_listing;           /**< a folder without index is 404 instead of a listing */
-    bool hidden;               /**< names with a dot at the front are served too */
-    bool follow_symlinks;      /**< also those that lead out of the root; else only within */
-    bool no_compression;       /**< no gzip on the fly; .gz and .br siblings are still used */
-    const char *cache_control; /**< the Cache-Control field; NULL: none */
-    uint32_t cache_ms;         /**< how stale an open file may be at most: 1,000 */
-    uint32_t cache_files_max;  /**< open files kept by each reactor: 1,024 */
-    uint32_t gzip_bytes_max;   /**< larger files are not compressed on the fly: 1 MiB */
+    const char *root;             /**< a folder; what is served never lies outside of it */
+    const char *param;            /**< the route's parameter that is the path; NULL: "*" */
+    const char *index;            /**< served for a folder; NULL: "index.html" */
+    bool no_listing;              /**< a folder without index is 404 instead of a listing */
+    bool hidden;                  /**< names with a dot at the front are served too */
+    bool follow_symlinks;         /**< also those that lead out of the root; else only within */
+    bool no_compression;          /**< no gzip on the fly; .gz and .br siblings are still used */
+    const char *cache_control;    /**< the Cache-Control field; NULL: none */
+    uint32_t cache_ms;            /**< how stale an open file may be at most: 1,000 */
+    uint32_t cache_files_max;     /**< open files kept by each reactor: 1,024 */
+    uint32_t gzip_bytes_max;      /**< larger files are not compressed on the fly: 1 MiB */
+    const weft_http_users *users; /**< NULL: ~NAME/ is a folder of the root as others are */
 } weft_http_files_config;
 
 /** Serves files: for a route that ends in a star. */
