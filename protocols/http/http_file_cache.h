@@ -60,7 +60,8 @@ struct wf_http_file_entry {
     uint32_t descriptors;
     uint32_t path_n;
     bool folder;
-    weft_ref looking, packing; /* who does it; nobody: it is not being done */
+    weft_ref looking;                         /* who does it; nobody: it is not being done */
+    weft_ref packing[WF_HTTP_CODINGS_COUNT_]; /* the same, for each coding */
     wf_http_file file;
     char path[];
 };

@@ -30,6 +30,7 @@ typedef struct job {
     int64_t now_ns;
     wf_http_file file;
     /* PACK, READ */
+    wf_http_coding coding;
     weft_file *source;
     wf_http_stamp stamp;
     uint64_t size;
@@ -154,7 +155,7 @@ static weft_err work_there(weft_actor *self, weft_msg *msg)
         j->err = look(j);
         break;
     case WF_HTTP_WORK_PACK:
-        j->err = wf_http_pack_file(j->source, j->size, &j->made);
+        j->err = wf_http_pack_file(j->coding, j->source, j->size, &j->made);
         break;
     case WF_HTTP_WORK_READ:
         j->err = read_ranges(j);
@@ -205,7 +206,7 @@ static void leave_entry(worker *w)
     if (w->job->kind == WF_HTTP_WORK_LOOK)
         w->entry->looking = WEFT_NOBODY;
     else if (w->job->kind == WF_HTTP_WORK_PACK)
-        w->entry->packing = WEFT_NOBODY;
+        w->entry->packing[w->job->coding] = WEFT_NOBODY;
 }
 
 /* Whoever waits stands before this in the mailbox. */
@@ -256,11 +257,12 @@ static weft_err ask_pool(weft_actor *self, weft_msg *msg, worker *w)
 static void take_packed(worker *w)
 {
     wf_http_file *file = &w->entry->file;
-    const wf_http_form *form = file->forms[WF_HTTP_GZIP];
+    wf_http_coding coding = w->job->coding;
+    const wf_http_form *form = file->forms[coding];
 
     if (file->kind == WF_HTTP_FILE_SERVED && form != NULL && form->unmade &&
         wf_http_stamp_same(&form->stamp, &w->job->stamp))
-        (void)wf_http_file_packed(file, w->job->err, &w->job->made);
+        (void)wf_http_file_packed(file, coding, w->job->err, &w->job->made);
     wf_http_file_cache_count(w->entry);
 }
 
@@ -381,19 +383,20 @@ weft_err wf_http_work_look(weft_actor *self, wf_http_file_entry *e, const wf_htt
     return begin(e, j, &e->looking, why);
 }
 
-weft_err wf_http_work_pack(wf_http_file_entry *e, weft_why *why)
+weft_err wf_http_work_pack(wf_http_file_entry *e, wf_http_coding coding, weft_why *why)
 {
     const wf_http_form *plain = e->file.forms[WF_HTTP_IDENTITY];
 
-    if (!weft_ref_is_nobody(e->packing))
+    if (!weft_ref_is_nobody(e->packing[coding]))
         return WEFT_OK;
     job *j = job_new(WF_HTTP_WORK_PACK, 0);
     if (j == NULL)
         return WEFT_ENOMEM;
+    j->coding = coding;
     j->source = weft_file_share(plain->file);
     j->size = plain->size;
     j->stamp = plain->stamp;
-    return begin(e, j, &e->packing, why);
+    return begin(e, j, &e->packing[coding], why);
 }
 
 weft_err wf_http_work_read(wf_http_file_entry *e, const wf_http_form *form,

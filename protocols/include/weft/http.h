@@ -303,13 +303,13 @@ typedef struct weft_http_users {
 
 /** Files below a root. Zero is the default. */
 typedef struct weft_http_files_config {
-    const char *root;             /**< a folder; what is served never lies outside of it */
-    const char *param;            /**< the route's parameter that is the path; NULL: "*" */
-    const char *index;            /**< served for a folder; NULL: "index.html" */
-    bool no_listing;              /**< a folder without index is 404 instead of a listing */
-    bool hidden;                  /**< names with a dot at the front are served too */
-    bool follow_symlinks;         /**< also those that lead out of the root; else only within */
-    bool no_compression;          /**< no gzip on the fly; .gz and .br siblings are still used */
+    const char *root;     /**< a folder; what is served never lies outside of it */
+    const char *param;    /**< the route's parameter that is the path; NULL: "*" */
+    const char *index;    /**< served for a folder; NULL: "index.html" */
+    bool no_listing;      /**< a folder without index is 404 instead of a listing */
+    bool hidden;          /**< names with a dot at the front are served too */
+    bool follow_symlinks; /**< also those that lead out of the root; else only within */
+    bool no_compression;  /**< nothing packed on the fly; .gz and .br siblings are still used */
     const char *cache_control;    /**< the Cache-Control field; NULL: none */
     uint32_t cache_ms;            /**< how stale an open file may be at most: 1,000 */
     uint32_t cache_files_max;     /**< open files kept by each reactor: 1,024 */
