@@ -2,6 +2,8 @@
 /* The wrapper of brotli. */
 #include <brotli/decode.h>
 #include <brotli/encode.h>
+#include <setjmp.h>
+#include <stddef.h>
 
 #include <weft/edge.h>
 
@@ -42,29 +44,70 @@ const wf_http_unpack_ops wf_http_unpack_brotli = {
 
 /* ---- packing */
 
-/* What it takes may be refused, as all else may. */
-static void *take_memory(void *none, size_t n)
+/* As it is built for Debian the encoder ends the process when memory is out. So it is left by a jump in the midst of
+ * whatever it does, is not used again, and all it has taken, which includes its state, is given back from a list. */
+
+typedef struct taken {
+    _Alignas(max_align_t) struct taken *next;
+    struct taken *before;
+} taken;
+
+typedef struct packer {
+    BrotliEncoderState *encoder;
+    taken list; /* in a ring with all that was taken */
+    jmp_buf without_memory;
+} packer;
+
+static void *take_memory(void *at, size_t n)
 {
-    (void)none;
-    return weft_alloc(n);
+    packer *p = at;
+    taken *t = weft_alloc(sizeof *t + n);
+
+    if (t == NULL)
+        longjmp(p->without_memory, 1);
+    t->before = &p->list;
+    t->next = p->list.next;
+    t->next->before = t;
+    p->list.next = t;
+    return t + 1;
 }
 
-static void give_memory(void *none, void *at)
+static void give_memory(void *at, void *memory)
 {
-    (void)none;
-    weft_alloc_free(at);
+    (void)at;
+    if (memory == NULL)
+        return;
+    taken *t = (taken *)memory - 1;
+    t->before->next = t->next;
+    t->next->before = t->before;
+    weft_alloc_free(t);
+}
+
+static void pack_close(void *state)
+{
+    packer *p = state;
+
+    if (p == NULL)
+        return;
+    while (p->list.next != &p->list)
+        give_memory(p, p->list.next + 1);
+    weft_alloc_free(p);
 }
 
 static void *pack_open(unsigned window)
 {
-    BrotliEncoderState *state = BrotliEncoderCreateInstance(take_memory, give_memory, NULL);
+    packer *p = weft_alloc_zero(sizeof *p);
 
-    if (state == NULL)
+    if (p == NULL)
         return NULL;
-    if (BrotliEncoderSetParameter(state, BROTLI_PARAM_QUALITY, QUALITY) &&
-        BrotliEncoderSetParameter(state, BROTLI_PARAM_LGWIN, window))
-        return state;
-    BrotliEncoderDestroyInstance(state);
+    p->list.next = p->list.before = &p->list;
+    if (setjmp(p->without_memory) == 0)
+        p->encoder = BrotliEncoderCreateInstance(take_memory, give_memory, p);
+    if (p->encoder != NULL &&
+        BrotliEncoderSetParameter(p->encoder, BROTLI_PARAM_QUALITY, QUALITY) &&
+        BrotliEncoderSetParameter(p->encoder, BROTLI_PARAM_LGWIN, window))
+        return p;
+    pack_close(p);
     return NULL;
 }
 
@@ -73,18 +116,15 @@ static weft_err pack_run(void *state, wf_http_pack_how how, const uint8_t **in, 
 {
     static const BrotliEncoderOperation operations[] = {
         BROTLI_OPERATION_PROCESS, BROTLI_OPERATION_FLUSH, BROTLI_OPERATION_FINISH};
+    packer *p = state;
 
-    if (!BrotliEncoderCompressStream(state, operations[how], in_n, in, out_n, out, NULL))
+    if (setjmp(p->without_memory) != 0)
         return WEFT_ENOMEM;
-    *done = *in_n == 0 && (how == WF_HTTP_PACK_END ? BrotliEncoderIsFinished(state)
-                                                   : !BrotliEncoderHasMoreOutput(state));
+    if (!BrotliEncoderCompressStream(p->encoder, operations[how], in_n, in, out_n, out, NULL))
+        return WEFT_ENOMEM;
+    *done = *in_n == 0 && (how == WF_HTTP_PACK_END ? BrotliEncoderIsFinished(p->encoder)
+                                                   : !BrotliEncoderHasMoreOutput(p->encoder));
     return WEFT_OK;
-}
-
-static void pack_close(void *state)
-{
-    if (state != NULL)
-        BrotliEncoderDestroyInstance(state);
 }
 
 const wf_http_packer wf_http_pack_brotli = {

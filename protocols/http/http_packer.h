@@ -31,7 +31,7 @@ typedef struct wf_http_packer {
     void *(*open)(unsigned window); /* errors: NULL */
     /* Takes from *@in, puts to *@out; both move on. *@done: all was taken and, unless it is MORE, has come out;
      * else there was no room for it. A FLUSH wants a room of WF_HTTP_PACK_ROOM_MIN, since with less gzip's marks of a
-     * flush have no end. errors: ENOMEM. */
+     * flush have no end. errors: ENOMEM; nothing but close may follow it then. */
     weft_err (*run)(void *state, wf_http_pack_how how, const uint8_t **in, size_t *in_n,
                     uint8_t **out, size_t *out_n, bool *done);
     void (*close)(void *state); /* takes NULL */

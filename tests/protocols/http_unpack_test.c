@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Unpacking bodies: in pieces of any size, within the room that is given, and what is no packed data. */
+#include "alloc.h"
 #include "check.h"
 #include "http_packer.h"
 #include "http_unpack.h"
@@ -142,6 +143,25 @@ static void a_flush_brings_out_all_that_was_given(void)
     }
 }
 
+static void without_memory_packing_fails_and_gives_all_back(void)
+{
+    static uint8_t from[20000], packed[20000];
+    unsigned done = 0, failed = 0;
+    size_t n;
+    for (size_t i = 0; i < sizeof from; i++)
+        from[i] = (uint8_t)(i * i >> 7);
+    for (wf_http_coding c = WF_HTTP_GZIP; c < WF_HTTP_CODINGS_COUNT_; c++)
+        for (long nth = 0; nth < 40; nth++) {
+            wf_alloc_fail_after(nth);
+            weft_err err = wf_http_pack_whole(c, from, sizeof from, packed, sizeof packed, &n);
+            wf_alloc_fail_after(-1);
+            CHECK(err == WEFT_OK || err == WEFT_ENOMEM);
+            done += err == WEFT_OK;
+            failed += err != WEFT_OK;
+        }
+    CHECK(done != 0 && failed > 10);
+}
+
 static void members_of_gzip_may_stand_one_behind_the_other(void)
 {
     char out[4096];
@@ -217,6 +237,7 @@ static const test_case cases[] = {
     TEST(pieces_of_any_size_come_to_the_same),
     TEST(what_is_packed_in_pieces_is_the_same_when_it_is_unpacked),
     TEST(a_flush_brings_out_all_that_was_given),
+    TEST(without_memory_packing_fails_and_gives_all_back),
     TEST(members_of_gzip_may_stand_one_behind_the_other),
     TEST(what_is_cut_is_not_whole),
     TEST(what_is_not_packed_or_has_more_behind_it_is_an_error),

@@ -127,6 +127,23 @@ typedef struct weft_http_guard {
     bool digest;
 } weft_http_guard;
 
+/** Packs what a row answers, as gzip or brotli, for clients that take it (Accept-Encoding, with its weights): text and
+ * what else packs well, by its type, if it is not packed already, no part, no file, not too short, and Cache-Control does
+ * not say no-transform. A body of up to 16 KiB is packed at once; a larger one and one that is streamed in steps of as
+ * much, each of which can be unpacked when it comes, chunked, with back-pressure, and with turns of others in between.
+ * HTTP/1.0 gets only small bodies packed. Vary is said in any case; a strong ETag becomes a weak one. What
+ * weft_http_files serves it packs by itself. Zero is the default.
+ *
+ * A secret in a packed page can be guessed by who sees how long pages are and may have something of their own put into
+ * them (BREACH): do not pack pages that have a secret and what the client said. */
+typedef struct weft_http_compress {
+    uint32_t bytes_min; /**< shorter bodies stay as they are: 1 KiB */
+    uint32_t
+        packings_max; /**< large and streamed bodies at once for each reactor: 64, each of up to
+                                1 MiB of memory; beyond, they stay as they are */
+    bool no_brotli;   /**< gzip alone */
+} weft_http_compress;
+
 /** One row of a site: exactly one of handler, use, to, redirect, rewrite. Of several that match, the most specific
  * wins.
  *
@@ -157,9 +174,10 @@ typedef struct weft_http_route {
     const char *rewrite; /**< it is served as if this path had been asked for; no guard: that is the
                                            other row's */
     const void *config;  /**< for weft_http_config_of, and weft_config of what .use makes */
-    const weft_http_guard *guard; /**< who may; NULL: all */
-    bool stream;                  /**< .use: the body comes as a stream, owned by that actor */
-    uint64_t body_bytes_max;      /**< 0: the site's; of a streamed body: no limit */
+    const weft_http_guard *guard;       /**< who may; NULL: all */
+    const weft_http_compress *compress; /**< its answers are packed; NULL: not */
+    bool stream;             /**< .use: the body comes as a stream, owned by that actor */
+    uint64_t body_bytes_max; /**< 0: the site's; of a streamed body: no limit */
 } weft_http_route;
 
 /** Limits of a site; zero is the default. */
