@@ -222,7 +222,7 @@ static weft_err body_write(weft_leaf *leaf, const weft_leaf_item *items, unsigne
 {
     wf_http_body *b = weft_leaf_context(leaf);
     *sent = 0;
-    if (b->x != NULL && b->x->packing != NULL)
+    if (b->x->packing != NULL)
         return write_packed(b, items, n, sent, why);
     for (unsigned i = 0; i < n; i++) {
         if (!has_room(b))

@@ -98,7 +98,8 @@ static bool weaken(weft_http_field *field, char etag[WF_HTTP_PACK_ETAG_BYTES_MAX
         return true;
     if (field->value_bytes + 2 > WF_HTTP_PACK_ETAG_BYTES_MAX)
         return false;
-    memcpy(etag, "W/", 2);
+    etag[0] = 'W';
+    etag[1] = '/';
     memcpy(etag + 2, field->value, field->value_bytes);
     field->value = etag;
     field->value_bytes += 2;
