@@ -47,7 +47,7 @@ visit()
     "$WEFT_BUILD/tests/weft_browser_site" "$1" "$dir/site" >"$dir/result" 2> >(tee "$dir/log" >"$dir/said") &
     server=$!
     exec {result}<"$dir/result"
-    local at= line said
+    local at='' line said
     while [ -z "$at" ]; do
         read -r -t 60 line || fail "the site says nothing"
         at=$(grep -o 'https\?://127\.0\.0\.1:[0-9]*' <<<"$line" || true)
