@@ -34,6 +34,33 @@ weft_err wf_pipeline_open(const weft_url *url, weft_url_end end, wf_pipeline *ou
     return WEFT_OK;
 }
 
+/* What the owner has put there before the stream was connected stands above what is of the wire. */
+typedef struct lifted {
+    weft_stage *top, *bottom;
+} lifted;
+
+static lifted lift(conn *c)
+{
+    lifted owners = {NULL, NULL};
+    if (c->rare == NULL)
+        return owners;
+    owners = (lifted){c->rare->top, c->rare->bottom};
+    c->rare->top = c->rare->bottom = NULL;
+    return owners;
+}
+
+static void lower(conn *c, lifted owners)
+{
+    if (owners.top == NULL)
+        return;
+    owners.bottom->below = c->rare->top;
+    if (c->rare->top != NULL)
+        c->rare->top->above = owners.bottom;
+    else
+        c->rare->bottom = owners.bottom;
+    c->rare->top = owners.top;
+}
+
 weft_err wf_pipeline_push(const wf_pipeline *pipeline, conn *c, const weft_url *url, weft_why *why)
 {
     weft_err err = WEFT_OK;
@@ -41,12 +68,15 @@ weft_err wf_pipeline_push(const wf_pipeline *pipeline, conn *c, const weft_url *
         return WEFT_OK;
     /* an owner may write before it is open: that too is said within, and behind what the parts say */
     conn_out *early = wf_conn_early_take(c);
+    lifted owners = lift(c);
     for (size_t i = 0; err == WEFT_OK && parts[i] != NULL; i++)
         if (pipeline->prepared[i] != NULL)
             err = parts[i]->push(c, pipeline->prepared[i], url, why);
-    wf_conn_early_give(c, early);
     if (err == WEFT_OK && c->rare != NULL)
         c->rare->floor = c->rare->top;
+    /* what was written early has been through the owner's stages */
+    wf_conn_early_give(c, early);
+    lower(c, owners);
     return err;
 }
 

@@ -63,8 +63,12 @@ int main(int argc, char **argv)
     enum { DOORS = sizeof doors / sizeof doors[0] };
     weft_ssh_keys *keys = NULL;
     weft_why why;
-    if (argc != 2 + DOORS)
+    if (argc != 2 + DOORS) {
+        (void)fprintf(
+            stderr,
+            "usage: 23_gateway KEYS HTTP-URL HTTPS-URL SMTP-URL IRC-URL SSH-URL TELNET-URL\n");
         return 64; /* EX_USAGE */
+    }
     if (weft_ssh_keys_open(argv[1], false, &keys, &why) != WEFT_OK) {
         (void)fprintf(stderr, "%s\n", why.text);
         return 78;

@@ -50,6 +50,10 @@ static const weft_behaviour worker = {
 
 int main(int argc, char **argv)
 {
+    if (argc > 3) {
+        (void)fprintf(stderr, "usage: 30_sp [URL [TEXT]]\n");
+        return 64; /* EX_USAGE */
+    }
     urls[0] = argc > 1 ? argv[1] : "nng+rep://127.0.0.1:5555", text = argc > 2 ? argv[2] : NULL;
     config = text != NULL ? (weft_sp_config){.dial = urls} : (weft_sp_config){.listen = urls};
     weft_system *sys = weft_system_new(NULL);

@@ -38,8 +38,10 @@ static const weft_behaviour asker = {.name = "asker", .handlers = rows};
 
 int main(int argc, char **argv)
 {
-    if (argc != 5)
-        return 64;
+    if (argc != 5) {
+        (void)fprintf(stderr, "usage: 31_ssh_run URL USER KEY COMMAND\n");
+        return 64; /* EX_USAGE */
+    }
     there = (weft_ssh_client_config){.url = argv[1], .user = argv[2], .key_file = argv[3]};
     command = argv[4];
     weft_system *sys = weft_system_new(NULL);

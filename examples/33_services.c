@@ -59,7 +59,11 @@ static const weft_behaviour client = {.name = "client", .handlers = rows};
 
 int main(int argc, char **argv)
 {
-    weft_system *sys = argc == 3 ? weft_system_new(NULL) : NULL;
+    if (argc != 3) {
+        (void)fprintf(stderr, "usage: 33_services NUMBER NUMBER\n");
+        return 64; /* EX_USAGE */
+    }
+    weft_system *sys = weft_system_new(NULL);
     if (sys == NULL || weft_ref_is_nobody(weft_system_spawn(sys, 0, &client, argv)))
         return EXIT_FAILURE;
     return weft_run(&sys);

@@ -8,11 +8,13 @@
 #include <weft/smtp.h>
 #include <weft/tls.h>
 
+#include "secret.h"
 #include "services.h"
 
 typedef struct sendmail_settings {
     weft_option_texts to;
-    const char *from, *server, *user, *password, *trust;
+    const char *from, *server, *user, *trust;
+    secret password;
     int tls;
     bool insecure_auth;
     weft_smtp_client_config client;
@@ -64,11 +66,8 @@ static const weft_option sendmail_options[] = {
      .value = "NAME",
      .at = offsetof(sendmail_settings, user),
      .help = "who logs in"},
-    {.name = "password",
-     .kind = WEFT_OPTION_TEXT,
-     .value = "TEXT",
-     .at = offsetof(sendmail_settings, password),
-     .help = "the password of --login"},
+    OPTION_ROWS_SECRET(sendmail_settings, password, "password", "WEFT_PASSWORD",
+                       "the password of --login"),
     {.name = "auth-in-clear",
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(sendmail_settings, insecure_auth),
@@ -251,7 +250,11 @@ static weft_err sendmail_check(void *at, weft_why *why)
     s->client.domain = s->server == NULL ? strrchr(s->to.at[0], '@') + 1 : NULL;
     s->client.tls_policy = (weft_smtp_tls)s->tls;
     s->client.user = s->user;
-    s->client.password = s->password;
+    weft_err err = s->user != NULL ? secret_read(&s->password, "password", "WEFT_PASSWORD",
+                                                 &s->client.password, why)
+                                   : WEFT_OK;
+    if (err != WEFT_OK)
+        return err;
     s->client.auth_in_clear = s->insecure_auth;
     for (size_t i = 1; s->server == NULL && i < s->to.count; i++)
         if (strcasecmp(strrchr(s->to.at[i], '@') + 1, s->client.domain) != 0)

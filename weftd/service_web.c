@@ -15,6 +15,7 @@
 typedef struct web_settings {
     weft_option_urls listen;
     weft_http_files_config files;
+    weft_http_users users;
     web_sites sites;
     web_pages pages;
     const char *access_log; /* a path, "-", or NULL */
@@ -59,6 +60,19 @@ static const weft_option web_options[] = {
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(web_settings, files.follow_symlinks),
      .help = "follow links that lead out of the folder too"},
+    {.name = "users",
+     .kind = WEFT_OPTION_TEXT,
+     .value = "FOLDER",
+     .at = offsetof(web_settings, users.folder),
+     .help = "serve /~NAME/ from FOLDER (public_html, say) in the home of the user NAME"},
+    {.name = "users-uid-min",
+     .kind = WEFT_OPTION_COUNT,
+     .value = "NUMBER",
+     .unset = "1000",
+     .at = offsetof(web_settings, users.uid_min),
+     .min = 1,
+     .max = UINT32_MAX - 1,
+     .help = "no user with a number below has one; root never has"},
     {.name = "no-compression",
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(web_settings, files.no_compression),
@@ -107,6 +121,10 @@ static const weft_option web_options[] = {
      .value = "FROM=TO",
      .at = offsetof(web_settings, sites.rewrite),
      .help = "serve FROM as if TO had been asked for: /blog/:page=/pages/:page.html"},
+    {.name = "compress",
+     .kind = WEFT_OPTION_FLAG,
+     .at = offsetof(web_settings, sites.compress),
+     .help = "pack what --proxy and --cgi answer, as gzip or brotli; not for pages with secrets"},
     {.name = "cgi",
      .kind = WEFT_OPTION_TEXTS,
      .value = "PATH=FOLDER",
@@ -161,6 +179,27 @@ static weft_err check_folder(const char *path, weft_why *why)
     return WEFT_OK;
 }
 
+/* Whether @folder could lie in a home: relative, and no step up. */
+static bool is_within(const char *folder)
+{
+    if (folder[0] == '/' || folder[0] == '\0')
+        return false;
+    for (const char *at = folder; at[0] != '\0'; at += strcspn(at, "/"), at += at[0] == '/')
+        if (strncmp(at, "..", 2) == 0 && (at[2] == '/' || at[2] == '\0'))
+            return false;
+    return true;
+}
+
+static weft_err check_users(web_settings *s, weft_why *why)
+{
+    s->files.users = s->users.folder != NULL ? &s->users : NULL;
+    if (s->users.folder == NULL || is_within(s->users.folder))
+        return WEFT_OK;
+    return weft_because(why, WEFT_EINVAL,
+                        "--users %.100s, expected a folder in each home such as public_html",
+                        s->users.folder);
+}
+
 static weft_err web_open(void *at, weft_why *why)
 {
     web_settings *s = at;
@@ -183,6 +222,8 @@ static weft_err web_check(void *at, weft_why *why)
     s->site = (weft_http_site_config){
         .routes = s->sites.routes, .access_log = &s->access, .error_pages = s->pages.pages};
     weft_err err = check_folder(s->files.root, why);
+    if (err == WEFT_OK)
+        err = check_users(s, why);
     if (err == WEFT_OK)
         err = web_pages_read(&s->pages, why);
     return err == WEFT_OK ? web_sites_make(&s->sites, &s->files, why) : err;

@@ -30,5 +30,9 @@ weft_err ssh_target_read(ssh_target *t, const char *text, size_t n, weft_why *wh
     t->client.host = t->to != NULL ? t->host : NULL;
     t->client.user = t->user;
     t->client.trust = t->accept_new ? WEFT_SSH_TRUST_NEW : WEFT_SSH_TRUST_KNOWN;
-    return WEFT_OK;
+    weft_err err =
+        secret_read(&t->passphrase, "passphrase", SSH_PASSPHRASE, &t->client.passphrase, why);
+    return err == WEFT_OK
+               ? secret_read(&t->password, "password", SSH_PASSWORD, &t->client.password, why)
+               : err;
 }

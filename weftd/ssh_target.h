@@ -7,10 +7,16 @@
 #include <weft/ssh_client.h>
 #include <weft/url.h>
 
+#include "secret.h"
+
+#define SSH_PASSPHRASE "WEFT_PASSPHRASE"
+#define SSH_PASSWORD "WEFT_PASSWORD"
+
 /* What the options say, and what is made of it. */
 typedef struct ssh_target {
     const char *to;
     bool accept_new;
+    secret passphrase, password;
     weft_ssh_client_config client;
     char user[64], host[WEFT_URL_HOST_BYTES_MAX + 1], url[WEFT_URL_BYTES_MAX + 1];
 } ssh_target;
@@ -22,20 +28,14 @@ typedef struct ssh_target {
      .value = "FILE",                                                                     \
      .at = offsetof(type, target.client.key_file),                                        \
      .help = "a private key that proves who this is"},                                    \
-        {.name = "passphrase",                                                            \
-         .kind = WEFT_OPTION_TEXT,                                                        \
-         .value = "TEXT",                                                                 \
-         .at = offsetof(type, target.client.passphrase),                                  \
-         .help = "what opens --key, which others see in the list of processes"},          \
+        OPTION_ROWS_SECRET(type, target.passphrase, "passphrase", SSH_PASSPHRASE,         \
+                           "what opens --key"),                                           \
         {.name = "agent",                                                                 \
          .kind = WEFT_OPTION_FLAG,                                                        \
          .at = offsetof(type, target.client.agent),                                       \
          .help = "try the keys of the agent at SSH_AUTH_SOCK, too"},                      \
-        {.name = "password",                                                              \
-         .kind = WEFT_OPTION_TEXT,                                                        \
-         .value = "TEXT",                                                                 \
-         .at = offsetof(type, target.client.password),                                    \
-         .help = "the user's password, which others see in the list of processes"},       \
+        OPTION_ROWS_SECRET(type, target.password, "password", SSH_PASSWORD,               \
+                           "the user's password"),                                        \
         {.name = "known-hosts",                                                           \
          .kind = WEFT_OPTION_TEXT,                                                        \
          .value = "FILE",                                                                 \
@@ -57,7 +57,7 @@ typedef struct ssh_target {
     }
 
 /* Takes the @n characters @at, "USER@HOST" or "USER@HOST:PORT" (an IPv6 address in brackets), apart.
- * errors: EINVAL. */
+ * Then finds out the secrets, which may ask at the terminal. errors: EINVAL, those of secret_read. */
 WEFT_MUST_USE weft_err ssh_target_read(ssh_target *t, const char *at, size_t n, weft_why *why);
 
 #endif

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static const weft_http_compress packed = {.bytes_min = 0};
+
 /* ---- proxies: PATH=URL[,URL...] */
 
 static weft_err bad_proxy(const char *text, weft_why *why)
@@ -41,6 +43,7 @@ static weft_err add_routes(web_sites *s, web_proxy *p, const char *path, weft_ht
     const weft_http_route row = {.use = &weft_http_proxy,
                                  .config = &p->client,
                                  .stream = true,
+                                 .compress = s->compress ? &packed : NULL,
                                  .guard = s->auth.count != 0 ? &s->guard : NULL};
     p->route = malloc(room);
     if (p->route == NULL)
@@ -157,6 +160,7 @@ static weft_err add_cgi(web_sites *s, web_cgi *g, const char *text, weft_http_ro
                                  .use = &weft_http_cgi,
                                  .config = &g->config,
                                  .stream = true,
+                                 .compress = s->compress ? &packed : NULL,
                                  .guard = s->auth.count != 0 ? &s->guard : NULL};
     return check_cgi_folder(folder + 1, why);
 }

@@ -29,7 +29,7 @@ typedef struct web_cgi {
 typedef struct web_sites {
     weft_option_texts proxy, auth, redirect, rewrite, cgi;
     uint32_t cgi_time_ms, cgi_children;
-    bool strip, keep_host, least_busy, digest;
+    bool strip, keep_host, least_busy, digest, compress;
     /* what web_sites_make makes of them */
     web_proxy proxies[WEB_PROXIES_MAX];
     char *moves[2 * WEFT_OPTION_TEXTS_MAX]; /* what --redirect and --rewrite say, cut up */

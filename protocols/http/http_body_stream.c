@@ -12,6 +12,7 @@
 #include <weft/leaf.h>
 
 #include "http_chunk.h"
+#include "http_packing.h"
 #include "http_server.h"
 
 enum { IN_ITEMS = 16 };
@@ -115,7 +116,9 @@ static void end_response(weft_actor *self, void *context)
         cut_response(self, b);
         return;
     }
-    if ((x->flags & WF_HTTP_X_CHUNKED) != 0)
+    if (x->packing != NULL)
+        err = wf_http_packing_end(x->packing);
+    if (err == WEFT_OK && (x->flags & WF_HTTP_X_CHUNKED) != 0)
         err = weft_write(self, x->conn->stream,
                          b->end.size != 0 ? b->end : WEFT_BYTES_LITERAL(WF_HTTP1_CHUNKS_END));
     if (err == WEFT_EFULL)
@@ -187,11 +190,40 @@ static weft_err write_piece(wf_http_body *b, weft_bytes bytes, weft_why *why)
     return WEFT_OK;
 }
 
+static size_t items_bytes(const weft_leaf_item *items, unsigned n)
+{
+    size_t bytes = 0;
+    for (unsigned i = 0; i < n; i++)
+        bytes += items[i].file != NULL ? 1 : items[i].bytes.size;
+    return bytes;
+}
+
+/* A step; what is left has its own, when others have had a turn. */
+static weft_err write_packed(wf_http_body *b, const weft_leaf_item *items, unsigned n, size_t *sent,
+                             weft_why *why)
+{
+    if (!has_room(b))
+        return WEFT_EFULL;
+    if (items[0].file != NULL)
+        return weft_because(why, WEFT_EUNSUPPORTED, "bodies take bytes");
+    weft_err err = wf_http_packing_write(b->x->packing, items, n, sent);
+    if (err != WEFT_OK) {
+        *sent = 0;
+        return weft_because(why, err, "the response cannot be packed and written");
+    }
+    if (b->counted && *sent > b->left)
+        return weft_because(why, WEFT_EINVAL, "the response becomes longer than its stream_bytes");
+    b->left -= b->counted ? *sent : 0;
+    return *sent == items_bytes(items, n) ? WEFT_OK : WEFT_EFULL;
+}
+
 static weft_err body_write(weft_leaf *leaf, const weft_leaf_item *items, unsigned n, size_t *sent,
                            weft_why *why)
 {
     wf_http_body *b = weft_leaf_context(leaf);
     *sent = 0;
+    if (b->x->packing != NULL)
+        return write_packed(b, items, n, sent, why);
     for (unsigned i = 0; i < n; i++) {
         if (!has_room(b))
             return WEFT_EFULL;

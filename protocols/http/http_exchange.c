@@ -4,6 +4,7 @@
 
 #include <weft/tls.h>
 
+#include "http_packing.h"
 #include "http_server.h"
 
 /* ---- the request as a message */
@@ -181,6 +182,7 @@ void wf_http_exchange_leave(weft_actor *self, wf_http_exchange *x, int status, w
     wf_http_stream_end(x, reason);
     if (!weft_ref_is_nobody(x->worker))
         (void)weft_stop_ref(self, x->worker, reason == WEFT_EDONE ? WEFT_OK : reason);
+    wf_http_packing_free(&x->packing);
     wf_http_stored_free(x->stored);
     x->stored = NULL;
     wf_http_exchange_drop(x);

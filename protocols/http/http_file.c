@@ -106,25 +106,35 @@ static void load_siblings(lookup *l, const char *path)
     load_sibling(l, WF_HTTP_BROTLI, path);
 }
 
-/* gzip on the fly, where it is worth it and there is no file of it. */
+/* One that is packed on the fly, unless there is a file of it. */
+static void load_packed(lookup *l, wf_http_coding coding)
+{
+    const wf_http_form *plain = l->out->forms[WF_HTTP_IDENTITY];
+    wf_http_form *form;
+
+    if (l->out->forms[coding] != NULL || (plain->dense & WF_HTTP_CODING_BIT(coding)) != 0)
+        return;
+    if (is_same(l->old, coding, &plain->stamp) && l->old->forms[coding]->on_the_fly) {
+        form = take_form(l->old, coding);
+        l->taken |= WF_HTTP_CODING_BIT(coding);
+    } else
+        form = wf_http_form_unmade(plain, coding, l->now_ns);
+    if (form != NULL)
+        put_form(l->out, coding, form);
+}
+
+/* Packed on the fly, where it is worth it. */
 static void load_on_the_fly(lookup *l, bool compresses)
 {
     uint32_t bytes_max =
         l->config->gzip_bytes_max != 0 ? l->config->gzip_bytes_max : WF_HTTP_GZIP_BYTES_MAX_DEFAULT;
     const wf_http_form *plain = l->out->forms[WF_HTTP_IDENTITY];
-    wf_http_form *form;
 
-    if (!compresses || plain->dense || l->config->no_compression ||
-        l->out->forms[WF_HTTP_GZIP] != NULL || plain->size < WF_HTTP_COMPRESS_BYTES_MIN ||
+    if (!compresses || l->config->no_compression || plain->size < WF_HTTP_COMPRESS_BYTES_MIN ||
         plain->size > bytes_max)
         return;
-    if (is_same(l->old, WF_HTTP_GZIP, &plain->stamp) && l->old->forms[WF_HTTP_GZIP]->on_the_fly) {
-        form = take_form(l->old, WF_HTTP_GZIP);
-        l->taken |= WF_HTTP_CODING_BIT(WF_HTTP_GZIP);
-    } else
-        form = wf_http_form_unmade(plain, l->now_ns);
-    if (form != NULL)
-        put_form(l->out, WF_HTTP_GZIP, form);
+    load_packed(l, WF_HTTP_GZIP);
+    load_packed(l, WF_HTTP_BROTLI);
 }
 
 static void dress(const weft_http_files_config *config, wf_http_file *file)
@@ -157,16 +167,17 @@ static weft_err load_forms(lookup *l, const char *path, wf_http_found *found)
 
 static weft_err load_named(lookup *l)
 {
+    const char *path = wf_http_file_below(l->ask);
     wf_http_found found;
-    weft_err err = wf_http_file_open(l->root, l->ask->path, &found, l->why);
+    weft_err err = wf_http_file_open(l->root, path, &found, l->why);
 
     if (err != WEFT_OK)
         return err;
     if (found.kind == WF_HTTP_FOUND_FILE)
-        return load_forms(l, l->ask->path, &found);
+        return load_forms(l, path, &found);
     (void)close(found.fd);
     if (found.kind != WF_HTTP_FOUND_FOLDER)
-        return weft_because(l->why, WEFT_ENOTFOUND, "\"%.120s\" is no file", l->ask->path);
+        return weft_because(l->why, WEFT_ENOTFOUND, "\"%.120s\" is no file", path);
     l->out->kind = WF_HTTP_FILE_FOLDER;
     return WEFT_OK;
 }
@@ -174,10 +185,10 @@ static weft_err load_named(lookup *l)
 static weft_err load_index(lookup *l)
 {
     const char *index = l->config->index != NULL ? l->config->index : "index.html";
-    const char *slash = l->ask->path_n > 0 ? "/" : "";
+    const char *folder = wf_http_file_below(l->ask), *slash = folder[0] != '\0' ? "/" : "";
     char path[WF_HTTP_PATH_BYTES_MAX];
     wf_http_found found;
-    int n = snprintf(path, sizeof path, "%s%s%s", l->ask->path, slash, index);
+    int n = snprintf(path, sizeof path, "%s%s%s", folder, slash, index);
 
     if (n < 0 || (size_t)n >= sizeof path)
         return WEFT_ENOTFOUND;
@@ -262,6 +273,16 @@ static void drop_form(wf_http_file *file, wf_http_coding coding)
     wf_http_form_free(&form);
 }
 
+unsigned wf_http_file_on_the_fly(const wf_http_file *file)
+{
+    unsigned set = 0;
+
+    for (unsigned c = 0; c < WF_HTTP_CODINGS_COUNT_; c++)
+        if (file->forms[c] != NULL && file->forms[c]->on_the_fly)
+            set |= WF_HTTP_CODING_BIT(c);
+    return set;
+}
+
 void wf_http_file_keep(const weft_http_files_config *config, wf_http_file *fresh, wf_http_file *old)
 {
     if (fresh->kind != WF_HTTP_FILE_SERVED || old->kind != WF_HTTP_FILE_SERVED)
@@ -274,30 +295,34 @@ void wf_http_file_keep(const weft_http_files_config *config, wf_http_file *fresh
         fresh->forms[c] = before;
         old->forms[c] = form;
     }
-    const wf_http_form *plain = fresh->forms[WF_HTTP_IDENTITY], *gzip = fresh->forms[WF_HTTP_GZIP];
-    if (plain != NULL && plain->dense && gzip != NULL && gzip->on_the_fly)
-        drop_form(fresh, WF_HTTP_GZIP);
+    const wf_http_form *plain = fresh->forms[WF_HTTP_IDENTITY];
+    for (unsigned c = 0; plain != NULL && c < WF_HTTP_CODINGS_COUNT_; c++)
+        if ((plain->dense & WF_HTTP_CODING_BIT(c)) != 0 && fresh->forms[c] != NULL &&
+            fresh->forms[c]->on_the_fly)
+            drop_form(fresh, (wf_http_coding)c);
     dress(config, fresh);
 }
 
-bool wf_http_file_packed(wf_http_file *file, weft_err err, weft_bytes *packed)
+bool wf_http_file_packed(wf_http_file *file, wf_http_coding coding, weft_err err,
+                         weft_bytes *packed)
 {
     if (err == WEFT_OK) {
-        wf_http_form_packed(file->forms[WF_HTTP_GZIP], packed);
+        wf_http_form_packed(file->forms[coding], packed);
         return true;
     }
-    file->forms[WF_HTTP_IDENTITY]->dense = err == WEFT_ETOOBIG;
-    drop_form(file, WF_HTTP_GZIP);
+    if (err == WEFT_ETOOBIG)
+        file->forms[WF_HTTP_IDENTITY]->dense |= (uint8_t)WF_HTTP_CODING_BIT(coding);
+    drop_form(file, coding);
     return false;
 }
 
-bool wf_http_file_pack(wf_http_file *file)
+bool wf_http_file_pack(wf_http_file *file, wf_http_coding coding)
 {
     const weft_bytes *plain = &file->forms[WF_HTTP_IDENTITY]->content;
     weft_bytes packed = WEFT_NO_BYTES;
-    weft_err err = wf_http_pack_bytes(plain->at, plain->size, &packed);
+    weft_err err = wf_http_pack_bytes(coding, plain->at, plain->size, &packed);
 
-    return wf_http_file_packed(file, err, &packed);
+    return wf_http_file_packed(file, coding, err, &packed);
 }
 
 void wf_http_file_done(wf_http_file *file)

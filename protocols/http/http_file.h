@@ -43,12 +43,13 @@ typedef struct wf_http_form {
     weft_file *file;    /* NULL: `content` is all of it */
     weft_bytes content; /* kept */
     uint64_t size;
-    bool unmade; /* gzip on the fly that nobody has asked for: neither file nor content yet */
+    bool
+        unmade; /* to be packed on the fly, that nobody has asked for: neither file nor content yet */
     bool on_the_fly;
-    bool ranges; /* parts of it may be asked for */
-    bool lately; /* see WF_HTTP_FILE_LATELY_NS */
-    bool dated;  /* it has a tag and a date */
-    bool dense;  /* it was packed once, and not worth it */
+    bool ranges;   /* parts of it may be asked for */
+    bool lately;   /* see WF_HTTP_FILE_LATELY_NS */
+    bool dated;    /* it has a tag and a date */
+    uint8_t dense; /* the codings that it was packed in once, and that were not worth it */
     uint8_t etag_bytes;
     uint8_t fields_count;
     uint8_t validators_count; /* how many of the fields, from the first on, go with 304 too */
@@ -79,9 +80,17 @@ typedef struct wf_http_file {
 typedef struct wf_http_file_ask {
     const char *path; /* as wf_http_path_resolve gives it */
     size_t path_n;
+    size_t user_n;        /* how many bytes of it are the "~NAME" it begins with; 0: none */
     bool folder;          /* it had a '/' at its end */
     weft_http_text title; /* what stands before the path in the URL, still encoded: for listings */
 } wf_http_file_ask;
+
+/* The path below the root that it is looked up in: for "~NAME/..." that user's. */
+static inline const char *wf_http_file_below(const wf_http_file_ask *ask)
+{
+    const char *at = ask->path + ask->user_n;
+    return at + (*at == '/');
+}
 
 /* Looks up what @ask is served with now. What @old (NULL: nothing) holds and is still so is taken
  * from it instead of being read again. @now_ns: the wall clock. errors, @out and @old then being
@@ -97,12 +106,16 @@ WEFT_MUST_USE weft_err wf_http_file_load(const wf_http_file_root *root,
 void wf_http_file_keep(const weft_http_files_config *config, wf_http_file *fresh,
                        wf_http_file *old);
 
-/* Makes what is unmade of @file's gzip form, of what is in memory, at most
+/* Makes what is unmade of @file's form in @coding, of what is in memory, at most
  * WF_HTTP_PACK_HERE_BYTES_MAX. false: it is not worth it, or cannot be done; the form is then gone. */
-bool wf_http_file_pack(wf_http_file *file);
+bool wf_http_file_pack(wf_http_file *file, wf_http_coding coding);
 
 /* Packing that form came to @err; takes @packed. false: as above. */
-bool wf_http_file_packed(wf_http_file *file, weft_err err, weft_bytes *packed);
+bool wf_http_file_packed(wf_http_file *file, wf_http_coding coding, weft_err err,
+                         weft_bytes *packed);
+
+/* The codings whose form is packed on the fly. */
+unsigned wf_http_file_on_the_fly(const wf_http_file *file);
 
 /* Gives back all it holds; it is then {0}. */
 void wf_http_file_done(wf_http_file *file);
@@ -118,13 +131,16 @@ unsigned wf_http_file_descriptors(const wf_http_file *file);
 WEFT_MUST_USE weft_err wf_http_form_read(const wf_http_file_root *root, wf_http_found *found,
                                          int64_t now_ns, wf_http_form **out);
 
-/* The gzip form, unmade, of what @from holds. errors: NULL. */
-WEFT_MUST_USE wf_http_form *wf_http_form_unmade(const wf_http_form *from, int64_t now_ns);
+/* The form in @coding, unmade, of what @from holds. errors: NULL. */
+WEFT_MUST_USE wf_http_form *wf_http_form_unmade(const wf_http_form *from, wf_http_coding coding,
+                                                int64_t now_ns);
 
 /* Packs @n bytes at @bytes, or the file, which is read for that and may wait for the disk. The
  * caller owns what is packed. errors: ETOOBIG (not worth it), ENOMEM, EIO. */
-WEFT_MUST_USE weft_err wf_http_pack_bytes(const uint8_t *bytes, size_t n, weft_bytes *out);
-WEFT_MUST_USE weft_err wf_http_pack_file(const weft_file *file, uint64_t size, weft_bytes *out);
+WEFT_MUST_USE weft_err wf_http_pack_bytes(wf_http_coding coding, const uint8_t *bytes, size_t n,
+                                          weft_bytes *out);
+WEFT_MUST_USE weft_err wf_http_pack_file(wf_http_coding coding, const weft_file *file,
+                                         uint64_t size, weft_bytes *out);
 
 /* Makes @form, unmade, of what was packed; takes @packed. */
 void wf_http_form_packed(wf_http_form *form, weft_bytes *packed);

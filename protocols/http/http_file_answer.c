@@ -231,10 +231,7 @@ static void join_lists(weft_msg *msg, wf_http_wish *wish)
 
 static void choose_form(answering *a, const wf_http_wish *wish)
 {
-    const wf_http_form *gzip = a->file->forms[WF_HTTP_GZIP];
-    unsigned on_the_fly = gzip != NULL && gzip->on_the_fly ? WF_HTTP_CODING_BIT(WF_HTTP_GZIP) : 0;
-
-    a->coding = wf_http_wish_coding(wish, a->file->codings, on_the_fly);
+    a->coding = wf_http_wish_coding(wish, a->file->codings, wf_http_file_on_the_fly(a->file));
     a->form = a->file->forms[a->coding];
 }
 
@@ -275,13 +272,13 @@ static weft_err pack(answering *a, const wf_http_wish *wish)
     wf_http_file_entry *e = a->entry;
 
     if (e->file.forms[WF_HTTP_IDENTITY]->file == NULL) {
-        (void)wf_http_file_pack(&e->file);
+        (void)wf_http_file_pack(&e->file, a->coding);
         wf_http_file_cache_count(e);
         choose_form(a, wish);
         return WEFT_OK;
     }
-    weft_err err = wf_http_work_pack(e, a->why);
-    *a->worker = e->packing;
+    weft_err err = wf_http_work_pack(e, a->coding, a->why);
+    *a->worker = e->packing[a->coding];
     return err == WEFT_OK ? WF_HTTP_FILE_COLD : err;
 }
 

@@ -2,12 +2,14 @@
 /* The cache of files: a hash table whose entries also stand in the order of their use. */
 #include "http_file_cache.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include <weft/edge.h>
 
 #include "http_file_work.h"
+#include "http_users.h"
 
 enum {
     BUCKETS_MIN = 64,
@@ -305,7 +307,10 @@ static weft_err look_up(wf_http_file_cache *cache, weft_actor *self, uint64_t ha
 
     if (e != NULL && !weft_ref_is_nobody(e->looking))
         return WF_HTTP_FILE_COLD;
-    weft_err err = load(cache, self, ask, e, &fresh, why);
+    if (ask->user_n != 0 && cache->users_looking >= cache->users_looking_max)
+        return weft_because(why, WEFT_ELIMIT, "%" PRIu32 " lookups of users' files are under way",
+                            cache->users_looking);
+    weft_err err = ask->user_n != 0 ? WF_HTTP_FILE_COLD : load(cache, self, ask, e, &fresh, why);
     if ((err == WEFT_OK || err == WF_HTTP_FILE_COLD) && e == NULL &&
         (e = entry_new(cache, hash, ask)) == NULL) {
         wf_http_file_done(&fresh);
@@ -416,6 +421,9 @@ static wf_http_file_cache *cache_new(weft_actor *self, const weft_http_files_con
     cache->refused.max = WF_HTTP_FILE_CACHE_REFUSED_MAX;
     cache->bytes_max = WF_HTTP_FILE_CACHE_BYTES_MAX;
     cache->descriptors_max = descriptors_max(self, files_max);
+    cache->users_looking_max = config->users != NULL && config->users->lookups_max != 0
+                                   ? config->users->lookups_max
+                                   : WF_HTTP_USERS_LOOKUPS_MAX_DEFAULT;
     weft_random(self, &cache->seed, sizeof cache->seed);
     return cache;
 }

@@ -13,7 +13,8 @@
  * in a list of its own, so that guessed names do not drive files out. What is not in the kernel's
  * memory is looked up by the blocking pool, once for all who ask meanwhile (http_file_work.h); an
  * entry is shared by count, so that whoever waited for it is served by it, whatever becomes of the
- * cache.
+ * cache. What users have (http_users.h) is never looked up here: who somebody is may be written down on
+ * another machine.
  *
  * thread: in a handler; it belongs to the reactor. */
 #ifndef WF_HTTP_FILE_CACHE_H
@@ -59,7 +60,8 @@ struct wf_http_file_entry {
     uint32_t descriptors;
     uint32_t path_n;
     bool folder;
-    weft_ref looking, packing; /* who does it; nobody: it is not being done */
+    weft_ref looking;                         /* who does it; nobody: it is not being done */
+    weft_ref packing[WF_HTTP_CODINGS_COUNT_]; /* the same, for each coding */
     wf_http_file file;
     char path[];
 };
@@ -75,7 +77,8 @@ struct wf_http_file_cache {
     wf_http_file_list served, refused;
     size_t bytes, bytes_max;
     uint32_t descriptors, descriptors_max;
-    uint32_t now_ms; /* of the call that is under way */
+    uint32_t users_looking, users_looking_max; /* lookups of what users have, under way */
+    uint32_t now_ms;                           /* of the call that is under way */
     weft_alarm alarm;
     bool alarmed;
 };

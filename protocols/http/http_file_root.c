@@ -323,6 +323,21 @@ weft_err wf_http_file_root_refresh(wf_http_file_root *root, weft_why *why)
     return open_root(root, why);
 }
 
+weft_err wf_http_file_root_below(const wf_http_file_root *from, const char *path,
+                                 wf_http_file_root *root, weft_why *why)
+{
+    wf_http_found found;
+    weft_err err = open_as(from, path, LOOK_FLAGS | O_DIRECTORY, &found, why);
+
+    if (err != WEFT_OK)
+        return err;
+    root->walk = from->walk;
+    root->fd = found.fd;
+    root->device = found.stamp.device;
+    root->inode = found.stamp.inode;
+    return WEFT_OK;
+}
+
 void wf_http_file_root_adopt(wf_http_file_root *root, wf_http_file_root *from)
 {
     root->walk = root->walk || from->walk;

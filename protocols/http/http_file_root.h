@@ -53,6 +53,11 @@ WEFT_MUST_USE weft_err wf_http_file_root_begin(wf_http_file_root *root, weft_why
 /* Takes over the folder that @from, of the same path, has open, if it is another one. */
 void wf_http_file_root_adopt(wf_http_file_root *root, wf_http_file_root *from);
 
+/* Opens the folder @path below @from as a root of its own, @root, of which nothing is open; its path is not looked
+ * at again. errors: as wf_http_file_open. */
+WEFT_MUST_USE weft_err wf_http_file_root_below(const wf_http_file_root *from, const char *path,
+                                               wf_http_file_root *root, weft_why *why);
+
 /* Closes what it holds. Takes one that was never opened. */
 void wf_http_file_root_done(wf_http_file_root *root);
 

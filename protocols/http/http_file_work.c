@@ -15,6 +15,8 @@
 
 #include <weft/pool.h>
 
+#include "http_users.h"
+
 /* Shared by the worker and the messages it travels in; touched by one of them at a time. */
 typedef struct job {
     _Atomic uint32_t refs;
@@ -28,6 +30,7 @@ typedef struct job {
     int64_t now_ns;
     wf_http_file file;
     /* PACK, READ */
+    wf_http_coding coding;
     weft_file *source;
     wf_http_stamp stamp;
     uint64_t size;
@@ -89,8 +92,29 @@ static job *job_new(wf_http_work_kind kind, size_t text_bytes)
 
 /* ---- on a thread of the pool */
 
+/* Below the folder of the user that the path begins with. Who does not have one, or not for everybody, is not told
+ * from who is not there. */
+static weft_err look_at_user(job *j)
+{
+    weft_err err =
+        wf_http_user_open(j->config->users, j->ask.path + 1, j->ask.user_n - 1, &j->root, &j->why);
+
+    if (err == WEFT_OK)
+        err = wf_http_file_load(&j->root, j->config, &j->ask, j->now_ns, NULL, &j->file, &j->why);
+    wf_http_file_root_done(&j->root);
+    if (err == WEFT_ENOTFOUND) {
+        j->file.kind = WF_HTTP_FILE_NONE;
+        err = WEFT_OK;
+    }
+    if (err == WEFT_OK && j->file.kind == WF_HTTP_FILE_NONE)
+        j->file.err = WEFT_ENOTFOUND;
+    return err == WF_HTTP_FILE_COLD ? WEFT_EIO : err;
+}
+
 static weft_err look(job *j)
 {
+    if (j->ask.user_n != 0)
+        return look_at_user(j);
     weft_err err = wf_http_file_root_refresh(&j->root, &j->why);
 
     /* a root that is not there is the server's fault, not the client's */
@@ -131,7 +155,7 @@ static weft_err work_there(weft_actor *self, weft_msg *msg)
         j->err = look(j);
         break;
     case WF_HTTP_WORK_PACK:
-        j->err = wf_http_pack_file(j->source, j->size, &j->made);
+        j->err = wf_http_pack_file(j->coding, j->source, j->size, &j->made);
         break;
     case WF_HTTP_WORK_READ:
         j->err = read_ranges(j);
@@ -145,6 +169,7 @@ static weft_err work_there(weft_actor *self, weft_msg *msg)
 typedef struct worker {
     wf_http_file_entry *entry; /* a share */
     job *job;                  /* a share */
+    wf_http_file_cache *users; /* whose lookups this counts as one of; NULL: none */
     weft_err err;
     weft_why why;
 } worker;
@@ -175,10 +200,13 @@ static const weft_type over_type = WEFT_TYPE("http.file_over", over, NULL);
 /* From now on nobody new comes. */
 static void leave_entry(worker *w)
 {
+    if (w->users != NULL)
+        w->users->users_looking--;
+    w->users = NULL;
     if (w->job->kind == WF_HTTP_WORK_LOOK)
         w->entry->looking = WEFT_NOBODY;
     else if (w->job->kind == WF_HTTP_WORK_PACK)
-        w->entry->packing = WEFT_NOBODY;
+        w->entry->packing[w->job->coding] = WEFT_NOBODY;
 }
 
 /* Whoever waits stands before this in the mailbox. */
@@ -229,11 +257,12 @@ static weft_err ask_pool(weft_actor *self, weft_msg *msg, worker *w)
 static void take_packed(worker *w)
 {
     wf_http_file *file = &w->entry->file;
-    const wf_http_form *form = file->forms[WF_HTTP_GZIP];
+    wf_http_coding coding = w->job->coding;
+    const wf_http_form *form = file->forms[coding];
 
     if (file->kind == WF_HTTP_FILE_SERVED && form != NULL && form->unmade &&
         wf_http_stamp_same(&form->stamp, &w->job->stamp))
-        (void)wf_http_file_packed(file, w->job->err, &w->job->made);
+        (void)wf_http_file_packed(file, coding, w->job->err, &w->job->made);
     wf_http_file_cache_count(w->entry);
 }
 
@@ -242,7 +271,7 @@ static weft_err take_looked_up(weft_actor *self, weft_msg *msg, worker *w)
     wf_http_file_entry *e = w->entry;
     job *j = w->job;
 
-    if (e->cache != NULL)
+    if (e->cache != NULL && j->ask.user_n == 0)
         wf_http_file_root_adopt(&e->cache->root, &j->root);
     if (j->err == WEFT_ELIMIT && e->cache != NULL && wf_http_file_cache_spare(e->cache, e))
         return ask_pool(self, msg, w);
@@ -319,6 +348,10 @@ static weft_err begin(wf_http_file_entry *e, job *j, weft_ref *out, weft_why *wh
     worker *w = weft_state(a);
     w->job = j;
     w->entry = e;
+    if (j->ask.user_n != 0) {
+        w->users = e->cache;
+        w->users->users_looking++;
+    }
     wf_http_file_entry_share(e);
     *out = ref;
     return WEFT_OK;
@@ -338,6 +371,8 @@ weft_err wf_http_work_look(weft_actor *self, wf_http_file_entry *e, const wf_htt
     j->config = e->cache->config;
     j->root = (wf_http_file_root){
         .path = root->path, .follow = root->follow, .walk = root->walk, .cwd = root->cwd, .fd = -1};
+    if (ask->user_n != 0)
+        j->root = (wf_http_file_root){.path = "", .cwd = -1, .fd = -1};
     j->ask = *ask;
     memcpy(j->text, ask->path, ask->path_n);
     j->ask.path = j->text;
@@ -348,19 +383,20 @@ weft_err wf_http_work_look(weft_actor *self, wf_http_file_entry *e, const wf_htt
     return begin(e, j, &e->looking, why);
 }
 
-weft_err wf_http_work_pack(wf_http_file_entry *e, weft_why *why)
+weft_err wf_http_work_pack(wf_http_file_entry *e, wf_http_coding coding, weft_why *why)
 {
     const wf_http_form *plain = e->file.forms[WF_HTTP_IDENTITY];
 
-    if (!weft_ref_is_nobody(e->packing))
+    if (!weft_ref_is_nobody(e->packing[coding]))
         return WEFT_OK;
     job *j = job_new(WF_HTTP_WORK_PACK, 0);
     if (j == NULL)
         return WEFT_ENOMEM;
+    j->coding = coding;
     j->source = weft_file_share(plain->file);
     j->size = plain->size;
     j->stamp = plain->stamp;
-    return begin(e, j, &e->packing, why);
+    return begin(e, j, &e->packing[coding], why);
 }
 
 weft_err wf_http_work_read(wf_http_file_entry *e, const wf_http_form *form,

@@ -16,7 +16,7 @@
 
 typedef enum wf_http_work_kind {
     WF_HTTP_WORK_LOOK, /* look up a path */
-    WF_HTTP_WORK_PACK, /* make a gzip form */
+    WF_HTTP_WORK_PACK, /* make a packed form */
     WF_HTTP_WORK_READ, /* read ranges of a file */
 } wf_http_work_kind;
 
@@ -39,9 +39,10 @@ extern const weft_type wf_http_work_done_type;
 WEFT_MUST_USE weft_err wf_http_work_look(weft_actor *self, wf_http_file_entry *e,
                                          const wf_http_file_ask *ask, weft_why *why);
 
-/* Begins to make what is unmade of the gzip form of @e, whose file is not kept in memory; `packing` of @e is asked for it. Calm when
- * that is under way. errors: ENOMEM. thread: in a handler. */
-WEFT_MUST_USE weft_err wf_http_work_pack(wf_http_file_entry *e, weft_why *why);
+/* Begins to make what is unmade of the form in @coding of @e, whose file is not kept in memory; `packing` of @e for
+ * it is asked for it. Calm when that is under way. errors: ENOMEM. thread: in a handler. */
+WEFT_MUST_USE weft_err wf_http_work_pack(wf_http_file_entry *e, wf_http_coding coding,
+                                         weft_why *why);
 
 /* Begins to read @n ranges of @form, a file of @e; @out is asked for it. errors: ENOMEM.
  * thread: in a handler. */

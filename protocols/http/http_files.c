@@ -5,6 +5,7 @@
 #include "http_file_answer.h"
 #include "http_path.h"
 #include "http_server.h"
+#include "http_users.h"
 
 /* Where a request leads. */
 typedef struct target {
@@ -70,7 +71,8 @@ static weft_err answer_folder(weft_msg *msg, const target *t)
 
 /* ---- from a request to a path */
 
-static weft_err resolve(const weft_http_request *request, weft_http_text rest, target *t)
+static weft_err resolve(const weft_http_request *request, const weft_http_files_config *config,
+                        weft_http_text rest, target *t)
 {
     wf_http_path path;
     weft_err err = wf_http_path_resolve(rest, t->path, sizeof t->path, &path, NULL);
@@ -84,6 +86,7 @@ static weft_err resolve(const weft_http_request *request, weft_http_text rest, t
     t->ask.folder = rest.bytes > 0
                         ? path.directory
                         : t->prefix.bytes > 0 && t->prefix.at[t->prefix.bytes - 1] == '/';
+    t->ask.user_n = config->users != NULL ? wf_http_user_bytes(t->path) : 0;
     t->hidden = path.hidden;
     return WEFT_OK;
 }
@@ -142,7 +145,7 @@ static weft_err find(weft_msg *msg, const weft_http_files_config *config, target
         return weft_fail(msg, WEFT_EINTERNAL,
                          "the route of weft_http_files has no parameter \"%s\"",
                          config->param != NULL ? config->param : "*");
-    weft_err err = resolve(weft_body(msg), rest, t);
+    weft_err err = resolve(weft_body(msg), config, rest, t);
     if (err != WEFT_OK)
         return weft_http_error(msg, status_of_path(err), NULL);
     if (t->hidden && !config->hidden)

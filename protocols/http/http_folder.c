@@ -168,9 +168,10 @@ static void folder_done(folder *f)
 
 static weft_err list(folder *f, DIR *dir, wf_http_form **out)
 {
-    size_t n = f->ask->path_n;
+    const char *below = wf_http_file_below(f->ask);
+    size_t n = strlen(below);
 
-    memcpy(f->path, f->ask->path, n);
+    memcpy(f->path, below, n);
     if (n > 0)
         f->path[n++] = '/';
     f->name_at = n;
@@ -182,7 +183,7 @@ weft_err wf_http_folder_list(const wf_http_file_root *root, const wf_http_file_a
                              bool hidden, wf_http_form **out, weft_why *why)
 {
     wf_http_found found;
-    weft_err err = wf_http_file_open(root, ask->path, &found, why);
+    weft_err err = wf_http_file_open(root, wf_http_file_below(ask), &found, why);
 
     if (err != WEFT_OK)
         return err;

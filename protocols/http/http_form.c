@@ -7,8 +7,8 @@
 
 #include <weft/edge.h>
 
-#include "http_gzip.h"
 #include "http_listing.h"
+#include "http_packer.h"
 
 /* A file that is written while it is read is read again this often. */
 #define READ_TRIES_MAX 3
@@ -28,11 +28,14 @@ static bool is_lately(int64_t mtime_ns, int64_t now_ns)
     return mtime_ns > now_ns - WF_HTTP_FILE_LATELY_NS && mtime_ns < now_ns + WF_HTTP_FILE_LATELY_NS;
 }
 
-/* The tag of what is packed on the fly is weak, as zlib's bytes may change with its version, and
- * another one than the file's: it stands for other bytes. */
-static void stamp_form(wf_http_form *form, const wf_http_stamp *stamp, int64_t now_ns)
+/* The tag of what is packed on the fly is weak, as a packer's bytes may change with its version, and
+ * another one than the file's and than that of another coding: each stands for other bytes. */
+static void stamp_form(wf_http_form *form, wf_http_coding coding, const wf_http_stamp *stamp,
+                       int64_t now_ns)
 {
-    uint64_t inode = form->on_the_fly ? ~stamp->inode : stamp->inode;
+    static const uint64_t twists[WF_HTTP_CODINGS_COUNT_] = {
+        [WF_HTTP_GZIP] = UINT64_MAX, [WF_HTTP_BROTLI] = UINT64_MAX >> 1};
+    uint64_t inode = stamp->inode ^ twists[coding];
 
     form->stamp = *stamp;
     form->dated = true;
@@ -123,29 +126,30 @@ weft_err wf_http_form_read(const wf_http_file_root *root, wf_http_found *found, 
         return err;
     }
     form->ranges = true;
-    stamp_form(form, &found->stamp, now_ns);
+    stamp_form(form, WF_HTTP_IDENTITY, &found->stamp, now_ns);
     *out = form;
     return WEFT_OK;
 }
 
 /* ---- packed */
 
-wf_http_form *wf_http_form_unmade(const wf_http_form *from, int64_t now_ns)
+wf_http_form *wf_http_form_unmade(const wf_http_form *from, wf_http_coding coding, int64_t now_ns)
 {
     wf_http_form *form = weft_alloc_zero(sizeof *form);
 
     if (form == NULL)
         return NULL;
     form->unmade = form->on_the_fly = true;
-    stamp_form(form, &from->stamp, now_ns);
+    stamp_form(form, coding, &from->stamp, now_ns);
     return form;
 }
 
-weft_err wf_http_pack_bytes(const uint8_t *bytes, size_t n, weft_bytes *out)
+weft_err wf_http_pack_bytes(wf_http_coding coding, const uint8_t *bytes, size_t n, weft_bytes *out)
 {
     size_t room = n - n / PACK_SAVES_SHARE, packed_n = 0;
     uint8_t *packed = weft_alloc(room), *to;
-    weft_err err = packed != NULL ? wf_http_gzip(bytes, n, packed, room, &packed_n) : WEFT_ENOMEM;
+    weft_err err = packed != NULL ? wf_http_pack_whole(coding, bytes, n, packed, room, &packed_n)
+                                  : WEFT_ENOMEM;
 
     if (err == WEFT_OK)
         err = weft_bytes_new(packed_n, &to, out);
@@ -155,7 +159,8 @@ weft_err wf_http_pack_bytes(const uint8_t *bytes, size_t n, weft_bytes *out)
     return err;
 }
 
-weft_err wf_http_pack_file(const weft_file *file, uint64_t size, weft_bytes *out)
+weft_err wf_http_pack_file(wf_http_coding coding, const weft_file *file, uint64_t size,
+                           weft_bytes *out)
 {
     static const wf_http_file_root patient = {.cwd = -1, .fd = -1};
     uint8_t *bytes = weft_alloc((size_t)size);
@@ -165,7 +170,7 @@ weft_err wf_http_pack_file(const weft_file *file, uint64_t size, weft_bytes *out
         return WEFT_ENOMEM;
     weft_err err = wf_http_file_read(&patient, weft_file_fd(file), 0, bytes, (size_t)size, &got);
     if (err == WEFT_OK)
-        err = got == size ? wf_http_pack_bytes(bytes, got, out) : WEFT_EIO;
+        err = got == size ? wf_http_pack_bytes(coding, bytes, got, out) : WEFT_EIO;
     weft_alloc_free(bytes);
     return err;
 }

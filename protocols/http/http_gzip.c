@@ -8,6 +8,7 @@
 
 #include <weft/edge.h>
 
+#include "http_packer.h"
 #include "http_unpack.h"
 
 enum {
@@ -19,24 +20,58 @@ enum {
     MEMORY_LEVEL = 8,
 };
 
-weft_err wf_http_gzip(const void *from, size_t n, uint8_t *to, size_t to_max, size_t *packed_n)
-{
-    z_stream z = {.next_in = from, .next_out = to};
+/* ---- bodies */
 
-    if (n > UINT_MAX || to_max > UINT_MAX)
-        return WEFT_ETOOBIG;
-    z.avail_in = (uInt)n;
-    z.avail_out = (uInt)to_max;
-    if (deflateInit2(&z, LEVEL, Z_DEFLATED, WINDOW_BITS + GZIP_FORMAT, MEMORY_LEVEL,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
-        return WEFT_ENOMEM;
-    int end = deflate(&z, Z_FINISH);
-    (void)deflateEnd(&z);
-    if (end != Z_STREAM_END)
-        return WEFT_ETOOBIG;
-    *packed_n = to_max - z.avail_out;
-    return WEFT_OK;
+static uInt at_most(size_t n)
+{
+    return n < UINT_MAX ? (uInt)n : UINT_MAX;
 }
+
+/* The window is always the largest: gzip has no more than that. */
+static void *gzip_open(unsigned window)
+{
+    z_stream *z = weft_alloc_zero(sizeof *z);
+
+    (void)window;
+    if (z != NULL && deflateInit2(z, LEVEL, Z_DEFLATED, WINDOW_BITS + GZIP_FORMAT, MEMORY_LEVEL,
+                                  Z_DEFAULT_STRATEGY) != Z_OK) {
+        weft_alloc_free(z);
+        z = NULL;
+    }
+    return z;
+}
+
+static weft_err gzip_run(void *state, wf_http_pack_how how, const uint8_t **in, size_t *in_n,
+                         uint8_t **out, size_t *out_n, bool *done)
+{
+    static const int flushes[] = {Z_NO_FLUSH, Z_SYNC_FLUSH, Z_FINISH};
+    z_stream *z = state;
+    uInt given = at_most(*in_n), room = at_most(*out_n);
+    int flush = given == *in_n ? flushes[how] : Z_NO_FLUSH;
+
+    z->next_in = *in;
+    z->avail_in = given;
+    z->next_out = *out;
+    z->avail_out = room;
+    int got = deflate(z, flush);
+    *in_n -= given - z->avail_in;
+    *in = z->next_in;
+    *out_n -= room - z->avail_out;
+    *out = z->next_out;
+    /* "If deflate returns with avail_out == 0, this function must be called again with the same value of the flush
+     * parameter and more output space" (zlib.h); that there was room left says that all is out. */
+    *done = flush == Z_FINISH ? got == Z_STREAM_END : *in_n == 0 && z->avail_out != 0;
+    return got == Z_STREAM_ERROR ? WEFT_ENOMEM : WEFT_OK;
+}
+
+static void gzip_close(void *state)
+{
+    if (state != NULL)
+        (void)deflateEnd(state);
+    weft_alloc_free(state);
+}
+
+const wf_http_packer wf_http_pack_gzip = {.open = gzip_open, .run = gzip_run, .close = gzip_close};
 
 /* ---- messages */
 
@@ -87,11 +122,6 @@ static void *gunzip_open(void)
 static void *deflate_open(void)
 {
     return inflate_open(WINDOW_BITS);
-}
-
-static uInt at_most(size_t n)
-{
-    return n < UINT_MAX ? (uInt)n : UINT_MAX;
 }
 
 static weft_err inflate_run(void *state, const uint8_t **in, size_t *in_n, uint8_t **out,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* gzip (RFC 1952), a whole body at a time; and deflate (RFC 1951) without anything around it, as the messages
- * of WebSocket have it.
+/* deflate (RFC 1951) without anything around it, as the messages of WebSocket have it. gzip is in http_packer.h
+ * and http_unpack.h.
  *
  * Pure but for the 270 KiB that packing takes from the heap while it works. thread: any. */
 #ifndef WF_HTTP_GZIP_H
@@ -11,14 +11,8 @@
 
 #include <weft/error.h>
 
-/* Packs @n bytes at @from into @to; the same bytes always give the same bytes. *@packed_n gets
- * their number. errors: ETOOBIG (it does not fit @to_max; give less than @n and it says that
- * packing is not worth it), ENOMEM. */
-WEFT_MUST_USE weft_err wf_http_gzip(const void *from, size_t n, uint8_t *to, size_t to_max,
-                                    size_t *packed_n);
-
 /* Packs @n bytes as deflate that ends at a byte (Z_SYNC_FLUSH), without the four bytes 00 00 ff ff that this
- * ends with (RFC 7692 section 7.2.1). @window_bits: 9 to 15. errors: as above. */
+ * ends with (RFC 7692 section 7.2.1). @window_bits: 9 to 15. errors: ETOOBIG (it does not fit @to_max), ENOMEM. */
 WEFT_MUST_USE weft_err wf_deflate_message(int window_bits, const void *from, size_t n, uint8_t *to,
                                           size_t to_max, size_t *packed_n);
 /* Room that always suffices for @n bytes. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "http_date.h"
+#include "http_packing.h"
 #include "http_server.h"
 
 enum { STACK_BYTES = 5120 };
@@ -128,8 +129,15 @@ static weft_err write_answer(weft_actor *self, wf_http_exchange *x, const weft_h
     return write_apart(self, x, &w, a->body);
 }
 
+static void body_follows(weft_actor *self, wf_http_exchange *x, const weft_http_answer *a)
+{
+    if (!wf_http_packing_begin(x))
+        wf_http_stream_answered(
+            self, x, x->packing != NULL ? wf_http_packing_bytes(x->packing) : a->stream_bytes);
+}
+
 /* A head that breaks the rules is answered with 500 in its stead, whose head breaks none. */
-static void put_on_wire(weft_actor *self, wf_http_exchange *x, const weft_http_answer *a)
+static void put_plain(weft_actor *self, wf_http_exchange *x, const weft_http_answer *a)
 {
     wf_http_conn *c = x->conn;
     wf_http_page_room room;
@@ -138,6 +146,7 @@ static void put_on_wire(weft_actor *self, wf_http_exchange *x, const weft_http_a
     if (err == WEFT_EINVAL) {
         instead = wf_http_error_answer(NULL, 500, NULL, &room);
         a = &instead;
+        wf_http_packing_free(&x->packing);
         x->flags &= (uint16_t) ~(WF_HTTP_X_NO_BODY | WF_HTTP_X_CHUNKED);
         err = write_answer(self, x, a);
     }
@@ -149,9 +158,24 @@ static void put_on_wire(weft_actor *self, wf_http_exchange *x, const weft_http_a
     x->flags |= WF_HTTP_X_HEAD_SENT;
     wf_http_wrote(c);
     if (a->stream && (x->flags & WF_HTTP_X_NO_BODY) == 0)
-        wf_http_stream_answered(self, x, a->stream_bytes);
+        body_follows(self, x, a);
     else
         x->flags |= WF_HTTP_X_OVER;
+}
+
+static void put_packed(weft_actor *self, wf_http_exchange *x, const weft_http_answer *a)
+{
+    wf_http_dressed room;
+    put_plain(self, x, wf_http_dress(x, a, &room));
+    wf_http_dressed_done(&room);
+}
+
+static void put_on_wire(weft_actor *self, wf_http_exchange *x, const weft_http_answer *a)
+{
+    if (x->row != NULL && x->row->compress != NULL)
+        put_packed(self, x, a);
+    else
+        put_plain(self, x, a);
 }
 
 /* ---- what waits for its turn */
@@ -185,7 +209,8 @@ static wf_http_stored *store(const weft_http_answer *a, bool lent)
     wf_http_stored *s = weft_alloc_zero(sizeof *s + a->fields_count * sizeof(weft_http_field));
     if (s == NULL)
         return NULL;
-    if (wf_http_pack(a, &s->text) != WEFT_OK || keep_body(a, lent, &s->answer.body) != WEFT_OK) {
+    if (wf_http_answer_pack(a, &s->text) != WEFT_OK ||
+        keep_body(a, lent, &s->answer.body) != WEFT_OK) {
         wf_http_stored_free(s);
         return NULL;
     }
@@ -193,7 +218,7 @@ static wf_http_stored *store(const weft_http_answer *a, bool lent)
     s->answer = *a;
     s->answer.body = body;
     s->fields = (weft_http_field *)(void *)(s + 1);
-    wf_http_unpack(s->text, &s->answer, s->fields);
+    wf_http_answer_unpack(s->text, &s->answer, s->fields);
     if (a->file != NULL)
         (void)weft_file_share(a->file);
     return s;

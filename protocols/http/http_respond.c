@@ -6,7 +6,7 @@
 
 #include "http_server.h"
 
-enum { FIELDS_MAX = 64, STATUS_MIN = 200, STATUS_MAX = 599, TEXT_ON_STACK = 1024 };
+enum { STATUS_MIN = 200, STATUS_MAX = 599, TEXT_ON_STACK = 1024 };
 
 _Static_assert((int)WF_HTTP_PAGE_ROOM <= (int)WF_HTTP_SMALL_BODY_BYTES &&
                    (int)TEXT_ON_STACK <= (int)WF_HTTP_SMALL_BODY_BYTES,
@@ -62,7 +62,7 @@ static uint8_t *put(uint8_t *to, const void *from, size_t n)
     return to + n;
 }
 
-weft_err wf_http_pack(const weft_http_answer *a, weft_bytes *out)
+weft_err wf_http_answer_pack(const weft_http_answer *a, weft_bytes *out)
 {
     uint8_t *to;
     weft_err err = weft_bytes_new(packed_bytes(a), &to, out);
@@ -84,7 +84,7 @@ weft_err wf_http_pack(const weft_http_answer *a, weft_bytes *out)
     return WEFT_OK;
 }
 
-void wf_http_unpack(weft_bytes text, weft_http_answer *a, weft_http_field *fields)
+void wf_http_answer_unpack(weft_bytes text, weft_http_answer *a, weft_http_field *fields)
 {
     uint32_t lengths[2], type_bytes, n;
     memcpy(lengths, text.at, sizeof lengths);
@@ -111,7 +111,7 @@ static const char *wrong_with(const weft_msg *msg, const weft_http_answer *answe
     const weft_http_request *request = weft_body(msg);
     if (answer->status < STATUS_MIN || answer->status > STATUS_MAX)
         return "a response whose status is not 200 to 599";
-    if (answer->fields_count > FIELDS_MAX)
+    if (answer->fields_count > WF_HTTP_ANSWER_FIELDS_MAX)
         return "a response of more than 64 fields";
     if (answer->stream && weft_ref_is_nobody(request->stream))
         return "a streamed response to a request that has no stream: its route needs .stream";
@@ -137,7 +137,7 @@ static weft_err respond(weft_msg *msg, const weft_http_answer *answer, bool lent
         return weft_fail(msg, WEFT_EINTERNAL, "%s", wrong);
     if (weft_is_local(msg))
         return weft_reply_body(msg, &weft_http_response_type, &response);
-    weft_err err = wf_http_pack(answer, &response.text);
+    weft_err err = wf_http_answer_pack(answer, &response.text);
     if (err != WEFT_OK)
         return err;
     response.answer = *answer;
@@ -155,14 +155,14 @@ weft_err weft_http_respond(weft_msg *msg, const weft_http_answer *answer)
 void wf_http_answered_with(weft_actor *self, wf_http_exchange *x, const void *body)
 {
     const weft_http_response *r = body;
-    weft_http_field fields[FIELDS_MAX];
+    weft_http_field fields[WF_HTTP_ANSWER_FIELDS_MAX];
     if (r->direct != NULL) {
         wf_http_answered(self, x, r->direct, r->lent);
         return;
     }
     weft_http_answer answer = r->answer;
     answer.body = r->body;
-    wf_http_unpack(r->text, &answer, fields);
+    wf_http_answer_unpack(r->text, &answer, fields);
     wf_http_answered(self, x, &answer, false);
 }
 

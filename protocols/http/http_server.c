@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The protocol actor of an HTTP connection: what its stream, its workers and its parent tell it. */
 #include "http_server.h"
+#include "http_packing.h"
 
 static weft_err on_data(weft_actor *self, weft_msg *msg)
 {
@@ -31,6 +32,7 @@ static weft_err on_drained(weft_actor *self, weft_msg *msg)
     (void)msg;
     if (c->first != NULL) {
         wf_http_stream_drained(c->first);
+        wf_http_packing_drained(c->first);
         wf_http_continue(self, c->first);
     }
     wf_http_output(self, c);

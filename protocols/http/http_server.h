@@ -55,6 +55,7 @@ typedef struct wf_http_reactor {
     weft_http_field fields[WF_HTTP1_FIELDS_LAST]; /* of the head, or the trailers, being read */
     weft_bytes rest;                              /* what stands behind that head */
     struct wf_http_gateway *gateways;             /* the clients of proxies (http_proxy.c) */
+    uint32_t packings;                            /* bodies being packed (http_packing.c) */
     struct wf_http_cgi_count *cgis;               /* the scripts that run (http_cgi.c) */
     char *log;                                    /* access log lines that gather */
     size_t log_n;
@@ -207,7 +208,8 @@ struct wf_http_exchange {
     weft_bytes head_bytes;                   /* what the slices point into */
     wf_http_peer *peer;                      /* known from when it was sent elsewhere */
     wf_http_stored *stored;
-    struct wf_http_body *stream; /* the duplex stream of a .stream route */
+    struct wf_http_packing *packing; /* what packs the response's body; NULL: nobody */
+    struct wf_http_body *stream;     /* the duplex stream of a .stream route */
     wf_http_trailers *trailers;
     char *principal; /* who asks, found out by a guard; its own */
     wf_http_rewritten
@@ -257,6 +259,9 @@ void wf_http_continue(weft_actor *self, wf_http_exchange *x);
 
 /* ---- answering (http_respond.c, http_output.c) */
 
+/* How many fields an answer may have. */
+#define WF_HTTP_ANSWER_FIELDS_MAX 64
+
 /* The detail of an error page that is shown. */
 #define WF_HTTP_DETAIL_BYTES_MAX 200
 
@@ -278,9 +283,9 @@ void wf_http_output(weft_actor *self, wf_http_conn *c);
 void wf_http_stored_free(wf_http_stored *stored);
 
 /* An answer as a buffer: the content type and the fields. errors: ENOMEM. */
-WEFT_MUST_USE weft_err wf_http_pack(const weft_http_answer *a, weft_bytes *out);
+WEFT_MUST_USE weft_err wf_http_answer_pack(const weft_http_answer *a, weft_bytes *out);
 /* Points @a into @text; @fields has room for what was packed. */
-void wf_http_unpack(weft_bytes text, weft_http_answer *a, weft_http_field *fields);
+void wf_http_answer_unpack(weft_bytes text, weft_http_answer *a, weft_http_field *fields);
 
 /* ---- error pages (http_error_answer.c) */
 

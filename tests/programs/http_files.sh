@@ -167,6 +167,8 @@ same "a packed file" "$(field content-encoding -H 'Accept-Encoding: gzip' "$base
 same "a packed file, unpacked" "$(get --compressed -H 'Accept-Encoding: gzip' "$base/plain/style.css")" "a{}"
 same "brotli" "$(get -H 'Accept-Encoding: gzip, br' "$base/plain/style.css")" "(brotli)"
 same "vary" "$(field vary "$base/plain/style.css")" "Accept-Encoding"
+same "brotli on the fly" "$(field content-encoding -H 'Accept-Encoding: gzip, br' "$base/plain/numbers.txt")" br
+get --compressed "$base/plain/numbers.txt" | cmp - "$www/numbers.txt" || fail "unpacked by curl it is another"
 get -H 'Accept-Encoding: gzip' "$base/plain/numbers.txt" | gunzip | cmp - "$www/numbers.txt" ||
     fail "what is packed on the fly differs"
 same "bytes stay as they are" "$(field content-encoding --compressed "$base/plain/100k.bin")" ""

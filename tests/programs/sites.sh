@@ -132,6 +132,33 @@ for wrong in up=http://x /up /up=x /up= '/a:b=http://x' '/up=http://x,ftp://y'; 
 done
 rm -f "$dir/said"
 
+# what a server behind it answers is packed on its way, as curl unpacks it
+seq 1 200000 >"$dir/a/numbers.txt"
+start "$weftd" web --path "$dir/a" --port 0 --no-compression
+start "$weftd" web --path "$dir/front" --port 0 --proxy "/=http://$at" --compress
+for coding in gzip br; do
+    expect "$coding" -o /dev/null -w '%header{content-encoding}' -H "Accept-Encoding: $coding" "http://$at/numbers.txt"
+done
+curl -sS --max-time 20 --compressed "http://$at/numbers.txt" | cmp - "$dir/a/numbers.txt" || fail "unpacked by curl it is another"
+curl -sS --max-time 20 -H 'Accept-Encoding: gzip' "http://$at/numbers.txt" |
+    python3 -c 'import gzip, sys; sys.stdout.buffer.write(gzip.decompress(sys.stdin.buffer.read()))' |
+    cmp - "$dir/a/numbers.txt" || fail "unpacked by python it is another"
+expect '' -o /dev/null -w '%header{content-encoding}' --compressed "http://$at/large"
+
+# folders of users: who is not there, and who has none, are the same
+start "$weftd" web --path "$dir/front" --port 0 --users "no such folder"
+for name in nobody-of-this-name root daemon "$(id -un)"; do
+    expect 404 -o /dev/null -w '%{http_code}' "http://$at/~$name/"
+done
+expect here "http://$at/file"
+for wrong in / /home ../x a/../b ''; do
+    code=0
+    "$weftd" web --path "$dir/front" --port 0 --users "$wrong" 2>"$dir/said" || code=$?
+    [ "$code" = 78 ] || [ "$code" = 64 ] || fail "--users $wrong: exit $code"
+    grep -q -- '--users' "$dir/said" || fail "--users $wrong: it is not said what is wrong"
+done
+rm -f "$dir/said"
+
 # WebSockets through it
 start "$WEFT_BUILD/tests/weft_websocket" serve http://127.0.0.1:0
 start "$weftd" web --path "$dir/front" --port 0 --proxy "/=http://$at"

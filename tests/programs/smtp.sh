@@ -141,7 +141,7 @@ printf 'Subject: curl\r\n\r\nhello\r\n' | curl -sS --url "smtp://localhost:$port
     --ssl-reqd --cacert "$dir/certificate" --user tim:secret --mail-from a@example.net --mail-rcpt b@example.org \
     --upload-file - || fail "curl over TLS"
 printf 'Subject: weft\n\nhello\n.\nend\n' | "$weftd" sendmail --server "tcp://127.0.0.1:$port" --tls must \
-    --trust "$dir/certificate" --login tim --password secret --from a@example.net --to b@example.org ||
+    --trust "$dir/certificate" --login tim --password-file <(echo secret) --from a@example.net --to b@example.org ||
     fail "weftd sendmail over TLS"
 letters 5
 grep -lq 'with ESMTPSA id' "$dir"/mail/new/* || fail "the Received line does not say ESMTPSA"

@@ -98,6 +98,10 @@ transport()
         options=(--cacert cert.pem)
         ;;
     ws) at="+ws://127.0.0.1:0/sp" ;;
+    wss)
+        at="+wss://127.0.0.1:0/sp?cert=cert.pem&key=key.pem"
+        options=(--cacert cert.pem)
+        ;;
     esac
 }
 
@@ -109,10 +113,11 @@ where()
     ipc) there=ipc://$dir/$2.sp ;;
     tls) there=tls+tcp://localhost:$port ;;
     ws) there=ws://127.0.0.1:$port/sp ;;
+    wss) there=wss://localhost:$port/sp ;;
     esac
 }
 
-for by in tcp ipc tls ws; do
+for by in tcp ipc tls ws wss; do
     echo "weftd listens, nngcat dials: $by"
 
     transport $by rep
@@ -213,6 +218,14 @@ free_port()
 {
     port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 }
+
+echo "weftd listens, weftd dials: wss" # where nngcat does not listen
+ours rep --listen "nng+rep+wss://127.0.0.1:0/sp?cert=cert.pem&key=key.pem"
+rep=$last
+listening rep
+"$weftd" sp --dial "nng+req+wss://localhost:$port/sp?ca=cert.pem" --data hello >req.out 2>req.log || fail "req over wss"
+[ "$(cat req.out)" = hello ] || fail "req over wss: $(cat req.out)"
+done_with "$rep"
 
 for by in tcp ipc tls ws; do
     echo "nngcat listens, weftd dials: $by"

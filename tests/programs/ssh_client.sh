@@ -164,6 +164,43 @@ ours=$!
 read -r -t 60 line <said || fail "weftd says nothing"
 port=$(grep -o 'listening at [^"]*' <<<"$line" | grep -o '[0-9]*$') || fail "it does not listen: $line"
 served "127.0.0.1:$port" --known-hosts known --accept-new --password secret
+printf 'secret\nand more\n' >secret
+served "127.0.0.1:$port" --known-hosts known --password-file secret
+WEFT_PASSWORD=secret served "127.0.0.1:$port" --known-hosts known
+[ "$(WEFT_PASSWORD=secret run "$user@127.0.0.1:$port" 'echo "<$WEFT_PASSWORD>"' --known-hosts known </dev/null)" = "<>" ] ||
+    fail "a secret of the environment is told"
+run "$user@127.0.0.1:$port" true --known-hosts known --password secret </dev/null 2>err || fail "--password"
+grep -q 'weftd: --password is seen by others' err || fail "a secret on the command line is not warned of: $(cat err)"
+cat >ask.py <<'END'
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+said, typed = b"", False
+while True:
+    try:
+        got = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not got:
+        break
+    said += got
+    if not typed and b"password: " in said:
+        os.write(terminal, os.environ["TYPED"].encode())
+        typed = True
+sys.stdout.buffer.write(said)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+END
+ask=(python3 ask.py "$weftd" ssh-run "$user@127.0.0.1:$port" 'echo has asked' --known-hosts known --ask-password)
+said=$(TYPED=$'secret\n' timeout 60 "${ask[@]}") || fail "--ask-password: $said"
+[[ $said == *"has asked"* && $said != *secret* ]] || fail "--ask-password: $said"
+! said=$(TYPED=$'\x03' timeout 60 "${ask[@]}") || fail "--ask-password is not ended by control-C"
+for wrong in "--password-file $dir/missing" "--password-file /dev/null" "--password x --ask-password" "--ask-password"; do
+    # shellcheck disable=SC2086
+    ! setsid -w "$weftd" ssh-run "$user@127.0.0.1:$port" true --known-hosts known $wrong </dev/null >/dev/null 2>err ||
+        fail "$wrong is taken"
+    grep -q -- '--\(ask-\)\?password' err || fail "$wrong: it is not said what is wrong: $(cat err)"
+done
 grep -q "^\[127.0.0.1\]:$port ssh-ed25519 " known || fail "a port: $(cat known)"
 served "127.0.0.1:$port" --known-hosts known --key ed25519
 copy big "ssh://$user@127.0.0.1:$port/there/ssh" --known-hosts known --key ed25519 || fail "a copy to weftd"

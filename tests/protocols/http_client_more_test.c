@@ -9,7 +9,7 @@
 #include <weft/socks.h>
 #include <weft/tls.h>
 
-#include "http_gzip.h"
+#include "http_packer.h"
 #include "http_proxy_rules.h"
 
 #define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -54,7 +54,7 @@ static char *packed_answer(const void *at, size_t n, size_t *total)
     char *text = malloc(n + 256);
     size_t packed;
     REQUIRE(text != NULL);
-    CHECK_OK(wf_http_gzip(at, n, (uint8_t *)text + 128, n + 128, &packed));
+    CHECK_OK(wf_http_pack_whole(WF_HTTP_GZIP, at, n, (uint8_t *)text + 128, n + 128, &packed));
     int head = snprintf(text, 128,
                         "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
                         packed);

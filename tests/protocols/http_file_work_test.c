@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What would hold a reactor is done by the pool: once for all who ask, whoever leaves meanwhile. */
-#include "files_world.h"
+#include "files_crowd.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,86 +10,7 @@
 
 #include "http_file_work.h"
 
-enum { LARGE = 300000, SEEDS = 60, CROWD = 12, LINES = 20000, COLD = 1000000, HALF = 500000 };
-
-/* ---- a crowd of clients, each with a connection of its own */
-
-typedef struct visitor {
-    const char *request;
-    bool leaves; /* resets its connection as soon as it has asked */
-    int status;
-    size_t bytes;
-    bool packed, over;
-} visitor;
-
-static visitor crowd[CROWD];
-
-static weft_err on_started(weft_actor *self, weft_msg *msg)
-{
-    (void)msg;
-    weft_ref stream = weft_connect(self, "sim://files", weft_self(self));
-    return weft_ref_is_nobody(stream) ? weft_stop(self, WEFT_ENOMEM) : WEFT_OK;
-}
-static weft_err on_opened(weft_actor *self, weft_msg *msg)
-{
-    const visitor *v = weft_config(self);
-    const weft_opened *opened = weft_body(msg);
-    weft_err err = weft_write_copy(self, opened->stream, v->request, strlen(v->request));
-    return err == WEFT_OK && v->leaves
-               ? weft_after(self, 1, weft_pull, .stream = opened->stream).slot != 0 ? WEFT_OK
-                                                                                    : WEFT_ENOMEM
-               : err;
-}
-static weft_err on_leave(weft_actor *self, weft_msg *msg)
-{
-    return weft_abort(self, ((const weft_pull *)weft_body(msg))->stream, WEFT_EABORTED);
-}
-static weft_err on_data(weft_actor *self, weft_msg *msg)
-{
-    visitor *v = (visitor *)(uintptr_t)weft_config(self);
-    const weft_data *data = weft_body(msg);
-    if (v->bytes == 0 && data->bytes.size > 12) {
-        const uint8_t *code = data->bytes.at + 9; /* behind "HTTP/1.1 " */
-        v->status = (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
-        v->packed = memmem(data->bytes.at, data->bytes.size, "Content-Encoding: gzip", 22) != NULL;
-    }
-    v->bytes += data->bytes.size;
-    return WEFT_OK;
-}
-static weft_err on_closed(weft_actor *self, weft_msg *msg)
-{
-    (void)msg;
-    return weft_stop(self, WEFT_OK);
-}
-static void visitor_ended(weft_actor *self, weft_err reason)
-{
-    (void)reason;
-    ((visitor *)(uintptr_t)weft_config(self))->over = true;
-}
-static const weft_handler rows[] = {
-    {.type = &weft_started_type, .fn = on_started}, {.type = &weft_opened_type, .fn = on_opened},
-    {.type = &weft_pull_type, .fn = on_leave},      {.type = &weft_data_type, .fn = on_data},
-    {.type = &weft_closed_type, .fn = on_closed},   {0},
-};
-static const weft_behaviour visiting = {
-    .name = "visitor", .handlers = rows, .ended = visitor_ended};
-
-#define GET(target, fields) \
-    "GET " target " HTTP/1.1\r\nHost: files\r\nConnection: close\r\n" fields "\r\n"
-
-static void come(unsigned n, const char *request)
-{
-    for (unsigned i = 0; i < n; i++) {
-        crowd[i] = (visitor){.request = request, .leaves = crowd[i].leaves};
-        CHECK(!weft_ref_is_nobody(weft_sim_spawn(files_sim, &visiting, &crowd[i])));
-    }
-}
-static void come_and_wait(unsigned n, const char *request)
-{
-    come(n, request);
-    CHECK(weft_sim_settle(files_sim, 20000));
-    weft_sim_advance(files_sim, 1000);
-}
+enum { LARGE = 300000, SEEDS = 60, LINES = 20000, COLD = 1000000, HALF = 500000 };
 
 /* How many jobs the pool was given so far. */
 static unsigned jobs(void)
@@ -111,7 +32,7 @@ static void open_cold(uint64_t seed, uint32_t cold)
 
 static void before(void)
 {
-    memset(crowd, 0, sizeof crowd);
+    files_crowd_forget();
     files_world_open_cold();
 }
 
@@ -120,11 +41,11 @@ static void before(void)
 static void what_is_cold_is_looked_up_once_for_all_who_ask(void)
 {
     files_put_noise("large.bin", LARGE);
-    come_and_wait(CROWD, GET("/files/large.bin", ""));
-    for (unsigned i = 0; i < CROWD; i++) {
-        CHECK(crowd[i].over);
-        CHECK_U64(crowd[i].status, 200);
-        CHECK(crowd[i].bytes > LARGE);
+    files_come_and_wait(FILES_CROWD, FILES_GET("/files/large.bin", ""));
+    for (unsigned i = 0; i < FILES_CROWD; i++) {
+        CHECK(files_crowd[i].over);
+        CHECK_U64(files_crowd[i].status, 200);
+        CHECK(files_crowd[i].bytes > LARGE);
     }
     CHECK_U64(jobs(), 1);
 }
@@ -160,10 +81,10 @@ static void what_is_in_memory_needs_no_pool(void)
 static void a_failed_lookup_is_told_to_all_who_ask(void)
 {
     files_config.root = "/none/at/all";
-    come_and_wait(CROWD, GET("/files/a.txt", ""));
-    for (unsigned i = 0; i < CROWD; i++)
-        CHECK_U64(crowd[i].status, 500);
-    CHECK(jobs() < CROWD); /* what failed is not kept: who came later tried again */
+    files_come_and_wait(FILES_CROWD, FILES_GET("/files/a.txt", ""));
+    for (unsigned i = 0; i < FILES_CROWD; i++)
+        CHECK_U64(files_crowd[i].status, 500);
+    CHECK(jobs() < FILES_CROWD); /* what failed is not kept: who came later tried again */
 }
 
 static void chance_decides_where_and_the_answer_is_the_same(void)
@@ -195,21 +116,22 @@ static void who_leaves_while_the_pool_works_is_not_waited_for(void)
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         open_cold(seed, COLD);
         files_put_noise("large.bin", LARGE);
-        for (unsigned i = 0; i < CROWD; i++)
-            crowd[i].leaves = i % 3 == 0 || seed % 4 == 0;
-        come(CROWD, GET("/files/large.bin", ""));
+        for (unsigned i = 0; i < FILES_CROWD; i++)
+            files_crowd[i].leaves = i % 3 == 0 || seed % 4 == 0;
+        files_come(FILES_CROWD, FILES_GET("/files/large.bin", ""));
         /* the clock stands still until some have asked, and the pool is slow to come to it */
         for (unsigned steps = (unsigned)seed * 5; steps != 0; steps--)
             (void)weft_sim_step(files_sim);
         weft_sim_advance(files_sim, 1);
         CHECK(weft_sim_settle(files_sim, 20000));
         weft_sim_advance(files_sim, 1000);
-        for (unsigned i = 0; i < CROWD; i++) {
-            CHECK(crowd[i].over);
-            CHECK(crowd[i].leaves || (crowd[i].status == 200 && crowd[i].bytes > LARGE));
+        for (unsigned i = 0; i < FILES_CROWD; i++) {
+            CHECK(files_crowd[i].over);
+            CHECK(files_crowd[i].leaves ||
+                  (files_crowd[i].status == 200 && files_crowd[i].bytes > LARGE));
         }
         CHECK(jobs() <= 1);
-        memset(crowd, 0, sizeof crowd);
+        files_crowd_forget();
         CHECK_STATUS("/files/large.bin", NULL, 200);
     }
 }
@@ -219,7 +141,7 @@ static void a_stop_in_the_middle_leaves_nothing_behind(void)
     for (uint64_t seed = 1; seed <= 2 * SEEDS; seed++) {
         open_cold(seed, COLD);
         files_put_numbers("large.txt", LINES);
-        come(CROWD, GET("/files/large.txt", "Accept-Encoding: gzip\r\n"));
+        files_come(FILES_CROWD, FILES_GET("/files/large.txt", "Accept-Encoding: gzip\r\n"));
         for (unsigned steps = (unsigned)seed * 4; steps != 0; steps--)
             (void)weft_sim_step(files_sim);
         weft_system_shutdown(weft_sim_system(files_sim), WEFT_OK);
@@ -235,11 +157,11 @@ static void what_is_large_is_packed_by_the_pool_once(void)
     REQUIRE(n > WF_HTTP_PACK_HERE_BYTES_MAX);
     CHECK_STATUS("/files/large.txt", NULL, 200);
     unsigned before_packing = jobs();
-    come_and_wait(CROWD, GET("/files/large.txt", "Accept-Encoding: gzip\r\n"));
-    for (unsigned i = 0; i < CROWD; i++) {
-        CHECK_U64(crowd[i].status, 200);
-        CHECK(crowd[i].packed);
-        CHECK(crowd[i].bytes > 100 && crowd[i].bytes < n / 2);
+    files_come_and_wait(FILES_CROWD, FILES_GET("/files/large.txt", "Accept-Encoding: gzip\r\n"));
+    for (unsigned i = 0; i < FILES_CROWD; i++) {
+        CHECK_U64(files_crowd[i].status, 200);
+        CHECK(files_crowd[i].packed);
+        CHECK(files_crowd[i].bytes > 100 && files_crowd[i].bytes < n / 2);
     }
     CHECK(jobs() - before_packing <= 2); /* the file, if it was stale by then, and the packing */
 }
@@ -339,10 +261,11 @@ static weft_err pack_and_change(weft_actor *self, weft_msg *msg)
     wf_http_file_entry *e;
     REQUIRE(cache != NULL);
     CHECK_OK(wf_http_file_cache_get(cache, self, &ask, &e, NULL));
-    CHECK_OK(wf_http_work_pack(e, NULL));
+    CHECK_OK(wf_http_work_pack(e, WF_HTTP_GZIP, NULL));
     if (in.change)
         e->file.forms[WF_HTTP_GZIP]->stamp.inode++;
-    return weft_when(msg, weft_ask(self, e->packing, wf_http_work_wait, .tries = 1), on_packed);
+    return weft_when(msg, weft_ask(self, e->packing[WF_HTTP_GZIP], wf_http_work_wait, .tries = 1),
+                     on_packed);
 }
 static const weft_handler packer_rows[] = {{.type = &weft_started_type, .fn = pack_and_change},
                                            {0}};
@@ -372,8 +295,9 @@ static void when_memory_is_out_nobody_waits_for_ever(void)
         files_world_open_with(
             &(weft_sim_options){.seed = seed, .faults = {.allocation = 30000, .cold = HALF}});
         size_t n = files_put_numbers("large.txt", LINES);
-        static const char *const fields[] = {NULL, "Accept-Encoding: gzip\r\n",
-                                             "Range: bytes=0-9,20-29\r\n"};
+        const char *const fields[] = {
+            NULL, seed % 2 == 0 ? "Accept-Encoding: gzip\r\n" : "Accept-Encoding: br\r\n",
+            "Range: bytes=0-9,20-29\r\n"};
         for (unsigned i = 0; i < 9; i++) {
             files_reply r = files_get(i % 4 == 3 ? "/files/" : "/files/large.txt", fields[i % 3]);
             CHECK(!r.complete || r.body_n <= n + 4096);
@@ -483,8 +407,8 @@ static weft_err read_next(weft_actor *self, weft_msg *msg)
         look_at(e);
         const wf_http_form *gzip = e->file.forms[WF_HTTP_GZIP];
         if (gzip != NULL && gzip->unmade && e->file.forms[WF_HTTP_IDENTITY]->file != NULL &&
-            wf_http_work_pack(e, NULL) == WEFT_OK)
-            worker = e->packing;
+            wf_http_work_pack(e, WF_HTTP_GZIP, NULL) == WEFT_OK)
+            worker = e->packing[WF_HTTP_GZIP];
     }
     if (weft_ref_is_nobody(worker))
         return go_on(self);

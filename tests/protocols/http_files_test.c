@@ -4,10 +4,10 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include "http_file.h"
 #include "http_file_answer.h"
+#include "http_unpack.h"
 
 #define DATE "Tue, 14 Nov 2023 21:13:20 GMT" /* of files an hour old */
 
@@ -254,56 +254,93 @@ static void a_packed_file_that_is_older_is_not_sent(void)
     CHECK_BODY(r, "a{}");
 }
 
-/* Checks that @r is the packed form of @n bytes that begin as @begin does. */
-static void check_packed(files_reply r, size_t n, const char *begin)
+/* Checks that @r is the form in @coding of @n bytes that begin as @begin does. */
+static void check_packed(files_reply r, const char *coding, size_t n, const char *begin)
 {
     uint8_t *to = malloc(n + 1);
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)r.body,
-                  .avail_in = (uInt)r.body_n,
-                  .next_out = to,
-                  .avail_out = (uInt)n + 1};
-    CHECK_FIELD(r, "Content-Encoding", "gzip");
+    wf_http_unpack *u = NULL;
+    size_t used = 0, made = 0;
+
+    CHECK_FIELD(r, "Content-Encoding", coding);
     CHECK(r.complete);
-    REQUIRE(to != NULL && inflateInit2(&z, 15 + 16) == Z_OK);
-    CHECK_I64(inflate(&z, Z_FINISH), Z_STREAM_END);
-    CHECK_U64(z.total_out, n);
+    REQUIRE(to != NULL);
+    CHECK_OK(wf_http_unpack_new((weft_http_text){coding, (uint32_t)strlen(coding)}, &u));
+    REQUIRE(u != NULL);
+    CHECK_OK(wf_http_unpack_run(u, r.body, r.body_n, &used, to, n + 1, &made, NULL));
+    CHECK_OK(wf_http_unpack_end(u, NULL));
+    CHECK_U64(used, r.body_n);
+    CHECK_U64(made, n);
     CHECK_MEM(to, strlen(begin), begin, strlen(begin));
-    (void)inflateEnd(&z);
+    wf_http_unpack_free(u);
     free(to);
+}
+
+/* As @coding, at first and from the cache; its tag goes to @tag. */
+static void check_on_the_fly(const char *target, const char *coding, size_t n, char tag[96])
+{
+    char asks[64], fields[192];
+    (void)snprintf(asks, sizeof asks, "Accept-Encoding: %s\r\n", coding);
+    files_reply r = files_get(target, asks);
+    check_packed(r, coding, n, "0\n1\n2\n");
+    CHECK(r.body_n < n / 2);
+    CHECK_FIELD(r, "Vary", "Accept-Encoding");
+    CHECK_FIELD(r, "Accept-Ranges", "");
+    (void)snprintf(tag, 96, "%s", files_field(&r, "ETag"));
+    CHECK(strncmp(tag, "W/\"", 3) == 0);
+
+    (void)snprintf(fields, sizeof fields, "%sIf-None-Match: %s\r\n", asks, tag);
+    CHECK_STATUS(target, fields, 304);
+    check_packed(files_get(target, asks), coding, n, "0\n1\n2\n");
+    r = files_ask("HEAD", target, asks);
+    CHECK_FIELD(r, "Content-Encoding", coding);
+    CHECK_U64(r.body_n, 0);
+    (void)snprintf(fields, sizeof fields, "%sRange: bytes=2-3\r\n", asks);
+    r = files_get(target, fields);
+    CHECK_U64(r.status, 206);
+    CHECK_BODY(r, "1\n");
 }
 
 static void text_is_packed_on_the_fly(void)
 {
-    char tag[96];
+    char gzip[96], brotli[96], plain[96];
     static const unsigned lines[] = {400, 40000}; /* in memory, and as a descriptor */
     for (size_t i = 0; i < 2; i++) {
         const char *name = i == 0 ? "small.txt" : "large.txt";
         const char *target = i == 0 ? "/files/small.txt" : "/files/large.txt";
         size_t n = files_put_numbers(name, lines[i]);
-        files_reply r = files_get(target, "Accept-Encoding: gzip\r\n");
-        check_packed(r, n, "0\n1\n2\n");
-        CHECK(r.body_n < n / 2);
-        CHECK_FIELD(r, "Vary", "Accept-Encoding");
-        CHECK_FIELD(r, "Accept-Ranges", "");
-        CHECK(strncmp(files_field(&r, "ETag"), "W/\"", 3) == 0);
-
-        (void)snprintf(tag, sizeof tag, "Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n",
-                       files_field(&r, "ETag"));
-        CHECK_STATUS(target, tag, 304);
-        check_packed(files_get(target, "Accept-Encoding: gzip\r\n"), n, "0\n1\n2\n");
-        CHECK_U64(files_get(target, NULL).body_n, n);
-        r = files_get(target, "Accept-Encoding: gzip\r\nRange: bytes=2-3\r\n");
-        CHECK_U64(r.status, 206);
-        CHECK_BODY(r, "1\n");
+        check_on_the_fly(target, "gzip", n, gzip);
+        check_on_the_fly(target, "br", n, brotli);
+        files_reply r = files_get(target, NULL);
+        CHECK_U64(r.body_n, n);
+        (void)snprintf(plain, sizeof plain, "%s", files_field(&r, "ETag"));
+        CHECK(strcmp(gzip + 2, brotli + 2) != 0);
+        CHECK(strcmp(gzip + 2, plain) != 0 && strcmp(brotli + 2, plain) != 0);
     }
+}
+
+static void weights_choose_the_coding_and_brotli_comes_first(void)
+{
+    size_t n = files_put_numbers("a.txt", 400);
+    check_packed(files_get("/files/a.txt", "Accept-Encoding: gzip, deflate, br\r\n"), "br", n, "0");
+    check_packed(files_get("/files/a.txt", "Accept-Encoding: gzip, br;q=0.5\r\n"), "gzip", n, "0");
+    check_packed(files_get("/files/a.txt", "Accept-Encoding: gzip;q=0, *\r\n"), "br", n, "0");
+    files_reply r = files_get("/files/a.txt", "Accept-Encoding: br;q=0, gzip;q=0\r\n");
+    CHECK_FIELD(r, "Content-Encoding", "");
+    files_put_text("a.txt.gz", "(gzip)"); /* a sibling stands for its coding alone */
+    weft_sim_advance(files_sim, 2000);
+    CHECK_BODY(files_get("/files/a.txt", "Accept-Encoding: gzip\r\n"), "(gzip)");
+    check_packed(files_get("/files/a.txt", "Accept-Encoding: br\r\n"), "br", n, "0");
 }
 
 static void check_plain(const char *target)
 {
-    files_reply r = files_get(target, "Accept-Encoding: gzip\r\n");
-    CHECK_U64(r.status, 200);
-    CHECK(r.complete);
-    CHECK_FIELD(r, "Content-Encoding", "");
+    static const char *const asks[] = {"Accept-Encoding: gzip\r\n", "Accept-Encoding: br\r\n"};
+    for (size_t i = 0; i < 2; i++) {
+        files_reply r = files_get(target, asks[i]);
+        CHECK_U64(r.status, 200);
+        CHECK(r.complete);
+        CHECK_FIELD(r, "Content-Encoding", "");
+    }
 }
 
 static void what_is_not_worth_packing_is_sent_as_it_is(void)
@@ -346,6 +383,7 @@ static const test_case cases[] = {
     TEST(a_packed_file_beside_the_file_is_sent_to_who_takes_it),
     TEST(a_packed_file_that_is_older_is_not_sent),
     TEST(text_is_packed_on_the_fly),
+    TEST(weights_choose_the_coding_and_brotli_comes_first),
     TEST(what_is_not_worth_packing_is_sent_as_it_is),
     TEST(packing_can_be_switched_off),
     {0},

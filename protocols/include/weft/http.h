@@ -127,6 +127,23 @@ typedef struct weft_http_guard {
     bool digest;
 } weft_http_guard;
 
+/** Packs what a row answers, as gzip or brotli, for clients that take it (Accept-Encoding, with its weights): text and
+ * what else packs well, by its type, if it is not packed already, no part, no file, not too short, and Cache-Control does
+ * not say no-transform. A body of up to 16 KiB is packed at once; a larger one and one that is streamed in steps of as
+ * much, each of which can be unpacked when it comes, chunked, with back-pressure, and with turns of others in between.
+ * HTTP/1.0 gets only small bodies packed. Vary is said in any case; a strong ETag becomes a weak one. What
+ * weft_http_files serves it packs by itself. Zero is the default.
+ *
+ * A secret in a packed page can be guessed by who sees how long pages are and may have something of their own put into
+ * them (BREACH): do not pack pages that have a secret and what the client said. */
+typedef struct weft_http_compress {
+    uint32_t bytes_min; /**< shorter bodies stay as they are: 1 KiB */
+    uint32_t
+        packings_max; /**< large and streamed bodies at once for each reactor: 64, each of up to
+                                1 MiB of memory; beyond, they stay as they are */
+    bool no_brotli;   /**< gzip alone */
+} weft_http_compress;
+
 /** One row of a site: exactly one of handler, use, to, redirect, rewrite. Of several that match, the most specific
  * wins.
  *
@@ -157,9 +174,10 @@ typedef struct weft_http_route {
     const char *rewrite; /**< it is served as if this path had been asked for; no guard: that is the
                                            other row's */
     const void *config;  /**< for weft_http_config_of, and weft_config of what .use makes */
-    const weft_http_guard *guard; /**< who may; NULL: all */
-    bool stream;                  /**< .use: the body comes as a stream, owned by that actor */
-    uint64_t body_bytes_max;      /**< 0: the site's; of a streamed body: no limit */
+    const weft_http_guard *guard;       /**< who may; NULL: all */
+    const weft_http_compress *compress; /**< its answers are packed; NULL: not */
+    bool stream;             /**< .use: the body comes as a stream, owned by that actor */
+    uint64_t body_bytes_max; /**< 0: the site's; of a streamed body: no limit */
 } weft_http_route;
 
 /** Limits of a site; zero is the default. */
@@ -277,19 +295,44 @@ extern const weft_behaviour weft_http_cgi;
 
 /* ---- static files */
 
+#define WEFT_HTTP_USER_BYTES_MAX 255u
+#define WEFT_HTTP_HOME_BYTES_MAX 4096u
+
+/** Whose home is where. */
+typedef struct weft_http_home {
+    uint32_t uid;
+    char path[WEFT_HTTP_HOME_BYTES_MAX]; /**< absolute */
+} weft_http_home;
+
+/** Folders of users: what is asked for as ~NAME/ is served from a folder in the home of NAME, by the same rules as
+ * other files; but no link leads out of it, whatever .follow_symlinks says. The folder must belong to the user, and
+ * what is above it is no way in: links in the home lead to it only within the home. A user that there is not, root,
+ * users below .uid_min, those without the folder and what may not be read there are all the same 404. Zero is the
+ * default. */
+typedef struct weft_http_users {
+    const char *folder;   /**< relative to the home; NULL: "public_html" */
+    uint32_t uid_min;     /**< of users who are served: 1,000; root is not, whatever it is */
+    uint32_t lookups_max; /**< under way at once for each reactor: 16; beyond: 503 */
+    /** Finds the home of @name (at most WEFT_HTTP_USER_BYTES_MAX bytes, and no ':'); may wait. NULL: among the
+     * system's users. errors: ENOTFOUND; else what fails is a 500, and logged. thread: of the pool, several at
+     * once. */
+    weft_err (*find)(const char *name, weft_http_home *home, weft_why *why);
+} weft_http_users;
+
 /** Files below a root. Zero is the default. */
 typedef struct weft_http_files_config {
-    const char *root;          /**< a folder; what is served never lies outside of it */
-    const char *param;         /**< the route's parameter that is the path; NULL: "*" */
-    const char *index;         /**< served for a folder; NULL: "index.html" */
-    bool no_listing;           /**< a folder without index is 404 instead of a listing */
-    bool hidden;               /**< names with a dot at the front are served too */
-    bool follow_symlinks;      /**< also those that lead out of the root; else only within */
-    bool no_compression;       /**< no gzip on the fly; .gz and .br siblings are still used */
-    const char *cache_control; /**< the Cache-Control field; NULL: none */
-    uint32_t cache_ms;         /**< how stale an open file may be at most: 1,000 */
-    uint32_t cache_files_max;  /**< open files kept by each reactor: 1,024 */
-    uint32_t gzip_bytes_max;   /**< larger files are not compressed on the fly: 1 MiB */
+    const char *root;     /**< a folder; what is served never lies outside of it */
+    const char *param;    /**< the route's parameter that is the path; NULL: "*" */
+    const char *index;    /**< served for a folder; NULL: "index.html" */
+    bool no_listing;      /**< a folder without index is 404 instead of a listing */
+    bool hidden;          /**< names with a dot at the front are served too */
+    bool follow_symlinks; /**< also those that lead out of the root; else only within */
+    bool no_compression;  /**< nothing packed on the fly; .gz and .br siblings are still used */
+    const char *cache_control;    /**< the Cache-Control field; NULL: none */
+    uint32_t cache_ms;            /**< how stale an open file may be at most: 1,000 */
+    uint32_t cache_files_max;     /**< open files kept by each reactor: 1,024 */
+    uint32_t gzip_bytes_max;      /**< larger files are not compressed on the fly: 1 MiB */
+    const weft_http_users *users; /**< NULL: ~NAME/ is a folder of the root as others are */
 } weft_http_files_config;
 
 /** Serves files: for a route that ends in a star. */
