@@ -19,9 +19,14 @@ static const struct type {
 static const struct type *nearest(wf_piece name)
 {
     const struct type *best = &types[0];
-    for (size_t i = 1; i < sizeof types / sizeof *types; i++)
-        if (wf_edit_distance(name, types[i].name) < wf_edit_distance(name, best->name))
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        size_t distance = wf_edit_distance(name, types[i].name, least);
+        if (distance < least) {
+            least = distance;
             best = &types[i];
+        }
+    }
     return best;
 }
 

@@ -195,6 +195,8 @@ static weft_err check_room(conn *c, size_t size)
 {
     if (c->queued < queue_max(c) && size <= UINT32_MAX - c->queued)
         return WEFT_OK;
+    if (size > UINT32_MAX)
+        return WEFT_ETOOBIG; /* however much drains */
     c->flags |= CONN_DRAIN;
     return WEFT_EFULL;
 }
@@ -249,8 +251,9 @@ weft_err wf_conn_queue_parts(conn *c, const weft_bytes *parts, unsigned count)
     }
     if (total == 0)
         return WEFT_OK;
-    if (fresh != 0 && check_room(c, fresh) != WEFT_OK)
-        return WEFT_EFULL;
+    weft_err room = fresh != 0 ? check_room(c, fresh) : WEFT_OK;
+    if (room != WEFT_OK)
+        return room;
     for (unsigned i = 0; i < count; i++) {
         weft_err err = parts[i].size != 0 ? wf_conn_item_put(c, &c->out, parts[i]) : WEFT_OK;
         if (err != WEFT_OK) {
@@ -287,13 +290,14 @@ weft_err wf_conn_queue_copy(conn *c, const void *from, size_t size)
     uint8_t *to;
     if (size == 0)
         return WEFT_OK;
-    if (check_room(c, size) != WEFT_OK)
-        return WEFT_EFULL;
+    weft_err err = check_room(c, size);
+    if (err != WEFT_OK)
+        return err;
     if (coalesce(c, from, size))
         return WEFT_OK;
     /* the more stands before it, the more will likely follow: answers of a pipeline gather in one */
     size_t room = c->out == NULL ? COPY_ROOM_MIN : COPY_ROOM_MAX;
-    weft_err err = weft_bytes_new(size < room ? room : size, &to, &bytes);
+    err = weft_bytes_new(size < room ? room : size, &to, &bytes);
     if (err != WEFT_OK)
         return err;
     memcpy(to, from, size);

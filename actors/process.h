@@ -43,6 +43,36 @@ typedef struct process {
 
 extern const weft_behaviour wf_process_behaviour;
 
+static inline weft_actor *process_actor(process *p)
+{
+    return weft_actor_of_state(p);
+}
+
+/* ---- its life (process.c) */
+
+/* It never ran: its streams are lost, and its owner is told. */
+void wf_process_fail(process *p, weft_err err, const char *why);
+/* The child @context is the process of has ended. */
+void wf_process_over(void *context, bool known, int code, int status);
+/* It is to stop, now or as soon as it runs. */
+void wf_process_ask_to_stop(process *p);
+void wf_process_for_each(process *p, void (*fn)(process *p, process_stream *s, conn *c));
+
+/* ---- starting it (process_start.c) */
+
+weft_err wf_process_on_started(weft_actor *self, weft_msg *msg);
+
+/* ---- what is asked of it from outside (process_ops.c) */
+
+typedef enum op_kind { OP_STOP, OP_SIGNAL, OP_RESIZE } op_kind;
+typedef struct process_op {
+    op_kind kind;
+    int signal;
+    bool group;
+    weft_window window;
+} process_op;
+extern const weft_type wf_process_op_type;
+
 /* Makes the descriptors and streams of @p's plan; @joined: the stream of a joined one, or NULL: a new one.
  * errors: of the system; ENOMEM, EINVAL. What was made is closed with the plan and the streams. */
 weft_err wf_process_set_up(process *p, const weft_process_options *options, conn *joined,

@@ -64,10 +64,24 @@ static bool is_scheme_name(wf_piece text)
     return text.n > 0;
 }
 
+static const weft_url_scheme *nearest(wf_piece name)
+{
+    const weft_url_scheme *best = schemes;
+    size_t least = SIZE_MAX;
+
+    for (const weft_url_scheme *row = schemes; row->name != NULL; row++) {
+        size_t distance = wf_edit_distance(name, row->name, least);
+        if (distance < least) {
+            least = distance;
+            best = row;
+        }
+    }
+    return best;
+}
+
 static weft_err read_scheme(wf_piece text, const weft_url_scheme **out, wf_piece *rest,
                             weft_why *why)
 {
-    const weft_url_scheme *nearest = schemes;
     wf_piece name = wf_piece_until(text, ':', rest);
 
     if (rest->at == NULL || !is_scheme_name(name))
@@ -76,17 +90,15 @@ static weft_err read_scheme(wf_piece text, const weft_url_scheme **out, wf_piece
                             "or another",
                             wf_quote_of(name).text);
 
-    for (const weft_url_scheme *row = schemes; row->name != NULL; row++) {
+    for (const weft_url_scheme *row = schemes; row->name != NULL; row++)
         if (wf_piece_is(name, row->name)) {
             *out = row;
             return WEFT_OK;
         }
-        if (wf_edit_distance(name, row->name) < wf_edit_distance(name, nearest->name))
-            nearest = row;
-    }
+    const weft_url_scheme *near = nearest(name);
     return weft_because(why, WEFT_EUNSUPPORTED,
                         "there is no scheme \"%s\"; the nearest is \"%s\", written %s",
-                        wf_quote_of(name).text, nearest->name, nearest->form);
+                        wf_quote_of(name).text, near->name, near->form);
 }
 
 /* What no part may hold unescaped. Refused before anything is cut, for one clear sentence. */
@@ -271,6 +283,17 @@ static uint32_t ends_of(weft_scheme scheme)
     return scheme == WEFT_SCHEME_SYSTEMD ? WEFT_URL_LISTEN : WEFT_URL_LISTEN | WEFT_URL_CONNECT;
 }
 
+/* A name would have to be looked up, and may stand for other addresses tomorrow (docs/decisions/0056). */
+static weft_err check_place(const weft_url *url, weft_why *why)
+{
+    if (url->host.kind != WEFT_HOST_NAME || url->scheme == WEFT_SCHEME_SIM)
+        return WEFT_OK;
+    return weft_because(why, WEFT_ENONAME,
+                        "one listens at an address of this machine, and \"%s\" is a name; expected "
+                        "one such as 127.0.0.1 or [::1], localhost, or * for any",
+                        wf_quote_of((wf_piece){url->host.name, strlen(url->host.name)}).text);
+}
+
 weft_err weft_url_check(const weft_url *url, weft_url_end end, weft_why *why)
 {
     const weft_url_option *option;
@@ -291,7 +314,7 @@ weft_err weft_url_check(const weft_url *url, weft_url_end end, weft_why *why)
                                 option->name, listens ? "connecting" : "listening",
                                 listens ? "listening" : "connecting");
     if (listens)
-        return WEFT_OK;
+        return check_place(url, why);
 
     if (url->host.kind == WEFT_HOST_ANY)
         return weft_because(why, WEFT_EINVAL, "one connects to a host, not to any address: %s",

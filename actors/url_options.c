@@ -450,21 +450,41 @@ static bool applies(const weft_url_option *option, const weft_url *url)
     return (option->schemes & (1u << url->scheme)) != 0;
 }
 
-static const weft_url_option *find(wf_piece name, const weft_url *url, weft_why *why)
+static const weft_url_option *named(wf_piece name, const weft_url *url)
 {
-    const weft_url_option *nearest = &options[WEFT_URL_WINDOW]; /* which every scheme has */
+    for (const weft_url_option *option = options; option->name != NULL; option++)
+        if (applies(option, url) && name.n == strlen(option->name) &&
+            memcmp(name.at, option->name, name.n) == 0)
+            return option;
+    return NULL;
+}
+
+/* For a sentence only: how far words are apart takes far longer than whether they differ. */
+static const weft_url_option *nearest(wf_piece name, const weft_url *url)
+{
+    const weft_url_option *best = &options[WEFT_URL_WINDOW]; /* which every scheme has */
+    size_t least = wf_edit_distance(name, best->name, SIZE_MAX);
 
     for (const weft_url_option *option = options; option->name != NULL; option++) {
-        if (!applies(option, url))
-            continue;
-        if (name.n == strlen(option->name) && memcmp(name.at, option->name, name.n) == 0)
-            return option;
-        if (wf_edit_distance(name, option->name) < wf_edit_distance(name, nearest->name))
-            nearest = option;
+        size_t distance =
+            applies(option, url) ? wf_edit_distance(name, option->name, least) : least;
+        if (distance < least) {
+            least = distance;
+            best = option;
+        }
     }
+    return best;
+}
+
+static const weft_url_option *find(wf_piece name, const weft_url *url, weft_why *why)
+{
+    const weft_url_option *option = named(name, url);
+    if (option != NULL)
+        return option;
+    option = nearest(name, url);
     (void)weft_because(why, WEFT_EINVAL, "%s URLs have no option \"%s\"; the nearest is \"%s\": %s",
-                       wf_scheme_row(url->scheme)->name, wf_quote_of(name).text, nearest->name,
-                       nearest->help);
+                       wf_scheme_row(url->scheme)->name, wf_quote_of(name).text, option->name,
+                       option->help);
     return NULL;
 }
 

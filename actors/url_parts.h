@@ -41,8 +41,8 @@ bool wf_is_unreserved(char c);
 bool wf_is_pchar(char c);
 
 /* How many insertions, deletions, replacements and swaps of neighbours lead from @text to @word,
- * case aside. Text beyond 32 bytes is not compared but counts. */
-size_t wf_edit_distance(wf_piece text, const char *word);
+ * case aside; @most if it is more than that. Text beyond 32 bytes is not compared but counts. */
+size_t wf_edit_distance(wf_piece text, const char *word, size_t most);
 
 /* ---- url_host.c ---- */
 

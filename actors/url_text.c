@@ -110,13 +110,15 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-size_t wf_edit_distance(wf_piece text, const char *word)
+size_t wf_edit_distance(wf_piece text, const char *word, size_t most)
 {
     /* Damerau's distance by rows: two rows back is what a swap of neighbours needs. */
     size_t rows[3][WORD_BYTES_MAX + 1];
     size_t *before = rows[0], *last = rows[1], *row = rows[2];
     size_t n = least(text.n, WORD_BYTES_MAX), m = least(strlen(word), WORD_BYTES_MAX);
 
+    if ((n > m ? n - m : m - n) + (text.n - n) >= most)
+        return most; /* so many are missing in any case */
     for (size_t j = 0; j <= m; j++)
         last[j] = before[j] = j;
 
@@ -133,5 +135,5 @@ size_t wf_edit_distance(wf_piece text, const char *word)
         last = row;
         row = oldest;
     }
-    return last[m] + (text.n - n);
+    return least(last[m] + (text.n - n), most);
 }

@@ -48,9 +48,11 @@ struct tls_records {
     size_t secret_bytes;
     unsigned char gathered[KEY_UPDATE_BYTES]; /* of a message that came in pieces */
     unsigned gathered_bytes;
+    /* of a record that has not come whole: it does not pin what it was read into, and has room for what its
+     * header promises, once that is there */
     size_t part_bytes;
-    uint8_t *
-        part; /* of a record that has not come whole: it does not pin what it was read into. NULL: none */
+    uint8_t header[HEADER];
+    uint8_t *part; /* NULL: no more than a header came, if that */
 };
 
 /* ---- what is heard while SSL shakes hands */
@@ -444,8 +446,8 @@ static weft_err read_header(tls_state *s, const uint8_t *at, size_t *n, weft_why
     return WEFT_OK;
 }
 
-/* Moves what stands below into the part until that has @size bytes. Whether it has. */
-static bool take_part(tls_state *s, size_t size)
+/* Moves what stands below to @to, where the part is gathered, until that has @size bytes. Whether it has. */
+static bool take_part(tls_state *s, uint8_t *to, size_t size)
 {
     tls_records *r = s->records;
     size_t left = s->in.size - s->used, n = size - r->part_bytes;
@@ -453,7 +455,7 @@ static bool take_part(tls_state *s, size_t size)
         return true;
     n = n < left ? n : left;
     if (n != 0)
-        memcpy(r->part + r->part_bytes, s->in.at + s->used, n);
+        memcpy(to + r->part_bytes, s->in.at + s->used, n);
     r->part_bytes += n;
     s->used += n;
     return r->part_bytes == size;
@@ -465,23 +467,22 @@ static weft_err next_record(tls_state *s, const uint8_t **at, size_t *n, weft_wh
     tls_records *r = s->records;
     size_t left = s->in.size - s->used;
     weft_err err = WEFT_OK;
-    if (r->part == NULL && left >= HEADER) {
+    if (r->part_bytes == 0 && left >= HEADER) {
         *at = s->in.at + s->used;
         err = read_header(s, *at, n, why);
         if (err != WEFT_OK || left >= HEADER + *n)
             return err;
     }
-    if (r->part == NULL && left == 0)
+    if (!take_part(s, r->header, HEADER))
         return WEFT_EFULL;
-    if (r->part == NULL && (r->part = weft_alloc(HEADER + SEALED_MAX)) == NULL)
+    err = read_header(s, r->header, n, why);
+    if (err != WEFT_OK)
+        return err;
+    if (r->part == NULL && (r->part = weft_alloc(HEADER + *n)) == NULL)
         return weft_because(why, WEFT_ENOMEM, "TLS: no memory for a record");
+    memcpy(r->part, r->header, HEADER);
     *at = r->part;
-    if (!take_part(s, HEADER))
-        return WEFT_EFULL;
-    err = read_header(s, *at, n, why);
-    if (err == WEFT_OK && !take_part(s, HEADER + *n))
-        err = WEFT_EFULL;
-    return err;
+    return take_part(s, r->part, HEADER + *n) ? WEFT_OK : WEFT_EFULL;
 }
 
 static void used_record(tls_state *s, size_t bytes)

@@ -73,6 +73,20 @@ static void an_address_of_v6_alone_can_be_asked_for(void)
     (void)close(fd);
 }
 
+/* Clients that try ::1 first are refused there, and go on to 127.0.0.1. */
+static void localhost_is_the_loopback_of_v4(void)
+{
+    weft_address at = {.family = WEFT_FAMILY_NONE};
+    char host[WEFT_ADDRESS_TEXT_BYTES];
+    int fd = listen_at("tcp://localhost:0", &at, WEFT_OK);
+    REQUIRE(fd >= 0);
+    CHECK_STR(weft_address_host(&at, host), "127.0.0.1");
+    CHECK(answered(fd, AF_INET, at.port, "127.0.0.1"));
+    CHECK(!answered(fd, AF_INET6, at.port, ""));
+    (void)close(fd);
+    CHECK_I64(listen_at("tcp://db.example:0", &at, WEFT_ENONAME), -1);
+}
+
 static void an_address_that_is_taken_is_refused(void)
 {
     char text[64];
@@ -338,6 +352,7 @@ static void what_is_no_descriptor_is_told_as_closed(void)
 static const test_case cases[] = {
     TEST(any_address_is_of_both_families),
     TEST(an_address_of_v6_alone_can_be_asked_for),
+    TEST(localhost_is_the_loopback_of_v4),
     TEST(an_address_that_is_taken_is_refused),
     TEST(nodelay_and_keepalive_are_what_the_url_says),
     TEST(a_connect_comes_from_where_it_is_bound),

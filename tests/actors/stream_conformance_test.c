@@ -261,6 +261,46 @@ static void a_peer_that_vanishes_in_the_middle_leaves_a_reader_a_prefix(void)
     }
 }
 
+/* Half closed on one side, gone on the other: there is nothing more to wait for. */
+static void a_peer_that_vanishes_behind_an_end_is_told_as_closed(void)
+{
+    KIT_FOR_EACH(by)
+    {
+        kit_side a = {.opened = end_it, .ended = close_it}, b = {.ended = abort_it};
+        kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
+        CHECK_STR(b.log, "oec");
+        CHECK_ERR(b.reason, WEFT_EPROTO);
+        CHECK_U64(a.closes, 1);
+        CHECK(a.reason == WEFT_EDONE || is_lost(by, &a));
+
+        kit_side c = {.ended = abort_it}, d = {.opened = end_it, .ended = close_it};
+        kit_run(&(kit_world){.by = by, .a = &c, .b = &d});
+        CHECK_ERR(c.reason, WEFT_EPROTO);
+        CHECK_U64(d.closes, 1);
+        CHECK(d.reason == WEFT_EDONE || is_lost(by, &d));
+    }
+}
+
+static void end_and_abort(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    end_it(self, s, msg);
+    CHECK_OK(weft_abort(self, s->stream, WEFT_EPROTO));
+}
+
+/* Its end may or may not have left before it went. */
+static void a_peer_that_vanishes_with_its_end_is_told_as_closed(void)
+{
+    KIT_FOR_EACH(by)
+    {
+        kit_side a = {.opened = send_it, .total = 5, .ended = close_it},
+                 b = {.data = end_and_abort};
+        kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
+        CHECK_ERR(b.reason, WEFT_EPROTO);
+        CHECK_U64(a.closes + b.closes, 2);
+        CHECK(a.reason == WEFT_EDONE || is_lost(by, &a));
+    }
+}
+
 /* ---- close */
 
 static void send_and_close(weft_actor *self, kit_side *s, weft_msg *msg)
@@ -320,6 +360,8 @@ static const test_case cases[] = {
     TEST(a_peer_that_vanishes_ends_a_writer),
     TEST(what_is_left_when_a_reader_goes_that_has_ended_is_a_loss),
     TEST(a_peer_that_vanishes_in_the_middle_leaves_a_reader_a_prefix),
+    TEST(a_peer_that_vanishes_behind_an_end_is_told_as_closed),
+    TEST(a_peer_that_vanishes_with_its_end_is_told_as_closed),
     TEST(what_was_written_before_a_close_arrives),
     TEST(what_an_owner_wrote_before_it_stopped_arrives),
     {0},

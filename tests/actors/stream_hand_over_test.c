@@ -157,6 +157,37 @@ static void a_stream_handed_to_nobody_closes(void)
     }
 }
 
+/* ---- the peer goes while the owners change */
+
+static void abort_it(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
+    CHECK_OK(weft_abort(self, s->stream, WEFT_EPROTO));
+}
+
+static void hand_over_while_it_goes(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    kit_tell(self, s->world->a, 0);
+    use_some_and_hand_over(self, s, msg);
+}
+
+static void a_peer_that_vanishes_meanwhile_is_told_to_the_new_owner(void)
+{
+    KIT_FOR_EACH(by)
+    {
+        kit_side a = {.opened = send_it, .total = 5, .note = abort_it};
+        kit_side b = {.data = hand_over_while_it_goes}, c = {.got = USED, .ended = close_it};
+        kit_run(&(kit_world){.by = by, .a = &a, .b = &b, .c = &c});
+        CHECK_ERR(a.reason, WEFT_EPROTO);
+        CHECK_U64(b.closes, 0);
+        CHECK_U64(c.opens, 1);
+        CHECK_U64(c.closes, 1);
+        CHECK(c.got <= 5);
+        CHECK_U64(c.wrong, 0);
+        CHECK(c.reason == WEFT_ELOST || c.reason == WEFT_EDONE || c.reason == WEFT_ETRUNCATED);
+    }
+}
+
 static const test_case cases[] = {
     TEST(what_the_old_owner_did_not_use_comes_first_at_the_new_one),
     TEST(a_stream_can_be_handed_over_before_anything_came),
@@ -164,6 +195,7 @@ static const test_case cases[] = {
     TEST(the_old_owners_end_does_not_end_the_stream),
     TEST(a_stream_that_is_handed_on_unread_keeps_what_is_unread),
     TEST(a_stream_handed_to_nobody_closes),
+    TEST(a_peer_that_vanishes_meanwhile_is_told_to_the_new_owner),
     {0},
 };
 

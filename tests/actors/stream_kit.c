@@ -48,6 +48,7 @@ const kit_transport kit_transports[] = {
      .url = "unix:" P_tmpdir "/weft-test-stdio-%d.sock",
      .exec = "--stdio",
      .forwarded = true},
+    {.name = "given by fd", .url = "fd:%d", .given = true, .sockets = true},
     {.name = "adopted sockets", .adopted = true, .sockets = true},
     {.name = "pipes", .pipes = true},
     {.name = "tls over a pair", .tls = true, .resets = true},
@@ -209,13 +210,44 @@ static void add_tls(const kit_world *w, bool listens, const char *mark, char *to
                        listens ? "" : "&host=localhost");
 }
 
+/* A socket as a parent of this program would leave it: not closed when it runs another. */
+static int given_socket(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    REQUIRE(fd >= 0);
+    return fd;
+}
+
+/* Bound to an abstract name of the kernel's choice. */
+static int given_listening(kit_world *w)
+{
+    const struct sockaddr_un none = {.sun_family = AF_UNIX};
+    int fd = given_socket();
+    w->given_bytes = sizeof w->given;
+    REQUIRE(bind(fd, (const struct sockaddr *)&none, sizeof none.sun_family) == 0);
+    REQUIRE(getsockname(fd, (struct sockaddr *)&w->given, &w->given_bytes) == 0);
+    REQUIRE(listen(fd, SOMAXCONN) == 0);
+    return fd;
+}
+
+static int given_connected(const kit_world *w)
+{
+    int fd = given_socket();
+    REQUIRE(connect(fd, (const struct sockaddr *)&w->given, w->given_bytes) == 0);
+    return fd;
+}
+
 /* The URL with its options, those of policies and of TLS too. */
 static void add_options(const kit_world *w, bool listens, char *to, size_t room)
 {
+    char base[sizeof w->url];
+    (void)snprintf(base, sizeof base, "%s", w->url);
+    if (w->by->given && !listens)
+        (void)snprintf(base, sizeof base, w->by->url, given_connected(w));
     const char *given = listens ? w->listen_options : w->connect_options;
     const char *policies = listens ? w->by->listen_policies : w->by->connect_policies;
     const char *mark = given != NULL ? "&" : "?";
-    int n = snprintf(to, room, "%s%s", w->url, given != NULL ? given : "");
+    int n = snprintf(to, room, "%s%s", base, given != NULL ? given : "");
     if (policies != NULL && n > 0 && (size_t)n < room) {
         n += snprintf(to + n, room - (size_t)n, "%s%s", mark, policies);
         mark = "&";
@@ -604,7 +636,8 @@ static void listen_for(weft_system *sys, kit_world *w)
     weft_listening got;
     if (w->by->url == NULL)
         return;
-    (void)snprintf(w->url, sizeof w->url, w->by->url, (int)getpid());
+    (void)snprintf(w->url, sizeof w->url, w->by->url,
+                   w->by->given ? given_listening(w) : (int)getpid());
     add_options(w, true, url, sizeof url);
     const weft_behaviour *behaviour = w->b->bare ? &kit_bare_behaviour : &kit_side_behaviour;
     weft_err err =

@@ -6,6 +6,9 @@
 #ifndef WEFT_TESTS_STREAM_KIT_H
 #define WEFT_TESTS_STREAM_KIT_H
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <weft/net.h>
 #include <weft/testing.h>
 
@@ -23,6 +26,7 @@ typedef struct kit_transport {
     const char *
         exec; /* a is joined with it by a program of its own, which this word stands for (relay.h) */
     bool forwarded; /* by which a loss on one side aborts the other */
+    bool given;     /* by fd:, a socket that listens and those that are connected with it */
     bool adopted;   /* no URL: a socket pair, whose ends are adopted, ... */
     bool pipes;     /* ... or two pipes, ... */
     bool terminal;  /* ... or a terminal in raw mode, which knows no half close */
@@ -87,7 +91,9 @@ struct kit_world {
     unsigned n_more;
     const weft_behaviour *serve; /* accepts instead of side b; its config is b */
 
-    char url[256]; /* where b listens */
+    char url[256];            /* where b listens */
+    struct sockaddr_un given; /* what its descriptor is bound to */
+    socklen_t given_bytes;
     weft_ref director;
     bool hung; /* it did not end by itself */
     unsigned seen;

@@ -111,6 +111,15 @@ static void who_vanishes_is_told_to_the_other_side(void)
     CHECK(d.reason == WEFT_EDONE || d.reason == WEFT_ELOST);
 }
 
+static void who_vanishes_at_once_is_told_to_the_other_side(void)
+{
+    kit_side a = {.ended = close_it}, b = {.opened = abort_it};
+    kit_run(&(kit_world){.by = &terminal, .a = &a, .b = &b});
+    CHECK_ERR(b.reason, WEFT_EPROTO);
+    CHECK(a.reason == WEFT_EDONE || a.reason == WEFT_ELOST);
+    CHECK_U64(a.closes + b.closes, 2);
+}
+
 static void who_vanishes_ends_a_writer(void)
 {
     kit_side a = {.opened = send_it, .total = 10 << 20}, b = {.data = abort_it};
@@ -119,11 +128,61 @@ static void who_vanishes_ends_a_writer(void)
     CHECK(a.sent < 10 << 20);
 }
 
+/* ---- another owner, a producer */
+
+enum { USED = 3, MUCH = 1 << 20 };
+
+static void hand_over(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    weft_bytes rest = weft_bytes_slice(((const weft_data *)weft_body(msg))->bytes, USED, SIZE_MAX);
+    CHECK_OK(weft_hand_over(self, s->stream, s->world->c->self, rest));
+    (void)weft_stop(self, WEFT_OK);
+}
+
+static void what_the_old_owner_did_not_use_comes_first_at_the_new_one(void)
+{
+    kit_side a = {.opened = send_it, .total = MUCH, .ended = close_it}, b = {.data = hand_over};
+    kit_side c = {.got = USED, .count = MUCH, .data = close_when_all_came};
+    kit_run(&(kit_world){.by = &terminal, .a = &a, .b = &b, .c = &c});
+    CHECK_U64(c.got, MUCH);
+    CHECK_U64(c.wrong, 0);
+    CHECK_STR(c.log, "odc");
+    CHECK_U64(b.closes, 0);
+}
+
+static void begin_producing(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
+    CHECK_OK(weft_produce(self, s->stream));
+}
+
+static void produce(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
+    s->total += 16 << 10;
+    CHECK_OK(kit_send(self, s, 16 << 10));
+    if (s->total == MUCH)
+        weft_produce_end(self, s->stream);
+}
+
+static void a_producer_is_asked_for_the_next_piece_when_there_is_room(void)
+{
+    kit_side a = {.opened = begin_producing, .write_queue = 100000, .pull = produce};
+    kit_side b = {.count = MUCH, .data = close_when_all_came};
+    a.ended = close_it;
+    kit_run(&(kit_world){.by = &terminal, .a = &a, .b = &b});
+    CHECK_U64(b.got, MUCH);
+    CHECK_U64(a.drains, 0);
+}
+
 static const test_case cases[] = {
     TEST(bytes_of_any_value_go_both_ways_in_their_order),
     TEST(a_reader_that_holds_back_stops_its_writer),
     TEST(who_vanishes_is_told_to_the_other_side),
+    TEST(who_vanishes_at_once_is_told_to_the_other_side),
     TEST(who_vanishes_ends_a_writer),
+    TEST(what_the_old_owner_did_not_use_comes_first_at_the_new_one),
+    TEST(a_producer_is_asked_for_the_next_piece_when_there_is_room),
     {0},
 };
 

@@ -490,7 +490,7 @@ static void options_are_given_once_and_in_full(void)
 
 static void an_end_takes_only_its_own_options(void)
 {
-    parsed("tcp://h:1?backlog=5");
+    parsed("tcp://127.0.0.1:1?backlog=5");
     CHECK_OK(weft_url_check(&url, WEFT_URL_LISTEN, &why));
     CHECK_ERR(weft_url_check(&url, WEFT_URL_CONNECT, &why), WEFT_EINVAL);
     CHECK_STR(why.text, "the option \"backlog\" is for listening, not for connecting");
@@ -498,7 +498,7 @@ static void an_end_takes_only_its_own_options(void)
     CHECK_OK(weft_url_check(&url, WEFT_URL_CONNECT, &why));
     CHECK_ERR(weft_url_check(&url, WEFT_URL_LISTEN, &why), WEFT_EINVAL);
     CHECK_STR(why.text, "the option \"timeout\" is for connecting, not for listening");
-    parsed("tcp://h:1?window=1k&write_queue=1M&nodelay&keepalive=1m");
+    parsed("tcp://[::1]:1?window=1k&write_queue=1M&nodelay&keepalive=1m");
     CHECK_OK(weft_url_check(&url, WEFT_URL_LISTEN, &why));
     CHECK_OK(weft_url_check(&url, WEFT_URL_CONNECT, &why));
 }
@@ -509,9 +509,10 @@ static void connecting_needs_somewhere_to_go(void)
         const char *text;
         weft_err to_listen, to_connect;
     } rows[] = {
-        {"tcp://h:1", WEFT_OK, WEFT_OK},       {"tcp://h:0", WEFT_OK, WEFT_EINVAL},
-        {"tcp://*:1", WEFT_OK, WEFT_EINVAL},   {"http://h", WEFT_OK, WEFT_OK},
-        {"http://*/", WEFT_OK, WEFT_EINVAL},   {"http://h:0", WEFT_OK, WEFT_EINVAL},
+        {"tcp://h:1", WEFT_ENONAME, WEFT_OK},  {"tcp://h:0", WEFT_ENONAME, WEFT_EINVAL},
+        {"tcp://*:1", WEFT_OK, WEFT_EINVAL},   {"tcp://localhost:0", WEFT_OK, WEFT_EINVAL},
+        {"http://h", WEFT_ENONAME, WEFT_OK},   {"http://localhost", WEFT_OK, WEFT_OK},
+        {"http://*/", WEFT_OK, WEFT_EINVAL},   {"http://h:0", WEFT_ENONAME, WEFT_EINVAL},
         {"unix:x", WEFT_OK, WEFT_OK},          {"sim://x", WEFT_OK, WEFT_OK},
         {"tcp://0.0.0.0:1", WEFT_OK, WEFT_OK},
     };
@@ -520,6 +521,21 @@ static void connecting_needs_somewhere_to_go(void)
         CHECK_ERR(weft_url_check(&url, WEFT_URL_CONNECT, &why), rows[i].to_connect);
     }
     CHECK_ERR(weft_url_check(&(weft_url){0}, WEFT_URL_LISTEN, &why), WEFT_EINVAL);
+}
+
+static void one_listens_at_addresses_not_at_names(void)
+{
+    static const char *const texts[] = {"tcp://db.example:5432",     "tls://db.example:5432",
+                                        "http://www.example",        "https://www.example",
+                                        "udp://db.example:53",       "nng+tcp://db.example:1",
+                                        "nng+tls+tcp://db.example:1"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        CHECK_ERR(weft_url_check(parsed(texts[i]), WEFT_URL_LISTEN, &why), WEFT_ENONAME);
+        CHECK(strstr(why.text, ".example\" is a name; expected one such as 127.0.0.1") != NULL);
+        CHECK_OK(weft_url_check(&url, WEFT_URL_CONNECT, &why));
+    }
+    CHECK_OK(weft_url_check(parsed("tcp://localhost:1"), WEFT_URL_LISTEN, &why));
+    CHECK_OK(weft_url_check(parsed("udp://localhost:1"), WEFT_URL_LISTEN, &why));
 }
 
 /* ---- tables and printing ---- */
@@ -801,7 +817,7 @@ static void literals_are_told_from_names(void)
 
 static size_t distance(const char *text, const char *word)
 {
-    return wf_edit_distance((wf_piece){text, strlen(text)}, word);
+    return wf_edit_distance((wf_piece){text, strlen(text)}, word, SIZE_MAX);
 }
 
 static void words_are_as_far_apart_as_slips_of_the_finger(void)
@@ -821,6 +837,10 @@ static void words_are_as_far_apart_as_slips_of_the_finger(void)
     CHECK_U64(distance("kitten", "sitting"), 3);
     CHECK_U64(distance("xyz", "window"), 6);
     CHECK_U64(distance("window 9.123456789.123456789.123456789", "window"), 32);
+    CHECK_U64(wf_edit_distance((wf_piece){"xyz", 3}, "window", 6), 6);
+    CHECK_U64(wf_edit_distance((wf_piece){"xyz", 3}, "window", 5), 5);
+    CHECK_U64(wf_edit_distance((wf_piece){"xyz", 3}, "window", 2), 2);
+    CHECK_U64(wf_edit_distance((wf_piece){"wimdow", 6}, "window", 2), 1);
 }
 
 static void quotations_are_short_and_printable(void)
@@ -903,6 +923,7 @@ static const test_case cases[] = {
     TEST(options_are_given_once_and_in_full),
     TEST(an_end_takes_only_its_own_options),
     TEST(connecting_needs_somewhere_to_go),
+    TEST(one_listens_at_addresses_not_at_names),
     TEST(the_tables_can_be_read_and_are_sound),
     TEST(every_option_survives_printing),
     TEST(texts_are_decoded_and_kept_in_their_order),

@@ -27,6 +27,24 @@ def words():
                     yield f"{path}:{number}: {what}: {line.strip()[:60]!r}; expected {expected}"
 
 
+LINK = re.compile(r"\]\(([^)#\s]+)")
+
+
+def links():
+    """What a document links to is there; parity.md says of each row where it is, or that it is not yet."""
+    for path in tree.files(".md"):
+        for number, line in enumerate(tree.lines(path), 1):
+            for target in LINK.findall(line):
+                there = os.path.join(tree.ROOT, os.path.dirname(path), target)
+                if not re.match(r"\w+:", target) and not os.path.exists(there):
+                    yield f"{path}:{number}: links to {target}, which is not there"
+    for number, line in enumerate(tree.lines("docs/parity.md"), 1):
+        cells = [cell.strip() for cell in line.split(" | ")]
+        if len(cells) == 3 and "](" not in cells[1] and not cells[1].startswith("not yet"):
+            if cells[1] not in ("file", "---"):
+                yield f'docs/parity.md:{number}: names no file; expected one, or "not yet"'
+
+
 def licences():
     wanted = "/* SPDX-License-Identifier: MIT */"
     for path in tree.files(".c", ".h"):

@@ -154,6 +154,9 @@ for version in -tls1_2 -tls1_3; do
     expect second '^Reused, '
 done
 
+say again -connect "$web" -servername localhost -tls1_2 -reconnect
+[ "$(grep -c '^Reused, ' again)" = 5 ] || fail "of five reconnects not all were resumed: $(cat again)"
+
 # ---- client certificates, ALPN
 
 say nobody -connect "$echo" -tls1_2
@@ -186,6 +189,22 @@ expect plain 'This port speaks https'
 if curl -sS --max-time 20 "https://$web/" 2>error; then
     fail "a certificate that nobody trusts was accepted"
 fi
+
+# ---- curl, with certificates of its own, in both versions: the right one, none, a stranger's
+
+serve clients.log web --path www --listen "https://127.0.0.1:0?cert=site.pem&key=site.key&ca=root.pem&clients=required"
+clients=$address
+for version in 1.2 1.3; do
+    got=$(curl_it --tls-max $version --cert client.pem --key client.key "https://$clients/hello.txt")
+    [ "$got" = "hello over TLS" ] || fail "a client with a certificate got $got, TLS $version"
+    for shown in "" "--cert stranger.pem --key stranger.key"; do
+        # shellcheck disable=SC2086
+        if curl_it --tls-max $version $shown -o refused "https://$clients/hello.txt" 2>error; then
+            fail "a client that showed \"$shown\" was let in, TLS $version: $(cat refused)"
+        fi
+        expect error 'alert|certificate required|handshake failure'
+    done
+done
 
 # ---- as a client: weftd get and forward, against openssl and against weft
 

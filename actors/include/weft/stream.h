@@ -67,7 +67,8 @@ extern const weft_type weft_pull_type;
 /** Writes @bytes: shared, never copied. Bytes that a stream gave out are bounded by their source, which
  * stands still while they wait. All others (fresh, static, moved to an account of one's own) are refused,
  * before anything is queued, while write_queue_bytes_max or more of them wait; `drained` follows.
- * errors: EGONE (closed), EFULL. Towards a stream of another reactor OK means: on its way; what it has no
+ * errors: EGONE (closed), EFULL, ETOOBIG (4 GiB or more of such bytes in one write). Towards a stream of another
+ * reactor OK means: on its way; what it has no
  * room for when it arrives closes it with ELIMIT (weft_produce waits for room there too). */
 weft_err weft_write(weft_actor *self, weft_ref stream, weft_bytes bytes);
 

@@ -249,7 +249,8 @@ typedef struct weft_url {
 weft_err weft_url_parse(const char *text, weft_url *out, weft_why *why) WEFT_MUST_USE;
 
 /** Whether @url can be used at @end: the options given belong to it, and what connects has a host
- * and, where the scheme has ports, a port to go to. errors: WEFT_EINVAL. */
+ * and, where the scheme has ports, a port to go to; what listens has an address, not a name.
+ * errors: WEFT_EINVAL; WEFT_EUNSUPPORTED, a scheme of the other end alone; WEFT_ENONAME, listening at a name. */
 weft_err weft_url_check(const weft_url *url, weft_url_end end, weft_why *why) WEFT_MUST_USE;
 
 /** Writes the canonical form of @url, which parses back equal, into the @n bytes @buf, always with
