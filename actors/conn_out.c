@@ -284,6 +284,40 @@ static bool coalesce(conn *c, const void *from, size_t size)
     return true;
 }
 
+/* Much that would leave at once anyway leaves from where it is, if the leaf allows that. */
+static bool may_write_through(const conn *c, size_t size)
+{
+    return size >= FLUSH_BYTES && c->out == NULL && c->leaf->copies && !wf_conn_transforms(c) &&
+           (c->flags & (CONN_BLOCKED | CONN_OPENING | CONN_BUSY | CONN_FLUSHING | CONN_CLOSED)) ==
+               0;
+}
+
+/* What of a borrowed item has not left is copied. */
+static weft_err keep_rest(conn_item *item)
+{
+    weft_bytes rest;
+    uint8_t *to;
+    weft_err err = weft_bytes_new(item->bytes.size, &to, &rest);
+    if (err != WEFT_OK)
+        return err;
+    memcpy(to, item->bytes.at, item->bytes.size);
+    item->bytes = rest;
+    return WEFT_OK;
+}
+
+static weft_err write_through(conn *c, const void *from, size_t size)
+{
+    weft_err err = wf_conn_item_put(c, &c->out, (weft_bytes){from, size, NULL});
+    if (err != WEFT_OK)
+        return err;
+    bool outermost = conn_busy(c); /* it is there until this is done with it */
+    wf_conn_flush(c);
+    if (c->out != NULL && (err = keep_rest(&c->out->item[c->out->first])) != WEFT_OK)
+        wf_conn_lost(c, err, "no memory for the rest of what was being written");
+    wf_conn_idle(c, outermost);
+    return err;
+}
+
 weft_err wf_conn_queue_copy(conn *c, const void *from, size_t size)
 {
     weft_bytes bytes;
@@ -293,6 +327,8 @@ weft_err wf_conn_queue_copy(conn *c, const void *from, size_t size)
     weft_err err = check_room(c, size);
     if (err != WEFT_OK)
         return err;
+    if (may_write_through(c, size))
+        return write_through(c, from, size);
     if (coalesce(c, from, size))
         return WEFT_OK;
     /* the more stands before it, the more will likely follow: answers of a pipeline gather in one */

@@ -151,6 +151,7 @@ const conn_leaf wf_conn_leaf_fd = {
     .addresses = fd_addresses,
     .nodelay = fd_nodelay,
     .unread = fd_unread,
+    .copies = true,
 };
 
 static void on_ready(weft_watch *watch, unsigned events)

@@ -165,4 +165,5 @@ const conn_leaf wf_conn_leaf_sim = {
     .addresses = sim_addresses,
     .nodelay = sim_nodelay,
     .unread = sim_unread,
+    .copies = true,
 };

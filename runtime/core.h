@@ -384,6 +384,7 @@ struct wf_reactor {
     wf_timer end_timer; /* ends those that do not */
     struct wf_watcher
         *unsent; /* what watchers of other reactors are to be told, when memory was out */
+    weft_msg *control_taken;   /* what is being served as control is kept by whoever serves it */
     struct wf_watcher *untold; /* whose watchers do not know of a restart, when memory was out */
     wf_timer unsent_timer;     /* of both */
     weft_msg *owed;            /* requests that are to be failed, when memory was out */

@@ -126,16 +126,26 @@ static bool post_entry(wf_reactor *r, wf_watcher *w)
 
 static void tell_again(wf_reactor *r);
 static void untold_forget(wf_watcher *w);
+static bool send_refused(wf_reactor *r, wf_watcher *w);
+
+/* false: memory is still out. */
+static bool send_one(wf_reactor *r, wf_watcher *w)
+{
+    return w->control.run == arrive_down ? post_entry(r, w) : send_refused(r, w);
+}
 
 static void send_unsent(wf_timer *timer)
 {
     wf_reactor *r = WF_R;
     (void)timer;
     while (r->unsent != NULL) {
-        wf_watcher *w = r->unsent, *next = w->next;
-        if (!post_entry(r, w))
+        wf_watcher *w = r->unsent;
+        r->unsent = w->next;
+        if (!send_one(r, w)) {
+            w->next = r->unsent;
+            r->unsent = w;
             break;
-        r->unsent = next;
+        }
     }
     tell_again(r);
     if (r->unsent != NULL || r->untold != NULL)
@@ -288,18 +298,29 @@ static weft_err attach(wf_reactor *r, weft_actor *target, const wf_watcher *aske
     return WEFT_OK;
 }
 
-/* At the watched, on another reactor: told as ended rather than never. */
+/* The monitor @asked, whose reason says why it came to nothing, which its watcher must hear of. */
+static bool send_refused(wf_reactor *r, wf_watcher *asked)
+{
+    wf_watcher *w = entry_new(r, asked);
+    if (w == NULL)
+        return false;
+    tell_watcher(r, w, asked->reason, NULL);
+    wf_block_free(r, block_of(asked));
+    return true;
+}
+
+/* At the watched, on another reactor: told as ended rather than never; when there is no memory even for that,
+ * what asked for it is kept until there is. */
 static void monitor_here(wf_reactor *r, weft_actor *target, weft_msg *m)
 {
-    const wf_watcher *asked = (const wf_watcher *)(const void *)m->body;
+    wf_watcher *asked = (wf_watcher *)(void *)m->body;
     weft_err err = attach(r, target, asked);
     if (err == WEFT_OK)
         return;
-    wf_watcher *w = entry_new(r, asked);
-    if (w == NULL)
-        weft_log(target, WEFT_ERROR, "no memory for a monitor, nor to say so");
-    else
-        tell_watcher(r, w, err, NULL);
+    r->control_taken = m;
+    asked->reason = err;
+    if (!send_refused(r, asked))
+        send_later(r, asked);
 }
 
 /* Its link sees to it; without one it has gone. */

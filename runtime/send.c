@@ -245,7 +245,10 @@ void wf_control_run(wf_reactor *r, uint32_t slot, uint32_t gen, weft_msg *m)
 {
     wf_control *control = (wf_control *)(void *)m->body;
     control->run(r, slot != 0 ? wf_actor_at(r, slot, gen) : NULL, m);
-    wf_block_free(r, m);
+    if (WF_UNLIKELY(r->control_taken == m))
+        r->control_taken = NULL;
+    else
+        wf_block_free(r, m);
 }
 
 weft_err wf_control_send(wf_reactor *r, weft_ref to, const wf_control *control)

@@ -192,6 +192,7 @@ static weft_err on_owner(weft_actor *self, weft_msg *msg)
     if (n == NULL)
         return WEFT_OK;
     n->told = true;
+    wf_registry_orphan(n, owner->claim);
     changed(r, n, owner->node, owner->term);
     return WEFT_OK;
 }

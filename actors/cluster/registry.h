@@ -8,7 +8,10 @@
  *
  *     IDLE ── somebody claims it, and nobody is known to have it ──▶ TAKING ── taken ──▶ IDLE, with an owner here
  *      ▲ └── the owner ended, or gave it back; the claim was let go of meanwhile ──▶ GIVING ─┐
- *      └─────────────────────────────── the store says that it is gone ─────────────────────┘ */
+ *      └─────────────────────────────── the store says that it is gone ─────────────────────┘
+ *
+ * A taking may come to the store after it was given back: it is asked for again when an answer is lost, on another
+ * connection. So a name that the store says is this node's, by a claim nobody here makes, is given back too. */
 #ifndef WF_REGISTRY_H
 #define WF_REGISTRY_H
 
@@ -55,6 +58,7 @@ struct registry_name {
     const waiter *taking; /* whose claim is being taken; NULL: it was let go of */
     weft_ref owner;       /* of this node; nobody: none */
     uint64_t claim, owned_term, lease;
+    uint64_t orphan; /* a claim of this node that came to have it, and that nobody makes; 0: none */
     registry_name *next_retry;
     bool retrying; /* it is on the list of those that the next tick looks at */
     bool asked;    /* the store, who has not answered */
@@ -118,6 +122,8 @@ void wf_registry_retry(registry *r);
 void wf_registry_step(registry *r, registry_name *n);
 /* @w is no longer wanted, or its time has passed. It is still to be answered, if so. */
 void wf_registry_claim_over(registry_name *n, const waiter *w);
+/* The store says that @claim of this node has @n; 0: it is another's, or nobody's. */
+void wf_registry_orphan(registry_name *n, uint64_t claim);
 /* The owner of @n, of this node, has it no more, and is told so if it has not ended. */
 void wf_registry_lose(registry *r, registry_name *n, weft_err reason);
 void wf_registry_lose_all(registry *r, uint64_t lease, weft_err reason);

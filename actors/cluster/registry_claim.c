@@ -12,6 +12,7 @@ static void own(registry *r, registry_name *n, weft_ref who, const weft_store_ta
     n->owner = who;
     n->owned_term = taken->term;
     n->lease = taken->lease;
+    n->orphan = 0;
     n->next_owned = r->owned;
     r->owned = n;
 }
@@ -109,6 +110,19 @@ static void give(registry *r, registry_name *n)
     (void)snprintf(body.name, sizeof body.name, "%s", n->text);
     n->state = NAME_GIVING;
     ask_store(r, n, &weft_store_give_type, &body, WEFT_NO_LIMIT, on_given);
+}
+
+void wf_registry_orphan(registry_name *n, uint64_t claim)
+{
+    bool made = n->claim == claim && (n->state == NAME_TAKING || !weft_ref_is_nobody(n->owner));
+    n->orphan = made ? 0 : claim;
+}
+
+static void give_orphan(registry *r, registry_name *n)
+{
+    n->claim = n->orphan;
+    n->orphan = 0;
+    give(r, n);
 }
 
 void wf_registry_owner_ended(registry *r, weft_ref who)
@@ -232,7 +246,9 @@ void wf_registry_step(registry *r, registry_name *n)
         answer_owned(r, n);
         return;
     }
-    if (n->claims == NULL || r->closing)
+    if (n->orphan != 0 && !r->closing)
+        give_orphan(r, n);
+    else if (n->claims == NULL || r->closing)
         wf_registry_forget(r, n);
     else if (n->claims->waits && n->node[0] != '\0')
         retry_later(r, n); /* what is told of its end may be lost on the way */

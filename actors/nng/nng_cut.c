@@ -68,23 +68,26 @@ static uint32_t piece_bytes(const wf_cut_buffer *b)
     return b->grows != 0 ? b->n - (b->grows - 1) - WF_CUT_HEAD_BYTES : 0;
 }
 
-static size_t room(const wf_cut_buffer *b)
+/* What may be put behind the bytes of a piece that stands there, or (@head) behind a new head. */
+static size_t room_behind(const wf_cut_buffer *b, size_t head)
 {
-    size_t head = b->grows == 0 ? WF_CUT_HEAD_BYTES : 0;
     size_t used = b->n + head + (size_t)WF_CUT_MARKS_MAX * WF_CUT_HEAD_BYTES;
-    size_t left = used < sizeof b->data ? sizeof b->data - used : 0;
-    size_t piece = WF_CUT_PIECE_BYTES_MAX - piece_bytes(b);
-    return left < piece ? left : piece;
+    return used < sizeof b->data ? sizeof b->data - used : 0;
 }
 
 bool wf_cut_has_room(const wf_cut_buffer *b)
 {
-    return room(b) != 0;
+    return room_behind(b, WF_CUT_HEAD_BYTES) != 0;
 }
 
-size_t wf_cut_put(wf_cut_buffer *b, const uint8_t *from, size_t n)
+/* As wf_cut_put, in one piece: the one that stands last, or, when that is full, a new one. */
+static size_t put_piece(wf_cut_buffer *b, const uint8_t *from, size_t n)
 {
-    size_t k = room(b);
+    if (piece_bytes(b) == WF_CUT_PIECE_BYTES_MAX)
+        b->grows = 0;
+    size_t room = room_behind(b, b->grows == 0 ? WF_CUT_HEAD_BYTES : 0);
+    size_t piece = WF_CUT_PIECE_BYTES_MAX - piece_bytes(b);
+    size_t k = room < piece ? room : piece;
     k = k < n ? k : n;
     if (k == 0)
         return 0;
@@ -96,6 +99,14 @@ size_t wf_cut_put(wf_cut_buffer *b, const uint8_t *from, size_t n)
     b->n += (uint32_t)k;
     write_length(b->data + b->grows - 1, piece_bytes(b));
     return k;
+}
+
+size_t wf_cut_put(wf_cut_buffer *b, const uint8_t *from, size_t n)
+{
+    size_t put = 0;
+    for (size_t k; put < n && (k = put_piece(b, from + put, n - put)) != 0; put += k)
+        continue;
+    return put;
 }
 
 void wf_cut_mark(wf_cut_buffer *b, wf_cut_kind mark)

@@ -17,8 +17,8 @@
 enum {
     WF_CUT_HEAD_BYTES = 4,
     WF_CUT_PIECE_BYTES_MAX = 64 << 10,
-    WF_CUT_MARKS_MAX = 2, /* one of each */
-    WF_CUT_BUFFER_BYTES = WF_CUT_PIECE_BYTES_MAX + (2 + WF_CUT_MARKS_MAX) * WF_CUT_HEAD_BYTES,
+    WF_CUT_MARKS_MAX = 2,            /* one of each */
+    WF_CUT_BUFFER_BYTES = 256 << 10, /* what gathers while NNG sends, and leaves at once */
 };
 
 typedef enum wf_cut_kind {
@@ -51,7 +51,7 @@ typedef struct wf_cut_buffer {
 
 /* Whether wf_cut_put takes something. */
 bool wf_cut_has_room(const wf_cut_buffer *b);
-/* Puts what fits of the @n bytes at @from; returns how many. */
+/* Puts what fits of the @n bytes at @from, in as many pieces as it takes; returns how many. */
 size_t wf_cut_put(wf_cut_buffer *b, const uint8_t *from, size_t n);
 /* Puts a mark, WF_CUT_END or WF_CUT_SEEN, for which there is always room: each is put once. */
 void wf_cut_mark(wf_cut_buffer *b, wf_cut_kind mark);

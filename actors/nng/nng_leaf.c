@@ -149,6 +149,7 @@ static const conn_leaf leaf_nng = {
     .close = nng_leaf_close,
     .addresses = nng_addresses,
     .nodelay = nng_nodelay,
+    .copies = true,
 };
 
 /* ---- made */

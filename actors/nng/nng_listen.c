@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Accepting streams of NNG: its threads put those who come in line, a listener of ours takes them from there. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -275,7 +276,7 @@ wf_nng_listener *wf_nng_listen(const weft_url *url, int *fd, weft_address *local
         return NULL;
     }
     *err = open_listener(l, url, local, why);
-    int copy = *err == WEFT_OK && l->wake >= 0 ? dup(l->wake) : -1;
+    int copy = *err == WEFT_OK && l->wake >= 0 ? fcntl(l->wake, F_DUPFD_CLOEXEC, 0) : -1;
     if (*err == WEFT_OK && copy < 0)
         *err = weft_because(why, WEFT_ELIMIT, "no descriptor for a listener");
     if (*err != WEFT_OK) {

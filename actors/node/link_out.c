@@ -7,7 +7,9 @@
 
 #include <weft/edge.h>
 
-enum { ROOM_FIRST = 4 << 10, ROOM_KEPT = 256 << 10 };
+/* ROOM_KEPT: what a link appends before it writes (OUT_BYTES_MAX of link_line.c) and one record more, so that one
+ * that is busy does not grow anew each time */
+enum { ROOM_FIRST = 4 << 10, ROOM_KEPT = 512 << 10 };
 
 /* @n more bytes at the end, not counted yet. errors: NULL. */
 static uint8_t *room_for(link_session *s, size_t n)

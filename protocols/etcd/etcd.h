@@ -144,7 +144,7 @@ weft_err wf_etcd_on_give(weft_actor *self, weft_msg *msg);
 weft_err wf_etcd_on_cancelled(weft_actor *self, weft_msg *msg);
 void wf_etcd_names_go(etcd *e, uint32_t *next);
 /* The key names/@name; @value NULL: that of the revision @term is gone. */
-void wf_etcd_name(etcd *e, const char *name, const char *value, uint64_t term);
+void wf_etcd_name(etcd *e, const char *name, const etcd_event *event, uint64_t term);
 void wf_etcd_names_done(etcd *e);
 
 #endif

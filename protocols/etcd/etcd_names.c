@@ -2,6 +2,7 @@
 /* Names: taken where nobody has them, given back, and what others have. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "etcd.h"
@@ -192,17 +193,31 @@ weft_err wf_etcd_on_cancelled(weft_actor *self, weft_msg *msg)
 
 /* ---- what others have */
 
-void wf_etcd_name(etcd *e, const char *name, const char *value, uint64_t term)
+/* Only what hangs on the lease there is now is surely of this process. */
+static uint64_t own_claim(const etcd *e, const etcd_event *event)
+{
+    size_t n = strlen(e->node);
+    return e->lease != 0 && event->lease == e->lease && strncmp(event->value, e->node, n) == 0 &&
+                   event->value[n] == ' '
+               ? strtoull(event->value + n + 1, NULL, 16)
+               : 0;
+}
+
+void wf_etcd_name(etcd *e, const char *name, const etcd_event *event, uint64_t term)
 {
     weft_store_owner owner = {.term = term};
-    size_t n = value != NULL ? strcspn(value, " ") : 0;
-    if (strlen(name) >= sizeof owner.name || n >= sizeof owner.node || (value != NULL && n == 0)) {
+    const char *value = event->value;
+    size_t n = event->deleted ? 0 : strcspn(value, " ");
+    if (strlen(name) >= sizeof owner.name || n >= sizeof owner.node ||
+        (!event->deleted && n == 0)) {
         weft_log(e->self, WEFT_WARNING, "leaves out the name %.64s: it is not as names are", name);
         return;
     }
     (void)snprintf(owner.name, sizeof owner.name, "%s", name);
-    if (n != 0)
+    if (n != 0) {
         memcpy(owner.node, value, n);
+        owner.claim = own_claim(e, event);
+    }
     if (weft_event(e->self, e->registry, &weft_store_owner_type, &owner) == WEFT_ENOMEM)
         wf_etcd_read_again(e);
 }

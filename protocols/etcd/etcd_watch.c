@@ -17,9 +17,9 @@ static void apply(etcd *e, const etcd_event *event)
     if (strncmp(key, "nodes/", 6) == 0)
         wf_etcd_member(e, key + 6, event->deleted ? NULL : event->value, event->lease);
     else if (strncmp(key, "names/", 6) == 0 && event->deleted)
-        wf_etcd_name(e, key + 6, NULL, event->created != 0 ? event->created : event->modified - 1);
+        wf_etcd_name(e, key + 6, event, event->created != 0 ? event->created : event->modified - 1);
     else if (strncmp(key, "names/", 6) == 0)
-        wf_etcd_name(e, key + 6, event->value, event->created);
+        wf_etcd_name(e, key + 6, event, event->created);
 }
 
 /* ---- all there is */

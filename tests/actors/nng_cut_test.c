@@ -30,7 +30,7 @@ static void a_buffer_that_takes_no_more_has_room_for_both_marks(void)
     for (size_t k; (k = wf_cut_put(b, some, sizeof some)) != 0;)
         put += k;
     CHECK(!wf_cut_has_room(b));
-    CHECK_U64(put, WF_CUT_PIECE_BYTES_MAX);
+    CHECK(put + 8 * WF_CUT_HEAD_BYTES >= WF_CUT_BUFFER_BYTES);
     wf_cut_mark(b, WF_CUT_SEEN);
     wf_cut_mark(b, WF_CUT_END);
     CHECK(b->n <= sizeof b->data);
@@ -45,6 +45,22 @@ static void behind_a_mark_another_piece_begins(void)
     wf_cut_mark(b, WF_CUT_SEEN);
     CHECK_U64(wf_cut_put(b, (const uint8_t *)"b", 1), 1);
     CHECK_U64(b->n, 3 * WF_CUT_HEAD_BYTES + 2);
+    free(b);
+}
+
+static void what_is_longer_than_a_piece_becomes_several(void)
+{
+    enum { MORE = 1000 };
+    static uint8_t some[WF_CUT_PIECE_BYTES_MAX + MORE];
+    wf_cut_buffer *b = calloc(1, sizeof *b);
+    REQUIRE(b != NULL);
+    CHECK_U64(wf_cut_put(b, some, 1), 1);
+    CHECK_U64(wf_cut_put(b, some, sizeof some), sizeof some);
+    static const uint8_t first[] = {0, 0, 1, 0},
+                         second[] = {(MORE + 1) & 255, (MORE + 1) >> 8, 0, 0};
+    CHECK(memcmp(b->data, first, sizeof first) == 0);
+    CHECK(memcmp(b->data + WF_CUT_HEAD_BYTES + WF_CUT_PIECE_BYTES_MAX, second, sizeof second) == 0);
+    CHECK_U64(b->n, 2 * WF_CUT_HEAD_BYTES + 1 + sizeof some);
     free(b);
 }
 
@@ -154,6 +170,7 @@ static const test_case cases[] = {
     TEST(a_piece_is_its_length_and_its_bytes),
     TEST(a_buffer_that_takes_no_more_has_room_for_both_marks),
     TEST(behind_a_mark_another_piece_begins),
+    TEST(what_is_longer_than_a_piece_becomes_several),
     TEST(it_comes_back_however_it_is_cut),
     TEST(a_length_beyond_the_limit_breaks_it_and_so_it_stays),
     TEST(nothing_but_seen_may_follow_an_end),

@@ -6,55 +6,92 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <weft/process.h>
 #include <weft/weft.h>
 
-#include "node_test.pb-c.h"
+#include "bench_node.pb-c.h"
 
-typedef Weft__Test__Count count;
-typedef Weft__Test__Blob blob;
-static const weft_type count_type =
-    WEFT_TYPE_PROTO("bench.count", count, &weft__test__count__descriptor, &count_type);
-static const weft_type blob_type =
-    WEFT_TYPE_PROTO("bench.blob", blob, &weft__test__blob__descriptor, NULL);
-static const weft_type *const types[] = {&count_type, &blob_type, NULL};
+typedef Weft__Bench__Opaque opaque;
+typedef Weft__Bench__Order order;
+typedef Weft__Bench__Query query;
+typedef Weft__Bench__Answer answer;
+typedef Weft__Bench__HowMuch how_much;
+typedef Weft__Bench__Came came;
+static const weft_type opaque_type =
+    WEFT_TYPE_PROTO("bench.opaque", opaque, &weft__bench__opaque__descriptor, NULL);
+static const weft_type order_type =
+    WEFT_TYPE_PROTO("bench.order", order, &weft__bench__order__descriptor, NULL);
+static const weft_type answer_type =
+    WEFT_TYPE_PROTO("bench.answer", answer, &weft__bench__answer__descriptor, NULL);
+static const weft_type query_type =
+    WEFT_TYPE_PROTO("bench.query", query, &weft__bench__query__descriptor, &answer_type);
+static const weft_type came_type =
+    WEFT_TYPE_PROTO("bench.came", came, &weft__bench__came__descriptor, NULL);
+static const weft_type how_much_type =
+    WEFT_TYPE_PROTO("bench.how_much", how_much, &weft__bench__how_much__descriptor, &came_type);
+static const weft_type *const types[] = {&opaque_type, &order_type, &query_type, &how_much_type,
+                                         NULL};
 
-enum { PARENT_MS = 500, AGAIN_MS = 5, A_TURN = 500, LIMIT_MS = 60000, CALLS_MAX = 1 << 16 };
+enum {
+    PARENT_MS = 500,
+    AGAIN_MS = 5,
+    LIMIT_MS = 60000,
+    TELLS_A_TURN = 1000,
+    PAYLOAD_BYTES_MAX = 4096,
+    TIMES_MAX = 1 << 16,
+    /* more than a link's credit brings before the sink has a turn */
+    SINK_MAILBOX_MAX = 1 << 20,
+    ASKS_MAX = 4096,
+};
 
 typedef struct row {
     const char *name;
+    const weft_type *type; /* told; NULL: queries are asked */
+    unsigned payload_bytes, at_once;
     uint64_t n;
-    unsigned bytes;   /* of a tell */
-    unsigned at_once; /* calls; 0: tells */
 } row;
 
 static const row rows[] = {
-    {"tell64", 2000000, 64, 0}, {"tell4k", 100000, 4096, 0},  {"call1", 20000, 0, 1},
-    {"call64", 500000, 0, 64},  {"call256", 1000000, 0, 256}, {0},
+    {.name = "tell64", .type = &opaque_type, .payload_bytes = 64, .n = 5000000},
+    {.name = "tell_proto4", .type = &order_type, .n = 3000000},
+    {.name = "tell4k", .type = &opaque_type, .payload_bytes = 4096, .n = 200000},
+    {.name = "call1", .at_once = 1, .n = 20000},
+    {.name = "call64", .at_once = 64, .n = 1000000},
+    {.name = "call256", .at_once = 256, .n = 2000000},
+    {0},
 };
 
-static struct {
-    const row *row;
-    char url[256];
-    const char *cert, *key, *ca;
-    weft_ref process, there;
-    uint64_t sent, done, began_ns, asked_ns[CALLS_MAX];
-    unsigned times;
-    float us[CALLS_MAX];
-    uint8_t data[4096];
-} bench;
+static uint64_t cpu_us(void)
+{
+    struct rusage used;
+    (void)getrusage(RUSAGE_SELF, &used);
+    return (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
+           (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
 
 /* ---- there */
+
+typedef struct sink {
+    uint64_t messages, cpu_us;
+} sink;
 
 typedef struct look {
     char nothing;
 } look;
 static const weft_type look_type = WEFT_TYPE("bench.look", look, NULL);
 
-static weft_err peer_started(weft_actor *self, weft_msg *msg)
+static weft_err sink_started(weft_actor *self, weft_msg *msg)
 {
     (void)msg;
     (void)weft_timer_start(self, PARENT_MS, PARENT_MS, &look_type, &(look){0});
@@ -70,43 +107,83 @@ static weft_err on_look(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
-static weft_err on_count(weft_actor *self, weft_msg *msg)
+static weft_err on_told(weft_actor *self, weft_msg *msg)
 {
-    (void)self;
-    return weft_reply(msg, count, .n = bench.done);
-}
-
-static weft_err on_blob(weft_actor *self, weft_msg *msg)
-{
-    (void)self, (void)msg;
-    bench.done++;
+    sink *s = weft_state(self);
+    (void)msg;
+    s->messages++;
     return WEFT_OK;
 }
 
-static const weft_handler peer_rows[] = {{.type = &weft_started_type, .fn = peer_started},
+static weft_err on_query(weft_actor *self, weft_msg *msg)
+{
+    const query *q = weft_body(msg);
+    (void)self;
+    return weft_reply(msg, answer, .v = q->v + 1);
+}
+
+/* What came since this was asked before. */
+static weft_err on_how_much(weft_actor *self, weft_msg *msg)
+{
+    sink *s = weft_state(self);
+    sink before = *s;
+    *s = (sink){.cpu_us = cpu_us()};
+    return weft_reply(msg, came, .messages = before.messages, .cpu_us = s->cpu_us - before.cpu_us);
+}
+
+static const weft_handler sink_rows[] = {{.type = &weft_started_type, .fn = sink_started},
                                          {.type = &look_type, .fn = on_look},
-                                         {.type = &count_type, .fn = on_count},
-                                         {.type = &blob_type, .fn = on_blob},
+                                         {.type = &opaque_type, .fn = on_told},
+                                         {.type = &order_type, .fn = on_told},
+                                         {.type = &query_type, .fn = on_query},
+                                         {.type = &how_much_type, .fn = on_how_much},
                                          {0}};
-static const weft_behaviour peer_behaviour = {
-    .name = "peer", .handlers = peer_rows, .mailbox_max = 1 << 20};
+static const weft_behaviour sink_behaviour = {.name = "sink",
+                                              .handlers = sink_rows,
+                                              .state_bytes = sizeof(sink),
+                                              .mailbox_max = SINK_MAILBOX_MAX};
 
 /* ---- here */
 
-typedef struct turn {
+static struct {
+    const row *row;
+    char url[256];
+    const char *cert, *key, *ca;
+    weft_ref process, there;
+    uint64_t sent, answered, cpu_us;
+    double began, asked;
+    float us[TIMES_MAX]; /* of one request at a time */
+    uint8_t payload[PAYLOAD_BYTES_MAX];
+    char item[16];
+} bench;
+
+typedef struct go {
     char nothing;
-} turn;
-static const weft_type turn_type = WEFT_TYPE("bench.turn", turn, NULL);
+} go;
+static const weft_type go_type = WEFT_TYPE("bench.go", go, NULL);
 typedef struct begin {
     char nothing;
 } begin;
 static const weft_type begin_type = WEFT_TYPE("bench.begin", begin, NULL);
 
-static uint64_t now_ns(void)
+static weft_err end(weft_actor *self, weft_err err)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
+    (void)weft_process_signal(self, bench.process, SIGKILL, false);
+    weft_system_stop(self, err);
+    return WEFT_OK;
+}
+
+static weft_err give_up(weft_actor *self, const char *why)
+{
+    (void)fprintf(stderr, "weft_bench_node: %s: %s\n", bench.row->name, why);
+    return end(self, WEFT_EUNREACHABLE);
+}
+
+static weft_err ask_how_much(weft_actor *self, weft_msg *msg, weft_continue_fn *then)
+{
+    return weft_when(
+        msg, weft_ask_body(self, bench.there, &how_much_type, &(how_much){.base = {0}}, LIMIT_MS),
+        then);
 }
 
 static int by_value(const void *a, const void *b)
@@ -115,106 +192,122 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static weft_err finish(weft_actor *self)
+/* Everything sent has come, and there was said what it took there. */
+static void print(double took, const came *c)
 {
     const row *r = bench.row;
-    double s = (double)(now_ns() - bench.began_ns) * 1e-9, rate = (double)r->n / s;
-    if (r->at_once == 0 && r->bytes > 1000)
-        printf("%s %.1f MB/s\n", r->name, rate * r->bytes * 1e-6);
+    double n = (double)r->n, rate = n / took;
+    if (r->payload_bytes > 1000)
+        (void)printf("%s %.1f MB/s\n", r->name, rate * r->payload_bytes * 1e-6);
     else
-        printf("%s %.0f %s\n", r->name, rate, r->at_once != 0 ? "calls/s" : "msg/s");
-    if (r->at_once == 1) {
-        qsort(bench.us, bench.times, sizeof *bench.us, by_value);
-        printf("%s_p50 %.1f us\n%s_p99 %.1f us\n", r->name, (double)bench.us[bench.times / 2],
-               r->name, (double)bench.us[bench.times * 99 / 100]);
-    }
-    (void)weft_process_signal(self, bench.process, SIGKILL, false);
-    weft_system_stop(self, WEFT_OK);
-    return WEFT_OK;
+        (void)printf("%s %.0f %s\n", r->name, rate, r->at_once != 0 ? "calls/s" : "msg/s");
+    (void)printf("%s_cpu %.4f us\n", r->name, (double)(cpu_us() - bench.cpu_us) / n);
+    (void)printf("%s_there_cpu %.4f us\n", r->name, (double)c->cpu_us / n);
+    if (r->at_once != 1)
+        return;
+    size_t times = r->n < TIMES_MAX ? r->n : TIMES_MAX;
+    qsort(bench.us, times, sizeof *bench.us, by_value);
+    (void)printf("%s_p50 %.1f us\n%s_p99 %.1f us\n", r->name, (double)bench.us[times / 2], r->name,
+                 (double)bench.us[times * 99 / 100]);
 }
 
-static weft_err failed(weft_actor *self, const weft_outcome *got)
+static weft_err on_came(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
-    fprintf(stderr, "weft_bench_node: %s\n", got->why);
-    (void)weft_process_signal(self, bench.process, SIGKILL, false);
-    weft_system_stop(self, got->err);
-    return WEFT_OK;
+    double took = now_s() - bench.began;
+    (void)msg;
+    if (got->err != WEFT_OK)
+        return give_up(self, got->why);
+    const came *c = got->body;
+    if (bench.row->type != NULL && c->messages != bench.row->n)
+        return give_up(self, "messages are missing");
+    print(took, c);
+    return end(self, WEFT_OK);
+}
+
+/* tells: what has been told is before what is asked for last */
+
+static weft_err tell_one(weft_actor *self)
+{
+    if (bench.row->type == &opaque_type)
+        return weft_tell(self, bench.there, opaque,
+                         .payload = {.len = bench.row->payload_bytes, .data = bench.payload});
+    return weft_tell(self, bench.there, order, .number = bench.sent, .amount = 3,
+                     .item = bench.item, .urgent = true);
+}
+
+static weft_err on_room(weft_actor *self, weft_msg *msg, const weft_outcome *got);
+
+static weft_err tell_some(weft_actor *self, weft_msg *msg)
+{
+    for (unsigned i = 0; i < TELLS_A_TURN && bench.sent < bench.row->n; i++) {
+        weft_err err = tell_one(self);
+        if (err == WEFT_EFULL)
+            return weft_when(msg, weft_room(self, bench.there), on_room);
+        if (err != WEFT_OK)
+            return give_up(self, weft_err_text(err));
+        bench.sent++;
+    }
+    return bench.sent < bench.row->n ? weft_tell(self, weft_self(self), go, 0)
+                                     : ask_how_much(self, msg, on_came);
+}
+
+static weft_err on_room(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    return got->err == WEFT_OK ? tell_some(self, msg) : give_up(self, got->why);
 }
 
 /* calls */
 
-static weft_err call(weft_actor *self, weft_msg *msg);
+static weft_err on_answered(weft_actor *self, weft_msg *msg, const weft_outcome *got);
 
-static weft_err on_answer(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+static weft_err ask_one(weft_actor *self, weft_msg *msg)
 {
-    if (got->err != WEFT_OK)
-        return failed(self, got);
-    if (bench.row->at_once == 1 && bench.times < CALLS_MAX)
-        bench.us[bench.times++] = (float)(now_ns() - bench.asked_ns[0]) * 1e-3F;
-    if (++bench.done == bench.row->n)
-        return finish(self);
-    return bench.sent < bench.row->n ? call(self, msg) : WEFT_OK;
-}
-
-static weft_err call(weft_actor *self, weft_msg *msg)
-{
-    bench.sent++;
     if (bench.row->at_once == 1)
-        bench.asked_ns[0] = now_ns();
-    return weft_when(msg, weft_ask_within(self, bench.there, LIMIT_MS, count, .n = bench.sent),
-                     on_answer);
+        bench.asked = now_s();
+    bench.sent++;
+    return weft_when(msg, weft_ask_within(self, bench.there, LIMIT_MS, query, .v = bench.sent),
+                     on_answered);
 }
 
-/* tells: what has been told is behind what is asked for last */
-
-static weft_err on_all(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+static weft_err on_answered(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
-    (void)msg;
     if (got->err != WEFT_OK)
-        return failed(self, got);
-    if (((const count *)got->body)->n != bench.row->n)
-        return failed(self, &(weft_outcome){.err = WEFT_ELOST, .why = "some were lost"});
-    return finish(self);
+        return give_up(self, got->why);
+    if (bench.row->at_once == 1 && bench.answered < TIMES_MAX)
+        bench.us[bench.answered] = (float)((now_s() - bench.asked) * 1e6);
+    bench.answered++;
+    if (bench.sent < bench.row->n)
+        return ask_one(self, msg);
+    return bench.answered == bench.row->n ? ask_how_much(self, msg, on_came) : WEFT_OK;
 }
 
-static weft_err on_turn(weft_actor *self, weft_msg *msg);
-
-static weft_err on_room(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+static weft_err on_go(weft_actor *self, weft_msg *msg)
 {
-    return got->err == WEFT_OK ? on_turn(self, msg) : failed(self, got);
+    weft_err err = WEFT_OK;
+    if (bench.row->type != NULL)
+        return tell_some(self, msg);
+    for (unsigned i = 0; err == WEFT_OK && i < bench.row->at_once; i++)
+        err = ask_one(self, msg);
+    return err;
 }
 
-static weft_err on_turn(weft_actor *self, weft_msg *msg)
-{
-    const row *r = bench.row;
-    if (r->at_once != 0)
-        return call(self, msg);
-    for (int i = 0; i < A_TURN && bench.sent < r->n; i++) {
-        if (weft_tell(self, bench.there, blob, .n = bench.sent, .bytes = {r->bytes, bench.data}) !=
-            WEFT_OK)
-            return weft_when(msg, weft_room(self, bench.there), on_room);
-        bench.sent++;
-    }
-    if (bench.sent < r->n)
-        return weft_tell(self, weft_self(self), turn, 0);
-    return weft_when(msg, weft_ask_within(self, bench.there, LIMIT_MS, count, .n = 0), on_all);
-}
+/* it is there when it answers */
 
-/* It is there when it answers. */
 static weft_err on_there(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
     (void)msg;
-    if (got->err != WEFT_OK)
-        return weft_after(self, AGAIN_MS, begin, 0).slot != 0 ? WEFT_OK : failed(self, got);
-    bench.began_ns = now_ns();
-    for (unsigned i = 0; i == 0 || i < bench.row->at_once; i++)
-        (void)weft_tell(self, weft_self(self), turn, 0);
-    return WEFT_OK;
+    if (got->err != WEFT_OK) {
+        (void)weft_after(self, AGAIN_MS, begin, 0);
+        return WEFT_OK;
+    }
+    bench.cpu_us = cpu_us();
+    bench.began = now_s();
+    return weft_tell(self, weft_self(self), go, 0);
 }
 
 static weft_err on_begin(weft_actor *self, weft_msg *msg)
 {
-    return weft_when(msg, weft_ask_within(self, bench.there, LIMIT_MS, count, .n = 0), on_there);
+    return ask_how_much(self, msg, on_there);
 }
 
 static weft_err here_started(weft_actor *self, weft_msg *msg)
@@ -224,6 +317,8 @@ static weft_err here_started(weft_actor *self, weft_msg *msg)
     const char *const argv[] = {"/proc/self/exe", "peer",    parent,   bench.url,
                                 bench.cert,       bench.key, bench.ca, NULL};
     static const weft_process_fd fds[] = {{.child = 2, .kind = WEFT_PROCESS_INHERIT}};
+    memset(bench.payload, 'w', sizeof bench.payload);
+    (void)snprintf(bench.item, sizeof bench.item, "umbrella");
     bench.there = weft_named(self, "sink@there");
     bench.process = weft_process_start(
         self, &(weft_process_options){.argv = argv, .fds = fds, .n_fds = 1}, weft_self(self));
@@ -232,10 +327,10 @@ static weft_err here_started(weft_actor *self, weft_msg *msg)
 
 static const weft_handler here_rows[] = {{.type = &weft_started_type, .fn = here_started},
                                          {.type = &begin_type, .fn = on_begin},
-                                         {.type = &turn_type, .fn = on_turn},
+                                         {.type = &go_type, .fn = on_go},
                                          {0}};
 static const weft_behaviour here_behaviour = {
-    .name = "here", .handlers = here_rows, .asks_max = 1 << 16, .mailbox_max = 1 << 16};
+    .name = "here", .handlers = here_rows, .asks_max = ASKS_MAX};
 
 /* ---- both */
 
@@ -251,7 +346,7 @@ static void see_where(void *context, const weft_log_line *line)
 
 static int run(const weft_node *node, const weft_behaviour *behaviour, const void *config)
 {
-    weft_why why = {""};
+    weft_why why = {"memory is out"};
     weft_system *sys = weft_system_new(&(weft_system_options){.log_hook = see_where, .pool = 1});
     if (sys == NULL || weft_node_begin(sys, node, &why) != WEFT_OK ||
         weft_ref_is_nobody(weft_system_spawn(sys, 0, behaviour, config))) {
@@ -273,7 +368,7 @@ static int run_peer(int argc, char **argv)
         node.key = argv[5];
         node.ca = argv[6];
     }
-    return run(&node, &peer_behaviour, &parent);
+    return run(&node, &sink_behaviour, &parent);
 }
 
 int main(int argc, char **argv)

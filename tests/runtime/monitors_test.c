@@ -371,7 +371,32 @@ static void a_watcher_elsewhere_is_told_though_memory_was_out(void)
     CHECK(late > 0); /* else none of them was the one that matters */
 }
 
+/* The watched one's side of a monitor needs memory, and so does saying that there was none. */
+static void a_monitor_elsewhere_fires_though_there_was_no_memory_for_it(void)
+{
+    unsigned late = 0;
+    for (long n = 0; n < 30; n++) {
+        sim_of(2);
+        record *rec = record_new();
+        pair p = {.to = sim_puppet_on(1, NULL), .err = WEFT_EABORTED};
+        weft_ref a = sim_puppet(rec);
+        wf_alloc_fail_run(n, 2);
+        (void)weft_sim_tell(sim, a, act, .fn = watch, .with = &p);
+        wf_alloc_fail_after(-1);
+        unsigned at_once = rec->downs;
+        weft_sim_advance(sim, 100);
+        late += at_once == 0 && rec->downs == 1;
+        if (rec->downs == 1)
+            CHECK_ERR(rec->down.reason, WEFT_ENOMEM);
+        sim_do(p.to, stop_ill, NULL);
+        CHECK_U64(rec->downs, p.err == WEFT_OK);
+        CHECK_U64(sim_cells(0), 0);
+    }
+    CHECK(late > 0); /* else none of them was the one that matters */
+}
+
 static const test_case cases[] = {
+    TEST(a_monitor_elsewhere_fires_though_there_was_no_memory_for_it),
     TEST(a_watcher_elsewhere_is_told_though_memory_was_out),
     TEST(one_that_ends_is_told_once),
     TEST(one_that_ends_in_order_is_told_too),

@@ -47,6 +47,8 @@ typedef struct weft_leaf_ops {
     /** Whether bytes came that were not read, so that closing now would have the peer lose what it has
      * not read yet: the stream then ends its side and reads on for a moment. NULL: closing loses nothing. */
     bool (*unread)(weft_leaf *leaf);
+    /** Whether @write keeps nothing of the items: they may then be of memory that is good only within it. */
+    bool copies;
 } weft_leaf_ops;
 
 /** Makes a stream over @ops, a child of @self, for @owner (which it monitors); it is not up before

@@ -117,6 +117,8 @@ typedef struct weft_store_owner {
     char name[WEFT_NAME_BYTES];
     char node[WEFT_NODE_NAME_BYTES];
     uint64_t term;
+    uint64_t
+        claim; /**< of what this store took, and holds: the one of its weft_store_take; else 0 */
 } weft_store_owner;
 /** Told by a store before and behind all owners there are: of a name that was not told between, what was up to
  * @term is over. */

@@ -40,8 +40,10 @@ typedef struct weft_outcome {
 typedef weft_err weft_continue_fn(weft_actor *self, weft_msg *msg, const weft_outcome *got);
 
 /** Goes on serving @msg in @fn when @deferred has fired; always from the mailbox, never at once. @msg
- * stays alive until then. errors: EUSED (consumed before), EGONE (not a Deferred of this actor). An
- * error fails @msg when returned from its handler. thread: in the handler that serves @msg. */
+ * stays alive until then. errors: EUSED (consumed before), EGONE (not a Deferred of this actor), ELIMIT (one
+ * that could not be made: asks_max, or memory), ENOMEM (to keep @msg: @deferred is not consumed, and this may
+ * be tried again). After an error @fn is not called, and @msg ends as it would without this call; an error
+ * that its handler returns fails it. thread: in the handler that serves @msg. */
 weft_err weft_when(weft_msg *msg, weft_deferred deferred, weft_continue_fn *fn);
 
 /** Whatever it comes to, nobody cares, and nothing is logged. errors: EUSED. thread: in a handler. */

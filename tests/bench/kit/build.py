@@ -46,6 +46,8 @@ PROGRAMS = {program.name: program for program in [
     Program("gobench", "actors/gobench", "go", "golang-go", ("main.go",)),
     Program("bench.beam", "actors", "erlc", "erlang-base", ("bench.erl",)),
     c_program("node_floor", "nodes", "node_floor.c"),
+    c_program("node_nng", "nodes", "node_nng.c", package="libnng-dev", libraries=("-lnng", "-pthread")),
+    c_program("node_zmq", "nodes", "node_zmq.c", package="libzmq3-dev", libraries=("-lzmq",)),
     Program("node_bench.beam", "nodes", "erlc", "erlang-base", ("node_bench.erl",)),
     Program("caf_bench", "actors", "g++", "g++ libcaf-dev", ("caf_bench.cpp",),
             ("-std=c++17", "-O2", "-Wno-deprecated-declarations"), ("-lcaf_core", "-pthread")),

@@ -55,7 +55,9 @@ GOALS = {
     ],
     "node": [
         at_least("tell64", 0.5, "floor", note="10 M/s opaque"),
+        at_least("tell64", 40, "nng"),
         at_least("tell64", 20, "erlang"),
+        at_least("tell_proto4", 3e6),
         at_least("tell4k", 0.5, "floor", note="1.2 GB/s"),
         at_least("call64", 7, "erlang", note="0.5 M/s"),
         at_least("call256", 20, "erlang", note="2 M/s"),
