@@ -24,6 +24,18 @@ static weft_err fill_later(weft_actor *self, uint32_t place)
     return WEFT_OK;
 }
 
+/* A worker that cannot be watched must not live on beside the one that takes its place. Without memory to stop it the
+ * pool ends, and it with the pool. */
+static weft_err unwatched(weft_actor *self, uint32_t place, weft_err reason)
+{
+    wf_workers *p = weft_state(self);
+    if (weft_stop_ref(self, p->worker[place].ref, reason) == WEFT_ENOMEM)
+        return weft_stop_because(self, WEFT_ENOMEM, "no memory to watch worker %u, nor to stop it",
+                                 place);
+    p->worker[place].ref = WEFT_NOBODY;
+    return WEFT_OK;
+}
+
 /* A worker that cannot be watched is of no use: its end would leave a hole for good. */
 static weft_err take_in(weft_actor *self, uint32_t place, weft_ref ref)
 {
@@ -31,11 +43,11 @@ static weft_err take_in(weft_actor *self, uint32_t place, weft_ref ref)
     weft_err err = weft_monitor(self, ref);
     if (err != WEFT_OK && wf_workers_config_of(self)->members != NULL)
         return weft_stop_because(self, err, "unable to watch member %u", place);
-    if (err != WEFT_OK) {
-        (void)weft_stop_ref(self, ref, err);
-        return fill_later(self, place);
-    }
     p->worker[place].ref = ref;
+    if (err != WEFT_OK) {
+        err = unwatched(self, place, err);
+        return err == WEFT_OK ? fill_later(self, place) : err;
+    }
     p->worker[place].far = weft_remote_node_of(ref) != 0;
     p->worker[place].since_ms = weft_now_ms(self);
     return WEFT_OK;
@@ -100,8 +112,11 @@ static weft_err fill(weft_actor *self, weft_msg *msg, uint32_t place, bool *wait
     if (what == NULL)
         return fill_later(self, place);
     *what = place;
-    if (weft_when(msg, spawn_far(self, place, reactor), on_spawned) != WEFT_OK)
+    weft_deferred made = spawn_far(self, place, reactor);
+    if (weft_when(msg, made, on_spawned) != WEFT_OK) {
+        (void)weft_cancel(self, made);
         return fill_later(self, place);
+    }
     p->spawning++;
     *waits = true;
     return WEFT_OK;
@@ -137,6 +152,12 @@ weft_err wf_workers_down(weft_actor *self, weft_msg *msg)
         place++;
     if (place == p->n)
         return WEFT_OK;
+    /* where it lives there may have been no room for a monitor: then it is told to have ended, and has not */
+    if (config->members == NULL && (down->reason == WEFT_ENOMEM || down->reason == WEFT_ELIMIT)) {
+        weft_err err = unwatched(self, place, down->reason);
+        if (err != WEFT_OK)
+            return err;
+    }
     p->worker[place].ref = WEFT_NOBODY;
     p->ended++;
     if (p->stopping || config->members != NULL)

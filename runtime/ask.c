@@ -283,6 +283,8 @@ void wf_settle(wf_reactor *r, weft_actor *a, weft_msg *m)
     wf_cell *cell = wf_cell_at(r, m->request);
     if (WF_UNLIKELY(cell == NULL)) {
         WF_STAT_ADD(r->stat.late_replies, 1);
+        if (m->type == &weft_spawned_type)
+            wf_spawned_late(a, m);
         wf_msg_free(r, m);
         return;
     }

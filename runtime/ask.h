@@ -161,6 +161,8 @@ weft_err wf_fail_delivery(wf_reactor *r, weft_actor *from, weft_msg *m, weft_err
 /* Takes @m, a request that memory had no room to fail, in the place of wf_msg_free: its asker is told ENOMEM
  * as soon as there is memory. */
 void wf_owe_failure(wf_reactor *r, weft_msg *m) WF_COLD;
+/* The answer @m to a spawn comes to @a when that was told already that there is none: who was spawned is stopped. */
+void wf_spawned_late(weft_actor *a, const weft_msg *m) WF_COLD;
 /* The system ends: forgets what could not be told. */
 void wf_owed_done(wf_reactor *r);
 

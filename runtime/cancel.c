@@ -48,11 +48,26 @@ static weft_msg *unqueue_anywhere(wf_reactor *r, weft_actor *a, weft_ref asker, 
     return m;
 }
 
+/* Where cancels do not look for it: else the many requests of one asker would be passed for each other one. */
+static void set_aside(wf_rare *rare, wf_hold *hold)
+{
+    *hold->back = hold->next;
+    if (hold->next != NULL)
+        hold->next->back = hold->back;
+    hold->next = rare->told;
+    hold->back = &rare->told;
+    if (hold->next != NULL)
+        hold->next->back = &hold->next;
+    rare->told = hold;
+}
+
 /* Its continuations, its fiber, or whoever keeps it. What it asks from now on needs limits of its own: no
  * cancel comes a second time. */
 void wf_tell_holder(wf_reactor *r, weft_actor *a, weft_msg *m)
 {
-    for (uint32_t i = a->cells, next; i != 0; i = next) {
+    bool waits =
+        (m->flags & WF_WAITS) != 0 || ((m->flags & WF_HELD) != 0 && m->hold->fiber != NULL);
+    for (uint32_t i = waits ? a->cells : 0, next; i != 0; i = next) {
         wf_cell *cell = &r->cells[i];
         next = cell->next;
         if (wf_waits_for(cell, m))
@@ -69,9 +84,26 @@ void wf_tell_holder(wf_reactor *r, weft_actor *a, weft_msg *m)
     }
 }
 
+/* Among the @most newest that it keeps. false: it is not there. */
+static bool cancel_held(wf_reactor *r, weft_actor *a, weft_ref asker, uint64_t request,
+                        uint32_t most)
+{
+    for (wf_hold *hold = a->rare != NULL ? a->rare->holds : NULL; hold != NULL && most-- > 0;
+         hold = hold->next)
+        if (is_it(hold->msg, asker, request)) {
+            set_aside(a->rare, hold);
+            wf_tell_holder(r, a, hold->msg);
+            return true;
+        }
+    return false;
+}
+
+/* An asker that ends, or a link that is lost, cancels its newest request first: the newest that is kept is it, as a
+ * rule, and the mailbox, where what was told of the others may stand by now, need not be looked through. */
 static void cancel_request(wf_reactor *r, weft_actor *a, weft_ref asker, uint64_t request)
 {
-    if (a == NULL)
+    enum { NEWEST = 4 };
+    if (a == NULL || cancel_held(r, a, asker, request, NEWEST))
         return;
     weft_msg *m = unqueue_anywhere(r, a, asker, request);
     if (m != NULL) {
@@ -86,11 +118,7 @@ static void cancel_request(wf_reactor *r, weft_actor *a, weft_ref asker, uint64_
         wf_msg_free(r, m);
         return;
     }
-    for (wf_hold *hold = a->rare != NULL ? a->rare->holds : NULL; hold != NULL; hold = hold->next)
-        if (is_it(hold->msg, asker, request)) {
-            wf_tell_holder(r, a, hold->msg);
-            return;
-        }
+    (void)cancel_held(r, a, asker, request, UINT32_MAX);
 }
 
 static void cancel_here(wf_reactor *r, weft_actor *a, weft_msg *control)

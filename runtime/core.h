@@ -201,13 +201,15 @@ _Static_assert(sizeof(weft_actor) == 96,
 /* What most actors never need. */
 typedef struct wf_rare {
     wf_hold *holds;
+    wf_hold
+        *told; /* of those whose holders know that nobody waits: no cancel looks for them again */
     weft_msg *held, **held_tail; /* ordinary messages that wait for a serial one */
     uint32_t serials;            /* serial ones that are being served */
+    weft_err reason;
     weft_msg *roomers;           /* requests of other reactors that wait for room */
     struct wf_watcher *watchers; /* who monitors this actor */
     uint32_t monitors;           /* set by it */
     uint32_t names;              /* its names, an index chain; 0: none */
-    weft_err reason;
     char *why;
     wf_timer grace; /* ends a stop that takes too long */
     uint32_t actor; /* slot, for the timer */

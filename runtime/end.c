@@ -150,8 +150,15 @@ weft_err weft_stop_ref(weft_actor *self, weft_ref who, weft_err reason)
     who = wf_resolve(r, who);
     if (wf_is_remote(who.home))
         return wf_remote_stop(r, who, reason);
-    if (who.slot == 0 || (who.home == r->home && wf_actor_at(r, who.slot, who.gen) == NULL))
+    if (who.slot == 0)
         return WEFT_EGONE;
+    if (who.home == r->home) { /* without a message: it takes no memory */
+        weft_actor *target = wf_actor_at(r, who.slot, who.gen);
+        if (target == NULL)
+            return WEFT_EGONE;
+        wf_actor_stop(r, target, reason, NULL, false);
+        return WEFT_OK;
+    }
     wf_control control = {.run = stop_here, .word = {(uint64_t)reason}};
     return wf_control_send(r, who, &control);
 }
@@ -204,6 +211,8 @@ static void fail_held(wf_reactor *r, weft_actor *a)
 {
     while (a->rare != NULL && a->rare->holds != NULL)
         fail_one_held(r, a, a->rare->holds->msg);
+    while (a->rare != NULL && a->rare->told != NULL)
+        fail_one_held(r, a, a->rare->told->msg);
 }
 
 static WF_COLD void fail_bare(wf_reactor *r, weft_actor *a)

@@ -262,20 +262,20 @@ weft_err weft_remote_answer(weft_actor *self, weft_msg *msg, weft_ref from,
                             const weft_remote_body *body)
 {
     wf_reactor *r = WF_R;
-    const weft_type *wanted = weft_remote_mail_of(msg)->type->reply;
     weft_msg *m;
     (void)self;
-    if (wanted != NULL && wanted != body->type)
-        return WEFT_ETYPE;
     weft_err err = came_new(r, from, body, msg->request, WF_REPLY | WF_UNCOUNTED, &m, NULL);
     if (err != WEFT_OK)
         return err;
     m->trace = msg->trace;
     m->deadline = msg->deadline;
+    err = wf_put_msg(r, msg->from, m);
+    if (err != WEFT_OK)
+        wf_msg_free(r, m);
+    if (err == WEFT_ENOMEM) /* to another reactor: the asker still waits */
+        return err;
     msg->flags |= WF_ANSWERED;
-    if (wf_put_msg(r, msg->from, m) != WEFT_OK)
-        wf_msg_free(r, m); /* the asker has ended */
-    return WEFT_OK;
+    return err == WEFT_OK ? WEFT_OK : WEFT_EGONE;
 }
 
 weft_err weft_remote_fail(weft_actor *self, weft_msg *msg, weft_err err, weft_delivery delivery,

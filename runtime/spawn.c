@@ -214,12 +214,21 @@ static void spawn_here(wf_reactor *r, weft_actor *target, weft_msg *m)
                                      (const void *)(uintptr_t)c->word[4], &a, &why);
     if (err == WEFT_OK && a != NULL) {
         weft_spawned body = {wf_ref_of(r, a)};
-        (void)wf_put(NULL, asker, &weft_spawned_type, &body, c->word[2], WF_REPLY | WF_UNCOUNTED);
-        return;
+        if (wf_put(NULL, asker, &weft_spawned_type, &body, c->word[2], WF_REPLY | WF_UNCOUNTED) !=
+            WEFT_ENOMEM)
+            return;
+        wf_actor_stop(r, a, WEFT_ENOMEM, NULL, true); /* nobody knows of it */
+        err = WEFT_ENOMEM;
     }
     m->from = asker;
     m->request = c->word[2];
     (void)wf_fail_request(r, NULL, m, err, why.text);
+}
+
+void wf_spawned_late(weft_actor *a, const weft_msg *m)
+{
+    const weft_spawned *spawned = (const weft_spawned *)(const void *)m->body;
+    (void)weft_stop_ref(a, spawned->ref, WEFT_EGONE); /* it may have ended */
 }
 
 weft_deferred weft_spawn_on(weft_actor *self, unsigned reactor, const weft_behaviour *behaviour,

@@ -119,6 +119,7 @@ struct node_link {
     link_map watch_ids; /* the monitor at its watcher to its id */
     uint32_t last_watch;
     watch *untold;
+    weft_msg *unheard;      /* weft_remote_watch, kept: without memory for them, nor to say so */
     link_map watched_ids;   /* id of theirs to its watched */
     link_map watched_by[2]; /* key_of the actor to the first of its watched; of lives apart */
     items rooms;            /* requests for room */

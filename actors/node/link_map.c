@@ -2,6 +2,8 @@
 /* The table: open addressing, half full at most, what is taken out closes its gap. */
 #include "link_map.h"
 
+#include <stdlib.h>
+
 #include <weft/edge.h>
 
 enum { ROOM_FIRST = 16 };
@@ -81,6 +83,18 @@ link_map_row *wf_map_next(const link_map *map, size_t *at)
         if (map->rows[*at].key != 0)
             return &map->rows[(*at)++];
     return NULL;
+}
+
+static int greater_first(const void *a, const void *b)
+{
+    uint64_t x = ((const link_map_row *)a)->key, y = ((const link_map_row *)b)->key;
+    return (x < y) - (x > y);
+}
+
+void wf_map_sort(link_map *map)
+{
+    if (map->n != 0)
+        qsort(map->rows, map->room, sizeof *map->rows, greater_first);
 }
 
 void wf_map_done(link_map *map)

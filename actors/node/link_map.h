@@ -35,6 +35,8 @@ void wf_map_take(link_map *map, uint64_t key);
 /* The first row from *@at on, which moves on; NULL: no more. What is taken out while going may hide others
  * until the next round. */
 link_map_row *wf_map_next(const link_map *map, size_t *at);
+/* Puts the rows in order for wf_map_next, the greatest key first; the table is good for nothing else then. */
+void wf_map_sort(link_map *map);
 void wf_map_done(link_map *map);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node_spawn.h"
 #include "weft_link.pb-c.h"
 
 static const weft_type failure_type = WEFT_TYPE_PROTO("weft.link.failure", Weft__Link__Failure,
@@ -153,27 +154,61 @@ static void on_tell(node_link *l, const link_record *r)
 
 /* ---- answers */
 
+/* Nobody was told of what was spawned there for this node: it has it stopped again. */
+static void unspawn(node_link *l, const link_record *r)
+{
+    const weft_type *type;
+    weft_why why;
+    if (type_in(l, r->type, &type, &why) != WEFT_OK || type != &wf_node_spawned_type)
+        return;
+    uint64_t token = wf_node_spawned_token(r->payload, r->bytes);
+    if (token != 0 && (l->s.peer.features & LINK_FEATURE_STOP) != 0)
+        wf_link_control(
+            l, &(link_record){.op = LINK_OP_STOP, .dst = token, .code = (uint16_t)WEFT_EGONE});
+}
+
+/* The body of an answer to @msg. What was spawned is made what other spawns give, in *@spawned, so that nothing can
+ * fail behind the link. */
+static weft_err reply_in(node_link *l, const link_record *r, const weft_msg *msg,
+                         weft_remote_body *body, weft_spawned *spawned, weft_why *why)
+{
+    const weft_type *wanted = weft_remote_mail_of(msg)->type->reply;
+    weft_err err = type_in(l, r->type, &body->type, why);
+    if (err == WEFT_OK && wanted != NULL && wanted != body->type)
+        err = weft_because(why, WEFT_ETYPE, "it is answered by %s, not by %s", wanted->name,
+                           body->type->name);
+    if (err == WEFT_OK)
+        err = unpack(l, r, body, why);
+    if (err != WEFT_OK || wanted != &wf_node_spawned_type)
+        return err;
+    spawned->ref = wf_node_spawned_ref(body->type, body->made);
+    if (weft_ref_is_nobody(spawned->ref))
+        return weft_because(why, WEFT_EGONE, "what was spawned is gone");
+    *body = (weft_remote_body){.type = &weft_spawned_type, .made = spawned};
+    return WEFT_OK;
+}
+
 static void on_reply(node_link *l, const link_record *r)
 {
     weft_remote_body body;
+    weft_spawned spawned;
     weft_why why = {""};
     weft_msg *msg = wf_link_take_ask(l, r->req);
-    if (msg == NULL)
-        return; /* no longer wanted */
-    weft_err err = type_in(l, r->type, &body.type, &why);
-    if (err == WEFT_OK)
-        err = unpack(l, r, &body, &why);
+    if (msg == NULL) { /* no longer wanted */
+        unspawn(l, r);
+        return;
+    }
+    weft_err err = reply_in(l, r, msg, &body, &spawned, &why);
     if (err == WEFT_OK) {
         err = weft_remote_answer(l->self, msg, weft_remote_ref(l->node->sys, l->number, r->src),
                                  &body);
-        if (err == WEFT_ETYPE)
-            weft_explain(&why, "it is answered by %s, not by %s",
-                         weft_remote_mail_of(msg)->type->reply->name, body.type->name);
-        else if (err != WEFT_OK)
+        if (err != WEFT_OK)
             weft_explain(&why, "the answer came, but %s", weft_err_text(err));
     }
-    if (err != WEFT_OK)
+    if (err != WEFT_OK) {
+        unspawn(l, r);
         (void)!weft_remote_fail(l->self, msg, err, WEFT_DELIVERED, why.text);
+    }
     weft_drop(&msg);
 }
 

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "node_spawn.h"
+
 #ifdef WEFT_DEV
 enum { SPARE_MAX = 0 };
 #else
@@ -17,9 +19,11 @@ struct served {
     node *node;
     node_link *link; /* NULL: nobody waits any more */
     uint32_t req, limit_ms;
+    bool spawns;          /* what it is answered is an actor, which must not be lost */
     uint64_t asker;       /* the token of who asked */
     const message_in *in; /* while it is given on */
     weft_msg *msg;
+    weft_deferred asked; /* of its actor */
     _Alignas(16) unsigned char room[];
 };
 
@@ -29,11 +33,21 @@ typedef struct served_body {
 
 static const weft_type served_type = WEFT_TYPE("weft.link_served", served_body, NULL);
 
-static void answer(served *s, const weft_outcome *got)
+/* Nobody hears of what was spawned: it would live for nobody. */
+static void unspawn(weft_actor *self, weft_ref made)
+{
+    if (!weft_ref_is_nobody(made))
+        (void)weft_stop_ref(self, made, WEFT_EGONE); /* of this reactor: it needs no memory */
+}
+
+static void answer(weft_actor *self, served *s, const weft_outcome *got)
 {
     node_link *l = s->link;
-    if (l == NULL)
+    weft_ref made = got->err == WEFT_OK ? wf_node_spawned_ref(got->type, got->body) : WEFT_NOBODY;
+    if (l == NULL) {
+        unspawn(self, made);
         return;
+    }
     s->link = NULL;
     wf_map_take(&l->served, s->req);
     link_record r = {.op = LINK_OP_REPLY, .req = s->req, .src = wf_export(l->node, got->from)};
@@ -47,6 +61,8 @@ static void answer(served *s, const weft_outcome *got)
             wf_link_put_typed(l, &r, got->type, (void *)(uintptr_t)got->body, src, s->asker, &why);
     else
         weft_explain(&why, "%s", got->why);
+    if (err != WEFT_OK || l->s.state != LINK_UP)
+        unspawn(self, made);
     if (err != WEFT_OK)
         wf_link_say(l, &(link_record){.op = LINK_OP_FAIL, .req = s->req, .code = (uint16_t)err},
                     why.text, 0, src, s->asker);
@@ -55,8 +71,7 @@ static void answer(served *s, const weft_outcome *got)
 
 static void on_answered(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
-    (void)self;
-    answer(((const served_body *)weft_body(msg))->served, got);
+    answer(self, ((const served_body *)weft_body(msg))->served, got);
 }
 
 /* Some are kept for the next requests; not in dev builds, where the sanitizer is to see their ends. */
@@ -98,16 +113,19 @@ static const weft_local_ops served_ops = {.answer = on_answered, .done = on_done
 
 static weft_err on_outcome(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
-    (void)self;
-    answer(((const served_body *)weft_body(msg))->served, got);
+    answer(self, ((const served_body *)weft_body(msg))->served, got);
     return WEFT_OK;
 }
 
 static weft_err give_on(weft_actor *self, weft_msg *msg)
 {
-    const served *s = ((const served_body *)weft_body(msg))->served;
+    served *s = ((const served_body *)weft_body(msg))->served;
     const message_in *m = s->in;
-    return weft_when(msg, weft_remote_ask(self, m->from, m->to, &m->body, s->limit_ms), on_outcome);
+    s->asked = weft_remote_ask(self, m->from, m->to, &m->body, s->limit_ms);
+    weft_err err = weft_when(msg, s->asked, on_outcome);
+    if (err != WEFT_OK) /* it is said to have failed: it must not be served */
+        (void)weft_cancel(self, s->asked);
+    return err;
 }
 
 static void fail(node_link *l, const link_record *r, weft_err err, const char *why)
@@ -128,7 +146,10 @@ static served *served_new(node_link *l, const link_record *r, const message_in *
                   .req = r->req,
                   .asker = r->src,
                   .in = in,
+                  .spawns = in->body.type == &wf_node_spawn_type,
                   .limit_ms = r->left_ms != 0 ? r->left_ms : WEFT_NO_LIMIT};
+    if (s->spawns) /* it is answered at once, and the answer is waited for */
+        s->limit_ms = WEFT_NO_LIMIT;
     s->msg = weft_local_init(s->room, &served_type, &served_ops, r->trace, r->left_ms);
     served_body body = {s};
     memcpy((void *)(uintptr_t)weft_body(s->msg), &body, sizeof body);
@@ -159,7 +180,8 @@ void wf_link_on_ask(node_link *l, const link_record *r)
 static void cancel(node_link *l, served *s)
 {
     s->link = NULL;
-    weft_local_cancel(l->self, s->msg);
+    if (!s->spawns) /* else the answer comes, and says what is to be stopped */
+        (void)weft_cancel(l->self, s->asked);
 }
 
 void wf_link_on_cancel(node_link *l, const link_record *r)
@@ -178,6 +200,7 @@ void wf_link_cancel_served(node_link *l)
     link_map all = l->served;
     size_t at = 0;
     l->served = (link_map){.n = 0};
+    wf_map_sort(&all); /* the newest first, which is how they are found at once */
     for (const link_map_row *row; (row = wf_map_next(&all, &at)) != NULL;)
         cancel(l, row->pointer);
     wf_map_done(&all);

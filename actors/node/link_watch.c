@@ -70,6 +70,21 @@ static watch *watch_new(node_link *l, const weft_remote_watch *of)
     return w;
 }
 
+/* There is no room for the monitor @msg asks for: told as ended rather than never, and if there is not even memory
+ * for that, later. */
+static void watch_refuse(node_link *l, weft_msg *msg)
+{
+    weft_remote_watch *of =
+        (weft_remote_watch *)(uintptr_t)weft_body(msg); /* it is this link's own */
+    if (weft_remote_down(of, WEFT_ENOMEM, "no memory for a monitor") == WEFT_OK) {
+        weft_drop(&msg);
+        return;
+    }
+    of->next = l->unheard;
+    l->unheard = weft_keep(msg); /* which takes none */
+    wf_link_again_later(l);
+}
+
 weft_err wf_link_on_watch(weft_actor *self, weft_msg *msg)
 {
     node_link *l = wf_link_of(self);
@@ -77,10 +92,7 @@ weft_err wf_link_on_watch(weft_actor *self, weft_msg *msg)
     const weft_remote_watch *of = weft_body(msg);
     watch *w = watch_new(l, of);
     if (w == NULL) {
-        /* told as ended rather than never: later, if there is not even memory for that */
-        if (weft_remote_down(of, WEFT_ENOMEM, "no memory for a monitor") != WEFT_OK &&
-            weft_tell_body(self, weft_self(self), &weft_remote_watch_type, of) != WEFT_OK)
-            weft_log(self, WEFT_ERROR, "no memory for a monitor, nor to say so");
+        watch_refuse(l, msg);
         return WEFT_OK;
     }
     if (l->state != WEFT_LINK_DOWN) {
@@ -172,6 +184,12 @@ void wf_link_tell_again(node_link *l)
         next = w->next;
         memcpy(why, w->why, sizeof why);
         watch_tell(l, w, w->reason, why);
+    }
+    weft_msg *msg = l->unheard;
+    l->unheard = NULL;
+    for (weft_msg *next; msg != NULL; msg = next) {
+        next = ((const weft_remote_watch *)weft_body(msg))->next;
+        watch_refuse(l, msg);
     }
 }
 

@@ -135,8 +135,9 @@ void wf_watched_stop(node_link *l, const link_record *r)
 {
     weft_ref who;
     weft_why why;
-    if (wf_link_dst_in(l, r, NULL, &who, &why) == WEFT_OK)
-        (void)weft_stop_ref(l->self, who, (weft_err)r->code); /* it may have ended by itself */
+    if (wf_link_dst_in(l, r, NULL, &who, &why) == WEFT_OK &&
+        weft_stop_ref(l->self, who, (weft_err)r->code) == WEFT_ENOMEM)
+        wf_link_broken(l); /* else it may have ended by itself */
 }
 
 void wf_watched_forget(node_link *l)

@@ -8,7 +8,7 @@ enum { AT_ONCE = 8192, SECOND = 1000 };
 
 /* ---- who keeps whatever it is asked, until it is told something */
 
-static unsigned kept;
+static unsigned kept, cancelled;
 static weft_msg *kept_at[NODE_SERVED_MAX];
 
 static weft_err keeper_started(weft_actor *self, weft_msg *msg)
@@ -30,9 +30,17 @@ static weft_err keeper_count(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
+static weft_err keeper_cancelled(weft_actor *self, weft_msg *msg)
+{
+    (void)self, (void)msg;
+    cancelled++;
+    return WEFT_OK;
+}
+
 static const weft_handler keeper_rows[] = {
     {.type = &weft_started_type, .fn = keeper_started},
     {.type = &count_type, .fn = keeper_count},
+    {.type = &weft_cancelled_type, .fn = keeper_cancelled},
     {0},
 };
 static const weft_behaviour keeper = {
@@ -107,7 +115,7 @@ static weft_ref greedy_one;
 static void begin(void)
 {
     memset(&greedy_seen, 0, sizeof greedy_seen);
-    kept = 0;
+    kept = cancelled = 0;
     world_of(2, 7, NULL);
     greedy_one = weft_sim_spawn(node_at[0].sim, &greedy, NULL);
     CHECK(!weft_ref_is_nobody(weft_sim_spawn(node_at[1].sim, &keeper, NULL)));
@@ -139,6 +147,18 @@ static void a_node_serves_as_many_requests_of_another_as_the_limit_and_no_more(v
     CHECK(is_up(0, 1));
 }
 
+/* Were all that are kept looked through for each of them, this would take minutes. */
+static void a_lost_link_cancels_all_that_one_actor_keeps_for_it(void)
+{
+    for (unsigned n = 0; n < NODE_SERVED_MAX; n += AT_ONCE)
+        give(AT_ONCE, 0);
+    CHECK_U64(kept, NODE_SERVED_MAX);
+    node_crash(0);
+    weft_sim_advance(world, 10 * SECOND);
+    CHECK_U64(cancelled, NODE_SERVED_MAX);
+    CHECK_U64(info_of(1, 0).serving, 0);
+}
+
 static void a_node_watches_as_much_for_another_as_the_limit_and_no_more(void)
 {
     for (unsigned n = 0; n < NODE_WATCHED_MAX; n += AT_ONCE)
@@ -153,6 +173,7 @@ static void a_node_watches_as_much_for_another_as_the_limit_and_no_more(void)
 
 static const test_case cases[] = {
     TEST(a_node_serves_as_many_requests_of_another_as_the_limit_and_no_more),
+    TEST(a_lost_link_cancels_all_that_one_actor_keeps_for_it),
     TEST(a_node_watches_as_much_for_another_as_the_limit_and_no_more),
     {0},
 };

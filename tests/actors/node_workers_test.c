@@ -5,6 +5,7 @@
 #include <weft/workers.h>
 
 #include "alloc.h"
+#include "node_spawn.h"
 
 enum { SEEDS = 40 };
 
@@ -19,6 +20,7 @@ static worker_log log_of[KIT_NODES_MAX];
 static weft_err worker_started(weft_actor *self, weft_msg *msg)
 {
     (void)msg;
+    *(bool *)weft_state(self) = true;
     ((worker_log *)(uintptr_t)weft_config(self))->born++;
     return WEFT_OK;
 }
@@ -38,6 +40,8 @@ static weft_err worker_count(weft_actor *self, weft_msg *msg)
 static void worker_ended(weft_actor *self, weft_err reason)
 {
     worker_log *log = (worker_log *)(uintptr_t)weft_config(self);
+    if (!*(bool *)weft_state(self)) /* stopped before it began */
+        return;
     log->ended++;
     log->reason = reason;
 }
@@ -48,7 +52,7 @@ static const weft_handler worker_rows[] = {
     {0},
 };
 static const weft_behaviour worker = {
-    .name = "worker", .handlers = worker_rows, .ended = worker_ended};
+    .name = "worker", .handlers = worker_rows, .state_bytes = sizeof(bool), .ended = worker_ended};
 
 static weft_node_offer offers[KIT_NODES_MAX][2];
 static const char *const nodes[] = {"n1", "n2", "n3", NULL};
@@ -187,13 +191,12 @@ static void the_workers_end_with_their_pool(void)
     }
 }
 
-/* A pool without memory to go on may end; one that lives has its workers again. One more may be left, of whose
- * birth memory had no room to tell: it ends with the pool. */
+/* A pool without memory to go on may end; one that lives has its workers again. */
 static void memory_may_run_out_wherever_it_is_taken(void)
 {
     unsigned lived = 0, rounds = 0;
     long failed = 1;
-    for (long n = 0; failed != 0; n += 1 + n / 12, rounds++) {
+    for (long n = 0; failed != 0; n += 1 + n / 64, rounds++) {
         pool_of(4, 7, NULL);
         CHECK(workers_are(3));
         CHECK_OK(weft_sim_isolate(node_at[2].sim, 5000));
@@ -208,10 +211,8 @@ static void memory_may_run_out_wherever_it_is_taken(void)
         if (weft_sim_ask_body(node_at[0].sim, pool, &weft_workers_look_type, &look, 1000)->err !=
             WEFT_EGONE) {
             CHECK(workers_are(3));
-            for (unsigned i = 1; i <= 3; i++) {
-                unsigned alive = log_of[i].born - log_of[i].ended;
-                CHECK(alive == 1 || (alive == 2 && i == 2));
-            }
+            for (unsigned i = 1; i <= 3; i++)
+                CHECK_U64(log_of[i].born - log_of[i].ended, 1);
             lived++;
         }
         world_done();
@@ -276,6 +277,83 @@ static void an_actor_of_another_node_is_stopped_by_its_reference_but_not_by_a_na
     CHECK_U64(node_at[1].counter.ends, 1);
 }
 
+/* ---- spawning within a limit */
+
+static unsigned heard_of;
+static bool owned;
+
+static weft_err on_heard(weft_actor *self, weft_msg *msg, const weft_outcome *got)
+{
+    (void)self;
+    if (got->err != WEFT_OK)
+        return got->err;
+    heard_of++;
+    return weft_reply(msg, count, .n = 1);
+}
+
+static weft_err spawn_in_time(weft_actor *self, weft_msg *msg)
+{
+    weft_deferred made = owned ? wf_node_spawn_owned(self, "n1", "worker", WEFT_INHERIT)
+                               : weft_node_spawn(self, "n1", "worker");
+    weft_err err = weft_when(msg, made, on_heard);
+    if (err != WEFT_OK)
+        (void)weft_cancel(self, made);
+    return err;
+}
+
+static const weft_handler spawner_rows[] = {{.type = &count_type, .fn = spawn_in_time}, {0}};
+static const weft_behaviour spawner = {.name = "spawner", .handlers = spawner_rows};
+
+static void of_what_was_spawned_too_late_nothing_is_left(void)
+{
+    unsigned late = 0, in_time = 0;
+    owned = false;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        config.workers = 1;
+        heard_of = 0;
+        pool_of(2, seed, &(weft_sim_faults){.latency_ms_max = 8});
+        CHECK(workers_are(1));
+        weft_ref who = weft_sim_spawn(node_at[0].sim, &spawner, NULL);
+        for (uint32_t limit_ms = 1; limit_ms <= 16; limit_ms++) {
+            const count body = {.n = 1};
+            (void)weft_sim_ask_body(node_at[0].sim, who, &count_type, &body, limit_ms);
+        }
+        weft_sim_advance(world, 200);
+        CHECK_U64(log_of[1].born - log_of[1].ended, 1 + heard_of);
+        late += log_of[1].ended;
+        in_time += heard_of;
+        world_done();
+    }
+    CHECK(late > 0 && in_time > 0);
+}
+
+/* Also if the link breaks for want of memory: it is linked to its owner. */
+static void of_what_was_spawned_without_memory_to_say_so_nothing_is_left(void)
+{
+    unsigned heard = 0, rounds = 0;
+    long failed = 1;
+    owned = true;
+    for (long n = 0; failed != 0; n++, rounds++) {
+        config.workers = 1;
+        heard_of = 0;
+        pool_of(2, 7, NULL);
+        CHECK(workers_are(1));
+        weft_ref who = weft_sim_spawn(node_at[0].sim, &spawner, NULL);
+        failed = wf_alloc_failed();
+        wf_alloc_fail_after(n);
+        (void)!weft_sim_tell(node_at[0].sim, who, count, .n = 1);
+        weft_sim_advance(world, 50);
+        wf_alloc_fail_after(-1);
+        failed = wf_alloc_failed() - failed;
+        weft_sim_advance(world, 10000);
+        CHECK(workers_are(1));
+        CHECK(log_of[1].born - log_of[1].ended <= 1 + heard_of); /* its owner may be lost to it */
+        heard += heard_of;
+        world_done();
+    }
+    CHECK(rounds > 10 && heard > 0 && heard < rounds);
+}
+
 static const test_case cases[] = {
     TEST(each_node_has_its_workers_and_its_turns),
     TEST(a_lost_node_is_left_out_and_comes_back),
@@ -285,6 +363,8 @@ static const test_case cases[] = {
     TEST(memory_may_run_out_wherever_it_is_taken),
     TEST(a_config_that_makes_no_sense_is_refused),
     TEST(an_actor_of_another_node_is_stopped_by_its_reference_but_not_by_a_name),
+    TEST(of_what_was_spawned_too_late_nothing_is_left),
+    TEST(of_what_was_spawned_without_memory_to_say_so_nothing_is_left),
     {0},
 };
 const test_suite node_workers_suite = {

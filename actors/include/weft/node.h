@@ -212,7 +212,8 @@ WEFT_MUST_USE weft_deferred weft_node_stream(weft_actor *self, weft_ref there);
 /* ---- spawning on another node */
 
 /** Asks the node @where to spawn what it offers as @offer; the Deferred gives weft_spawned. What is spawned has no parent
- * here: monitor it, or link to it. errors of the Deferred: ENOTFOUND, and those of asks across nodes.
+ * here: monitor it, or link to it. When the Deferred fails while the link stays up nothing is left of it there; when
+ * the link is lost, what was spawned just before may live on. errors of the Deferred: ENOTFOUND, and those of asks across nodes.
  * thread: in a handler. */
 WEFT_MUST_USE weft_deferred weft_node_spawn(weft_actor *self, const char *where, const char *offer);
 

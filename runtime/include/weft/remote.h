@@ -130,8 +130,9 @@ typedef struct weft_remote_body {
  * fills *@out. false: weft_unpack says what they are. */
 bool weft_remote_plain(const uint8_t *at, size_t bytes, weft_remote_body *out);
 
-/** Answers a kept request with what @from, of the link's node, answered.
- * errors: ETYPE (not what its type names), EINVAL, ELIMIT, ENOMEM; it is not answered. */
+/** Answers a kept request with what @from, of the link's node, answered; that this is what its type names is the
+ * caller's to see to. errors: EGONE (the asker has ended: nobody waits for it); EINVAL, ELIMIT, ENOMEM: it is not
+ * answered. */
 WEFT_MUST_USE weft_err weft_remote_answer(weft_actor *self, weft_msg *msg, weft_ref from,
                                           const weft_remote_body *body);
 /** Fails it, saying whether it had arrived. errors: ENOMEM; it is not answered. */
@@ -165,6 +166,7 @@ typedef struct weft_remote_watch {
     uint64_t id; /**< of the watcher's monitor */
     uint32_t kind;
     bool life; /**< it is to be told when this life of @who is over, not only at its end */
+    struct weft_msg *next; /**< the link's own */
 } weft_remote_watch;
 extern const weft_type weft_remote_watch_type;
 /** Told to a link: @watcher no longer wants to know. */
