@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The console's parts: a session (console.c), what commands do (console_verbs.c), how actors are looked at
- * (console_actors.c, console_tree.c), how an answer is written (console_text.c). */
+/* The console's parts: a session (console.c, console_wait.c), what commands do (console_verbs.c), how actors are looked at
+ * (console_actors.c, console_tree.c) and told something (console_messages.c), how an answer is written
+ * (console_text.c). */
 #ifndef WF_CONSOLE_H
 #define WF_CONSOLE_H
 
 #include <weft/console.h>
 #include <weft/editor.h>
+#include <weft/operate.h>
 #include <weft/supervisor.h>
 
 /* ---- an answer */
@@ -56,8 +58,10 @@ enum { WF_CONSOLE_WORDS_MAX = 8 };
 typedef struct wf_command {
     weft_actor *self;
     weft_system *sys;
+    weft_ref stream;                            /* of the session */
     const char *word[WF_CONSOLE_WORDS_MAX + 1]; /* the verb first; ends in NULL */
     size_t n;
+    char *rest; /* of a verb that takes fields: what stands behind its words */
     wf_text *out;
     weft_why *why;
     /* What the session is to do when the answer is out. */
@@ -66,10 +70,25 @@ typedef struct wf_command {
     weft_deferred waits;
     bool waiting;
     weft_err (*answered)(const weft_outcome *got, wf_text *out, weft_why *why);
+    /* A tap has begun, of @count messages; 0: until it is stopped. */
+    weft_tap *tap;
+    weft_ref tapped;
+    uint32_t count;
 } wf_command;
 
 /* Runs the command that @line is; cuts it into words. errors: those of the command, with a sentence. */
 WEFT_MUST_USE weft_err wf_console_run(wf_command *c, char *line);
+
+/* ---- telling actors something (console_messages.c) */
+
+weft_err wf_console_tell(wf_command *c);
+weft_err wf_console_ask(wf_command *c);
+weft_err wf_console_tap(wf_command *c);
+weft_err wf_console_suspend(wf_command *c);
+weft_err wf_console_resume(wf_command *c);
+weft_err wf_console_kill(wf_command *c);
+/* Completes the types that actor @who, as it is written, serves. */
+void wf_console_complete_types(weft_system *sys, const char *who, weft_completion *to);
 
 /* What may stand where the cursor is; @context is the weft_system. */
 void wf_console_complete(void *context, const char *line, size_t at, weft_completion *to);

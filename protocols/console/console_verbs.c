@@ -11,7 +11,7 @@
 enum { ROWS_SHOWN = 40, ROWS_MAX = 4096 };
 
 /* What completes the words behind a verb. */
-typedef enum takes { NOTHING, ACTORS, LEVELS, VERBS } takes;
+typedef enum takes { NOTHING, ACTORS, TYPES, LEVELS, VERBS } takes;
 
 typedef struct verb {
     const char *name, *args, *help;
@@ -43,10 +43,11 @@ static void put_rows(wf_command *c, const wf_actors *a, size_t n)
     for (size_t i = 0; i < a->n && i < n; i++) {
         const weft_actor_stats *s = &a->row[i].stats;
         char ref[WEFT_REF_TEXT_BYTES];
-        wf_text_put(c->out, "%-16s %-24.24s %12llu %9u %9u %9u %10llu  %s\n",
+        wf_text_put(c->out, "%-16s %-24.24s %12llu %9u %9u %9u %10llu  %s%s\n",
                     weft_ref_print(s->ref, ref), s->behaviour, (unsigned long long)s->handled,
                     s->queued, s->queued_bytes + s->held_bytes, s->age_ms,
-                    (unsigned long long)(s->busy_us / 1000), a->row[i].name);
+                    (unsigned long long)(s->busy_us / 1000), a->row[i].name,
+                    s->suspended ? " (suspended)" : "");
     }
     if (a->n > n)
         wf_text_put(c->out, "... and %zu more\n", a->n - n);
@@ -324,6 +325,18 @@ static const verb verbs[] = {
     {"stop", "WHO", "ends an actor in order", run_stop, 1, 1, ACTORS},
     {"restart", "WHO", "has an actor fail, so that its supervisor begins it again", run_restart, 1,
      1, ACTORS},
+    {"kill", "WHO", "ends an actor at once, without asking it first", wf_console_kill, 1, 1,
+     ACTORS},
+    {"suspend", "WHO", "has an actor serve nothing until it is resumed", wf_console_suspend, 1, 1,
+     ACTORS},
+    {"resume", "WHO", "has it go on; nothing else does, but its end", wf_console_resume, 1, 1,
+     ACTORS},
+    {"tell", "WHO TYPE [FIELD=VALUE ...]", "sends it a message of a type that it serves",
+     wf_console_tell, 2, 2, TYPES},
+    {"ask", "[--limit TIME] WHO TYPE [FIELD=VALUE ...]", "the same, and shows its answer",
+     wf_console_ask, 2, 2, TYPES},
+    {"tap", "WHO [COUNT]", "shows what an actor is told, until Ctrl-C", wf_console_tap, 1, 2,
+     ACTORS},
     {"log", "[LEVEL]", "says or sets what is logged", run_log, 0, 1, LEVELS},
     {"shutdown", "", "stops the whole system in order", run_shutdown, 0, 0, NOTHING},
     {"console", "", "makes this connection one for people, by telnet", run_console, 0, 0, NOTHING},
@@ -348,29 +361,60 @@ static weft_err run_help(wf_command *c)
         if (c->n < 2 || strcmp(v->name, c->word[1]) == 0)
             wf_text_put(c->out, "%-9s %-12s %s\n", v->name, v->args, v->help);
     if (c->n < 2)
-        wf_text_put(c->out, "WHO is a name, or an actor as it is listed: <0.1.2> or 0.1.2\n");
+        wf_text_put(c->out,
+                    "WHO is a name, or an actor as it is listed: <0.1.2> or 0.1.2\n"
+                    "FIELD=VALUE: amount=5 name=\"a b\" flag=true order={id=7} tag=a tag=b\n");
     return WEFT_OK;
+}
+
+/* The next word at *@at, whose end becomes a zero; NULL: there is none. */
+static char *cut(char **at)
+{
+    static const char blanks[] = " \t\r\n";
+    char *word = *at + strspn(*at, blanks);
+    if (*word == '\0')
+        return NULL;
+    *at = word + strcspn(word, blanks);
+    if (**at != '\0')
+        *(*at)++ = '\0';
+    return word;
+}
+
+/* What stands behind its words is taken as it is. */
+static bool takes_fields(const verb *v)
+{
+    return v->takes == TYPES;
+}
+
+/* The words that come before that, with those of an option. */
+static size_t words_of(const verb *v, const wf_command *c)
+{
+    bool option = c->n > 1 && strncmp(c->word[1], "--", 2) == 0;
+    return v->words_min + (option ? 2 : 0);
 }
 
 weft_err wf_console_run(wf_command *c, char *line)
 {
-    char *rest;
+    const verb *v = NULL;
     c->n = 0;
-    for (char *word = strtok_r(line, " \t\r\n", &rest); word != NULL;
-         word = strtok_r(NULL, " \t\r\n", &rest)) {
+    c->rest = line;
+    for (char *word; (v == NULL || !takes_fields(v) || c->n < 1 + words_of(v, c)) &&
+                     (word = cut(&c->rest)) != NULL;) {
         if (c->n == WF_CONSOLE_WORDS_MAX)
             return weft_because(c->why, WEFT_ELIMIT, "more than %d words", WF_CONSOLE_WORDS_MAX);
         c->word[c->n++] = word;
+        if (c->n == 1)
+            v = find(word);
     }
     c->word[c->n] = NULL;
     if (c->n == 0)
         return WEFT_OK;
-    const verb *v = find(c->word[0]);
     if (v == NULL)
         return weft_because(c->why, WEFT_ENOTFOUND,
                             "there is no command \"%.40s\"; help lists those there are",
                             c->word[0]);
-    if (c->n - 1 < v->words_min || c->n - 1 > v->words_max)
+    size_t n = takes_fields(v) ? c->n - 1 + v->words_min - words_of(v, c) : c->n - 1;
+    if (n < v->words_min || n > v->words_max)
         return weft_because(c->why, WEFT_EINVAL, "expected: %s%s%s", v->name,
                             v->args[0] != '\0' ? " " : "", v->args);
     return v->run(c);
@@ -396,6 +440,36 @@ static void complete_actors(weft_system *sys, const char *word, weft_completion 
     }
 }
 
+/* Behind "tell" and "ask": an actor, then a type that it serves; @word is the one being written. */
+static void complete_message(weft_system *sys, const char *words, const char *word,
+                             weft_completion *to)
+{
+    char who[WEFT_NAME_BYTES];
+    size_t n = 0;
+    for (unsigned i = 0;; i++) {
+        words += strspn(words, " ");
+        size_t length = strcspn(words, " ");
+        if (words >= word) {
+            if (i == 0)
+                complete_actors(sys, word, to);
+            else if (i == 1 && n < sizeof who)
+                wf_console_complete_types(sys, who, to);
+            return;
+        }
+        if (i == 0 && strncmp(words, "--limit ", 8) == 0) {
+            words += length + strspn(words + length, " ");
+            words += strcspn(words, " ");
+            i--;
+            continue;
+        }
+        if (i == 0 && (n = length) < sizeof who) {
+            memcpy(who, words, n);
+            who[n] = '\0';
+        }
+        words += length;
+    }
+}
+
 void wf_console_complete(void *context, const char *line, size_t at, weft_completion *to)
 {
     size_t start = at, from = 0, first;
@@ -413,6 +487,8 @@ void wf_console_complete(void *context, const char *line, size_t at, weft_comple
         v = find(name);
     }
     takes what = start <= from ? VERBS : v != NULL ? v->takes : NOTHING;
+    if (what == TYPES)
+        complete_message(context, line + from + first, line + start, to);
     if (what == ACTORS)
         complete_actors(context, line + start, to);
     for (v = verbs; what == VERBS && v->name != NULL; v++)
