@@ -365,7 +365,7 @@ static void an_actor_is_told_and_asked_by_the_types_it_serves(void)
     CHECK_STR(ask("tell shop/one subtract\n"),
               "error: it has no row for \"subtract\"; it serves shop.add, shop.wave\n");
     CHECK_STR(ask("tell shop subtract\n"),
-              "error: it has no row for \"subtract\"; it serves nothing that has a text form\n");
+              "error: it has no row for \"subtract\"; it serves weft.supervisor_list\n");
     CHECK_STR(ask("tell shop/six add\n"), "error: there is no actor \"shop/six\"\n");
     CHECK_STR(ask("tell shop/one\n"), "error: expected: tell WHO TYPE [FIELD=VALUE ...]\n");
     CHECK_STR(ask("ask --limit 1s shop/one\n"),
@@ -413,12 +413,15 @@ static void a_suspended_actor_is_seen_and_goes_on(void)
     CHECK_U64(begun, 3); /* and its supervisor begins it again */
     CHECK(strstr(ask("ps\n"), "suspended") == NULL);
     char line[64], who[32];
-    REQUIRE(sscanf(strstr(ask("ps\n"), " console ") != NULL
-                       ? strstr(ask("tree\n"), "> console\n") - 8
-                       : "",
-                   "%*[^<]<%31[^>]", who) == 1);
+    const char *row = strstr(ask("tree\n"), "> console\n");
+    REQUIRE(row != NULL);
+    while (*row != '<')
+        row--;
+    REQUIRE(sscanf(row, "<%31[^>]", who) == 1);
     (void)snprintf(line, sizeof line, "suspend %s\n", who);
     CHECK(strstr(ask(line), "it is this console\n") != NULL);
+    (void)snprintf(line, sizeof line, "tell %s add\n", who);
+    CHECK(strstr(ask(line), "it serves nothing that has a text form\n") != NULL);
     close_world();
 }
 
@@ -463,10 +466,10 @@ static void a_tap_is_over_with_its_actor_and_goes_on_over_a_restart(void)
     say_add("shop/two", 1);
     CHECK(strstr(came(), "amount=1 ") != NULL);
     weft_sim_peer_say(other, "stop shop/two\n");
-    text = came();
-    CHECK(strstr(text, " has ended: ") != NULL || peer->ended == false);
+    (void)came();
     weft_sim_peer_say(other, "stop shop\n");
-    text = came();
+    (void)came();
+    CHECK(strstr(peer->got, " has ended: ") != NULL);
     CHECK(peer->ended);
     close_world();
 }
@@ -568,7 +571,7 @@ static void types_that_an_actor_serves_are_completed(void)
     (void)ask("\x03");
     CHECK_STR(ask("ask --limit 5s shop/two shop.a\t"), "ask --limit 5s shop/two shop.add ");
     (void)ask("\x03");
-    CHECK_STR(ask("ask nobody shop.a\t"), "ask nobody shop.a");
+    CHECK(strstr(ask("ask nobody shop.a\t"), "shop.add") == NULL);
     close_world();
 }
 
