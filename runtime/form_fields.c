@@ -146,19 +146,20 @@ static weft_err parse_ref(wf_form_in *in, const weft_field *f, const wf_form_val
     char text[WEFT_REF_TEXT_BYTES];
     unsigned reactor, slot, gen;
     int used = 0;
-    size_t n = v->n < sizeof text ? v->n : 0;
-    if (v->kind == WF_FORM_WORD) {
+    size_t n = v->kind == WF_FORM_WORD && v->n < sizeof text ? v->n : 0;
+    weft_ref ref = WEFT_NOBODY;
+    if (n != 0)
         memcpy(text, v->at, n);
-        text[n] = '\0';
-        const char *from = text + (text[0] == '<');
-        if (sscanf(from, "%5u.%9u.%10u%n", &reactor, &slot, &gen, &used) == 3 &&
-            reactor < REACTORS_MAX && strcmp(from + used, from != text ? ">" : "") == 0) {
-            weft_ref ref = {.home = reactor + 1U, .slot = slot, .gen = gen};
-            memcpy(at, &ref, sizeof ref);
-            return WEFT_OK;
-        }
-    }
-    return wf_form_refuse(in, WEFT_EINVAL, "%s: expected an actor such as 0.1.2", f->name);
+    text[n] = '\0';
+    const char *from = text + (text[0] == '<');
+    bool actor = sscanf(from, "%5u.%9u.%10u%n", &reactor, &slot, &gen, &used) == 3 &&
+                 reactor < REACTORS_MAX && strcmp(from + used, from != text ? ">" : "") == 0;
+    if (!actor && strcmp(text, "nobody") != 0)
+        return wf_form_refuse(in, WEFT_EINVAL, "%s: expected an actor such as 0.1.2", f->name);
+    if (actor)
+        ref = (weft_ref){.home = reactor + 1U, .slot = slot, .gen = gen};
+    memcpy(at, &ref, sizeof ref);
+    return WEFT_OK;
 }
 
 static weft_err parse_real(wf_form_in *in, const weft_field *f, const wf_form_value *v, char *at)

@@ -76,6 +76,18 @@ typedef struct wf_command {
     uint32_t count;
 } wf_command;
 
+/* What completes the words behind a verb. */
+typedef enum wf_console_takes {
+    WF_TAKES_NOTHING,
+    WF_TAKES_ACTORS,
+    WF_TAKES_TYPES, /* an actor, then a type that it serves */
+    WF_TAKES_LEVELS,
+    WF_TAKES_VERBS,
+} wf_console_takes;
+wf_console_takes wf_console_takes_of(const char *verb);
+/* The name of the @i-th verb; NULL: there are no more. */
+const char *wf_console_verb(size_t i);
+
 /* Runs the command that @line is; cuts it into words. errors: those of the command, with a sentence. */
 WEFT_MUST_USE weft_err wf_console_run(wf_command *c, char *line);
 

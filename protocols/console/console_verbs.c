@@ -10,14 +10,11 @@
 
 enum { ROWS_SHOWN = 40, ROWS_MAX = 4096 };
 
-/* What completes the words behind a verb. */
-typedef enum takes { NOTHING, ACTORS, TYPES, LEVELS, VERBS } takes;
-
 typedef struct verb {
     const char *name, *args, *help;
     weft_err (*run)(wf_command *c);
     size_t words_min, words_max; /* behind the verb */
-    takes takes;
+    wf_console_takes takes;
 } verb;
 
 /* ---- looking */
@@ -312,36 +309,37 @@ static weft_err run_quit(wf_command *c)
 static weft_err run_help(wf_command *c);
 
 static const verb verbs[] = {
-    {"tree", "[WHO]", "who is whose child", run_tree, 0, 1, ACTORS},
-    {"ps", "[N]", "actors: what they did, what waits for them", run_ps, 0, 1, NOTHING},
-    {"top", "[N]", "the busiest of them", run_top, 0, 1, NOTHING},
-    {"names", "", "names, and who has them", run_names, 0, 0, NOTHING},
-    {"reactors", "", "reactors, and what they hold", run_reactors, 0, 0, NOTHING},
+    {"tree", "[WHO]", "who is whose child", run_tree, 0, 1, WF_TAKES_ACTORS},
+    {"ps", "[N]", "actors: what they did, what waits for them", run_ps, 0, 1, WF_TAKES_NOTHING},
+    {"top", "[N]", "the busiest of them", run_top, 0, 1, WF_TAKES_NOTHING},
+    {"names", "", "names, and who has them", run_names, 0, 0, WF_TAKES_NOTHING},
+    {"reactors", "", "reactors, and what they hold", run_reactors, 0, 0, WF_TAKES_NOTHING},
     {"children", "WHO [FIRST]", "what a supervisor keeps, 16 from number FIRST on", run_children, 1,
-     2, ACTORS},
+     2, WF_TAKES_ACTORS},
     {"cluster", "[FIRST]", "links to other nodes, 8 from number FIRST on", run_cluster, 0, 1,
-     NOTHING},
-    {"ping", "NODE", "how long another node takes to answer", run_ping, 1, 1, NOTHING},
-    {"stop", "WHO", "ends an actor in order", run_stop, 1, 1, ACTORS},
+     WF_TAKES_NOTHING},
+    {"ping", "NODE", "how long another node takes to answer", run_ping, 1, 1, WF_TAKES_NOTHING},
+    {"stop", "WHO", "ends an actor in order", run_stop, 1, 1, WF_TAKES_ACTORS},
     {"restart", "WHO", "has an actor fail, so that its supervisor begins it again", run_restart, 1,
-     1, ACTORS},
+     1, WF_TAKES_ACTORS},
     {"kill", "WHO", "ends an actor at once, without asking it first", wf_console_kill, 1, 1,
-     ACTORS},
+     WF_TAKES_ACTORS},
     {"suspend", "WHO", "has an actor serve nothing until it is resumed", wf_console_suspend, 1, 1,
-     ACTORS},
+     WF_TAKES_ACTORS},
     {"resume", "WHO", "has it go on; nothing else does, but its end", wf_console_resume, 1, 1,
-     ACTORS},
+     WF_TAKES_ACTORS},
     {"tell", "WHO TYPE [FIELD=VALUE ...]", "sends it a message of a type that it serves",
-     wf_console_tell, 2, 2, TYPES},
+     wf_console_tell, 2, 2, WF_TAKES_TYPES},
     {"ask", "[--limit TIME] WHO TYPE [FIELD=VALUE ...]", "the same, and shows its answer",
-     wf_console_ask, 2, 2, TYPES},
+     wf_console_ask, 2, 2, WF_TAKES_TYPES},
     {"tap", "WHO [COUNT]", "shows what an actor is told, until Ctrl-C", wf_console_tap, 1, 2,
-     ACTORS},
-    {"log", "[LEVEL]", "says or sets what is logged", run_log, 0, 1, LEVELS},
-    {"shutdown", "", "stops the whole system in order", run_shutdown, 0, 0, NOTHING},
-    {"console", "", "makes this connection one for people, by telnet", run_console, 0, 0, NOTHING},
-    {"help", "[COMMAND]", "this list", run_help, 0, 1, VERBS},
-    {"quit", "", "closes this connection", run_quit, 0, 0, NOTHING},
+     WF_TAKES_ACTORS},
+    {"log", "[LEVEL]", "says or sets what is logged", run_log, 0, 1, WF_TAKES_LEVELS},
+    {"shutdown", "", "stops the whole system in order", run_shutdown, 0, 0, WF_TAKES_NOTHING},
+    {"console", "", "makes this connection one for people, by telnet", run_console, 0, 0,
+     WF_TAKES_NOTHING},
+    {"help", "[COMMAND]", "this list", run_help, 0, 1, WF_TAKES_VERBS},
+    {"quit", "", "closes this connection", run_quit, 0, 0, WF_TAKES_NOTHING},
     {0},
 };
 
@@ -383,7 +381,7 @@ static char *cut(char **at)
 /* What stands behind its words is taken as it is. */
 static bool takes_fields(const verb *v)
 {
-    return v->takes == TYPES;
+    return v->takes == WF_TAKES_TYPES;
 }
 
 /* The words that come before that, with those of an option. */
@@ -420,79 +418,15 @@ weft_err wf_console_run(wf_command *c, char *line)
     return v->run(c);
 }
 
-/* ---- completion */
+/* ---- for completion */
 
-static void complete_actors(weft_system *sys, const char *word, weft_completion *to)
+const char *wf_console_verb(size_t i)
 {
-    char name[WEFT_NAME_BYTES], ref[WEFT_REF_TEXT_BYTES];
-    weft_ref who;
-    weft_reactor_stats reactor;
-    for (uint32_t cursor = 0; weft_names_next(sys, &cursor, name, &who);)
-        weft_completion_add(to, name);
-    if (word[0] != '<')
-        return;
-    for (unsigned r = 0; weft_stats_reactor(sys, r, &reactor); r++) {
-        weft_actor_stats stats;
-        size_t seen = 0;
-        for (uint32_t cursor = 0;
-             seen++ < WEFT_CONSOLE_ACTORS_MAX && weft_stats_next(sys, r, &cursor, &stats);)
-            weft_completion_add(to, weft_ref_print(stats.ref, ref));
-    }
+    return i < sizeof verbs / sizeof *verbs ? verbs[i].name : NULL;
 }
 
-/* Behind "tell" and "ask": an actor, then a type that it serves; @word is the one being written. */
-static void complete_message(weft_system *sys, const char *words, const char *word,
-                             weft_completion *to)
+wf_console_takes wf_console_takes_of(const char *name)
 {
-    char who[WEFT_NAME_BYTES];
-    size_t n = 0;
-    for (unsigned i = 0;; i++) {
-        words += strspn(words, " ");
-        size_t length = strcspn(words, " ");
-        if (words >= word) {
-            if (i == 0)
-                complete_actors(sys, word, to);
-            else if (i == 1 && n < sizeof who)
-                wf_console_complete_types(sys, who, to);
-            return;
-        }
-        if (i == 0 && strncmp(words, "--limit ", 8) == 0) {
-            words += length + strspn(words + length, " ");
-            words += strcspn(words, " ");
-            i--;
-            continue;
-        }
-        if (i == 0 && (n = length) < sizeof who) {
-            memcpy(who, words, n);
-            who[n] = '\0';
-        }
-        words += length;
-    }
-}
-
-void wf_console_complete(void *context, const char *line, size_t at, weft_completion *to)
-{
-    size_t start = at, from = 0, first;
-    char name[16];
-    while (start > 0 && line[start - 1] != ' ')
-        start--;
-    while (line[from] == ' ')
-        from++;
-    first = strcspn(line + from, " ");
-    weft_completion_from(to, start);
-    const verb *v = NULL;
-    if (start > from && first < sizeof name) {
-        memcpy(name, line + from, first);
-        name[first] = '\0';
-        v = find(name);
-    }
-    takes what = start <= from ? VERBS : v != NULL ? v->takes : NOTHING;
-    if (what == TYPES)
-        complete_message(context, line + from + first, line + start, to);
-    if (what == ACTORS)
-        complete_actors(context, line + start, to);
-    for (v = verbs; what == VERBS && v->name != NULL; v++)
-        weft_completion_add(to, v->name);
-    for (int level = WEFT_DEBUG; what == LEVELS && level <= WEFT_NO_LOG; level++)
-        weft_completion_add(to, weft_level_name((weft_level)level));
+    const verb *v = find(name);
+    return v != NULL ? v->takes : WF_TAKES_NOTHING;
 }

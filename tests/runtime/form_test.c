@@ -265,6 +265,8 @@ static void a_plain_struct_has_the_fields_its_type_names(void)
     CHECK(strstr(said(&plain_type, "secret=1"), "there is no field secret") != NULL);
     CHECK(strstr(said(&plain_type, "yes=true yes=true"), "yes is given twice") != NULL);
     CHECK(strstr(said(&plain_type, "}"), "a brace that nothing opened") != NULL);
+    CHECK(strstr(again(&plain_type, ""), " who=nobody") != NULL);
+    CHECK(strstr(again(&plain_type, again(&plain_type, "")), " who=nobody") != NULL);
     CHECK_STR(again(&empty_type, ""), "");
 }
 

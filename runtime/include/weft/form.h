@@ -6,7 +6,7 @@
  * A field is NAME=VALUE; spaces stand between fields, in any order. One that repeats is given again and again. A
  * nested message stands in braces. Numbers are decimal (or 0x...), real ones as C reads them, in the locale of
  * the program; flags are true or false; enums go by name (or number); texts are a bare word, or stand in quotes,
- * with \n \r \t \" \\ \xHH; bytes are hex digits, or a text in quotes; an actor is 0.1.2. What is not given is zero,
+ * with \n \r \t \" \\ \xHH; bytes are hex digits, or a text in quotes; an actor is 0.1.2, or nobody. What is not given is zero,
  * or not there.
  *
  * A type that protoc-c made has its form from its descriptor. A plain struct has one if its type names its
