@@ -28,7 +28,7 @@ static void print_words(const weft_service *s, FILE *to)
 {
     for (const weft_option *row = s->options; row != NULL && row->name != NULL; row++)
         if (row->positional)
-            (void)fprintf(to, " %s", row->name);
+            (void)fprintf(to, row->kind == WEFT_OPTION_TEXTS ? " [%s...]" : " %s", row->name);
 }
 
 static void print_common(const wf_app_command *c, const char *title, FILE *to)

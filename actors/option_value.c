@@ -135,9 +135,10 @@ static weft_err add_url(const weft_option *row, const char *text, weft_option_ur
 static weft_err add_text(const weft_option *row, const char *text, weft_option_texts *to,
                          weft_why *why)
 {
+    char name[64];
     if (to->count == WEFT_OPTION_TEXTS_MAX)
-        return weft_because(why, WEFT_EINVAL, "--%s is given too often, expected at most %d times",
-                            row->name, WEFT_OPTION_TEXTS_MAX);
+        return weft_because(why, WEFT_EINVAL, "%s is given too often, expected at most %d times",
+                            shown(row, name), WEFT_OPTION_TEXTS_MAX);
     to->at[to->count++] = text;
     return WEFT_OK;
 }

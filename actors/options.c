@@ -96,13 +96,14 @@ static weft_err read_option(weft_option_set *sets, size_t count, weft_option_wor
     return set_value(p, words->at[words->next++], why);
 }
 
-/* A word that is no option goes to the first positional row that has none yet. */
+/* A word that is no option goes to the first positional row that has none yet, or takes all there are. */
 static weft_err read_word(weft_option_set *sets, size_t count, const char *word, weft_why *why)
 {
     for (size_t i = 0; i < count; i++)
         for (const weft_option *row = sets[i].rows; row->name != NULL; row++) {
             place p = {&sets[i], row};
-            if (row->positional && (sets[i].given & bit_of(p)) == 0)
+            if (row->positional &&
+                ((sets[i].given & bit_of(p)) == 0 || row->kind == WEFT_OPTION_TEXTS))
                 return set_value(p, word, why);
         }
     return weft_because(why, WEFT_EINVAL, "\"%.60s\" is a word too many, expected an option", word);
@@ -135,7 +136,8 @@ static weft_err check_positional(weft_option_set *sets, size_t count, weft_why *
 {
     for (size_t i = 0; i < count; i++)
         for (const weft_option *row = sets[i].rows; row->name != NULL; row++)
-            if (row->positional && !has_value((place){&sets[i], row}))
+            if (row->positional && row->kind != WEFT_OPTION_TEXTS &&
+                !has_value((place){&sets[i], row}))
                 return weft_because(why, WEFT_EINVAL, "%s is missing: %s", row->name, row->help);
     return WEFT_OK;
 }

@@ -3,20 +3,29 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weft/form.h>
+
 #include "supervisor.h"
 
 const weft_type weft_supervisor_added_type =
     WEFT_TYPE("weft.supervisor_added", weft_supervisor_added, NULL);
 const weft_type weft_supervisor_removed_type =
     WEFT_TYPE("weft.supervisor_removed", weft_supervisor_removed, NULL);
+/* For a console; the children themselves are for "children" to show. */
+static const weft_field list_fields[] = {
+    WEFT_FIELD(weft_supervisor_list, first, WEFT_FIELD_UNSIGNED), {0}};
+static const weft_field listing_fields[] = {
+    WEFT_FIELD(weft_supervisor_listing, all, WEFT_FIELD_UNSIGNED),
+    WEFT_FIELD(weft_supervisor_listing, n, WEFT_FIELD_UNSIGNED),
+    {0}};
 const weft_type weft_supervisor_listing_type =
-    WEFT_TYPE("weft.supervisor_listing", weft_supervisor_listing, NULL);
+    WEFT_TYPE_FIELDS("weft.supervisor_listing", weft_supervisor_listing, listing_fields, NULL);
 const weft_type weft_supervisor_add_type =
     WEFT_TYPE("weft.supervisor_add", weft_supervisor_add, &weft_supervisor_added_type);
 const weft_type weft_supervisor_remove_type =
     WEFT_TYPE("weft.supervisor_remove", weft_supervisor_remove, &weft_supervisor_removed_type);
-const weft_type weft_supervisor_list_type =
-    WEFT_TYPE("weft.supervisor_list", weft_supervisor_list, &weft_supervisor_listing_type);
+const weft_type weft_supervisor_list_type = WEFT_TYPE_FIELDS(
+    "weft.supervisor_list", weft_supervisor_list, list_fields, &weft_supervisor_listing_type);
 
 /* All are made before the first begins: each may be named, told and monitored from the start. */
 static weft_err make_table(weft_actor *self, wf_supervisor *s, weft_why *why)

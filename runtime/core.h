@@ -174,6 +174,9 @@ enum {
     WF_EXPECTS = 1 << 10, /* fibers of it wait for next messages */
     WF_DOWN = 1 << 11,    /* it does not live, `ended` is over; a ward counts as ready then */
     WF_FORCED = 1 << 12,  /* its time to stop is over: its children get none */
+    WF_SUSPENDED =
+        1 << 13,         /* serves nothing; who stops it resumes it, so that none ends suspended */
+    WF_TAPPED = 1 << 14, /* some look at its messages */
 };
 
 struct weft_actor {
@@ -219,6 +222,7 @@ typedef struct wf_rare {
     /* its fibers that have waited, and those of them that wait for a next message, in order */
     struct wf_fiber *fibers, *expecting, **expecting_tail;
     struct weft_ward *ward; /* what its parent keeps of it: it stays when it stops; or NULL */
+    struct weft_tap *taps;  /* who looks at its messages */
 } wf_rare;
 
 typedef struct wf_slot {

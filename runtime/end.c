@@ -14,6 +14,7 @@
 #include "fiber.h"
 #include "mailbox.h"
 #include "name.h"
+#include "operate.h"
 #include "program.h"
 #include "remote.h"
 #include "sys.h"
@@ -126,6 +127,8 @@ void wf_actor_stop(wf_reactor *r, weft_actor *a, weft_err reason, const char *wh
         wf_ward_stop_down(r, a);
         return;
     }
+    if (WF_UNLIKELY((a->bits & WF_SUSPENDED) != 0))
+        wf_resume(r, a);
     if (!at_once && WF_STAT_GET(a->program)->wants_stopping) {
         if ((a->bits & WF_ASKED) != 0 || ask_to_stop(r, a, reason))
             return;
@@ -306,6 +309,7 @@ static void rare_free(wf_reactor *r, weft_actor *a)
 {
     wf_rare *rare = a->rare;
     wf_timer_cancel(&r->wheel, &rare->grace);
+    wf_taps_done(rare);
     wf_free(rare->why);
     wf_free(rare);
     a->rare = NULL;

@@ -5,6 +5,7 @@
 #include "ask.h"
 #include "fiber.h"
 #include "mailbox.h"
+#include "operate.h"
 #include "sys.h"
 #include "timer.h"
 
@@ -240,6 +241,8 @@ bool wf_fiber_takes(wf_reactor *r, weft_actor *a, weft_msg *m)
     wf_fiber *f = (m->flags & WF_REPLY) == 0 ? who_expects(a, m->type) : NULL;
     if (f == NULL)
         return false;
+    if ((a->bits & WF_TAPPED) != 0)
+        wf_tap_look(r, a, m);
     r->current = m;
     WF_STAT_SUB(a->mail, wf_mail_of(m));
     WF_STAT_ADD(r->served, 1);

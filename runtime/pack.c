@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What links use of the packing of bodies. */
-#include <weft/pack.h>
+#include "pack.h"
 
 #include "alloc.h"
 #include "wf_pb.h"
-
-struct weft_arena {
-    wf_arena arena;
-};
 
 bool weft_packs(const weft_type *type)
 {

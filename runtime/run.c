@@ -15,6 +15,7 @@
 #include "family.h"
 #include "fiber.h"
 #include "mailbox.h"
+#include "operate.h"
 #include "program.h"
 #include "timer.h"
 
@@ -230,8 +231,9 @@ static inline WF_FAST uint32_t run_messages(wf_reactor *r, weft_actor *a, weft_m
     weft_msg *m = *first, *next;
     uint32_t k = 0;
     while (m != NULL && k < left) {
-        if (WF_UNLIKELY((a->bits & (WF_STOPPING | WF_BUSY | WF_HOLDS | WF_EXPECTS)) != 0)) {
-            if ((a->bits & WF_STOPPING) != 0)
+        if (WF_UNLIKELY((a->bits & (WF_STOPPING | WF_BUSY | WF_HOLDS | WF_EXPECTS | WF_SUSPENDED |
+                                    WF_TAPPED)) != 0)) {
+            if ((a->bits & (WF_STOPPING | WF_SUSPENDED)) != 0)
                 break;
             if ((a->bits & (WF_BUSY | WF_HOLDS)) == WF_HOLDS)
                 m = take_held(a, m);
@@ -246,6 +248,8 @@ static inline WF_FAST uint32_t run_messages(wf_reactor *r, weft_actor *a, weft_m
                 m = next;
                 continue;
             }
+            if ((a->bits & WF_TAPPED) != 0)
+                wf_tap_look(r, a, m);
         }
         next = m->next;
         __builtin_prefetch(next);
@@ -291,6 +295,11 @@ static inline WF_FAST uint32_t run_snapshot(wf_reactor *r, weft_actor *a, weft_m
     if (WF_UNLIKELY((a->bits & WF_ROOMERS) != 0))
         wf_room_look(r, a);
     if (WF_UNLIKELY(m != NULL)) {
+        if ((a->bits & WF_SUSPENDED) != 0) {
+            WF_STAT_SET(r->running, NULL);
+            wf_set_aside(r, a, m);
+            return k;
+        }
         r->rest_actor = a;
         r->rest = m;
         if ((a->bits & WF_STOPPING) == 0) {
@@ -333,7 +342,8 @@ static inline WF_FAST uint32_t turn(wf_reactor *r, weft_actor *a, uint32_t left)
 {
     weft_msg *m = a->head;
     if (WF_LIKELY(m != NULL && m->next == NULL &&
-                  (a->bits & (WF_STOPPING | WF_BUSY | WF_HOLDS | WF_ROOMERS | WF_EXPECTS)) == 0))
+                  (a->bits & (WF_STOPPING | WF_BUSY | WF_HOLDS | WF_ROOMERS | WF_EXPECTS |
+                              WF_SUSPENDED | WF_TAPPED)) == 0))
         return turn_of_one(r, a, m);
     return turn_of_many(r, a, m, left);
 }

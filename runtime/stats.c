@@ -2,6 +2,7 @@
 /* Accounting, read by any thread: memory of actors stays memory of actors, a generation looked at
  * before and after says whether what was read was one actor's. */
 #include "buffer.h"
+#include "operate.h"
 #include "sys.h"
 
 static const wf_reactor *reactor_at(const weft_system *sys, unsigned index)
@@ -52,7 +53,7 @@ __attribute__((no_sanitize_address)) static bool read_actor(const wf_reactor *r,
     const wf_program *program = WF_STAT_FOLLOW(a->program);
     if (program == NULL)
         return false;
-    uint64_t mail = WF_STAT_GET(a->mail);
+    uint64_t mail = WF_STAT_GET(a->mail), handled = WF_STAT_GET(a->handled);
     uint32_t queued = (uint32_t)mail, parent = WF_STAT_GET(a->parent);
     uint64_t busy = WF_STAT_GET(r->busy[slot]);
     /* in this order: what came after the clock was read has waited for no time */
@@ -62,7 +63,9 @@ __attribute__((no_sanitize_address)) static bool read_actor(const wf_reactor *r,
         .ref = {.home = r->home, .slot = slot, .gen = gen},
         .parent = {.home = parent != 0 ? r->home : 0, .slot = parent},
         .behaviour = program->behaviour->name,
-        .handled = WF_STAT_GET(a->handled),
+        .handlers = program->behaviour->handlers,
+        .handled = handled & ~WF_HANDLED_SUSPENDED,
+        .suspended = (handled & WF_HANDLED_SUSPENDED) != 0,
         .queued = queued,
         .queued_bytes = (uint32_t)(mail >> 32),
         .age_ms = queued != 0 && age_ms > 0 ? (uint32_t)age_ms : 0,

@@ -215,7 +215,7 @@ static void reset(wf_reactor *r, weft_actor *a)
     rare->note_undelivered = false;
     memset(a->state, 0, b->state_bytes);
     a->asks = 0;
-    a->bits = (uint16_t)((a->bits & WF_CONFIG) | WF_READY | WF_DOWN);
+    a->bits = (uint16_t)((a->bits & (WF_CONFIG | WF_TAPPED)) | WF_READY | WF_DOWN);
 }
 
 bool wf_ward_stays(wf_reactor *r, weft_actor *a)

@@ -29,6 +29,9 @@
 
 #include "wf_arena.h"
 
+struct wf_form_in;
+struct wf_form_out;
+
 /* Messages within each other, the outer one included. */
 #define WF_PB_DEPTH_MAX 32
 /* The block that a deep copy takes. */
@@ -118,5 +121,12 @@ bool wf_pb_nests(const void *descriptor, const void *wanted);
 typedef weft_err wf_pb_nested_fn(void *nested, void *context);
 WEFT_MUST_USE weft_err wf_pb_each(void *made, const void *wanted, wf_pb_nested_fn *fn,
                                   void *context);
+
+/* Writes the text form (<weft/form.h>) of @made (as wf_pb_packed_bytes). Recurses as deep as @made does. */
+void wf_pb_print(const void *descriptor, const void *made, struct wf_form_out *out);
+
+/* The message that the text in @in is, made of pieces of its arena. errors: EINVAL, ELIMIT, EUNSUPPORTED,
+ * ENOMEM. */
+WEFT_MUST_USE weft_err wf_pb_parse(const void *descriptor, struct wf_form_in *in, void **out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <weft/console.h>
 #include <weft/net.h>
 #include <weft/process.h>
 #include <weft/telnet.h>
@@ -13,8 +14,11 @@
 #include "services.h"
 
 typedef struct console_settings {
-    const char *to, *who, *node;
-    const char *verb; /* NULL: a terminal */
+    const char *to, *who, *type, *node;
+    weft_option_texts fields;
+    uint32_t count;    /* of a tap; 0: until it is stopped */
+    uint32_t limit_ms; /* of an ask */
+    const char *verb;  /* NULL: a terminal */
     weft_err err;
     bool refused; /* the answer is an error */
     bool begun;   /* something of it has come */
@@ -46,6 +50,52 @@ static const weft_option who_options[] = {
      .at = offsetof(console_settings, who),
      .positional = true,
      .help = "a name, or an actor as ps lists it: 0.1.2"},
+    OPTION_ROW_TO,
+    {0},
+};
+#define OPTION_ROW_WHO                                                                  \
+    {                                                                                   \
+        .name = "WHO", .kind = WEFT_OPTION_TEXT, .at = offsetof(console_settings, who), \
+        .positional = true, .help = "a name, or an actor as ps lists it: 0.1.2"         \
+    }
+#define OPTION_ROW_TYPE                                                                   \
+    {                                                                                     \
+        .name = "TYPE", .kind = WEFT_OPTION_TEXT, .at = offsetof(console_settings, type), \
+        .positional = true, .help = "the type of the message, which WHO must serve"       \
+    }
+#define OPTION_ROW_FIELDS                                             \
+    {                                                                 \
+        .name = "FIELD=VALUE", .kind = WEFT_OPTION_TEXTS,             \
+        .at = offsetof(console_settings, fields), .positional = true, \
+        .help = "what it says: amount=5 name=\"a b\" order={id=7}"    \
+    }
+static const weft_option tell_options[] = {
+    OPTION_ROW_WHO, OPTION_ROW_TYPE, OPTION_ROW_FIELDS, OPTION_ROW_TO, {0}};
+static const weft_option ask_options[] = {
+    OPTION_ROW_WHO,
+    OPTION_ROW_TYPE,
+    OPTION_ROW_FIELDS,
+    {.name = "limit",
+     .kind = WEFT_OPTION_MS,
+     .value = "TIME",
+     .unset = "5s",
+     .at = offsetof(console_settings, limit_ms),
+     .min = 1,
+     .max = WEFT_CONSOLE_ASK_MS_MAX,
+     .help = "what the answer may take"},
+    OPTION_ROW_TO,
+    {0},
+};
+static const weft_option tap_options[] = {
+    OPTION_ROW_WHO,
+    {.name = "count",
+     .kind = WEFT_OPTION_COUNT,
+     .value = "N",
+     .unset = "0",
+     .at = offsetof(console_settings, count),
+     .min = 0,
+     .max = 1000000,
+     .help = "messages to show; 0: until it is stopped"},
     OPTION_ROW_TO,
     {0},
 };
@@ -155,13 +205,66 @@ static void watch_window(weft_actor *self, ends *e)
 
 /* ---- one command */
 
+/* The shell took the quotes away: a value with blanks or the like gets them back. One that begins with a quote or a
+ * brace is left as it is. */
+static void put_field(FILE *to, const char *word)
+{
+    const char *value = strchr(word, '=');
+    value = value != NULL ? value + 1 : word;
+    bool plain = value == word || value[0] == '"' || value[0] == '{' ||
+                 (value[0] != '\0' && value[strcspn(value, " \t\r\n\"\\{}")] == '\0');
+    (void)fprintf(to, " %.*s", (int)(value - word), word);
+    if (plain) {
+        for (; *value != '\0'; value++)
+            (void)putc(*value == '\n' || *value == '\r' ? ' ' : *value, to); /* within braces */
+        return;
+    }
+    (void)putc('"', to);
+    for (; *value != '\0'; value++)
+        if (*value == '\n' || *value == '\r' || *value == '\t')
+            (void)fprintf(to, "\\%c", *value == '\n' ? 'n' : *value == '\r' ? 'r' : 't');
+        else
+            (void)fprintf(to, *value == '"' || *value == '\\' ? "\\%c" : "%c", *value);
+    (void)putc('"', to);
+}
+
+/* The line of the command. errors: NULL: no memory, to be freed. */
+static char *command(void)
+{
+    char *line = NULL;
+    size_t n;
+    FILE *to = open_memstream(&line, &n);
+    if (to == NULL)
+        return NULL;
+    if (settings.node != NULL)
+        (void)fprintf(to, "at %s ", settings.node);
+    (void)fputs(settings.verb, to);
+    if (strcmp(settings.verb, "ask") == 0)
+        (void)fprintf(to, " --limit %u", settings.limit_ms);
+    if (settings.who != NULL)
+        (void)fprintf(to, " %s", settings.who);
+    if (settings.type != NULL)
+        (void)fprintf(to, " %s", settings.type);
+    if (settings.count != 0)
+        (void)fprintf(to, " %u", settings.count);
+    for (size_t i = 0; i < settings.fields.count; i++)
+        put_field(to, settings.fields.at[i]);
+    (void)putc('\n', to);
+    if (fclose(to) == 0)
+        return line;
+    free(line);
+    return NULL;
+}
+
+/* A tap is over when this end closes, or the other one does. */
 static weft_err ask(weft_actor *self, const ends *e)
 {
-    weft_err err = weft_write_text(
-        self, e->console, "%s%s%s%s%s%s\n", settings.node != NULL ? "at " : "",
-        settings.node != NULL ? settings.node : "", settings.node != NULL ? " " : "", settings.verb,
-        settings.who != NULL ? " " : "", settings.who != NULL ? settings.who : "");
-    if (err == WEFT_OK)
+    char *line = command();
+    if (line == NULL)
+        return leave(self, WEFT_ENOMEM, "no memory");
+    weft_err err = weft_write_copy(self, e->console, line, strlen(line));
+    free(line);
+    if (err == WEFT_OK && strcmp(settings.verb, "tap") != 0)
         err = weft_end(self, e->console);
     return err == WEFT_OK ? WEFT_OK : leave(self, err, "the command cannot be sent");
 }
@@ -175,7 +278,12 @@ static weft_err print(weft_actor *self, weft_bytes bytes)
     }
     if (fwrite(bytes.at, 1, bytes.size, settings.refused ? stderr : stdout) != bytes.size)
         return leave(self, WEFT_EIO, "unable to write to the standard output");
-    return WEFT_OK;
+    if (strcmp(settings.verb, "tap") != 0)
+        return WEFT_OK;
+    if (settings.refused) /* the console waits for another command */
+        return weft_close(self, ((const ends *)weft_state(self))->console);
+    return fflush(stdout) == 0 ? WEFT_OK
+                               : leave(self, WEFT_EIO, "unable to write to the standard output");
 }
 
 /* ---- what the two streams say */
@@ -285,6 +393,13 @@ SERVICE(ping, "measure how long another node takes to answer one that runs elsew
 SERVICE(children, "list what a supervisor elsewhere keeps", who_options, "children web");
 SERVICE(stop, "end an actor of what runs elsewhere", who_options, "stop 0.7.1");
 SERVICE(restart, "have an actor elsewhere begun again", who_options, "restart web");
+SERVICE(kill, "end an actor elsewhere at once", who_options, "kill 0.7.1");
+SERVICE(suspend, "have an actor elsewhere serve nothing", who_options, "suspend web");
+SERVICE(resume, "have a suspended actor go on", who_options, "resume web");
+SERVICE(tell, "send an actor elsewhere a message", tell_options, "tell counter add amount=5");
+SERVICE(ask, "ask an actor elsewhere, and show its answer", ask_options,
+        "ask counter add amount=5");
+SERVICE(tap, "show what an actor elsewhere is told", tap_options, "tap counter --count 10");
 SERVICE(log, "set what is logged elsewhere", level_options, "log debug");
 SERVICE(shutdown, "stop what runs elsewhere", plain_options, "shutdown");
 

@@ -14,7 +14,8 @@ extern const weft_service service_irc, service_ssh, service_ssh_run, service_ssh
 extern const weft_service service_forward, service_get, service_resolve, service_socks;
 extern const weft_service service_console, service_tree, service_ps, service_top, service_names,
     service_reactors, service_cluster, service_ping, service_children, service_stop,
-    service_restart, service_log, service_shutdown;
+    service_restart, service_kill, service_suspend, service_resume, service_tell, service_ask,
+    service_tap, service_log, service_shutdown;
 extern const weft_service service_smtp, service_sendmail;
 extern const weft_service service_sp;
 extern const weft_service service_node;

@@ -5,29 +5,15 @@
  *   USER ──▶ PASSWORD ──▶ (auth is asked) ──▶ COMMANDS
  *     ▲─────────────────────────┘ wrong
  *
- * What came and was not used waits in its message while an answer is waited for. */
+ * What a program sent and was not used waits in its message while an answer is waited for; what people type then is
+ * kept by console_wait.c. */
 #include <stdio.h>
 #include <string.h>
 
 #include <weft/edge.h>
 #include <weft/telnet.h>
 
-#include "console.h"
-
-typedef enum stage { LINES, USER, PASSWORD, COMMANDS } stage;
-
-typedef struct session {
-    weft_ref stream;
-    stage stage;
-    weft_editor *editor; /* NULL: LINES */
-    size_t used;         /* of the message being served */
-    bool closing;
-    unsigned logins;
-    char user[WEFT_AUTH_USER_BYTES];
-    weft_err (*answered)(const weft_outcome *got, wf_text *out, weft_why *why);
-    size_t n;
-    char line[WEFT_CONSOLE_LINE_BYTES_MAX + 1];
-} session;
+#include "console_session.h"
 
 typedef struct console_login_over {
     char nothing;
@@ -44,54 +30,63 @@ static const weft_console_config *config_of(const weft_actor *self)
 
 /* ---- what is written */
 
-/* A peer that does not read its answers is not worth keeping. */
-static void put(weft_actor *self, session *s, const char *at, size_t n)
+/* A peer that does not read its answers is not worth keeping; what a tap shows may be lost. */
+static void put(weft_actor *self, wf_session *s, const char *at, size_t n)
 {
     weft_err err = n != 0 ? weft_write_copy(self, s->stream, at, n) : WEFT_OK;
-    if (err == WEFT_OK || err == WEFT_EGONE)
+    s->full = err == WEFT_EFULL;
+    if (err == WEFT_OK || err == WEFT_EGONE || (s->full && s->busy == WF_TAPPING))
         return;
     s->closing = true;
     (void)weft_abort(self, s->stream, err == WEFT_EFULL ? WEFT_ELIMIT : err);
 }
 
-static void flush(weft_actor *self, session *s)
+static void flush(weft_actor *self, wf_session *s)
 {
     size_t n;
     const char *out = weft_editor_output(s->editor, &n);
     put(self, s, out, n);
 }
 
-static void say(weft_actor *self, session *s, const char *at, size_t n)
+void wf_console_ring(weft_actor *self, wf_session *s)
+{
+    put(self, s, "\a", 1);
+}
+
+void wf_console_say(weft_actor *self, wf_session *s, const char *at, size_t n)
 {
     if (s->editor == NULL)
         put(self, s, at, n);
     else if (weft_editor_print(s->editor, at, n) == WEFT_OK)
         flush(self, s);
     else
-        put(self, s, "\a", 1);
+        wf_console_ring(self, s);
 }
 
-static void begin(weft_actor *self, session *s)
+void wf_console_begin(weft_actor *self, wf_session *s)
 {
+    if (s->editor == NULL || s->closing)
+        return;
     const char *prompt = config_of(self)->prompt;
     weft_editor_begin(s->editor,
-                      s->stage == USER       ? "login: "
-                      : s->stage == PASSWORD ? "password: "
-                      : prompt != NULL       ? prompt
-                                             : "weft> ",
-                      s->stage == PASSWORD);
+                      s->stage == WF_USER       ? "login: "
+                      : s->stage == WF_PASSWORD ? "password: "
+                      : prompt != NULL          ? prompt
+                                                : "weft> ",
+                      s->stage == WF_PASSWORD);
     flush(self, s);
 }
 
-static void leave(weft_actor *self, session *s)
+void wf_console_leave(weft_actor *self, wf_session *s)
 {
+    weft_tap_end(&s->tap);
     s->closing = true;
     (void)weft_close(self, s->stream);
 }
 
 /* ---- for people */
 
-static weft_err speak(weft_actor *self, session *s)
+static weft_err speak(weft_actor *self, wf_session *s)
 {
     weft_why why = {""};
     weft_editor_options options = {.line_bytes_max = WEFT_CONSOLE_LINE_BYTES_MAX,
@@ -106,63 +101,67 @@ static weft_err speak(weft_actor *self, session *s)
         s->closing = true;
         return weft_abort(self, s->stream, err);
     }
-    s->stage = config_of(self)->auth != NULL ? USER : COMMANDS;
-    if (s->stage == USER)
+    s->stage = config_of(self)->auth != NULL ? WF_USER : WF_COMMANDS;
+    if (s->stage == WF_USER)
         (void)weft_after(self, WEFT_CONSOLE_LOGIN_MS, console_login_over, .nothing = 0);
-    begin(self, s);
+    wf_console_begin(self, s);
     return WEFT_OK;
 }
 
 /* ---- commands */
 
-static void answer(weft_actor *self, session *s, weft_err err, wf_text *out, const weft_why *why)
+void wf_console_answer(weft_actor *self, wf_session *s, weft_err err, wf_text *out,
+                       const weft_why *why)
 {
     if (out->cut && out->n == 0)
         err = err == WEFT_OK ? WEFT_ENOMEM : err;
     wf_text_end(out);
-    say(self, s, out->at, out->n);
+    wf_console_say(self, s, out->at, out->n);
     wf_text_free(out);
     if (err == WEFT_OK)
         return;
     char text[WEFT_WHY_BYTES + 16];
     int n = snprintf(text, sizeof text, "error: %s\n",
                      why->text[0] != '\0' ? why->text : weft_err_text(err));
-    say(self, s, text, (size_t)n);
+    wf_console_say(self, s, text, (size_t)n);
 }
 
 static weft_err go_on(weft_actor *self, weft_msg *msg);
 
 static weft_err on_answered(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
-    session *s = weft_state(self);
+    wf_session *s = weft_state(self);
     wf_text out = {.at = NULL};
     weft_why why = {""};
     weft_err err = s->answered(got, &out, &why);
-    answer(self, s, err, &out, &why);
-    if (s->editor != NULL && !s->closing)
-        begin(self, s);
+    wf_console_answer(self, s, err, &out, &why);
     return go_on(self, msg);
 }
 
 /* true: the answer comes later. */
-static bool run(weft_actor *self, weft_msg *msg, session *s, char *line)
+static bool run(weft_actor *self, weft_msg *msg, wf_session *s, char *line)
 {
     wf_text out = {.at = NULL};
     weft_why why = {""};
-    wf_command c = {.self = self, .sys = weft_system_of(self), .out = &out, .why = &why};
+    wf_command c = {
+        .self = self, .sys = weft_system_of(self), .stream = s->stream, .out = &out, .why = &why};
     weft_err err = wf_console_run(&c, line);
-    if (err == WEFT_OK && c.waiting) {
+    if (err == WEFT_OK && c.waiting && s->editor == NULL) {
         s->answered = c.answered;
         wf_text_free(&out);
         return weft_when(msg, c.waits, on_answered) == WEFT_OK;
     }
-    answer(self, s, err, &out, &why);
-    if (c.quit)
-        leave(self, s);
+    wf_console_answer(self, s, err, &out, &why);
+    if (err == WEFT_OK && c.waiting)
+        wf_console_wait(self, s, &c);
+    else if (err == WEFT_OK && c.tap != NULL)
+        wf_console_show(self, s, &c);
+    else if (c.quit)
+        wf_console_leave(self, s);
     else if (c.console && s->editor == NULL)
         (void)speak(self, s);
-    else if (s->editor != NULL && !s->closing)
-        begin(self, s);
+    else
+        wf_console_begin(self, s);
     return false;
 }
 
@@ -170,24 +169,23 @@ static bool run(weft_actor *self, weft_msg *msg, session *s, char *line)
 
 static weft_err on_login(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
-    session *s = weft_state(self);
+    wf_session *s = weft_state(self);
     static const char wrong[] = "login incorrect\n";
     if (got->err == WEFT_OK) {
-        s->stage = COMMANDS;
+        s->stage = WF_COMMANDS;
         weft_log(self, WEFT_NOTICE, "login of %s", s->user);
     } else {
         weft_log(self, WEFT_NOTICE, "login refused: %s", got->why);
-        say(self, s, wrong, sizeof wrong - 1);
-        s->stage = USER;
+        wf_console_say(self, s, wrong, sizeof wrong - 1);
+        s->stage = WF_USER;
         if (++s->logins == WEFT_CONSOLE_LOGINS_MAX)
-            leave(self, s);
+            wf_console_leave(self, s);
     }
-    if (!s->closing)
-        begin(self, s);
+    wf_console_begin(self, s);
     return go_on(self, msg);
 }
 
-static bool log_in(weft_actor *self, weft_msg *msg, const session *s, const char *password)
+static bool log_in(weft_actor *self, weft_msg *msg, const wf_session *s, const char *password)
 {
     weft_address local;
     weft_auth_request request = {.kind = WEFT_AUTH_PASSWORD};
@@ -201,16 +199,16 @@ static bool log_in(weft_actor *self, weft_msg *msg, const session *s, const char
 }
 
 /* A line of the editor. true: what comes of it comes later. */
-static bool on_edited(weft_actor *self, weft_msg *msg, session *s)
+static bool on_edited(weft_actor *self, weft_msg *msg, wf_session *s)
 {
     const char *line = weft_editor_line(s->editor);
     switch (s->stage) {
-    case USER:
+    case WF_USER:
         (void)snprintf(s->user, sizeof s->user, "%s", line);
-        s->stage = PASSWORD;
-        begin(self, s);
+        s->stage = WF_PASSWORD;
+        wf_console_begin(self, s);
         return false;
-    case PASSWORD:
+    case WF_PASSWORD:
         return log_in(self, msg, s, line);
     default:
         (void)snprintf(s->line, sizeof s->line, "%s", line);
@@ -220,12 +218,12 @@ static bool on_edited(weft_actor *self, weft_msg *msg, session *s)
 
 /* ---- what comes */
 
-static bool edit(weft_actor *self, weft_msg *msg, session *s, weft_bytes in)
+/* Both say how many bytes they took; true: what comes of it comes later, and is for @msg to wait for. */
+static bool edit(weft_actor *self, weft_msg *msg, wf_session *s, const uint8_t *at, size_t n,
+                 size_t *used)
 {
-    size_t used;
     weft_editor_event event;
-    weft_err err = weft_editor_feed(s->editor, in.at + s->used, in.size - s->used, &used, &event);
-    s->used += used;
+    weft_err err = weft_editor_feed(s->editor, at, n, used, &event);
     flush(self, s);
     if (err != WEFT_OK) {
         s->closing = true;
@@ -233,19 +231,21 @@ static bool edit(weft_actor *self, weft_msg *msg, session *s, weft_bytes in)
     } else if (event == WEFT_EDITOR_LINE)
         return on_edited(self, msg, s);
     else if (event == WEFT_EDITOR_END)
-        leave(self, s);
+        wf_console_leave(self, s);
     else if (event == WEFT_EDITOR_INTERRUPT) {
-        s->stage = s->stage == PASSWORD ? USER : s->stage;
-        begin(self, s);
+        s->stage = s->stage == WF_PASSWORD ? WF_USER : s->stage;
+        wf_console_begin(self, s);
     }
     return false;
 }
 
 /* A line for a program. */
-static bool gather(weft_actor *self, weft_msg *msg, session *s, weft_bytes in)
+static bool gather(weft_actor *self, weft_msg *msg, wf_session *s, const uint8_t *at, size_t size,
+                   size_t *used)
 {
-    const uint8_t *at = in.at + s->used, *end = memchr(at, '\n', in.size - s->used);
-    size_t n = end != NULL ? (size_t)(end - at) : in.size - s->used;
+    const uint8_t *end = memchr(at, '\n', size);
+    size_t n = end != NULL ? (size_t)(end - at) : size;
+    *used = n + (end != NULL);
     if (n > WEFT_CONSOLE_LINE_BYTES_MAX - s->n) {
         s->closing = true;
         (void)weft_abort(self, s->stream, WEFT_ETOOBIG);
@@ -253,7 +253,6 @@ static bool gather(weft_actor *self, weft_msg *msg, session *s, weft_bytes in)
     }
     memcpy(s->line + s->n, at, n);
     s->n += n;
-    s->used += n + (end != NULL);
     if (end == NULL)
         return false;
     s->line[s->n] = '\0';
@@ -261,23 +260,43 @@ static bool gather(weft_actor *self, weft_msg *msg, session *s, weft_bytes in)
     return run(self, msg, s, s->line);
 }
 
+static bool take(weft_actor *self, weft_msg *msg, wf_session *s, const uint8_t *at, size_t n,
+                 size_t *used)
+{
+    if (s->busy != WF_IDLE) {
+        *used = wf_console_ahead(self, s, at, n);
+        return false;
+    }
+    return s->editor != NULL ? edit(self, msg, s, at, n, used) : gather(self, msg, s, at, n, used);
+}
+
+void wf_console_feed(weft_actor *self, wf_session *s, const uint8_t *at, size_t n)
+{
+    for (size_t used = 0; n != 0 && !s->closing; at += used, n -= used)
+        (void)take(self, NULL, s, at, n, &used); /* commands of people wait for themselves */
+}
+
 static weft_err go_on(weft_actor *self, weft_msg *msg)
 {
-    session *s = weft_state(self);
+    wf_session *s = weft_state(self);
     if (weft_type_of(msg) == &weft_ended_type) /* the last line, which had no end */
-        leave(self, s);
+        wf_console_leave(self, s);
     if (weft_type_of(msg) != &weft_data_type)
         return WEFT_OK;
     weft_bytes in = ((const weft_data *)weft_body(msg))->bytes;
-    while (!s->closing && s->used < in.size)
-        if (s->editor != NULL ? edit(self, msg, s, in) : gather(self, msg, s, in))
-            break;
+    bool waits = false;
+    while (!s->closing && !waits && s->used < in.size) {
+        const uint8_t *at = in.at + s->used;
+        size_t left = in.size - s->used, used = 0;
+        waits = take(self, msg, s, at, left, &used);
+        s->used = in.size - left + used;
+    }
     return WEFT_OK;
 }
 
 static weft_err on_opened(weft_actor *self, weft_msg *msg)
 {
-    session *s = weft_state(self);
+    wf_session *s = weft_state(self);
     const weft_console_config *config = config_of(self);
     s->stream = weft_sender(msg);
     return config->telnet || config->auth != NULL ? speak(self, s) : WEFT_OK;
@@ -285,14 +304,14 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
 
 static weft_err on_data(weft_actor *self, weft_msg *msg)
 {
-    session *s = weft_state(self);
+    wf_session *s = weft_state(self);
     s->used = 0;
     return go_on(self, msg);
 }
 
 static weft_err on_event(weft_actor *self, weft_msg *msg)
 {
-    session *s = weft_state(self);
+    wf_session *s = weft_state(self);
     const weft_telnet_event *event = weft_body(msg);
     weft_telnet_info info;
     static const uint8_t interrupt[] = {3}, end[] = {4};
@@ -305,12 +324,10 @@ static weft_err on_event(weft_actor *self, weft_msg *msg)
         flush(self, s);
         return WEFT_OK;
     case WEFT_TELNET_INTERRUPT:
-        s->used = 0;
-        (void)edit(self, msg, s, weft_bytes_static(interrupt, 1));
+        wf_console_feed(self, s, interrupt, 1);
         return WEFT_OK;
     case WEFT_TELNET_END_OF_FILE:
-        s->used = 0;
-        (void)edit(self, msg, s, weft_bytes_static(end, 1));
+        wf_console_feed(self, s, end, 1);
         return WEFT_OK;
     default:
         return WEFT_OK;
@@ -319,9 +336,9 @@ static weft_err on_event(weft_actor *self, weft_msg *msg)
 
 static weft_err on_login_over(weft_actor *self, weft_msg *msg)
 {
-    session *s = weft_state(self);
+    wf_session *s = weft_state(self);
     (void)msg;
-    if (s->stage != COMMANDS && !s->closing) {
+    if (s->stage != WF_COMMANDS && !s->closing) {
         s->closing = true;
         return weft_abort(self, s->stream, WEFT_ETIMEDOUT);
     }
@@ -330,7 +347,7 @@ static weft_err on_login_over(weft_actor *self, weft_msg *msg)
 
 static weft_err on_ended(weft_actor *self, weft_msg *msg)
 {
-    session *s = weft_state(self);
+    wf_session *s = weft_state(self);
     bool waits = false;
     if (s->editor == NULL && s->n > 0 && !s->closing) {
         s->line[s->n] = '\0';
@@ -338,14 +355,15 @@ static weft_err on_ended(weft_actor *self, weft_msg *msg)
         waits = run(self, msg, s, s->line);
     }
     if (!waits)
-        leave(self, s);
+        wf_console_leave(self, s);
     return WEFT_OK;
 }
 
 static void ended(weft_actor *self, weft_err reason)
 {
-    session *s = weft_state(self);
+    wf_session *s = weft_state(self);
     (void)reason;
+    wf_console_wait_done(s);
     weft_editor_free(&s->editor);
 }
 
@@ -355,7 +373,10 @@ static const weft_handler handlers[] = {
     {.type = &weft_telnet_event_type, .fn = on_event},
     {.type = &weft_ended_type, .fn = on_ended},
     {.type = &console_login_over_type, .fn = on_login_over},
+    {.type = &weft_tapped_type, .fn = wf_console_on_tapped},
+    {.type = &weft_down_type, .fn = wf_console_on_down},
+    {.type = &weft_restarted_type, .fn = wf_console_on_restarted},
     {0},
 };
 const weft_behaviour weft_console = {
-    .name = "console", .handlers = handlers, .state_bytes = sizeof(session), .ended = ended};
+    .name = "console", .handlers = handlers, .state_bytes = sizeof(wf_session), .ended = ended};

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The console's parts: a session (console.c), what commands do (console_verbs.c), how actors are looked at
- * (console_actors.c, console_tree.c), how an answer is written (console_text.c). */
+/* The console's parts: a session (console.c, console_wait.c), what commands do (console_verbs.c), how actors are looked at
+ * (console_actors.c, console_tree.c; of another node console_node.c) and told something (console_messages.c), how an
+ * answer is written (console_text.c). */
 #ifndef WF_CONSOLE_H
 #define WF_CONSOLE_H
 
 #include <weft/console.h>
 #include <weft/editor.h>
+#include <weft/operate.h>
 #include <weft/supervisor.h>
 
 /* ---- an answer */
@@ -58,8 +60,10 @@ enum { WF_CONSOLE_WORDS_MAX = 8 };
 typedef struct wf_command {
     weft_actor *self;
     weft_system *sys;
+    weft_ref stream;                            /* of the session */
     const char *word[WF_CONSOLE_WORDS_MAX + 1]; /* the verb first; ends in NULL */
     size_t n;
+    char *rest; /* of a verb that takes fields or a command: what stands behind its words */
     wf_text *out;
     weft_why *why;
     /* What the session is to do when the answer is out. */
@@ -69,13 +73,43 @@ typedef struct wf_command {
     weft_deferred waits;
     bool waiting;
     weft_err (*answered)(const weft_outcome *got, wf_text *out, weft_why *why);
+    /* A tap has begun, of @count messages; 0: until it is stopped. */
+    weft_tap *tap;
+    weft_ref tapped;
+    uint32_t count;
 } wf_command;
+
+/* What completes the words behind a verb. */
+typedef enum wf_console_takes {
+    WF_TAKES_NOTHING,
+    WF_TAKES_ACTORS,
+    WF_TAKES_TYPES,   /* an actor, then a type that it serves */
+    WF_TAKES_COMMAND, /* a node, then a command that changes nothing */
+    WF_TAKES_LEVELS,
+    WF_TAKES_VERBS,
+} wf_console_takes;
+wf_console_takes wf_console_takes_of(const char *verb);
+/* The name of the @i-th verb; NULL: there are no more. */
+const char *wf_console_verb(size_t i);
+/* Whether the @i-th verb may be run for another node. */
+bool wf_console_verb_looks(size_t i);
 
 /* Runs the command that @line is; cuts it into words. errors: those of the command, with a sentence. */
 WEFT_MUST_USE weft_err wf_console_run(wf_command *c, char *line);
 
-/* Has the words behind the second one run on the node that is named there. */
+/* Has what stands behind the second word run on the node that is named there. */
 weft_err wf_console_look_at(wf_command *c);
+
+/* ---- telling actors something (console_messages.c) */
+
+weft_err wf_console_tell(wf_command *c);
+weft_err wf_console_ask(wf_command *c);
+weft_err wf_console_tap(wf_command *c);
+weft_err wf_console_suspend(wf_command *c);
+weft_err wf_console_resume(wf_command *c);
+weft_err wf_console_kill(wf_command *c);
+/* Completes the types that actor @who, as it is written, serves. */
+void wf_console_complete_types(weft_system *sys, const char *who, weft_completion *to);
 
 /* What may stand where the cursor is; @context is the weft_system. */
 void wf_console_complete(void *context, const char *line, size_t at, weft_completion *to);

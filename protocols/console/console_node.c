@@ -35,11 +35,10 @@ static weft_err put_seen(const weft_outcome *got, wf_text *out, weft_why *why)
 weft_err wf_console_look_at(wf_command *c)
 {
     char who[WEFT_NAME_BYTES + WEFT_NODE_NAME_BYTES], line[WEFT_CONSOLE_LINE_BYTES_MAX];
-    size_t at = 0;
     if (snprintf(who, sizeof who, WEFT_CONSOLE_NAME "@%s", c->word[1]) >= (int)sizeof who)
         return weft_because(c->why, WEFT_EINVAL, "\"%.40s\" is no name of a node", c->word[1]);
-    for (size_t i = 2; i < c->n; i++) /* the words were in a line of that size, with one more */
-        at += (size_t)snprintf(line + at, sizeof line - at, "%s%s", i > 2 ? " " : "", c->word[i]);
+    /* it was in a line of that size, with two more words */
+    (void)snprintf(line, sizeof line, "%s %s", c->word[2], c->rest);
     c->waits = weft_ask_within(c->self, weft_named(c->self, who), LOOK_MS, weft_console_look,
                                .command = line);
     c->waiting = true;

@@ -28,6 +28,8 @@ static void put_row(const wf_actor_row *row, unsigned depth, wf_text *out)
         wf_text_put(out, " \"%s\"", row->name);
     if (row->stats.queued != 0)
         wf_text_put(out, ", %u waiting", row->stats.queued);
+    if (row->stats.suspended)
+        wf_text_put(out, ", suspended");
     wf_text_put(out, "\n");
 }
 

@@ -10,14 +10,11 @@
 
 enum { ROWS_SHOWN = 40, ROWS_MAX = 4096 };
 
-/* What completes the words behind a verb. */
-typedef enum takes { NOTHING, ACTORS, LEVELS, VERBS } takes;
-
 typedef struct verb {
     const char *name, *args, *help;
     weft_err (*run)(wf_command *c);
     size_t words_min, words_max; /* behind the verb */
-    takes takes;
+    wf_console_takes takes;
     bool looks; /* it changes nothing, answers at once, and may be run for another node */
 } verb;
 
@@ -44,10 +41,11 @@ static void put_rows(wf_command *c, const wf_actors *a, size_t n)
     for (size_t i = 0; i < a->n && i < n; i++) {
         const weft_actor_stats *s = &a->row[i].stats;
         char ref[WEFT_REF_TEXT_BYTES];
-        wf_text_put(c->out, "%-16s %-24.24s %12llu %9u %9u %9u %10llu  %s\n",
+        wf_text_put(c->out, "%-16s %-24.24s %12llu %9u %9u %9u %10llu  %s%s\n",
                     weft_ref_print(s->ref, ref), s->behaviour, (unsigned long long)s->handled,
                     s->queued, s->queued_bytes + s->held_bytes, s->age_ms,
-                    (unsigned long long)(s->busy_us / 1000), a->row[i].name);
+                    (unsigned long long)(s->busy_us / 1000), a->row[i].name,
+                    s->suspended ? " (suspended)" : "");
     }
     if (a->n > n)
         wf_text_put(c->out, "... and %zu more\n", a->n - n);
@@ -312,27 +310,42 @@ static weft_err run_quit(wf_command *c)
 static weft_err run_help(wf_command *c);
 
 static const verb verbs[] = {
-    {"tree", "[WHO]", "who is whose child", run_tree, 0, 1, ACTORS, true},
-    {"ps", "[N]", "actors: what they did, what waits for them", run_ps, 0, 1, NOTHING, true},
-    {"top", "[N]", "the busiest of them", run_top, 0, 1, NOTHING, true},
-    {"names", "", "names, and who has them", run_names, 0, 0, NOTHING, true},
-    {"reactors", "", "reactors, and what they hold", run_reactors, 0, 0, NOTHING, true},
+    {"tree", "[WHO]", "who is whose child", run_tree, 0, 1, WF_TAKES_ACTORS, true},
+    {"ps", "[N]", "actors: what they did, what waits for them", run_ps, 0, 1, WF_TAKES_NOTHING,
+     true},
+    {"top", "[N]", "the busiest of them", run_top, 0, 1, WF_TAKES_NOTHING, true},
+    {"names", "", "names, and who has them", run_names, 0, 0, WF_TAKES_NOTHING, true},
+    {"reactors", "", "reactors, and what they hold", run_reactors, 0, 0, WF_TAKES_NOTHING, true},
     {"children", "WHO [FIRST]", "what a supervisor keeps, 16 from number FIRST on", run_children, 1,
-     2, ACTORS, false},
+     2, WF_TAKES_ACTORS, false},
     {"cluster", "[FIRST]", "links to other nodes, 8 from number FIRST on", run_cluster, 0, 1,
-     NOTHING, false},
-    {"ping", "NODE", "how long another node takes to answer", run_ping, 1, 1, NOTHING, false},
-    {"at", "NODE COMMAND ...", "what another node says to tree, ps, top, names or reactors",
-     wf_console_look_at, 2, WF_CONSOLE_WORDS_MAX - 1, NOTHING, false},
-    {"stop", "WHO", "ends an actor in order", run_stop, 1, 1, ACTORS, false},
-    {"restart", "WHO", "has an actor fail, so that its supervisor begins it again", run_restart, 1,
-     1, ACTORS, false},
-    {"log", "[LEVEL]", "says or sets what is logged", run_log, 0, 1, LEVELS, false},
-    {"shutdown", "", "stops the whole system in order", run_shutdown, 0, 0, NOTHING, false},
-    {"console", "", "makes this connection one for people, by telnet", run_console, 0, 0, NOTHING,
+     WF_TAKES_NOTHING, false},
+    {"ping", "NODE", "how long another node takes to answer", run_ping, 1, 1, WF_TAKES_NOTHING,
      false},
-    {"help", "[COMMAND]", "this list", run_help, 0, 1, VERBS, false},
-    {"quit", "", "closes this connection", run_quit, 0, 0, NOTHING, false},
+    {"at", "NODE COMMAND ...", "what another node says to tree, ps, top, names or reactors",
+     wf_console_look_at, 2, 2, WF_TAKES_COMMAND, false},
+    {"stop", "WHO", "ends an actor in order", run_stop, 1, 1, WF_TAKES_ACTORS, false},
+    {"restart", "WHO", "has an actor fail, so that its supervisor begins it again", run_restart, 1,
+     1, WF_TAKES_ACTORS, false},
+    {"kill", "WHO", "ends an actor at once, without asking it first", wf_console_kill, 1, 1,
+     WF_TAKES_ACTORS, false},
+    {"suspend", "WHO", "has an actor serve nothing until it is resumed", wf_console_suspend, 1, 1,
+     WF_TAKES_ACTORS, false},
+    {"resume", "WHO", "has it go on; nothing else does, but its end", wf_console_resume, 1, 1,
+     WF_TAKES_ACTORS, false},
+    {"tell", "WHO TYPE [FIELD=VALUE ...]", "sends it a message of a type that it serves",
+     wf_console_tell, 2, 2, WF_TAKES_TYPES, false},
+    {"ask", "[--limit TIME] WHO TYPE [FIELD=VALUE ...]", "the same, and shows its answer",
+     wf_console_ask, 2, 2, WF_TAKES_TYPES, false},
+    {"tap", "WHO [COUNT]", "shows what an actor is told, until Ctrl-C", wf_console_tap, 1, 2,
+     WF_TAKES_ACTORS, false},
+    {"log", "[LEVEL]", "says or sets what is logged", run_log, 0, 1, WF_TAKES_LEVELS, false},
+    {"shutdown", "", "stops the whole system in order", run_shutdown, 0, 0, WF_TAKES_NOTHING,
+     false},
+    {"console", "", "makes this connection one for people, by telnet", run_console, 0, 0,
+     WF_TAKES_NOTHING, false},
+    {"help", "[COMMAND]", "this list", run_help, 0, 1, WF_TAKES_VERBS, false},
+    {"quit", "", "closes this connection", run_quit, 0, 0, WF_TAKES_NOTHING, false},
     {0},
 };
 
@@ -352,77 +365,81 @@ static weft_err run_help(wf_command *c)
         if (c->n < 2 || strcmp(v->name, c->word[1]) == 0)
             wf_text_put(c->out, "%-9s %-12s %s\n", v->name, v->args, v->help);
     if (c->n < 2)
-        wf_text_put(c->out, "WHO is a name, or an actor as it is listed: <0.1.2> or 0.1.2\n");
+        wf_text_put(c->out,
+                    "WHO is a name, or an actor as it is listed: <0.1.2> or 0.1.2\n"
+                    "FIELD=VALUE: amount=5 name=\"a b\" flag=true order={id=7} tag=a tag=b\n");
     return WEFT_OK;
+}
+
+/* The next word at *@at, whose end becomes a zero; NULL: there is none. */
+static char *cut(char **at)
+{
+    static const char blanks[] = " \t\r\n";
+    char *word = *at + strspn(*at, blanks);
+    if (*word == '\0')
+        return NULL;
+    *at = word + strcspn(word, blanks);
+    if (**at != '\0')
+        *(*at)++ = '\0';
+    return word;
+}
+
+/* What stands behind its words is taken as it is. */
+static bool takes_rest(const verb *v)
+{
+    return v->takes == WF_TAKES_TYPES || v->takes == WF_TAKES_COMMAND;
+}
+
+/* The words that come before that, with those of an option. */
+static size_t words_of(const verb *v, const wf_command *c)
+{
+    bool option = v->takes == WF_TAKES_TYPES && c->n > 1 && strncmp(c->word[1], "--", 2) == 0;
+    return v->words_min + (option ? 2 : 0);
 }
 
 weft_err wf_console_run(wf_command *c, char *line)
 {
-    char *rest;
+    const verb *v = NULL;
     c->n = 0;
-    for (char *word = strtok_r(line, " \t\r\n", &rest); word != NULL;
-         word = strtok_r(NULL, " \t\r\n", &rest)) {
+    c->rest = line;
+    for (char *word; (v == NULL || !takes_rest(v) || c->n < 1 + words_of(v, c)) &&
+                     (word = cut(&c->rest)) != NULL;) {
         if (c->n == WF_CONSOLE_WORDS_MAX)
             return weft_because(c->why, WEFT_ELIMIT, "more than %d words", WF_CONSOLE_WORDS_MAX);
         c->word[c->n++] = word;
+        if (c->n == 1)
+            v = find(word);
     }
     c->word[c->n] = NULL;
     if (c->n == 0)
         return WEFT_OK;
-    const verb *v = find(c->word[0]);
     if (v == NULL)
         return weft_because(c->why, WEFT_ENOTFOUND,
                             "there is no command \"%.40s\"; help lists those there are",
                             c->word[0]);
-    if (c->n - 1 < v->words_min || c->n - 1 > v->words_max)
-        return weft_because(c->why, WEFT_EINVAL, "expected: %s%s%s", v->name,
-                            v->args[0] != '\0' ? " " : "", v->args);
     if (c->looks && !v->looks)
         return weft_because(c->why, WEFT_EDENIED, "%s is not for other nodes", v->name);
+    size_t n = takes_rest(v) ? c->n - 1 + v->words_min - words_of(v, c) : c->n - 1;
+    if (n < v->words_min || n > v->words_max)
+        return weft_because(c->why, WEFT_EINVAL, "expected: %s%s%s", v->name,
+                            v->args[0] != '\0' ? " " : "", v->args);
     return v->run(c);
 }
 
-/* ---- completion */
+/* ---- for completion */
 
-static void complete_actors(weft_system *sys, const char *word, weft_completion *to)
+const char *wf_console_verb(size_t i)
 {
-    char name[WEFT_NAME_BYTES], ref[WEFT_REF_TEXT_BYTES];
-    weft_ref who;
-    weft_reactor_stats reactor;
-    for (uint32_t cursor = 0; weft_names_next(sys, &cursor, name, &who);)
-        weft_completion_add(to, name);
-    if (word[0] != '<')
-        return;
-    for (unsigned r = 0; weft_stats_reactor(sys, r, &reactor); r++) {
-        weft_actor_stats stats;
-        size_t seen = 0;
-        for (uint32_t cursor = 0;
-             seen++ < WEFT_CONSOLE_ACTORS_MAX && weft_stats_next(sys, r, &cursor, &stats);)
-            weft_completion_add(to, weft_ref_print(stats.ref, ref));
-    }
+    return i < sizeof verbs / sizeof *verbs ? verbs[i].name : NULL;
 }
 
-void wf_console_complete(void *context, const char *line, size_t at, weft_completion *to)
+bool wf_console_verb_looks(size_t i)
 {
-    size_t start = at, from = 0, first;
-    char name[16];
-    while (start > 0 && line[start - 1] != ' ')
-        start--;
-    while (line[from] == ' ')
-        from++;
-    first = strcspn(line + from, " ");
-    weft_completion_from(to, start);
-    const verb *v = NULL;
-    if (start > from && first < sizeof name) {
-        memcpy(name, line + from, first);
-        name[first] = '\0';
-        v = find(name);
-    }
-    takes what = start <= from ? VERBS : v != NULL ? v->takes : NOTHING;
-    if (what == ACTORS)
-        complete_actors(context, line + start, to);
-    for (v = verbs; what == VERBS && v->name != NULL; v++)
-        weft_completion_add(to, v->name);
-    for (int level = WEFT_DEBUG; what == LEVELS && level <= WEFT_NO_LOG; level++)
-        weft_completion_add(to, weft_level_name((weft_level)level));
+    return verbs[i].looks;
+}
+
+wf_console_takes wf_console_takes_of(const char *name)
+{
+    const verb *v = find(name);
+    return v != NULL ? v->takes : WF_TAKES_NOTHING;
 }

@@ -114,6 +114,20 @@ static const weft_option positional_rows[] = {
     {0},
 };
 
+static const weft_option listing_rows[] = {
+    {.name = "TO",
+     .kind = WEFT_OPTION_CONNECT,
+     .at = offsetof(settings, to),
+     .positional = true,
+     .help = "the URL to connect to"},
+    {.name = "WORD",
+     .kind = WEFT_OPTION_TEXTS,
+     .at = offsetof(settings, tags),
+     .positional = true,
+     .help = "words"},
+    {0},
+};
+
 static settings got;
 static weft_option_set sets[2];
 static weft_why why;
@@ -273,6 +287,21 @@ static void positional_words_are_taken_in_order_and_must_be_there(void)
     CHECK(got.help);
 }
 
+static void a_positional_list_takes_all_words_that_are_left(void)
+{
+    CHECK_OK(read_by(listing_rows, "unix:a"));
+    CHECK_U64(got.tags.count, 0);
+    CHECK_OK(read_by(listing_rows, "unix:a b=1 --threads 2 c"));
+    CHECK_U64(got.tags.count, 2);
+    CHECK_STR(got.tags.at[0], "b=1");
+    CHECK_STR(got.tags.at[1], "c");
+    CHECK_ERR(read_by(listing_rows, ""), WEFT_EINVAL);
+    CHECK_OK(read_by(listing_rows, "unix:a 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16"));
+    CHECK_ERR(read_by(listing_rows, "unix:a 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17"),
+              WEFT_EINVAL);
+    CHECK_STR(why.text, "WORD is given too often, expected at most 16 times");
+}
+
 static void common_options_may_stand_before_the_word_that_ends_them(void)
 {
     char *words[] = {(char[]){"--threads"}, (char[]){"4"}, (char[]){"echo"}, (char[]){"--loud"}};
@@ -373,6 +402,7 @@ static const test_case cases[] = {
     TEST(values_that_are_not_of_their_kind_say_what_was_expected),
     TEST(missing_and_superfluous_words_are_refused),
     TEST(positional_words_are_taken_in_order_and_must_be_there),
+    TEST(a_positional_list_takes_all_words_that_are_left),
     TEST(common_options_may_stand_before_the_word_that_ends_them),
     TEST(settings_are_printed_as_yaml),
     TEST(what_may_be_given_in_two_ways_is_given_once_and_printed_once),

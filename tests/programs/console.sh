@@ -68,6 +68,33 @@ says 'debug' log debug
 says 'notice' log notice
 says 'is asked to fail' restart web/listener-1
 
+echo "messages"
+says 'is told weft.supervisor_list' tell web supervisor_list first=0
+says 'weft.supervisor_listing all=1 n=1' ask web weft.supervisor_list --limit 10s
+says 'serves nothing until it is resumed' suspend web
+says '(suspended)' ps
+ends 65 'error: ' ask web supervisor_list --limit 100ms --to unix:web.admin
+says 'goes on' resume web
+says 'weft.supervisor_listing all=1 n=0' ask web supervisor_list first=9
+ends 65 'there is no field frist; the nearest is first' ask web supervisor_list frist=1 --to unix:web.admin
+ends 65 'it has no row for "add"; it serves weft.supervisor_list' tell web add --to unix:web.admin
+ends 65 'error: there is no actor "nobody"' tap nobody --to unix:web.admin
+ends 64 'TYPE' tell web --to unix:web.admin
+says 'is ended' kill web/listener-1
+
+# A tap that is told to show two; it has begun when the log says so.
+"$weftd" tap web --count 2 --to unix:web.admin >tapped &
+load="$load $!"
+until grep -q 'tap .*the operator' log 2>/dev/null; do
+    kill -0 "${load##* }" 2>/dev/null || fail "tap: $(cat tapped)"
+done
+says 'all=1' ask web supervisor_list first=0
+says 'all=1' ask web supervisor_list first=7
+wait "${load##* }" || fail "tap: exit code $?"
+load=${load% *}
+grep -q ' ask from <.*: weft.supervisor_list, 64 bytes: first=7$' tapped || fail "tap: $(cat tapped)"
+grep -q 'that many were asked for' tapped || fail "tap: $(cat tapped)"
+
 echo "what goes wrong"
 ends 65 'error: there is no actor "nobody"' stop nobody --to unix:web.admin
 ends 65 'is no log level' log loud --to unix:web.admin
@@ -88,6 +115,10 @@ python3 "$here/console.py" "$weftd" console --to unix:web.admin <<'SCRIPT' || fa
 > tre\x7f\x7f\x7fxyz\x15log\r
 < notice
 < weft> 
+> ask web weft.sup\t
+< weft.supervisor_list
+> \x15log\r
+< notice
 > \x1b[A\x1b[A\r
 < tree web
 < supervisor "web"

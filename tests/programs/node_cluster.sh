@@ -84,6 +84,10 @@ until_says "console looker" of edge-2 tree --node edge-1
 until_says "weft.console" of edge-2 names --node edge-1
 until_says "there is no link to node edge-3" of edge-2 ps --node edge-3
 until_says "error: shutdown is not for other nodes" says edge-2 "at edge-1 shutdown"
+for refused in "tell web weft.supervisor_list first=0" "ask web weft.supervisor_list first=0 and=1 a=2 b=3 c=4 d=5" \
+    "ask --limit 1s web" "tap weft.node" "suspend weft.node" "resume weft.node" "kill weft.node" "at edge-2 ps"; do
+    until_says "error: ${refused%% *} is not for other nodes" says edge-2 "at edge-1 $refused"
+done
 until_says "error: there is no command \"dance\"" says edge-2 "at edge-1 dance"
 until_says "error: expected: at NODE COMMAND" says edge-2 "at edge-1"
 

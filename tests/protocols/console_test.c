@@ -7,6 +7,7 @@
 
 #include <weft/auth.h>
 #include <weft/console.h>
+#include <weft/form.h>
 #include <weft/net.h>
 #include <weft/supervisor.h>
 #include <weft/testing_stream.h>
@@ -15,9 +16,42 @@
 
 #define URL "sim://admin"
 
-/* ---- what runs: a supervisor with two workers */
+/* ---- what runs: a supervisor with two workers, which count */
+
+typedef struct shop_add {
+    uint32_t amount;
+    char name[16];
+} shop_add;
+typedef struct shop_total {
+    uint64_t total;
+} shop_total;
+static const weft_field add_fields[] = {WEFT_FIELD(shop_add, amount, WEFT_FIELD_UNSIGNED),
+                                        WEFT_FIELD(shop_add, name, WEFT_FIELD_TEXT),
+                                        {0}};
+static const weft_field total_fields[] = {WEFT_FIELD(shop_total, total, WEFT_FIELD_UNSIGNED), {0}};
+static const weft_type total_type = WEFT_TYPE_FIELDS("shop.total", shop_total, total_fields, NULL);
+static const weft_type shop_add_type =
+    WEFT_TYPE_FIELDS("shop.add", shop_add, add_fields, &total_type);
+static const weft_type mute_type = WEFT_TYPE("shop.mute", shop_total, NULL);
+static const weft_type shop_wave_type =
+    WEFT_TYPE_FIELDS("shop.wave", shop_total, total_fields, &mute_type);
 
 static unsigned begun;
+
+static weft_err on_add(weft_actor *self, weft_msg *msg)
+{
+    shop_total *t = weft_state(self);
+    const shop_add *add = weft_body(msg);
+    if (add->amount > 1000)
+        return weft_fail(msg, WEFT_EINVAL, "that is too much");
+    t->total += add->amount;
+    return weft_reply_body(msg, &total_type, t);
+}
+
+static weft_err on_wave(weft_actor *self, weft_msg *msg)
+{
+    return weft_reply_body(msg, &mute_type, weft_state(self));
+}
 
 static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
@@ -26,8 +60,15 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
-static const weft_handler worker_rows[] = {{.type = &weft_started_type, .fn = on_started}, {0}};
-static const weft_behaviour worker = {.name = "worker", .handlers = worker_rows};
+static const weft_handler worker_rows[] = {
+    {.type = &weft_started_type, .fn = on_started},
+    {.type = &shop_add_type, .fn = on_add},
+    {.type = &shop_wave_type, .fn = on_wave},
+    {.type = &mute_type, .fn = on_wave},
+    {0},
+};
+static const weft_behaviour worker = {
+    .name = "worker", .handlers = worker_rows, .state_bytes = sizeof(shop_total)};
 static const weft_child children[] = {
     {.name = "one", .behaviour = &worker},
     {.name = "two", .behaviour = &worker, .restart = WEFT_RESTART_ON_ERROR},
@@ -295,6 +336,166 @@ static void an_answer_has_a_limit_and_says_so(void)
     wf_text_free(&text);
 }
 
+/* ---- messages */
+
+static void say_add(const char *name, uint32_t amount)
+{
+    const shop_add body = {.amount = amount, .name = "till"};
+    weft_ref who = WEFT_NOBODY, one;
+    char named[WEFT_NAME_BYTES];
+    for (uint32_t cursor = 0; weft_names_next(weft_sim_system(sim), &cursor, named, &one);)
+        if (strcmp(named, name) == 0)
+            who = one;
+    CHECK_OK(weft_sim_tell_body(sim, who, &shop_add_type, &body));
+}
+
+static void an_actor_is_told_and_asked_by_the_types_it_serves(void)
+{
+    open_world(NULL, 0);
+    const char *text = ask("tell shop/one shop.add amount=7 name=\"a b\"\n");
+    CHECK(strstr(text, "> is told shop.add\n") != NULL);
+    CHECK_STR(ask("ask shop/one add amount=0x10\n"), "shop.total total=23\n");
+    CHECK_STR(ask("ask --limit 250ms shop/one shop.add\n"), "shop.total total=23\n");
+    CHECK_STR(ask("ask shop/one shop.add amount=1001\n"), "error: that is too much\n");
+    CHECK_STR(ask("ask shop/one wave\n"), "shop.mute, which has no text form\n");
+    CHECK_STR(ask("ask shop/one shop.add amuont=1\n"),
+              "error: shop.add: at byte 7: there is no field amuont; the nearest is amount\n");
+    CHECK_STR(ask("tell shop/one mute\n"),
+              "error: shop.mute has no text form: its type names no fields\n");
+    CHECK_STR(ask("tell shop/one subtract\n"),
+              "error: it has no row for \"subtract\"; it serves shop.add, shop.wave\n");
+    CHECK_STR(ask("tell shop subtract\n"),
+              "error: it has no row for \"subtract\"; it serves weft.supervisor_list\n");
+    CHECK_STR(ask("tell shop/six add\n"), "error: there is no actor \"shop/six\"\n");
+    CHECK_STR(ask("tell shop/one\n"), "error: expected: tell WHO TYPE [FIELD=VALUE ...]\n");
+    CHECK_STR(ask("ask --limit 1s shop/one\n"),
+              "error: expected: ask [--limit TIME] WHO TYPE [FIELD=VALUE ...]\n");
+    CHECK_STR(ask("ask --limit soon shop/one add\n"),
+              "error: \"soon\" is no time from 1ms to 1h, such as 250ms, 10s or 5m\n");
+    CHECK(strstr(ask("ask --limit 2h shop/one add\n"), "is no time") != NULL);
+    CHECK(strstr(ask("ask --for 2s shop/one add\n"), "no option --for") != NULL);
+    CHECK(strstr(ask("tell --now 2s shop/one add\n"), "no option --now") != NULL);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "shop.add: the operator's wish"), 4);
+    close_world();
+}
+
+static void who_does_not_answer_is_waited_for_so_long(void)
+{
+    open_world(NULL, 0);
+    (void)ask("suspend shop/one\n");
+    weft_sim_peer_say(peer, "ask --limit 3s shop/one add\nlog\n");
+    weft_sim_advance(sim, 2500);
+    CHECK_STR(came(), "");
+    weft_sim_advance(sim, 600);
+    const char *text = came();
+    CHECK(strncmp(text, "error: ", 7) == 0);
+    CHECK(strstr(text, "\ndebug\n") != NULL);
+    weft_sim_peer_say(peer, "ask shop/one add\n");
+    weft_sim_advance(sim, WEFT_CONSOLE_ASK_MS + 100);
+    CHECK(strncmp(came(), "error: ", 7) == 0);
+    CHECK(strstr(ask("resume shop/one\n"), "> goes on\n") != NULL);
+    CHECK_STR(ask("ask shop/one add\n"), "shop.total total=0\n");
+    close_world();
+}
+
+static void a_suspended_actor_is_seen_and_goes_on(void)
+{
+    open_world(NULL, 0);
+    CHECK(strstr(ask("suspend shop/one\n"), "> serves nothing until it is resumed\n") != NULL);
+    CHECK(strstr(ask("ps\n"), "shop/one (suspended)\n") != NULL);
+    (void)ask("tell shop/one add amount=1\n");
+    CHECK(strstr(ask("tree shop/one\n"), "\"shop/one\", 1 waiting, suspended\n") != NULL);
+    (void)ask("resume shop/one\n");
+    CHECK(strstr(ask("ps\n"), "suspended") == NULL);
+    CHECK_STR(ask("ask shop/one add\n"), "shop.total total=1\n");
+    (void)ask("suspend shop/two\n");
+    CHECK(strstr(ask("kill shop/two\n"), "> is ended\n") != NULL);
+    CHECK_U64(begun, 3); /* and its supervisor begins it again */
+    CHECK(strstr(ask("ps\n"), "suspended") == NULL);
+    char line[64], who[32];
+    const char *row = strstr(ask("tree\n"), "> console\n");
+    REQUIRE(row != NULL);
+    while (*row != '<')
+        row--;
+    REQUIRE(sscanf(row, "<%31[^>]", who) == 1);
+    (void)snprintf(line, sizeof line, "suspend %s\n", who);
+    CHECK(strstr(ask(line), "it is this console\n") != NULL);
+    (void)snprintf(line, sizeof line, "tell %s add\n", who);
+    CHECK(strstr(ask(line), "it serves nothing that has a text form\n") != NULL);
+    close_world();
+}
+
+static void a_tap_shows_what_an_actor_is_told(void)
+{
+    open_world(NULL, 0);
+    CHECK_STR(ask("tap shop/one 2\n"), "");
+    say_add("shop/one", 7);
+    const char *text = came();
+    CHECK(strstr(text, " tell from ") != NULL);
+    CHECK(strstr(text, ": shop.add, 128 bytes: amount=7 name=\"till\"\n") != NULL);
+    CHECK(!peer->ended);
+    say_add("shop/one", 8);
+    text = came();
+    CHECK(strstr(text, "amount=8") != NULL);
+    CHECK(strstr(text, ": that many were asked for\n") != NULL);
+    CHECK(peer->ended); /* the last command of a program */
+    say_add("shop/one", 9);
+    CHECK_STR(came(), "");
+    close_world();
+
+    open_world(NULL, 0);
+    CHECK_STR(ask("tap shop/one 0\n"), "error: \"0\" is no number from 1 to 1000000\n");
+    CHECK_STR(ask("tap nobody\n"), "error: there is no actor \"nobody\"\n");
+    CHECK_STR(ask("tap shop/one\nlog\n"), ""); /* what comes behind it is not looked at */
+    weft_sim_peer_end(peer);
+    (void)weft_sim_settle(sim, 1000);
+    CHECK(peer->closed);
+    say_add("shop/one", 9);
+    (void)weft_sim_settle(sim, 1000);
+    close_world();
+}
+
+static void a_tap_is_over_with_its_actor_and_goes_on_over_a_restart(void)
+{
+    open_world(NULL, 0);
+    CHECK_STR(ask("tap shop/two\n"), "");
+    weft_sim_peer *other = weft_sim_connect(sim, URL);
+    weft_sim_peer_say(other, "restart shop/two\n");
+    const char *text = came();
+    CHECK(strstr(text, " begins again: ") != NULL);
+    say_add("shop/two", 1);
+    CHECK(strstr(came(), "amount=1 ") != NULL);
+    weft_sim_peer_say(other, "stop shop/two\n");
+    (void)came();
+    weft_sim_peer_say(other, "stop shop\n");
+    (void)came();
+    CHECK(strstr(peer->got, " has ended: ") != NULL);
+    CHECK(peer->ended);
+    close_world();
+}
+
+static void a_tap_that_is_not_read_loses_messages_and_says_so(void)
+{
+    open_world(NULL, 0);
+    CHECK_STR(ask("tap shop/one\n"), "");
+    weft_sim_peer_deaf(peer, true);
+    for (unsigned i = 0; i < 20000; i++) {
+        say_add("shop/one", 1);
+        if (i % 64 == 0)
+            (void)weft_sim_settle(sim, 10);
+    }
+    (void)weft_sim_settle(sim, 100);
+    weft_sim_peer_deaf(peer, false);
+    while (came()[0] != '\0') {
+    }
+    CHECK(!peer->closed);
+    say_add("shop/one", 2);
+    const char *text = came();
+    CHECK(strstr(text, " were lost\n") != NULL);
+    CHECK(strstr(text, "amount=2 ") != NULL);
+    close_world();
+}
+
 /* ---- for people */
 
 #define ASKED "\xff\xfb\x01\xff\xfb\x03\xff\xfd\x03\xff\xfd\x1f\xff\xfd\x18"
@@ -323,6 +524,54 @@ static void a_connection_becomes_one_for_people(void)
     weft_sim_peer_end(peer);
     (void)weft_sim_settle(sim, 5000);
     CHECK(peer->closed);
+    close_world();
+}
+
+static void people_stop_what_they_wait_for(void)
+{
+    open_world(&(weft_console_config){.prompt = "shop> "}, 0);
+    (void)ask("console\n");
+    (void)ask("suspend shop/one\r");
+    CHECK_STR(ask("ask shop/o\t\tadd\r"), "ask shop/one shop.add\r\n" END);
+    CHECK_STR(ask("lo"), ""); /* kept for later */
+    CHECK(strncmp(ask("g\r\x03"), "^C\r\nerror: ", 11) == 0);
+    (void)ask("x\x03");
+    CHECK_STR(ask("tap shop/two\r"), "tap shop/two\r\n" END);
+    say_add("shop/two", 7);
+    CHECK(strstr(came(), "amount=7 name=\"till\"\r\n") != NULL);
+    const char *text = ask("log\xff\xf4"); /* telnet's interrupt */
+    CHECK(strstr(text, "^C\r\n... <") != NULL);
+    CHECK(strstr(text, ": no more of it\r\n" BEGIN "shop> ") != NULL);
+    CHECK(strstr(text, "log") == NULL); /* what was typed before it is gone */
+    (void)ask("ask --limit 1s shop/one add\rlog\r");
+    weft_sim_advance(sim, 1100);
+    CHECK(strstr(peer->got, "shop> log\r\n" END "debug\r\n") != NULL); /* typed ahead */
+    close_world();
+}
+
+static void what_is_typed_ahead_has_a_limit(void)
+{
+    static char keys[WEFT_CONSOLE_AHEAD_BYTES_MAX];
+    memset(keys, ' ', sizeof keys);
+    open_world(NULL, 0);
+    (void)ask("console\n");
+    CHECK_STR(ask("tap shop/two\r"), "tap shop/two\r\n" END);
+    weft_sim_peer_send(peer, keys, sizeof keys);
+    CHECK_STR(came(), "");
+    CHECK_STR(ask("x"), "\a");
+    CHECK(strstr(ask("\x03"), ": no more of it") != NULL);
+    close_world();
+}
+
+static void types_that_an_actor_serves_are_completed(void)
+{
+    open_world(NULL, 0);
+    (void)ask("console\n");
+    CHECK_STR(ask("tell shop/one shop.w\t"), "tell shop/one shop.wave ");
+    (void)ask("\x03");
+    CHECK_STR(ask("ask --limit 5s shop/two shop.a\t"), "ask --limit 5s shop/two shop.add ");
+    (void)ask("\x03");
+    CHECK(strstr(ask("ask nobody shop.a\t"), "shop.add") == NULL);
     close_world();
 }
 
@@ -390,7 +639,9 @@ static void memory_that_is_out_anywhere_leaks_nothing(void)
 {
     for (uint64_t n = 1;; n++) {
         open_world(NULL, n);
-        weft_sim_peer_say(peer, "tree\nps\nchildren shop\nconsole\nlog\r\ttree s\t\r\x04");
+        weft_sim_peer_say(peer, "tree\nps\nchildren shop\nask shop/one add amount=1\nconsole\n"
+                                "log\r\ttree s\t\rask shop/one add\rtell shop/one add\r"
+                                "tap shop/two\rlog\r\x03suspend shop/two\rresume shop/two\r\x04");
         (void)weft_sim_settle(sim, 1000);
         bool met = weft_sim_allocation_failed(sim);
         close_world();
@@ -413,7 +664,16 @@ static const test_case cases[] = {
     TEST(a_shutdown_stops_the_system),
     TEST(more_actors_than_there_is_room_for_are_left_out),
     TEST(an_answer_has_a_limit_and_says_so),
+    TEST(an_actor_is_told_and_asked_by_the_types_it_serves),
+    TEST(who_does_not_answer_is_waited_for_so_long),
+    TEST(a_suspended_actor_is_seen_and_goes_on),
+    TEST(a_tap_shows_what_an_actor_is_told),
+    TEST(a_tap_is_over_with_its_actor_and_goes_on_over_a_restart),
+    TEST(a_tap_that_is_not_read_loses_messages_and_says_so),
     TEST(a_connection_becomes_one_for_people),
+    TEST(people_stop_what_they_wait_for),
+    TEST(what_is_typed_ahead_has_a_limit),
+    TEST(types_that_an_actor_serves_are_completed),
     TEST(who_is_who_he_says_may_come_in),
     TEST(who_is_not_is_let_go_after_three_times),
     TEST(a_login_does_not_take_for_ever),

@@ -59,7 +59,7 @@ typedef struct weft_option {
     const char *help;         /**< one line */
     const char *const *words; /**< of a choice; ends in NULL */
     uint32_t min, max;
-    bool positional; /**< takes a word that is no option; must be given */
+    bool positional; /**< takes a word that is no option, TEXTS all; others must be given */
     bool action;     /**< asks for something to be done: no setting */
 } weft_option;
 

@@ -9,7 +9,11 @@
  * speaks telnet, with a line editor, history, and completion of commands, names and actors. `weftd console`
  * and `weftd tree` and its like are such clients; `socat` and `telnet` will do.
  *
- * Who reaches a console may stop what runs. It belongs on a UNIX socket that only its user may open, or behind
+ * "tell" and "ask" send a message in its text form (<weft/form.h>), of a type that the actor serves. "tap" shows what
+ * an actor is told: of a connection that sends lines it is the last command, the connection is closed when the tap is
+ * over, and its end of file ends it.
+ *
+ * Who reaches a console may stop what runs, and read what actors are told as far as types have a text form. It belongs on a UNIX socket that only its user may open, or behind
  * a login (@auth), on an address of this machine alone or within TLS. */
 #ifndef WEFT_CONSOLE_H
 #define WEFT_CONSOLE_H
@@ -49,6 +53,11 @@ extern const weft_type weft_console_look_type;
 #define WEFT_CONSOLE_ACTORS_MAX 16384U /**< looked at on each reactor for one answer; it says so */
 #define WEFT_CONSOLE_LOGIN_MS 60000U   /**< what a login may take */
 #define WEFT_CONSOLE_LOGINS_MAX 3U     /**< that fail, before the connection is closed */
+#define WEFT_CONSOLE_AHEAD_BYTES_MAX \
+    4096U                                /**< typed while a command is under way; the bell rings */
+#define WEFT_CONSOLE_ASK_MS_MAX 3600000U /**< what "ask --limit" may say */
+#define WEFT_CONSOLE_ASK_MS \
+    5000U /**< what an answer may take, unless "ask --limit" says otherwise */
 
 #ifdef __cplusplus
 }

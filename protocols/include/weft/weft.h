@@ -11,6 +11,7 @@
 #include <weft/editor.h>
 #include <weft/etcd.h>
 #include <weft/fiber.h>
+#include <weft/form.h>
 #include <weft/framing.h>
 #include <weft/http.h>
 #include <weft/http_client.h>
@@ -23,6 +24,7 @@
 #include <weft/members.h>
 #include <weft/net.h>
 #include <weft/node.h>
+#include <weft/operate.h>
 #include <weft/pool.h>
 #include <weft/process.h>
 #include <weft/reconnect.h>

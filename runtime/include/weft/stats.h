@@ -9,18 +9,21 @@
 extern "C" {
 #endif
 
+struct weft_handler;
 struct weft_system;
 
 /** One actor. Counts are exact at some moment of the call; time is sampled. */
 typedef struct weft_actor_stats {
     weft_ref ref, parent;
     const char *behaviour;
-    uint64_t handled;      /**< messages served */
-    uint32_t queued;       /**< ordinary messages that wait */
+    const struct weft_handler *handlers; /**< its rows: the types that it serves; or NULL */
+    uint64_t handled;                    /**< messages served */
+    uint32_t queued;                     /**< ordinary messages that wait */
     uint32_t queued_bytes; /**< of all that wait, in steps of 64; one beyond 512 counts as 1,024 */
     uint32_t age_ms;       /**< how long the oldest has waited, at most */
     uint32_t held_bytes;   /**< bytes given out by it as a source and still alive */
     uint64_t busy_us;      /**< time in its handlers, sampled every 10 ms */
+    bool suspended;        /**< it serves nothing (<weft/operate.h>) */
 } weft_actor_stats;
 
 /** One reactor. */

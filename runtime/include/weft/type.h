@@ -13,6 +13,7 @@ extern "C" {
 #endif
 
 struct weft_actor;
+struct weft_field;
 struct weft_msg;
 
 /** One type of message. A static const value of the program; its address is its identity.
@@ -35,6 +36,8 @@ typedef struct weft_type {
         *descriptor; /**< a ProtobufCMessageDescriptor when the struct comes from protobuf-c */
     const char
         *method; /**< what it is called between nodes, when not by its message: WEFT_TYPE_METHOD */
+    /** Of a plain struct: the rows of its text form (<weft/form.h>); NULL: it has none. */
+    const struct weft_field *fields;
 } weft_type;
 
 /** A plain struct @T answered by @reply_type (a `const weft_type *`, or NULL). */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Completion: what may stand where the cursor is. */
+#include <string.h>
+
+#include <weft/stats.h>
+
+#include "console.h"
+
+static void complete_actors(weft_system *sys, const char *word, weft_completion *to)
+{
+    char name[WEFT_NAME_BYTES], ref[WEFT_REF_TEXT_BYTES];
+    weft_ref who;
+    weft_reactor_stats reactor;
+    for (uint32_t cursor = 0; weft_names_next(sys, &cursor, name, &who);)
+        weft_completion_add(to, name);
+    if (word[0] != '<')
+        return;
+    for (unsigned r = 0; weft_stats_reactor(sys, r, &reactor); r++) {
+        weft_actor_stats stats;
+        size_t seen = 0;
+        for (uint32_t cursor = 0;
+             seen++ < WEFT_CONSOLE_ACTORS_MAX && weft_stats_next(sys, r, &cursor, &stats);)
+            weft_completion_add(to, weft_ref_print(stats.ref, ref));
+    }
+}
+
+/* Behind "tell" and "ask": an actor, then a type that it serves; @word is the one being written. */
+static void complete_message(weft_system *sys, const char *words, const char *word,
+                             weft_completion *to)
+{
+    char who[WEFT_NAME_BYTES];
+    size_t n = 0;
+    for (unsigned i = 0;; i++) {
+        words += strspn(words, " ");
+        size_t length = strcspn(words, " ");
+        if (words >= word) {
+            if (i == 0)
+                complete_actors(sys, word, to);
+            else if (i == 1 && n < sizeof who)
+                wf_console_complete_types(sys, who, to);
+            return;
+        }
+        if (i == 0 && strncmp(words, "--limit ", 8) == 0) {
+            words += length + strspn(words + length, " ");
+            words += strcspn(words, " ");
+            i--;
+            continue;
+        }
+        if (i == 0 && (n = length) < sizeof who) {
+            memcpy(who, words, n);
+            who[n] = '\0';
+        }
+        words += length;
+    }
+}
+
+/* Behind "at": a node, then a command; what its words may be only that node knows. */
+static void complete_command(const char *words, const char *word, weft_completion *to)
+{
+    const char *node = words + strspn(words, " "), *verb = node + strcspn(node, " ");
+    if (verb >= word || verb + strspn(verb, " ") != word)
+        return;
+    for (size_t i = 0; (verb = wf_console_verb(i)) != NULL; i++)
+        if (wf_console_verb_looks(i))
+            weft_completion_add(to, verb);
+}
+
+void wf_console_complete(void *context, const char *line, size_t at, weft_completion *to)
+{
+    size_t start = at, from = 0, first;
+    char name[16];
+    while (start > 0 && line[start - 1] != ' ')
+        start--;
+    while (line[from] == ' ')
+        from++;
+    first = strcspn(line + from, " ");
+    weft_completion_from(to, start);
+    wf_console_takes what = start <= from ? WF_TAKES_VERBS : WF_TAKES_NOTHING;
+    const char *verb;
+    if (start > from && first < sizeof name) {
+        memcpy(name, line + from, first);
+        name[first] = '\0';
+        what = wf_console_takes_of(name);
+    }
+    if (what == WF_TAKES_TYPES)
+        complete_message(context, line + from + first, line + start, to);
+    if (what == WF_TAKES_COMMAND)
+        complete_command(line + from + first, line + start, to);
+    if (what == WF_TAKES_ACTORS)
+        complete_actors(context, line + start, to);
+    for (size_t i = 0; what == WF_TAKES_VERBS && (verb = wf_console_verb(i)) != NULL; i++)
+        weft_completion_add(to, verb);
+    for (int level = WEFT_DEBUG; what == WF_TAKES_LEVELS && level <= WEFT_NO_LOG; level++)
+        weft_completion_add(to, weft_level_name((weft_level)level));
+}

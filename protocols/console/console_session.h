@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* A session, as its two files share it: what comes and what is said (console.c), and what it waits for
+ * (console_wait.c). */
+#ifndef WF_CONSOLE_SESSION_H
+#define WF_CONSOLE_SESSION_H
+
+#include "console.h"
+
+typedef enum wf_session_stage { WF_LINES, WF_USER, WF_PASSWORD, WF_COMMANDS } wf_session_stage;
+/* What the last command still does, while no other one is begun. Lines of programs that wait for an answer are held
+ * by their message instead. */
+typedef enum wf_session_busy { WF_IDLE, WF_ASKING, WF_TAPPING } wf_session_busy;
+
+typedef struct wf_session {
+    weft_ref stream;
+    wf_session_stage stage;
+    wf_session_busy busy;
+    weft_editor *editor; /* NULL: LINES */
+    bool closing;
+    bool full; /* what was to be shown last found no room */
+    unsigned logins;
+    size_t used; /* of the message being served */
+    weft_err (*answered)(const weft_outcome *got, wf_text *out, weft_why *why);
+    weft_deferred waits; /* ASKING */
+    weft_tap *tap;       /* TAPPING */
+    weft_ref tapped;
+    uint64_t seen;  /* of its messages, those lost included */
+    uint32_t left;  /* to be shown; 0: until it is stopped */
+    uint8_t *ahead; /* typed while it was busy; NULL: nothing */
+    size_t ahead_n;
+    char user[WEFT_AUTH_USER_BYTES];
+    size_t n;
+    char line[WEFT_CONSOLE_LINE_BYTES_MAX + 1];
+} wf_session;
+
+/* ---- console.c */
+
+void wf_console_say(weft_actor *self, wf_session *s, const char *at, size_t n);
+/* The bell. */
+void wf_console_ring(weft_actor *self, wf_session *s);
+void wf_console_answer(weft_actor *self, wf_session *s, weft_err err, wf_text *out,
+                       const weft_why *why);
+/* A prompt, if there are people. */
+void wf_console_begin(weft_actor *self, wf_session *s);
+void wf_console_leave(weft_actor *self, wf_session *s);
+/* What a terminal sent, none of it part of a message that waits. */
+void wf_console_feed(weft_actor *self, wf_session *s, const uint8_t *at, size_t n);
+
+/* ---- console_wait.c */
+
+/* The command @c goes on by itself, for people: an ask. */
+void wf_console_wait(weft_actor *self, wf_session *s, const wf_command *c);
+/* A tap has begun. */
+void wf_console_show(weft_actor *self, wf_session *s, const wf_command *c);
+weft_err wf_console_on_tapped(weft_actor *self, weft_msg *msg);
+weft_err wf_console_on_down(weft_actor *self, weft_msg *msg);
+weft_err wf_console_on_restarted(weft_actor *self, weft_msg *msg);
+/* What comes while it is busy: Ctrl-C ends that, everything else waits. Returns how many bytes it took. */
+size_t wf_console_ahead(weft_actor *self, wf_session *s, const uint8_t *at, size_t n);
+void wf_console_wait_done(wf_session *s);
+
+#endif
