@@ -67,6 +67,26 @@ weft_err wf_form_bytes(wf_form_in *in, const char *name, wf_form_value *v);
 weft_err wf_form_no_field(const wf_form_in *in, const char *name,
                           const char *(*name_at)(const void *of, unsigned i), const void *of);
 
+/* ---- completing */
+
+static inline bool wf_form_is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static inline bool wf_form_is_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* What completion is to know of a field. */
+typedef struct wf_form_field {
+    const char *name;
+    const void *nested; /* the descriptor of the messages that are its values; or NULL */
+    const void *names;  /* the descriptor of the enum that it is; or NULL */
+    bool flag;
+} wf_form_field;
+
 /* ---- plain structs */
 
 void wf_fields_print(const weft_type *type, const void *body, wf_form_out *out);

@@ -21,19 +21,9 @@ weft_err wf_form_refuse(const wf_form_in *in, weft_err err, const char *format, 
                         (size_t)(in->at - in->start), what);
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool is_name(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
 weft_err wf_form_next(wf_form_in *in, char name[WEFT_FORM_NAME_BYTES], wf_form_event *what)
 {
-    while (in->at < in->end && is_space(*in->at))
+    while (in->at < in->end && wf_form_is_space(*in->at))
         in->at++;
     *what = in->at == in->end ? WF_FORM_END : *in->at == '}' ? WF_FORM_CLOSE : WF_FORM_FIELD;
     if (*what == WF_FORM_CLOSE)
@@ -41,7 +31,7 @@ weft_err wf_form_next(wf_form_in *in, char name[WEFT_FORM_NAME_BYTES], wf_form_e
     if (*what != WF_FORM_FIELD)
         return WEFT_OK;
     size_t n = 0, left = (size_t)(in->end - in->at);
-    while (n < left && is_name(in->at[n]))
+    while (n < left && wf_form_is_name(in->at[n]))
         n++;
     if (n == 0 || n == left || in->at[n] != '=')
         return wf_form_refuse(in, WEFT_EINVAL, "expected a field, NAME=VALUE");
@@ -94,7 +84,7 @@ static weft_err quoted(wf_form_in *in, wf_form_value *out)
     if (in->at == in->end)
         return wf_form_refuse(in, WEFT_EINVAL, "a text is not closed by a quote");
     in->at++;
-    if (in->at < in->end && !is_space(*in->at) && *in->at != '}')
+    if (in->at < in->end && !wf_form_is_space(*in->at) && *in->at != '}')
         return wf_form_refuse(in, WEFT_EINVAL, "expected a space behind a text");
     *out = (wf_form_value){.kind = WF_FORM_QUOTED, .at = in->room, .n = n};
     return WEFT_OK;
@@ -110,7 +100,7 @@ weft_err wf_form_value_of(wf_form_in *in, const char *name, wf_form_value *out)
         *out = (wf_form_value){.kind = WF_FORM_OPEN};
         return WEFT_OK;
     }
-    while (n < left && !is_space(in->at[n]) && strchr("{}\"", in->at[n]) == NULL)
+    while (n < left && !wf_form_is_space(in->at[n]) && strchr("{}\"", in->at[n]) == NULL)
         n++;
     if (n == 0)
         return wf_form_refuse(in, WEFT_EINVAL, "%s has no value", name);

@@ -29,6 +29,7 @@
 
 #include "wf_arena.h"
 
+struct wf_form_field;
 struct wf_form_in;
 struct wf_form_out;
 
@@ -124,6 +125,11 @@ WEFT_MUST_USE weft_err wf_pb_each(void *made, const void *wanted, wf_pb_nested_f
 
 /* Writes the text form (<weft/form.h>) of @made (as wf_pb_packed_bytes). Recurses as deep as @made does. */
 void wf_pb_print(const void *descriptor, const void *made, struct wf_form_out *out);
+
+/* What there is to know of the @i-th field of @descriptor, which has names. false: there are no more. */
+bool wf_pb_field_at(const void *descriptor, unsigned i, struct wf_form_field *out);
+/* The name of the @i-th value of the enum @descriptor; NULL: there are no more. */
+const char *wf_pb_value_at(const void *descriptor, unsigned i);
 
 /* The message that the text in @in is, made of pieces of its arena. errors: EINVAL, ELIMIT, EUNSUPPORTED,
  * ENOMEM. */

@@ -136,3 +136,25 @@ void wf_pb_print(const void *descriptor, const void *made, struct wf_form_out *o
 {
     print_message(descriptor, made, out);
 }
+
+/* ---- what there is */
+
+bool wf_pb_field_at(const void *descriptor, unsigned i, struct wf_form_field *out)
+{
+    const message_type *type = descriptor;
+    if (i >= type->n_fields)
+        return false;
+    const field_type *field = &type->fields[i];
+    *out =
+        (wf_form_field){.name = name_of(field->name),
+                        .flag = field->type == PROTOBUF_C_TYPE_BOOL,
+                        .nested = field->type == PROTOBUF_C_TYPE_MESSAGE ? field->descriptor : NULL,
+                        .names = field->type == PROTOBUF_C_TYPE_ENUM ? field->descriptor : NULL};
+    return true;
+}
+
+const char *wf_pb_value_at(const void *descriptor, unsigned i)
+{
+    const ProtobufCEnumDescriptor *type = descriptor;
+    return i < type->n_values ? name_of(type->values[i].name) : NULL;
+}

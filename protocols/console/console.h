@@ -110,6 +110,10 @@ weft_err wf_console_resume(wf_command *c);
 weft_err wf_console_kill(wf_command *c);
 /* Completes the types that actor @who, as it is written, serves. */
 void wf_console_complete_types(weft_system *sys, const char *who, weft_completion *to);
+/* Completes the fields of the type of that actor that @type stands for, and their values: @n bytes of them are at
+ * @text, which begins at byte @from of the line. */
+void wf_console_complete_fields(weft_system *sys, const char *who, const char *type,
+                                const char *text, size_t n, size_t from, weft_completion *to);
 
 /* What may stand where the cursor is; @context is the weft_system. */
 void wf_console_complete(void *context, const char *line, size_t at, weft_completion *to);

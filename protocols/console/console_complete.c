@@ -6,6 +6,8 @@
 
 #include "console.h"
 
+enum { WORD_BYTES_MAX = 128 };
+
 static void complete_actors(weft_system *sys, const char *word, weft_completion *to)
 {
     char name[WEFT_NAME_BYTES], ref[WEFT_REF_TEXT_BYTES];
@@ -24,34 +26,40 @@ static void complete_actors(weft_system *sys, const char *word, weft_completion 
     }
 }
 
-/* Behind "tell" and "ask": an actor, then a type that it serves; @word is the one being written. */
-static void complete_message(weft_system *sys, const char *words, const char *word,
-                             weft_completion *to)
+/* The word at *@at, copied to @to, and *@at behind it. false: it ends at @end or later, or is too long. */
+static bool take_word(const char **at, const char *end, char *to, size_t room)
 {
-    char who[WEFT_NAME_BYTES];
-    size_t n = 0;
-    for (unsigned i = 0;; i++) {
-        words += strspn(words, " ");
-        size_t length = strcspn(words, " ");
-        if (words >= word) {
-            if (i == 0)
-                complete_actors(sys, word, to);
-            else if (i == 1 && n < sizeof who)
-                wf_console_complete_types(sys, who, to);
-            return;
-        }
-        if (i == 0 && strncmp(words, "--limit ", 8) == 0) {
-            words += length + strspn(words + length, " ");
-            words += strcspn(words, " ");
-            i--;
-            continue;
-        }
-        if (i == 0 && (n = length) < sizeof who) {
-            memcpy(who, words, n);
-            who[n] = '\0';
-        }
-        words += length;
+    const char *word = *at + strspn(*at, " ");
+    size_t n = strcspn(word, " ");
+    if (word + n >= end || n >= room)
+        return false;
+    memcpy(to, word, n);
+    to[n] = '\0';
+    *at = word + n;
+    return true;
+}
+
+/* Behind "tell" and "ask": an actor, then a type that it serves, then its fields. The words at byte @from of @line, of
+ * which those up to byte @at count. */
+static void complete_message(weft_system *sys, const char *line, size_t from, size_t at,
+                             size_t start, weft_completion *to)
+{
+    const char *words = line + from, *end = line + at;
+    char who[WEFT_NAME_BYTES], type[WORD_BYTES_MAX];
+    if (strncmp(words + strspn(words, " "), "--limit ", 8) == 0)
+        for (unsigned i = 0; i < 2; i++)
+            if (!take_word(&words, end, type, sizeof type))
+                return;
+    if (!take_word(&words, end, who, sizeof who)) {
+        complete_actors(sys, line + start, to);
+        return;
     }
+    if (!take_word(&words, end, type, sizeof type)) {
+        wf_console_complete_types(sys, who, to);
+        return;
+    }
+    wf_console_complete_fields(sys, who, type, words, (size_t)(end - words), (size_t)(words - line),
+                               to);
 }
 
 /* Behind "at": a node, then a command; what its words may be only that node knows. */
@@ -83,7 +91,7 @@ void wf_console_complete(void *context, const char *line, size_t at, weft_comple
         what = wf_console_takes_of(name);
     }
     if (what == WF_TAKES_TYPES)
-        complete_message(context, line + from + first, line + start, to);
+        complete_message(context, line, from + first, at, start, to);
     if (what == WF_TAKES_COMMAND)
         complete_command(line + from + first, line + start, to);
     if (what == WF_TAKES_ACTORS)

@@ -69,6 +69,30 @@ void wf_console_complete_types(weft_system *sys, const char *who, weft_completio
             weft_completion_add(to, row->type->name);
 }
 
+typedef struct fields_to {
+    weft_completion *to;
+    size_t from;
+} fields_to;
+
+static void add_word(void *context, size_t from, const char *word)
+{
+    const fields_to *f = context;
+    weft_completion_from(f->to, f->from + from);
+    weft_completion_add(f->to, word);
+}
+
+void wf_console_complete_fields(weft_system *sys, const char *who, const char *type,
+                                const char *text, size_t n, size_t from, weft_completion *to)
+{
+    weft_ref ref;
+    fields_to context = {.to = to, .from = from};
+    if (wf_actors_named(sys, who, &ref, NULL) != WEFT_OK)
+        return;
+    const weft_type *of = type_named(rows_of(sys, ref), type);
+    if (of != NULL)
+        weft_form_complete(of, text, n, add_word, &context);
+}
+
 /* ---- tell, ask */
 
 typedef struct letter {

@@ -89,13 +89,20 @@ static void list(weft_editor *e, const weft_completion *c)
     e->at = at;
 }
 
+/* "amount=" and "order={" are not whole: their value comes next. */
+static bool is_whole(const char *word)
+{
+    size_t n = strlen(word);
+    return n == 0 || (word[n - 1] != '=' && word[n - 1] != '{');
+}
+
 /* The word is replaced by what the first candidate begins with: it may be wanted with a blank behind. */
 static bool go_on(weft_editor *e, const weft_completion *c)
 {
     size_t there = e->at - c->start, n = common(c);
     size_t before = e->n;
     wf_editor_insert(e, c->word[0] + there, n - there);
-    if (c->n == 1 && (e->at == e->n || e->line[e->at] != ' '))
+    if (c->n == 1 && is_whole(c->word[0]) && (e->at == e->n || e->line[e->at] != ' '))
         wf_editor_insert(e, " ", 1);
     return e->n != before;
 }

@@ -41,6 +41,16 @@ static const weft_type types[] = {
     WEFT_TYPE_FIELDS("plain", plain, fields, NULL),
 };
 
+static size_t told;
+
+/* A word stands in the text, or at its end. */
+static void on_word(void *context, size_t from, const char *word)
+{
+    told += strlen(word);
+    if (from > *(const size_t *)context)
+        abort();
+}
+
 static void must(int holds)
 {
     if (!holds)
@@ -55,9 +65,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     const weft_type *type = &types[data[0] % (sizeof types / sizeof *types)];
+    size -= 1;
+    weft_form_complete(type, (const char *)data + 1, size, on_word, &size);
     weft_arena *arena = weft_arena_new(4 << 20);
     must(arena != NULL);
-    weft_err err = weft_form_parse(type, (const char *)data + 1, size - 1, arena, &body, &why);
+    weft_err err = weft_form_parse(type, (const char *)data + 1, size, arena, &body, &why);
     must((err == WEFT_OK) == (body != NULL));
     must(err == WEFT_OK || why.text[0] != '\0');
     if (err == WEFT_OK && weft_form_print(type, body, first, sizeof first)) {

@@ -13,6 +13,7 @@
 #include <weft/testing_stream.h>
 
 #include "console.h"
+#include "pb_test.pb-c.h"
 
 #define URL "sim://admin"
 
@@ -35,6 +36,8 @@ static const weft_type shop_add_type =
 static const weft_type mute_type = WEFT_TYPE("shop.mute", shop_total, NULL);
 static const weft_type shop_wave_type =
     WEFT_TYPE_FIELDS("shop.wave", shop_total, total_fields, &mute_type);
+static const weft_type shop_paint_type =
+    WEFT_TYPE_PROTO("shop.paint", Pbtest__Arrays, &pbtest__arrays__descriptor, &mute_type);
 
 static unsigned begun;
 
@@ -61,11 +64,9 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
 }
 
 static const weft_handler worker_rows[] = {
-    {.type = &weft_started_type, .fn = on_started},
-    {.type = &shop_add_type, .fn = on_add},
-    {.type = &shop_wave_type, .fn = on_wave},
-    {.type = &mute_type, .fn = on_wave},
-    {0},
+    {.type = &weft_started_type, .fn = on_started}, {.type = &shop_add_type, .fn = on_add},
+    {.type = &shop_wave_type, .fn = on_wave},       {.type = &mute_type, .fn = on_wave},
+    {.type = &shop_paint_type, .fn = on_wave},      {0},
 };
 static const weft_behaviour worker = {
     .name = "worker", .handlers = worker_rows, .state_bytes = sizeof(shop_total)};
@@ -363,7 +364,7 @@ static void an_actor_is_told_and_asked_by_the_types_it_serves(void)
     CHECK_STR(ask("tell shop/one mute\n"),
               "error: shop.mute has no text form: its type names no fields\n");
     CHECK_STR(ask("tell shop/one subtract\n"),
-              "error: it has no row for \"subtract\"; it serves shop.add, shop.wave\n");
+              "error: it has no row for \"subtract\"; it serves shop.add, shop.wave, shop.paint\n");
     CHECK_STR(ask("tell shop subtract\n"),
               "error: it has no row for \"subtract\"; it serves weft.supervisor_list\n");
     CHECK_STR(ask("tell shop/six add\n"), "error: there is no actor \"shop/six\"\n");
@@ -575,6 +576,42 @@ static void types_that_an_actor_serves_are_completed(void)
     close_world();
 }
 
+static void fields_of_a_message_and_their_values_are_completed(void)
+{
+    open_world(NULL, 0);
+    (void)ask("console\n");
+    CHECK_STR(ask("tell shop/one shop.add a\t"), "tell shop/one shop.add amount=");
+    CHECK_STR(ask("5 n\t"), "5 name=");
+    CHECK_STR(ask("\"a b\" am\t"), "\"a b\" amount=");
+    (void)ask("\x03");
+    CHECK_STR(ask("ask --limit 5s shop/one add a\t"), "ask --limit 5s shop/one add amount=");
+    (void)ask("\x03");
+    CHECK_STR(ask("tell shop/one paint col\t"), "tell shop/one paint colours=");
+    CHECK_STR(ask("B\t"), "BLUE ");
+    CHECK_STR(ask("mes\ta_c\tG\t"), "messages={a_colour=GREEN ");
+    CHECK_STR(ask("a_bool=f\t"), "a_bool=false ");
+    CHECK(strstr(ask("}\r"), "> is told shop.paint\r\n") != NULL);
+    CHECK_STR(ask("tell shop/one nothing a\t"), "\atell shop/one nothing a");
+    (void)ask("\x03");
+    CHECK_STR(ask("tell nobody shop.add a\t"), "\atell nobody shop.add a");
+    (void)ask("\x03");
+    CHECK_STR(ask("tell shop/one shop.add amount=\"a\t"), "\atell shop/one shop.add amount=\"a");
+    close_world();
+}
+
+static void commands_for_another_node_are_completed(void)
+{
+    open_world(NULL, 0);
+    (void)ask("console\n");
+    CHECK_STR(ask("at edge-2 re\t"), "at edge-2 reactors ");
+    (void)ask("\x03");
+    CHECK_STR(ask("at edge-2 su\t"), "\aat edge-2 su"); /* what changes anything is not for it */
+    (void)ask("\x03");
+    CHECK_STR(ask("at \t"), "\aat ");
+    CHECK_STR(ask("edge-2 tree s\t"), "\aedge-2 tree s"); /* whose names only that node knows */
+    close_world();
+}
+
 /* ---- behind a login */
 
 static weft_auth_source source;
@@ -674,6 +711,8 @@ static const test_case cases[] = {
     TEST(people_stop_what_they_wait_for),
     TEST(what_is_typed_ahead_has_a_limit),
     TEST(types_that_an_actor_serves_are_completed),
+    TEST(fields_of_a_message_and_their_values_are_completed),
+    TEST(commands_for_another_node_are_completed),
     TEST(who_is_who_he_says_may_come_in),
     TEST(who_is_not_is_let_go_after_three_times),
     TEST(a_login_does_not_take_for_ever),

@@ -263,6 +263,18 @@ static void tab_completes_and_lists(void)
     close_editor();
 }
 
+static void a_word_that_is_not_whole_gets_no_blank(void)
+{
+    static const char *const words[] = {"name=", "order={", "plain", NULL};
+    candidates = words;
+    open_editor(&(weft_editor_options){.complete = complete, .context = &candidates});
+    type("n\tx p\to\ty");
+    CHECK_STR(weft_editor_line(editor), "name=x plain order={y");
+    CHECK_U64(screen.bells, 0);
+    close_editor();
+    candidates = verbs;
+}
+
 static void what_cannot_be_completed_rings(void)
 {
     open_editor(&(weft_editor_options){.complete = complete, .context = &candidates});
@@ -500,6 +512,7 @@ static const test_case cases[] = {
     TEST(a_line_has_a_limit),
     TEST(lines_that_were_come_back),
     TEST(tab_completes_and_lists),
+    TEST(a_word_that_is_not_whole_gets_no_blank),
     TEST(what_cannot_be_completed_rings),
     TEST(no_more_candidates_than_there_is_room_for),
     TEST(a_secret_is_not_shown_kept_or_remembered),

@@ -2,6 +2,7 @@
 /* The text form of messages: of protobuf's and of plain structs, there and back, and what is none. */
 #include "check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -310,6 +311,99 @@ static void a_text_without_memory_for_it_is_refused(void)
     weft_arena_free(small);
 }
 
+/* ---- what may come next */
+
+typedef struct words {
+    size_t from;
+    char text[400];
+} words;
+
+static void add_word(void *context, size_t from, const char *word)
+{
+    words *w = context;
+    size_t n = strlen(w->text);
+    CHECK(n == 0 || w->from == from);
+    w->from = from;
+    (void)snprintf(w->text + n, sizeof w->text - n, "%s%s", n != 0 ? " " : "", word);
+}
+
+/* What may stand behind @text, and where it begins in @from. */
+static const char *next_words(const weft_type *type, const char *text, size_t *from)
+{
+    static words w;
+    size_t n = strlen(text);
+    char *exact = malloc(n + 1); /* reading beyond it is seen */
+    REQUIRE(exact != NULL);
+    memcpy(exact + 1, text, n);
+    w = (words){.from = SIZE_MAX};
+    weft_form_complete(type, exact + 1, n, add_word, &w);
+    free(exact);
+    *from = w.from;
+    return w.text;
+}
+
+#define OF_CHECKOUT "order={ card= barter={ token= credit= cash= free= note="
+#define OF_LINE "item={ count="
+
+static void names_of_fields_complete_a_text(void)
+{
+    size_t from;
+    CHECK_STR(next_words(&checkout, "", &from), OF_CHECKOUT);
+    CHECK_U64(from, 0);
+    CHECK_STR(next_words(&checkout, "note=x  ca", &from), OF_CHECKOUT);
+    CHECK_U64(from, 8);
+    CHECK_STR(next_words(&checkout, "order={", &from), "lines={ gift={");
+    CHECK_U64(from, 7);
+    CHECK_STR(next_words(&checkout, "order={lines={count=7} lines={item={sku=x} c", &from),
+              OF_LINE);
+    CHECK_U64(from, 43);
+    CHECK_STR(next_words(&checkout, "order={lines={}} ", &from), OF_CHECKOUT);
+    CHECK_STR(next_words(&checkout, "note=\"a} \\\" b\" ", &from), OF_CHECKOUT);
+    CHECK_STR(next_words(&plain_type, "count=1 sm", &from),
+              "small= large= count= most= rough= fine= yes= name= who=");
+    CHECK_U64(from, 8);
+}
+
+static void values_of_flags_and_enums_complete_a_text(void)
+{
+    size_t from;
+    CHECK_STR(next_words(&checkout, "note=x free=t", &from), "true false");
+    CHECK_U64(from, 12);
+    CHECK_STR(next_words(&plain_type, "yes=", &from), "true false");
+    CHECK_STR(next_words(&scalars, "a_bool=true a_colour=", &from), "INFRARED RED GREEN BLUE");
+    CHECK_U64(from, 21);
+    CHECK_STR(next_words(&everything, "scalars={a_int32=1} arrays={colours=RED colours=B", &from),
+              "INFRARED RED GREEN BLUE");
+    CHECK_U64(from, 48);
+}
+
+static void nothing_completes_what_is_free_or_wrong(void)
+{
+    static const char *const texts[] = {
+        "note=",    "note=x",     "note=\"a ", "note=\"a\\", "note=\"a\"", "order={}",       "} ",
+        "nothing=", "nothing=1 ", "note={",    "=",          "a b",        "order={lines=x",
+    };
+    size_t from;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        CHECK_STR(next_words(&checkout, texts[i], &from), "");
+    CHECK_STR(next_words(&nothing, "", &from), "");
+    CHECK_STR(next_words(&empty_type, "", &from), "");
+    CHECK_STR(next_words(&mute_type, "", &from), "");
+    CHECK_STR(next_words(&plain_type, "who={", &from), "");
+}
+
+static void a_text_is_completed_as_deep_as_it_may_nest(void)
+{
+    char text[6 * WF_PB_DEPTH_MAX + 16] = "";
+    size_t from;
+    for (unsigned i = 1; i < WF_PB_DEPTH_MAX; i++)
+        memcpy(text + strlen(text), "left={", 7);
+    CHECK(next_words(&tree, text, &from)[0] != '\0');
+    CHECK_U64(from, strlen(text));
+    memcpy(text + strlen(text), "left={", 7);
+    CHECK_STR(next_words(&tree, text, &from), "");
+}
+
 static const test_case cases[] = {
     TEST(every_kind_of_field_is_read_and_shown),
     TEST(what_repeats_is_given_again_and_messages_nest),
@@ -321,6 +415,10 @@ static const test_case cases[] = {
     TEST(a_plain_struct_has_the_fields_its_type_names),
     TEST(a_type_without_fields_has_no_text_form),
     TEST(a_text_without_memory_for_it_is_refused),
+    TEST(names_of_fields_complete_a_text),
+    TEST(values_of_flags_and_enums_complete_a_text),
+    TEST(nothing_completes_what_is_free_or_wrong),
+    TEST(a_text_is_completed_as_deep_as_it_may_nest),
     {0},
 };
 const test_suite form_suite = {

@@ -91,7 +91,7 @@ const char *weft_editor_output(weft_editor *editor, size_t *n);
 /** Candidates replace what stands between @start and the cursor. */
 void weft_completion_from(weft_completion *to, size_t start);
 /** Adds @word if it begins with what stands there, is UTF-8 without controls, and shorter than 128 bytes.
- * Order and repetitions do not matter. */
+ * Order and repetitions do not matter. The only one that fits gets a blank behind it, unless it ends in = or {. */
 void weft_completion_add(weft_completion *to, const char *word);
 
 #ifdef __cplusplus

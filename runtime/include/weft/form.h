@@ -74,6 +74,16 @@ bool weft_form_print(const weft_type *type, const void *made, char *to, size_t r
 WEFT_MUST_USE weft_err weft_form_parse(const weft_type *type, const char *text, size_t n,
                                        weft_arena *arena, void **out, weft_why *why);
 
+/** A word that may stand in a text from its byte @from on. */
+typedef void weft_form_word_fn(void *context, size_t from, const char *word);
+
+/** Says what may stand at the end of the @n bytes at @text, the beginning of a text form of @type: names of fields,
+ * with "=" or "={" behind them, within whichever message is open there; or the values of a flag or an enum. What has
+ * begun is not looked at: each word is told, and whoever is told leaves out those that do not begin with it. Nothing
+ * is told of a type without a form, of other values, and behind what cannot be parsed. thread: any. */
+void weft_form_complete(const weft_type *type, const char *text, size_t n, weft_form_word_fn *fn,
+                        void *context);
+
 /* ---- limits, by name */
 
 #define WEFT_FORM_BYTES_MAX (64U << 10) /**< of a text that is parsed */
