@@ -90,7 +90,8 @@ static bool skip_value(completer *c, const wf_form_field *f)
         c->at++;
         return true;
     }
-    while (c->at < c->end && !wf_form_is_space(*c->at) && memchr("{}\"", *c->at, 3) == NULL)
+    while (c->at < c->end && !wf_form_is_space(*c->at) && *c->at != '"' && *c->at != '{' &&
+           *c->at != '}')
         c->at++;
     if (c->at < c->end)
         return c->at != from;

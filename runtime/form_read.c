@@ -165,9 +165,9 @@ weft_err wf_form_unsigned(wf_form_in *in, const char *name, const wf_form_value 
     char room[NUMBER_BYTES], *rest;
     const char *text = word(v, room);
     errno = 0;
-    unsigned long long got =
-        text != NULL && text[0] != '-' ? strtoull(text, &rest, base_of(text)) : 0;
-    if (text == NULL || text[0] == '-' || *rest != '\0' || errno != 0 || got > max)
+    bool may = text != NULL && text[0] != '-';
+    unsigned long long got = may ? strtoull(text, &rest, base_of(text)) : 0;
+    if (!may || *rest != '\0' || errno != 0 || got > max)
         return wf_form_refuse(in, WEFT_EINVAL, "%s: expected a number from 0 to %llu", name,
                               (unsigned long long)max);
     *out = got;

@@ -63,12 +63,20 @@ static void after(void)
     weft_arena_free(arena);
 }
 
+/* @text behind one byte, to be freed: reading beyond it is seen. */
+static char *exact_copy(const char *text, size_t n)
+{
+    char *exact = malloc(n + 1);
+    REQUIRE(exact != NULL);
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): bytes, whose length is kept */
+    memcpy(exact + 1, text, n);
+    return exact;
+}
+
 static weft_err parse(const weft_type *type, const char *text, void **out)
 {
     size_t n = strlen(text);
-    char *exact = malloc(n + 1); /* reading beyond it is seen */
-    REQUIRE(exact != NULL);
-    memcpy(exact + 1, text, n);
+    char *exact = exact_copy(text, n);
     why.text[0] = '\0';
     weft_err err = weft_form_parse(type, exact + 1, n, arena, out, &why);
     free(exact);
@@ -332,9 +340,7 @@ static const char *next_words(const weft_type *type, const char *text, size_t *f
 {
     static words w;
     size_t n = strlen(text);
-    char *exact = malloc(n + 1); /* reading beyond it is seen */
-    REQUIRE(exact != NULL);
-    memcpy(exact + 1, text, n);
+    char *exact = exact_copy(text, n);
     w = (words){.from = SIZE_MAX};
     weft_form_complete(type, exact + 1, n, add_word, &w);
     free(exact);
