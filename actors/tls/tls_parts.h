@@ -203,7 +203,7 @@ struct tls_state {
     weft_bytes in;          /* what stands below, while SSL works on it */
     size_t used;            /* of it */
     weft_err sending;       /* why nothing could be sent */
-    weft_err failed;        /* told behind what came before it */
+    weft_err failed;        /* told behind what came before it; nothing is sent any more */
     char *why;              /* of it; NULL: no memory for a sentence */
     char *host;             /* whom a client resumes with; NULL: nobody */
     bool up;                /* the handshake is over */
@@ -240,6 +240,8 @@ void wf_tls_records_count(int sent, int version, int type, const void *at, size_
                           void *context);
 /* Whether @r, which may be NULL, can go on where @ssl, whose handshake is over, is now. */
 bool wf_tls_records_begin(tls_records *r, const SSL *ssl);
+/* The same, by what it needs of that: the suite, and the client's max_fragment_length (0: none). */
+bool wf_tls_records_start(tls_records *r, const SSL_CIPHER *suite, unsigned max_fragment);
 void wf_tls_records_drop(tls_records **records);
 /* Sends @bytes, one after the other in records. errors: of weft_stage_send; ENOMEM. */
 WEFT_MUST_USE weft_err wf_tls_records_send(tls_state *s, weft_bytes bytes);
