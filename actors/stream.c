@@ -111,9 +111,10 @@ static weft_err hand_over(conn *c, weft_ref owner, weft_bytes unread)
     conn_rare *rare = wf_conn_rare_of(c);
     weft_ref whom = wf_stream_whom(conn_actor(c), owner);
     bool far = weft_remote_node_of(whom) != 0;
-    if (rare != NULL && far)
-        owner = wf_relay_to(conn_actor(c), weft_self(conn_actor(c)), whom);
-    if (rare == NULL || weft_ref_is_nobody(owner))
+    if (rare == NULL)
+        return WEFT_ENOMEM;
+    if (far &&
+        weft_ref_is_nobody(owner = wf_relay_to(conn_actor(c), weft_self(conn_actor(c)), whom)))
         return WEFT_ENOMEM;
     rare->relayed = far;
     /* what the old owner did not use stands before what was not told */

@@ -218,7 +218,7 @@ static void spawn_here(wf_reactor *r, weft_actor *target, weft_msg *m)
             WEFT_ENOMEM)
             return;
         wf_actor_stop(r, a, WEFT_ENOMEM, NULL, true); /* nobody knows of it */
-        err = WEFT_ENOMEM;
+        err = weft_because(&why, WEFT_ECANCELLED, "no memory to say who was spawned");
     }
     m->from = asker;
     m->request = c->word[2];

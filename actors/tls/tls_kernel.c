@@ -45,11 +45,14 @@ static weft_err change_over(tls_state *s, uint64_t bytes)
 weft_err wf_tls_kernel_lets_by(weft_stage *stage, bool file, uint64_t bytes)
 {
     tls_state *s = weft_stage_state(stage);
-    if (s->kernel != TLS_KERNEL_MAY || !s->up || !is_worth_it(s, file, bytes))
+    if (s->kernel != TLS_KERNEL_MAY || !s->up || s->failed != WEFT_OK ||
+        !is_worth_it(s, file, bytes))
         return WEFT_EUNSUPPORTED;
     if (s->ssl != NULL || !wf_seal_can(stage->owner)) {
         s->kernel = TLS_KERNEL_NOT;
         return WEFT_EUNSUPPORTED;
     }
+    if (wf_tls_records_renews(s))
+        return WEFT_EUNSUPPORTED; /* the next piece, which new keys go before, is ours still */
     return conn_has_output(stage->owner) ? WEFT_EFULL : change_over(s, bytes);
 }

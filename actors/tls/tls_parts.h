@@ -211,7 +211,7 @@ struct tls_state {
     weft_bytes in;          /* what stands below, while SSL works on it */
     size_t used;            /* of it */
     weft_err sending;       /* why nothing could be sent */
-    weft_err failed;        /* told behind what came before it */
+    weft_err failed;        /* told behind what came before it; nothing is sent any more */
     char *why;              /* of it; NULL: no memory for a sentence */
     char *host;             /* whom a client resumes with; NULL: nobody */
     bool up;                /* the handshake is over */
@@ -256,8 +256,12 @@ void wf_tls_records_count(int sent, int version, int type, const void *at, size_
                           void *context);
 /* Whether @r, which may be NULL, can go on where @ssl, whose handshake is over, is now. */
 bool wf_tls_records_begin(tls_records *r, const SSL *ssl);
+/* The same, by what it needs of that: the suite, and the client's max_fragment_length (0: none). */
+bool wf_tls_records_start(tls_records *r, const SSL_CIPHER *suite, unsigned max_fragment);
 void wf_tls_records_drop(tls_records **records);
-/* What somebody else needs to seal the next records. errors: false. */
+/* Whether we tell of new keys before our next data: whoever takes over our keys must not before that. */
+bool wf_tls_records_renews(const tls_state *s);
+/* What somebody else needs to seal the next records. errors: false, also where they are short. */
 bool wf_tls_records_out(const tls_records *r, wf_seal_key *out);
 /* And does from now on: what @r needed for it is dropped. */
 void wf_tls_records_out_drop(tls_records *r);

@@ -19,6 +19,9 @@ enum {
     TAG = 16,
     PLAIN_MAX = 1 << 14,
     SEALED_MAX = PLAIN_MAX + 256, /* section 5.2 */
+    /* Records in a row that bring no data: empty ones, new keys, user_canceled. Each is allowed, and costs its
+     * peer less than it costs here. */
+    USELESS_MAX = 32,
 };
 
 /* Section 5.5 allows 2^24.5 of AES-GCM. */
@@ -30,6 +33,8 @@ enum {
     UNEXPECTED_MESSAGE = 10,
     BAD_RECORD_MAC = 20,
     RECORD_OVERFLOW = 22,
+    ILLEGAL_PARAMETER = 47,
+    DECODE_ERROR = 50,
     INTERNAL_ERROR = 80,
     USER_CANCELED = 90,
 };
@@ -38,7 +43,7 @@ enum {
 typedef struct way {
     EVP_CIPHER_CTX *cipher;
     uint64_t number;
-    bool known; /* the secret was heard */
+    bool known; /* the secret was heard, and the keys are those of it */
     unsigned char iv[12], secret[EVP_MAX_MD_SIZE];
 } way;
 
@@ -46,6 +51,10 @@ struct tls_records {
     way in, out;
     const EVP_MD *digest;
     size_t secret_bytes;
+    size_t plain_max; /* of a record, both ways: less where the client asked for less (RFC 6066) */
+    unsigned useless; /* records in a row */
+    bool owes;        /* the peer asks for new keys of ours: before our next data (section 4.6.3) */
+    bool asked;       /* we for new ones of the peer's, and none came yet */
     unsigned char gathered[KEY_UPDATE_BYTES]; /* of a message that came in pieces */
     unsigned gathered_bytes;
     /* of a record that has not come whole: it does not pin what it was read into, and has room for what its
@@ -57,18 +66,26 @@ struct tls_records {
 
 /* ---- what is heard while SSL shakes hands */
 
+/* 16: it is none. */
 static unsigned digit(char c)
 {
-    return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a') + 10;
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
 }
 
-/* The last word of @line: its bytes. */
+/* The last word of @line: its bytes; 0: it is no secret. */
 static size_t read_secret(const char *line, unsigned char *to, size_t room)
 {
     const char *at = strrchr(line, ' ');
     size_t n = 0;
-    for (at = at != NULL ? at + 1 : ""; at[0] != '\0' && at[1] != '\0' && n < room; at += 2)
-        to[n++] = (unsigned char)(digit(at[0]) << 4 | digit(at[1]));
+    for (at = at != NULL ? at + 1 : ""; *at != '\0'; at += 2) {
+        unsigned high = digit(at[0]), low = high < 16 ? digit(at[1]) : 16;
+        if (low == 16 || n == room)
+            return 0;
+        to[n++] = (unsigned char)(high << 4 | low);
+    }
     return n;
 }
 
@@ -81,9 +98,12 @@ void wf_tls_records_hear(const SSL *ssl, const char *line)
         return;
     if (s->records == NULL && (s->records = weft_alloc_zero(sizeof *s->records)) == NULL)
         return; /* it stays SSL's */
-    way *w = in ? &s->records->in : &s->records->out;
-    s->records->secret_bytes = read_secret(line, w->secret, sizeof w->secret);
-    w->known = true;
+    tls_records *r = s->records;
+    way *w = in ? &r->in : &r->out, *other = in ? &r->out : &r->in;
+    size_t n = read_secret(line, w->secret, sizeof w->secret);
+    /* both are of one length; what is not understood stays SSL's */
+    w->known = n != 0 && (!other->known || n == r->secret_bytes);
+    r->secret_bytes = n;
 }
 
 /* SSL counts what it sends with these keys by itself: a ticket, say. */
@@ -181,36 +201,45 @@ static bool set_keys(const tls_records *r, EVP_MAC_CTX *mac, way *w, const EVP_C
     return good;
 }
 
-/* The next secret, and the keys of it (section 7.2). */
+/* The next secret, and the keys of it (section 7.2). Where that fails the way is used no more: a number that
+ * began anew must not meet the old keys. */
 static bool update_keys(const tls_records *r, way *w, bool seals)
 {
     unsigned char next[EVP_MAX_MD_SIZE];
     EVP_MAC_CTX *mac = mac_new(r->digest);
-    bool good = expand(r, mac, w->secret, "tls13 traffic upd", r->secret_bytes, next);
-    if (good) {
+    w->known = false;
+    if (expand(r, mac, w->secret, "tls13 traffic upd", r->secret_bytes, next)) {
         memcpy(w->secret, next, r->secret_bytes);
         w->number = 0;
-        good = set_keys(r, mac, w, NULL, seals);
+        w->known = set_keys(r, mac, w, NULL, seals);
     }
     OPENSSL_cleanse(next, sizeof next);
+    EVP_MAC_CTX_free(mac);
+    return w->known;
+}
+
+bool wf_tls_records_start(tls_records *r, const SSL_CIPHER *suite, unsigned max_fragment)
+{
+    const EVP_CIPHER *cipher = cipher_of(suite);
+    if (r == NULL || !r->in.known || !r->out.known || cipher == NULL || max_fragment > 4)
+        return false;
+    r->digest = SSL_CIPHER_get_handshake_digest(suite);
+    if (r->digest == NULL || r->secret_bytes != (size_t)EVP_MD_get_size(r->digest))
+        return false;
+    /* RFC 6066 section 4: 2^9, 2^10, 2^11, 2^12 */
+    r->plain_max = max_fragment != 0 ? (size_t)256 << max_fragment : PLAIN_MAX;
+    EVP_MAC_CTX *mac = mac_new(r->digest);
+    bool good = set_keys(r, mac, &r->in, cipher, false) && set_keys(r, mac, &r->out, cipher, true);
     EVP_MAC_CTX_free(mac);
     return good;
 }
 
 bool wf_tls_records_begin(tls_records *r, const SSL *ssl)
 {
-    const SSL_CIPHER *suite = SSL_get_current_cipher(ssl);
-    const EVP_CIPHER *cipher = cipher_of(suite);
-    if (r == NULL || !r->in.known || !r->out.known || SSL_version(ssl) != TLS1_3_VERSION ||
-        SSL_has_pending(ssl) != 0 || cipher == NULL)
-        return false;
-    r->digest = SSL_CIPHER_get_handshake_digest(suite);
-    if (r->digest == NULL || r->secret_bytes != (size_t)EVP_MD_get_size(r->digest))
-        return false;
-    EVP_MAC_CTX *mac = mac_new(r->digest);
-    bool good = set_keys(r, mac, &r->in, cipher, false) && set_keys(r, mac, &r->out, cipher, true);
-    EVP_MAC_CTX_free(mac);
-    return good;
+    const SSL_SESSION *session = SSL_get0_session(ssl);
+    return SSL_version(ssl) == TLS1_3_VERSION && SSL_has_pending(ssl) == 0 && session != NULL &&
+           wf_tls_records_start(r, SSL_get_current_cipher(ssl),
+                                SSL_SESSION_get_max_fragment_length(session));
 }
 
 static wf_seal_cipher seal_cipher_of(const EVP_CIPHER *cipher)
@@ -226,9 +255,10 @@ bool wf_tls_records_out(const tls_records *r, wf_seal_key *out)
     const EVP_CIPHER *cipher = EVP_CIPHER_CTX_get0_cipher(r->out.cipher);
     EVP_MAC_CTX *mac = mac_new(r->digest);
     size_t n = (size_t)EVP_CIPHER_get_key_length(cipher);
+    bool good = r->out.known && r->plain_max == PLAIN_MAX && n <= sizeof out->key;
     *out = (wf_seal_key){.cipher = seal_cipher_of(cipher), .number = r->out.number};
     memcpy(out->iv, r->out.iv, sizeof out->iv);
-    bool good = n <= sizeof out->key && expand(r, mac, r->out.secret, "tls13 key", n, out->key);
+    good = good && expand(r, mac, r->out.secret, "tls13 key", n, out->key);
     EVP_MAC_CTX_free(mac);
     return good;
 }
@@ -260,6 +290,8 @@ static bool begin_record(way *w, const uint8_t header[HEADER])
 {
     unsigned char nonce[sizeof w->iv];
     int n = 0;
+    if (!w->known)
+        return false;
     memcpy(nonce, w->iv, sizeof nonce);
     for (unsigned i = 0; i < 8; i++)
         nonce[sizeof nonce - 1 - i] ^= (unsigned char)(w->number >> (8 * i));
@@ -303,11 +335,11 @@ static bool open_one(way *w, const uint8_t *record, size_t size, uint8_t *to, si
 static weft_err seal(tls_records *r, uint8_t type, const uint8_t *from, size_t size,
                      weft_bytes *out)
 {
-    size_t pieces = (size + PLAIN_MAX - 1) / PLAIN_MAX;
+    size_t pieces = (size + r->plain_max - 1) / r->plain_max;
     uint8_t *to;
     weft_err err = weft_bytes_new(size + pieces * (HEADER + 1 + TAG), &to, out);
     for (size_t at = 0, n; err == WEFT_OK && at < size; at += n) {
-        n = size - at < PLAIN_MAX ? size - at : PLAIN_MAX;
+        n = size - at < r->plain_max ? size - at : r->plain_max;
         if (!seal_one(&r->out, type, from + at, n, to))
             err = WEFT_ENOMEM;
         to += n + HEADER + 1 + TAG;
@@ -338,19 +370,43 @@ static weft_err send(tls_state *s, uint8_t type, const uint8_t *from, size_t siz
     return err == WEFT_EGONE ? WEFT_OK : err; /* behind our close_notify nothing has to be said */
 }
 
-/* New keys for what is sent from now on. */
-static weft_err send_key_update(tls_state *s)
+/* New keys for what is sent from now on; @asks: and of the peer for what it sends. */
+static weft_err send_key_update(tls_state *s, bool asks)
 {
-    static const uint8_t message[KEY_UPDATE_BYTES] = {KEY_UPDATE, 0, 0, 1, 0};
+    const uint8_t message[KEY_UPDATE_BYTES] = {KEY_UPDATE, 0, 0, 1, asks};
+    tls_records *r = s->records;
     weft_err err = send(s, HANDSHAKE, message, sizeof message);
-    if (err == WEFT_OK && !update_keys(s->records, &s->records->out, true))
+    if (err == WEFT_OK && !update_keys(r, &r->out, true))
         err = WEFT_ENOMEM;
+    r->owes = false;
+    r->asked = r->asked || asks;
     return err;
+}
+
+/* The limit is the sender's to keep, but OpenSSL's clients, and others, do not: they are asked to. Whoever asks
+ * renews its own keys by that, so nobody is asked where the kernel has these. */
+static bool is_to_ask(const tls_state *s)
+{
+    const tls_records *r = s->records;
+    return s->kernel != TLS_KERNEL_SEALS && r->in.number >= wf_tls_records_max && !r->asked;
+}
+
+bool wf_tls_records_renews(const tls_state *s)
+{
+    const tls_records *r = s->records;
+    return is_to_ask(s) || r->owes || r->out.number >= wf_tls_records_max;
+}
+
+/* Where something waits to be sent this can wait too, and must not count as what floods the queue. */
+static weft_err ask_for_new_keys(tls_state *s)
+{
+    bool now = is_to_ask(s) && !conn_has_output(s->stage->owner);
+    return now ? send_key_update(s, true) : WEFT_OK;
 }
 
 weft_err wf_tls_records_send(tls_state *s, weft_bytes bytes)
 {
-    weft_err err = s->records->out.number >= wf_tls_records_max ? send_key_update(s) : WEFT_OK;
+    weft_err err = wf_tls_records_renews(s) ? send_key_update(s, is_to_ask(s)) : WEFT_OK;
     return err == WEFT_OK ? send(s, DATA, bytes.at, bytes.size) : err;
 }
 
@@ -368,36 +424,34 @@ static weft_err refuse(tls_state *s, uint8_t alert, const char *text, weft_why *
     return weft_because(why, WEFT_ETLS, "TLS: %s", text);
 }
 
+/* A record that brought no data. */
+static weft_err tolerate(tls_state *s, weft_why *why)
+{
+    if (++s->records->useless <= USELESS_MAX)
+        return WEFT_OK;
+    return refuse(s, UNEXPECTED_MESSAGE, "too many records without data", why);
+}
+
 static weft_err on_alert(tls_state *s, const uint8_t *at, size_t n, weft_why *why)
 {
     if (n != 2)
-        return refuse(s, UNEXPECTED_MESSAGE, "an alert of another length than two bytes", why);
+        return refuse(s, n == 0 ? UNEXPECTED_MESSAGE : DECODE_ERROR,
+                      "an alert of another length than two bytes", why);
     if (at[1] == CLOSE_NOTIFY)
         return WEFT_EDONE;
     if (at[1] == USER_CANCELED)
-        return WEFT_OK; /* section 6.1: followed by a close_notify */
+        return tolerate(s, why); /* section 6.1: followed by a close_notify */
     return weft_because(why, WEFT_ETLS, "TLS: the peer's alert: %s",
                         SSL_alert_desc_string_long(at[1]));
 }
 
-/* Section 4.6.3; behind it, in the same record, nothing may follow. */
-static weft_err on_handshake(tls_state *s, const uint8_t *at, size_t n, weft_why *why)
+/* The peer's keys are new from its next record on. */
+static weft_err on_key_update(tls_state *s, unsigned request, weft_why *why)
 {
     tls_records *r = s->records;
-    if (n == 0 || n > sizeof r->gathered - r->gathered_bytes)
-        return refuse(s, UNEXPECTED_MESSAGE, "a message of a handshake that is over", why);
-    memcpy(r->gathered + r->gathered_bytes, at, n);
-    r->gathered_bytes += (unsigned)n;
-    static const uint8_t begins[] = {KEY_UPDATE, 0, 0, 1};
-    size_t known = r->gathered_bytes < sizeof begins ? r->gathered_bytes : sizeof begins;
-    if (memcmp(r->gathered, begins, known) != 0 || r->gathered[4] > 1)
-        return refuse(s, UNEXPECTED_MESSAGE, "a message of a handshake that is over", why);
-    if (r->gathered_bytes < sizeof r->gathered)
-        return WEFT_OK;
-    bool asked = r->gathered[4] == 1;
-    memset(r->gathered, 0, sizeof r->gathered);
-    r->gathered_bytes = 0;
-    if (asked && s->kernel == TLS_KERNEL_SEALS) {
+    if (request > 1)
+        return refuse(s, ILLEGAL_PARAMETER, "a KeyUpdate that asks for what is not known", why);
+    if (request == 1 && s->kernel == TLS_KERNEL_SEALS) {
         /* it must be told of new keys before the next data, and the kernel can have none: there is no such */
         wf_conn_written_drop(s->stage->owner);
         return refuse(s, INTERNAL_ERROR, "the peer asks for new keys, which the kernel cannot have",
@@ -405,25 +459,61 @@ static weft_err on_handshake(tls_state *s, const uint8_t *at, size_t n, weft_why
     }
     if (!update_keys(r, &r->in, false))
         return weft_because(why, WEFT_ENOMEM, "TLS: no memory for new keys");
-    weft_err err = asked ? send_key_update(s) : WEFT_OK;
-    return err == WEFT_OK ? err : weft_because(why, err, "TLS: unable to send new keys");
+    r->asked = false;
+    /* one answer to all that come while nothing is said, and never more than is said */
+    r->owes = r->owes || request == 1;
+    return tolerate(s, why);
+}
+
+/* Section 4.6.3; behind it, in the same record, nothing may follow. */
+static weft_err on_handshake(tls_state *s, const uint8_t *at, size_t n, weft_why *why)
+{
+    static const uint8_t begins[] = {KEY_UPDATE, 0, 0, 1};
+    tls_records *r = s->records;
+    uint8_t message[KEY_UPDATE_BYTES];
+    size_t had = r->gathered_bytes, fits = sizeof message - had;
+    memcpy(message, r->gathered, had);
+    memcpy(message + had, at, n < fits ? n : fits);
+    size_t all = had + n, known = all < sizeof begins ? all : sizeof begins;
+    if (n == 0 || message[0] != KEY_UPDATE)
+        return refuse(s, UNEXPECTED_MESSAGE, "a message of a handshake that is over", why);
+    if (memcmp(message, begins, known) != 0)
+        return refuse(s, DECODE_ERROR, "a KeyUpdate of another length than one byte", why);
+    if (n > fits)
+        return refuse(s, UNEXPECTED_MESSAGE, "a message behind a KeyUpdate", why);
+    memcpy(r->gathered, message, all);
+    r->gathered_bytes = (unsigned)all;
+    if (all < sizeof message)
+        return tolerate(s, why);
+    r->gathered_bytes = 0;
+    return on_key_update(s, message[4], why);
+}
+
+static weft_err on_data(tls_state *s, size_t n, size_t *size, weft_why *why)
+{
+    if (n == 0)
+        return tolerate(s, why);
+    s->records->useless = 0;
+    *size += n;
+    return WEFT_OK;
 }
 
 /* What the inner plaintext of @n bytes at @at is; data stays where it is: *@size more. */
 static weft_err on_plain(tls_state *s, const uint8_t *at, size_t n, size_t *size, weft_why *why)
 {
+    bool is_long = n > PLAIN_MAX + 1; /* section 5.4: with its padding too */
     while (n != 0 && at[n - 1] == 0)
         n--; /* padding */
-    if (n == 0 || n - 1 > PLAIN_MAX)
-        return refuse(s, n == 0 ? UNEXPECTED_MESSAGE : RECORD_OVERFLOW,
-                      n == 0 ? "a record of padding alone" : "a record that is too long", why);
+    if (is_long || (n != 0 && n - 1 > s->records->plain_max))
+        return refuse(s, RECORD_OVERFLOW, "a record that is too long", why);
+    if (n == 0)
+        return refuse(s, UNEXPECTED_MESSAGE, "a record of padding alone", why);
     uint8_t type = at[--n];
     if (s->records->gathered_bytes != 0 && type != HANDSHAKE)
         return refuse(s, UNEXPECTED_MESSAGE, "a record within a message", why);
     switch (type) {
     case DATA:
-        *size += n;
-        return WEFT_OK;
+        return on_data(s, n, size, why);
     case ALERT:
         return on_alert(s, at, n, why);
     case HANDSHAKE:
@@ -510,5 +600,6 @@ weft_err wf_tls_records_read(tls_state *s, uint8_t *to, size_t room, size_t *siz
         ERR_clear_error();
         return refuse(s, BAD_RECORD_MAC, "a record that was changed on its way", why);
     }
-    return on_plain(s, to + *size, plain, size, why);
+    err = on_plain(s, to + *size, plain, size, why);
+    return err == WEFT_OK ? ask_for_new_keys(s) : err;
 }

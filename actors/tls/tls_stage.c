@@ -127,11 +127,12 @@ static weft_err read_all(tls_state *s, size_t *size, weft_why *why)
     return err == WEFT_EFULL || err == WEFT_EDONE ? WEFT_OK : err;
 }
 
-/* A failure behind bytes that come first. */
-static void fail_later(tls_state *s, weft_err err, const weft_why *why)
+/* A failure, perhaps behind bytes that come first. */
+static void fail(tls_state *s, weft_err err, const weft_why *why)
 {
     size_t n = strlen(why->text) + 1;
     s->failed = err;
+    s->stage->lets_by = false; /* what is written comes to tls_down again, and no further */
     s->why = weft_alloc(n);
     if (s->why != NULL)
         memcpy(s->why, why->text, n);
@@ -152,10 +153,10 @@ static weft_err make_piece(tls_state *s, weft_piece *out, weft_why *why)
         err = read_all(s, &size, why);
     if (err == WEFT_EFULL)
         return WEFT_OK;
+    if (err != WEFT_OK)
+        fail(s, err, why);
     if (err != WEFT_OK && size == 0)
         return err;
-    if (err != WEFT_OK)
-        fail_later(s, err, why);
     if (size == 0) {
         out->kind = s->ended ? WEFT_PIECE_END : WEFT_PIECE_NONE;
         return WEFT_OK;
@@ -209,7 +210,7 @@ static weft_err tls_down(weft_stage *stage, weft_bytes bytes, weft_why *why)
 {
     tls_state *s = weft_stage_state(stage);
     size_t n = 0;
-    if (!s->up)
+    if (!s->up || s->failed != WEFT_OK) /* section 6.2: behind a fatal alert nothing is said */
         return WEFT_EFULL;
     if (s->ssl == NULL)
         return unable(wf_tls_records_send(s, bytes), why);
@@ -221,7 +222,7 @@ static weft_err tls_down(weft_stage *stage, weft_bytes bytes, weft_why *why)
 static weft_err tls_down_end(weft_stage *stage, weft_why *why)
 {
     tls_state *s = weft_stage_state(stage);
-    if (!s->up)
+    if (!s->up || s->failed != WEFT_OK) /* section 6.2: behind a fatal alert nothing is said */
         return WEFT_EFULL;
     if (s->ssl == NULL)
         return unable(wf_tls_records_alert(s, 0), why);

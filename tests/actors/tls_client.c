@@ -4,13 +4,36 @@
 
 static tls_client *client;
 
-static void count_updates(int sent, int version, int type, const void *at, size_t size, SSL *ssl,
-                          void *context)
+/* The client's own secret. */
+static void on_secret(const SSL *ssl, const char *line)
+{
+    static const char label[] = "CLIENT_TRAFFIC_SECRET_0 ";
+    tls_sealer *s = &client->sealer;
+    (void)ssl;
+    if (client->forge == NULL || strncmp(line, label, sizeof label - 1) != 0)
+        return;
+    const char *at = strrchr(line, ' ') + 1;
+    s->secret_bytes = strlen(at) / 2;
+    s->cipher = "AES-256-GCM"; /* what both prefer */
+    REQUIRE(s->secret_bytes == 48);
+    for (size_t i = 0; i < s->secret_bytes; i++) {
+        char byte[3] = {at[2 * i], at[2 * i + 1], '\0'};
+        s->secret[i] = (unsigned char)strtoul(byte, NULL, 16);
+    }
+    tls_sealer_begin(s);
+}
+
+static void count_messages(int sent, int version, int type, const void *at, size_t size, SSL *ssl,
+                           void *context)
 {
     tls_client *c = context;
+    const uint8_t *message = at;
     (void)version, (void)ssl;
-    if (!sent && type == SSL3_RT_HANDSHAKE && size != 0 && *(const uint8_t *)at == 24)
+    if (!sent && type == SSL3_RT_HANDSHAKE && size == 5 && message[0] == 24) {
         c->updates++;
+        c->asked += message[4];
+    }
+    c->alerts += !sent && type == SSL3_RT_ALERT;
 }
 
 static void begin(tls_client *c)
@@ -18,8 +41,11 @@ static void begin(tls_client *c)
     c->ctx = SSL_CTX_new(TLS_client_method());
     REQUIRE(c->ctx != NULL);
     SSL_CTX_set_verify(c->ctx, SSL_VERIFY_NONE, NULL);
-    SSL_CTX_set_msg_callback(c->ctx, count_updates);
+    SSL_CTX_set_msg_callback(c->ctx, count_messages);
     SSL_CTX_set_msg_callback_arg(c->ctx, c);
+    SSL_CTX_set_keylog_callback(c->ctx, on_secret);
+    if (c->fragment != 0)
+        CHECK(SSL_CTX_set_tlsext_max_fragment_length(c->ctx, (uint8_t)c->fragment) == 1);
     if (c->suite != NULL)
         CHECK(SSL_CTX_set_ciphersuites(c->ctx, c->suite) == 1);
     c->ssl = SSL_new(c->ctx);
@@ -60,6 +86,15 @@ static void step(tls_client *c)
         c->heard(c, c->got);
 }
 
+static void forge(weft_actor *self, kit_side *s)
+{
+    static uint8_t forged[64 << 10];
+    size_t bytes = 0;
+    client->forge(&client->sealer, forged, &bytes);
+    client->forge = NULL;
+    CHECK_OK(weft_write_copy(self, s->stream, forged, bytes));
+}
+
 static void flush(weft_actor *self, kit_side *s)
 {
     char *at;
@@ -73,6 +108,8 @@ static void flush(weft_actor *self, kit_side *s)
     weft_err err = weft_write_copy(self, s->stream, at, (size_t)n);
     CHECK(err == WEFT_OK || err == WEFT_EGONE);
     (void)BIO_reset(SSL_get_wbio(client->ssl));
+    if (client->is_up && client->forge != NULL)
+        forge(self, s);
 }
 
 static void on_open(weft_actor *self, kit_side *s, weft_msg *msg)

@@ -5,6 +5,7 @@
 
 #include "actors/stream_kit.h"
 #include "tls/tls_parts.h"
+#include "tls_sealer.h"
 
 typedef struct tls_client tls_client;
 struct tls_client {
@@ -16,10 +17,16 @@ struct tls_client {
     void (*change)(uint8_t *records, size_t bytes); /* of what is sent, once */
     void (*take)(tls_client *c, weft_bytes wire);   /* gives SSL what came; NULL: as it is */
     void (*finish)(tls_client *c);                  /* and what it kept back of it, at the end */
+    /* makes records that SSL would not, in its place, once: behind the handshake. With AES-256-GCM */
+    void (*forge)(tls_sealer *s, uint8_t *to, size_t *n);
+    tls_sealer sealer;
+    unsigned fragment; /* max_fragment_length; 0: none */
     bool is_up, ended;
     size_t got, wrong;
     unsigned reason;  /* of the failure of its last read; 0: none */
     unsigned updates; /* new keys that the server told of */
+    unsigned asked;   /* and of those that asked for ours */
+    unsigned alerts;  /* that it sent */
 };
 
 /* Runs it over @by against side b, the server, which is what the kit makes of it. */

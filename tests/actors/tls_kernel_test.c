@@ -239,12 +239,17 @@ static size_t all(void)
     return head() + own.file_bytes + (own.no_tail ? 0 : TAIL);
 }
 
-/* A head, a file, a tail; then it ends its side. */
-static void serve(weft_actor *self, kit_side *s, weft_msg *msg)
+static void push_alone(weft_actor *self, kit_side *s, weft_msg *msg)
 {
     weft_why why = {""};
     (void)msg;
     CHECK_OK(weft_tls_push(self, s->stream, own.tls, NULL, &why));
+}
+
+/* A head, a file, a tail; then it ends its side. */
+static void serve_now(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
     if (!own.no_head)
         write_pattern(self, s, 0, HEAD);
     if (own.file_bytes != 0) {
@@ -256,6 +261,12 @@ static void serve(weft_actor *self, kit_side *s, weft_msg *msg)
         write_pattern(self, s, head() + own.file_bytes, TAIL);
     if (!own.stays)
         CHECK_OK(weft_end(self, s->stream));
+}
+
+static void serve(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    push_alone(self, s, msg);
+    serve_now(self, s, msg);
 }
 
 static bool kernel_had_it;
@@ -552,6 +563,138 @@ static void a_connection_ends_before_a_key_has_sealed_too_much(void)
     end_kernel();
 }
 
+/* ---- what is said of keys before, and what is not said afterwards */
+
+static void ask_and_say(tls_client *c)
+{
+    tls_client_renew(c, SSL_KEY_UPDATE_REQUESTED);
+    tls_client_say(c, 0, 10);
+}
+
+static void new_keys_that_are_owed_go_before_it_takes_over(void)
+{
+    begin_kernel((struct kernel){.none = 0});
+    weft_tls *tls = server(WEFT_TLS_KERNEL_ON);
+    kit_side b = {.plain = true, .opened = push_alone, .data = serve_now, .ended = look};
+    tls_client c = {.take = take, .finish = finish, .up = ask_and_say, .heard = end_too};
+    own = (struct server){.tls = tls, .file_bytes = FILE_BYTES, .no_head = true};
+    tls_client_run(&c, &tcp, &b);
+    CHECK_U64(b.got, 10);
+    CHECK_U64(c.got, all());
+    CHECK_U64(c.updates, 1);
+    CHECK_U64(c.asked, 0);
+    CHECK_ERR(b.reason, WEFT_EDONE);
+    CHECK(kernel_had_it && kernel.plain);
+    weft_tls_drop(&tls);
+    end_kernel();
+}
+
+static void short_records_stay_here(void)
+{
+    begin_kernel((struct kernel){.none = 0});
+    weft_tls *tls = server(WEFT_TLS_KERNEL_ON);
+    kit_side b = {.plain = true, .opened = serve, .ended = look};
+    tls_client c = {.fragment = TLSEXT_max_fragment_length_1024, .heard = end_too};
+    own = (struct server){.tls = tls, .file_bytes = FILE_BYTES};
+    tls_client_run(&c, &tcp, &b);
+    CHECK_U64(c.got, all());
+    CHECK_ERR(b.reason, WEFT_EDONE);
+    CHECK(!kernel_had_it);
+    CHECK_U64(kernel.keys, 0);
+    weft_tls_drop(&tls);
+    end_kernel();
+}
+
+static void say_many_records(tls_client *c, size_t bytes)
+{
+    if (bytes != HEAD - 2) /* two are kept back */
+        return;
+    for (size_t i = 0; i < 10; i++)
+        tls_client_say(c, i, i + 1);
+    c->heard = end_too;
+}
+
+static void end_when_ten_came(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
+    if (s->got == 10)
+        CHECK_OK(weft_end(self, s->stream));
+}
+
+static void a_peer_that_should_renew_its_keys_is_not_asked_for_that(void)
+{
+    uint64_t max = wf_tls_records_max;
+    begin_kernel((struct kernel){.none = 0});
+    weft_tls *tls = server(WEFT_TLS_KERNEL_ON);
+    kit_side b = {.plain = true, .opened = serve, .data = end_when_ten_came, .ended = look};
+    tls_client c = {.take = take, .finish = finish, .heard = say_many_records};
+    own = (struct server){.tls = tls, .no_tail = true, .stays = true};
+    wf_tls_records_max = 5; /* more than the tickets, which SSL sends */
+    tls_client_run(&c, &tcp, &b);
+    wf_tls_records_max = max;
+    CHECK_U64(b.got, 10);
+    CHECK_U64(c.got, all());
+    CHECK_U64(c.updates, 0);
+    CHECK_ERR(b.reason, WEFT_EDONE);
+    CHECK(kernel_had_it && kernel.plain);
+    weft_tls_drop(&tls);
+    end_kernel();
+}
+
+static void change_the_last(uint8_t *records, size_t bytes)
+{
+    records[bytes - 1] ^= 1;
+}
+
+static void say_good_and_bad(tls_client *c)
+{
+    tls_client_say(c, 0, 10);
+    tls_client_say(c, 10, 20);
+    c->change = change_the_last;
+}
+
+static void say_it_behind_the_head(tls_client *c, size_t bytes)
+{
+    if (bytes != HEAD - 2)
+        return;
+    say_good_and_bad(c);
+    c->heard = NULL;
+}
+
+static void say_what_is_too_late(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
+    write_pattern(self, s, HEAD, TAIL);
+}
+
+static void check_silence(tls_client *c)
+{
+    begin_kernel((struct kernel){.none = 0});
+    weft_tls *tls = server(WEFT_TLS_KERNEL_ON);
+    kit_side b = {.plain = true, .opened = serve, .data = say_what_is_too_late};
+    own = (struct server){.tls = tls, .no_head = c->up != NULL, .no_tail = true, .stays = true};
+    tls_client_run(c, &tcp, &b);
+    CHECK_U64(b.got, 10);
+    CHECK_U64(c->got, head());
+    CHECK_U64(c->reason, SSL_R_SSLV3_ALERT_BAD_RECORD_MAC);
+    CHECK_ERR(b.reason, WEFT_ETLS);
+    weft_tls_drop(&tls);
+}
+
+static void nothing_is_said_behind_an_alert_there_either(void)
+{
+    check_silence(&(tls_client){.take = take, .finish = finish, .heard = say_it_behind_the_head});
+    CHECK(kernel.plain);
+    end_kernel();
+}
+
+static void nor_does_it_take_over_behind_one(void)
+{
+    check_silence(&(tls_client){.up = say_good_and_bad});
+    CHECK_U64(kernel.keys, 0);
+    end_kernel();
+}
+
 /* ---- what cannot be any more */
 
 static weft_err below_it;
@@ -622,6 +765,11 @@ static const test_case cases[] = {
     TEST(a_peer_may_renew_its_own),
     TEST(a_file_that_could_use_up_a_key_stays_here),
     TEST(a_connection_ends_before_a_key_has_sealed_too_much),
+    TEST(new_keys_that_are_owed_go_before_it_takes_over),
+    TEST(short_records_stay_here),
+    TEST(a_peer_that_should_renew_its_keys_is_not_asked_for_that),
+    TEST(nothing_is_said_behind_an_alert_there_either),
+    TEST(nor_does_it_take_over_behind_one),
     TEST(no_stage_stands_below_what_the_kernel_does),
     TEST(memory_that_is_out_loses_the_connection_and_nothing_else),
     {0},

@@ -236,6 +236,89 @@ serve to_openssl.log forward tcp://127.0.0.1:0 \
 [ "$(echo abc | timeout 20 socat -t 5 - "tcp:$address")" = cba ] ||
     fail "s_server did not answer: $(cat to_openssl.log s_server.log)"
 
+# ---- records of TLS 1.3 in every suite: 50 MB each way at once, also padded to the longest; keys renewed by hand
+
+head -c 50000000 /dev/urandom >much
+cat >both_ways.py <<'END'
+import select, socket, ssl, sys
+context = ssl.create_default_context(cafile="root.pem")
+context.check_hostname = False
+context.minimum_version = ssl.TLSVersion.TLSv1_3
+host, port = sys.argv[1].rsplit(":", 1)
+stream = context.wrap_socket(socket.create_connection((host, int(port))))
+assert stream.cipher()[0] == sys.argv[2], stream.cipher()
+data = memoryview(open("much", "rb").read())
+stream.setblocking(False)  # not two threads: SSL may be used by one at a time
+waits = ssl.SSLWantReadError, ssl.SSLWantWriteError
+got, at, step = bytearray(), 0, 1
+while len(got) < len(data):
+    moved = False
+    try:
+        if at < len(data):  # many small ones, and long ones
+            at += stream.send(data[at : at + step])
+            step, moved = step + 1 if step < 2000 else 1 << 20, True
+    except waits:
+        pass
+    try:
+        more = stream.recv(1 << 16)
+        assert more, len(got)
+        got += more
+        moved = True
+    except waits:
+        pass
+    if not moved:
+        select.select([stream], [stream] if at < len(data) else [], [])
+stream.setblocking(True)
+assert got == data
+stream.unwrap()
+END
+# both_ways SUITE [RULE]: as python's client, by OpenSSL's rules in a file
+both_ways()
+{
+    printf '%s\n' 'openssl_conf = a' '[a]' 'ssl_conf = b' '[b]' 'system_default = c' '[c]' \
+        "Ciphersuites = $1" "${2:-}" >suite.cnf
+    OPENSSL_CONF=$folder/suite.cnf timeout 120 python3 both_ways.py "$keys" "$1" >both_ways.log 2>&1 ||
+        fail "$1 ${2:-}: $(cat both_ways.log)"
+}
+serve keys.log echo --listen "tls://127.0.0.1:0?cert=site.pem&key=site.key"
+keys=$address
+for suite in TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256; do
+    both_ways $suite
+done
+head -c 5000000 much >less
+mv less much
+both_ways TLS_AES_128_GCM_SHA256 'RecordPadding = 16384'
+
+# k: new keys; K: and the server is asked for its own, which it has sent before it says more
+mkfifo said
+timeout 60 openssl s_client -connect "$keys" -CAfile root.pem -tls1_3 -msg <said >renewed_keys 2>&1 &
+servers+=($!)
+exec 7>said
+until grep -q 'Verify return code' renewed_keys; do
+    pause 0.05
+done
+renewals=0
+for what in one k two K three K k four; do
+    echo "$what" >&7
+    if [ ${#what} = 1 ]; then
+        renewals=$((renewals + 1))
+        until [ "$(grep -c '^>>> .*KeyUpdate' renewed_keys)" = $renewals ]; do
+            kill -0 "${servers[-1]}" || fail "no keys were renewed: $(cat renewed_keys)"
+            pause 0.05
+        done
+    else
+        until grep -q "^$what\$" renewed_keys; do
+            kill -0 "${servers[-1]}" || fail "$what did not come back: $(cat renewed_keys)"
+            pause 0.05
+        done
+    fi
+done
+exec 7>&-
+[ "$(grep -c '^<<< .*KeyUpdate' renewed_keys)" = 2 ] || fail "the server's keys: $(cat renewed_keys)"
+# a client of little memory
+say small -connect "$keys" -servername localhost -tls1_3 -maxfraglen 512
+expect small 'Verify return code: 0 \(ok\)'
+
 # ---- over what is no address: a program's input and output, a descriptor, a socket of systemd's
 
 inner="stdio:%3Ftls%26cert%3D$folder/site.pem%26key%3D$folder/site.key"

@@ -69,8 +69,8 @@ WEFT_MUST_USE weft_ref weft_spawn(weft_actor *self, const weft_behaviour *behavi
                                   const void *config);
 
 /** Spawns on reactor @reactor, with no parent; the Deferred gives weft_spawned.
- * errors of the Deferred: EINVAL (no such reactor), ENOMEM, ELIMIT, ESTOPPING (the system ends). thread: in a
- * handler. */
+ * errors of the Deferred: EINVAL (no such reactor), ENOMEM, ELIMIT, ESTOPPING (the system ends): none was spawned;
+ * ECANCELLED (no memory to say so): one was, and is stopped again. thread: in a handler. */
 WEFT_MUST_USE weft_deferred weft_spawn_on(weft_actor *self, unsigned reactor,
                                           const weft_behaviour *behaviour, const void *config);
 typedef struct weft_spawned {
