@@ -232,32 +232,13 @@ static weft_err prepare(conn *c, struct weft_sim *sim, weft_url *url, weft_why *
     return WEFT_OK;
 }
 
-/* What was connected to last is remembered: a forwarder connects to the same again and again. */
-static weft_err read_url(const char *text, weft_url *out, weft_why *why)
-{
-    static _Thread_local struct {
-        char text[WEFT_URL_BYTES_MAX + 1];
-        weft_url url;
-    } last;
-    if (last.text[0] != '\0' && strcmp(last.text, text) == 0) {
-        *out = last.url;
-        return WEFT_OK;
-    }
-    weft_err err = weft_url_parse(text, out, why);
-    if (err == WEFT_OK)
-        err = weft_url_check(out, WEFT_URL_CONNECT, why);
-    if (err != WEFT_OK)
-        return err;
-    memcpy(last.text, text, strlen(text) + 1);
-    last.url = *out;
-    return WEFT_OK;
-}
-
 static weft_err begin(conn *c, const char *text, weft_why *why)
 {
     weft_url url;
     struct weft_sim *sim = weft_sim_of(weft_system_of(conn_actor(c)));
-    weft_err err = read_url(text, &url, why);
+    weft_err err = weft_url_parse(text, &url, why);
+    if (err == WEFT_OK)
+        err = weft_url_check(&url, WEFT_URL_CONNECT, why);
     if (err != WEFT_OK)
         return err;
     err = wf_wire_check(sim, &url, why);
