@@ -326,7 +326,7 @@ weft_err wf_http_file_root_refresh(wf_http_file_root *root, weft_why *why)
 weft_err wf_http_file_root_below(const wf_http_file_root *from, const char *path,
                                  wf_http_file_root *root, weft_why *why)
 {
-    wf_http_found found;
+    wf_http_found found = {.fd = -1};
     weft_err err = open_as(from, path, LOOK_FLAGS | O_DIRECTORY, &found, why);
 
     if (err != WEFT_OK)

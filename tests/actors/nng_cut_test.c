@@ -54,6 +54,8 @@ static void what_is_longer_than_a_piece_becomes_several(void)
     static uint8_t some[WF_CUT_PIECE_BYTES_MAX + MORE];
     wf_cut_buffer *b = calloc(1, sizeof *b);
     REQUIRE(b != NULL);
+    if (b == NULL)
+        return;
     CHECK_U64(wf_cut_put(b, some, 1), 1);
     CHECK_U64(wf_cut_put(b, some, sizeof some), sizeof some);
     static const uint8_t first[] = {0, 0, 1, 0},
