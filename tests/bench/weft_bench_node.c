@@ -6,13 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <weft/process.h>
 #include <weft/weft.h>
 
+#include "bench_clock.h"
 #include "bench_node.pb-c.h"
 
 typedef Weft__Bench__Opaque opaque;
@@ -64,21 +63,6 @@ static const row rows[] = {
     {.name = "call256", .at_once = 256, .n = 2000000},
     {0},
 };
-
-static uint64_t cpu_us(void)
-{
-    struct rusage used;
-    (void)getrusage(RUSAGE_SELF, &used);
-    return (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 +
-           (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
-}
-
-static double now_s(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- there */
 

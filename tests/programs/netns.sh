@@ -3,19 +3,8 @@
 # transfer that is cut off and goes on, a peer that has gone. In a network namespace of its own.
 set -euo pipefail
 
-skip()
-{
-    echo "$*"
-    exit 77
-}
-
-if [ "${1:-}" != inside ]; then
-    [ "$(id -u)" = 0 ] || skip "only root makes network namespaces"
-    command -v nft >/dev/null || skip "nft is not installed (Debian: nftables)"
-    unshare -n true 2>/dev/null || skip "network namespaces cannot be made here"
-    unshare -n nft add table inet weft 2>/dev/null || skip "nftables cannot be used in a namespace here"
-    exec unshare -n "$0" inside
-fi
+# shellcheck source=tests/programs/parts/netns.sh
+. "$(dirname "$0")/parts/netns.sh"
 
 weftd=$WEFT_BUILD/weftd
 folder=$(mktemp -d)

@@ -7,27 +7,8 @@ folder=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$folder"' EXIT
 weftd="$WEFT_BUILD/weftd"
 
-fail()
-{
-    echo "node_cluster: $*" >&2
-    cat "$folder"/*.log >&2
-    exit 1
-}
-
-# until_says WORDS COMMAND...: as long as it takes, for a minute.
-until_says()
-{
-    local words=$1
-    shift
-    for _ in $(seq 600); do
-        said=$("$@" 2>&1) || true
-        case "$said" in
-        *$words*) return ;;
-        esac
-        read -r -t 0.1 <> <(:) || true
-    done
-    fail "\"$*\" said \"$said\", expected \"$words\""
-}
+# shellcheck source=tests/programs/parts/nodes.sh
+. "$(dirname "$0")/parts/nodes.sh"
 
 # identity NAME: its certificate and key, of the authority.
 identity()
@@ -51,14 +32,6 @@ node()
     "$weftd" node --name "$name" --cluster test --cert "$folder/$of.pem" --key "$folder/$of.key" \
         --ca "$folder/ca.pem" --admin "unix:$folder/$name.admin" --log-format text "$@" 2>>"$folder/$name.log" &
     pid=$!
-}
-
-# of NAME VERB...: what its console says.
-of()
-{
-    local name=$1
-    shift
-    timeout 60 "$weftd" "$@" --to "unix:$folder/$name.admin"
 }
 
 node edge-1 edge-1 --listen nng+tls+tcp://127.0.0.1:0 --join edge-2 --operator edge-2

@@ -4,45 +4,15 @@
 # third must not notice, and the link must be there again when the network is. In a network namespace of its own.
 set -euo pipefail
 
-skip()
-{
-    echo "$*"
-    exit 77
-}
-
-if [ "${1:-}" != inside ]; then
-    [ "$(id -u)" = 0 ] || skip "only root makes network namespaces"
-    command -v nft >/dev/null || skip "nft is not installed (Debian: nftables)"
-    unshare -n true 2>/dev/null || skip "network namespaces cannot be made here"
-    unshare -n nft add table inet weft 2>/dev/null || skip "nftables cannot be used in a namespace here"
-    exec unshare -n "$0" inside
-fi
+# shellcheck source=tests/programs/parts/netns.sh
+. "$(dirname "$0")/parts/netns.sh"
 
 weftd=$WEFT_BUILD/weftd
 folder=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$folder"' EXIT
 
-fail()
-{
-    echo "node_partition: $*" >&2
-    cat "$folder"/*.log >&2
-    exit 1
-}
-
-# until_says WORDS COMMAND...: as long as it takes, for a minute.
-until_says()
-{
-    local words=$1
-    shift
-    for _ in $(seq 600); do
-        said=$("$@" 2>&1) || true
-        case "$said" in
-        *$words*) return ;;
-        esac
-        read -r -t 0.1 <> <(:) || true
-    done
-    fail "\"$*\" said \"$said\", expected \"$words\""
-}
+# shellcheck source=tests/programs/parts/nodes.sh
+. "$(dirname "$0")/parts/nodes.sh"
 
 # node NAME OPTIONS...: runs it.
 node()
@@ -58,14 +28,6 @@ at()
 {
     until_says "listens at nng+tcp://" cat "$folder/$1.log"
     grep -o 'nng+tcp://127[0-9.:]*' "$folder/$1.log" | head -1
-}
-
-# of NAME VERB...: what its console says.
-of()
-{
-    local name=$1
-    shift
-    timeout 60 "$weftd" "$@" --to "unix:$folder/$name.admin"
 }
 
 # state NAME OF: how OF sees NAME: up or down, and the how-many-eth link it is.
