@@ -278,6 +278,25 @@ static void tell_ended(conn *c)
         wf_conn_owner_gone(c);
 }
 
+static void read_some(conn *c);
+
+/* Many answers are short, and the end is there as soon as they are: a look costs a call for each connection that
+ * was made, and finding it saves a round, and a segment to whoever is told both at once. */
+static void look_next(conn *c)
+{
+    if (c->rare == NULL || !c->rare->fresh)
+        return;
+    c->rare->fresh = false;
+    c->flags |= CONN_LOOK;
+}
+
+static void look_again(conn *c)
+{
+    c->flags &= ~(uint32_t)CONN_LOOK;
+    wf_conn_watch(c);
+    read_some(c);
+}
+
 /* One look at what is next. What it does may ask for another look (CONN_AGAIN). */
 static void deliver_next(conn *c)
 {
@@ -298,6 +317,8 @@ static void deliver_next(conn *c)
         wf_conn_close_leaf(c, false);
     if ((c->flags & CONN_CLOSED) != 0)
         wf_conn_finish(c);
+    else if ((c->flags & CONN_LOOK) != 0)
+        look_again(c);
     else
         wf_conn_watch(c);
 }
@@ -369,9 +390,10 @@ static void read_some(conn *c)
     weft_err err = c->leaf->read(c, &piece.bytes, &why);
     switch (err) {
     case WEFT_OK:
-        if (!conn_staged(c))
+        if (!conn_staged(c)) {
+            look_next(c);
             tell_piece(c, &piece);
-        else if (wf_conn_stages_give(c, piece.bytes) == WEFT_OK)
+        } else if (wf_conn_stages_give(c, piece.bytes) == WEFT_OK)
             wf_conn_deliver(c);
         else
             wf_conn_lost(c, WEFT_ENOMEM, "no memory for what came");

@@ -43,6 +43,7 @@ enum {
     CONN_REFUSED = 1 << 25,   /* counted, but as one that is told that there are too many */
     CONN_LOST = 1 << 20,      /* it does not end in order: the reason says why */
     CONN_FLUSHING = 1 << 19,  /* sending is under way */
+    CONN_LOOK = 1 << 26,      /* the first bytes were told: the end may have come with them */
     CONN_DOWN_ENDED = 1 << 18, /* what the owner wrote, and its end, went through every stage */
 };
 
@@ -84,6 +85,7 @@ typedef struct conn_rare {
     weft_timer timer;
     uint32_t write_queue_max;
     uint32_t above;  /* of @queued: what stands above stages and did not go through them yet */
+    bool fresh;      /* it was connected, and nothing has come yet */
     bool in_up;      /* a stage is making a piece: what it sends is its own, not the owner's */
     bool relayed;    /* its owner is, or is to be, a relay to another node (stream_relay.h) */
     bool moved;      /* output has left since the alarm was set */

@@ -51,6 +51,7 @@ static void connected(conn *c)
     weft_why why = {""};
     weft_err err = WEFT_OK;
     c->rare->on_ready = NULL;
+    c->rare->fresh = true;
     const connecting *kept = c->rare->connecting;
     if (kept != NULL) {
         err = wf_pipeline_push(&kept->pipeline, c, &kept->url, &why);

@@ -75,6 +75,14 @@ static weft_err send_file(conn *c, const conn_item *item, size_t *sent, weft_why
     return (size_t)n < item->bytes.size ? WEFT_EFULL : WEFT_OK;
 }
 
+/* Whether the end follows as soon as what is queued has left. A meter may let only a part leave for now, and
+ * the kernel closes a record that it seals with its last bytes. */
+static bool ends_behind(const conn *c)
+{
+    return (c->flags & (CONN_END_OUT | CONN_CLOSING)) != 0 && c->leaf == &wf_conn_leaf_fd &&
+           conn_down_done(c);
+}
+
 static weft_err fd_write(conn *c, const conn_item *items, unsigned n, size_t *sent, weft_why *why)
 {
     struct iovec v[CONN_WRITE_ITEMS];
@@ -86,8 +94,8 @@ static weft_err fd_write(conn *c, const conn_item *items, unsigned n, size_t *se
         v[k] = (struct iovec){(void *)(uintptr_t)items[k].bytes.at, items[k].bytes.size};
         total += items[k].bytes.size;
     }
-    /* a head leaves together with the file behind it */
-    ssize_t w = send_vector(c, v, k, k < n ? MSG_MORE : 0);
+    /* a head leaves together with the file behind it, the last bytes in one segment with the end */
+    ssize_t w = send_vector(c, v, k, k < n || ends_behind(c) ? MSG_MORE : 0);
     if (w < 0)
         return failed(errno, "write", why);
     *sent = (size_t)w;

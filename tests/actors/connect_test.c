@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Connecting and accepting: what goes wrong, and the limits. */
 #include <arpa/inet.h>
+#include <linux/tcp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actors/conn.h"
 #include "actors/stream_kit.h"
 
 static const kit_transport nothing = {.name = "none"},
@@ -254,15 +256,77 @@ static void over_sockets_a_rate_holds_the_source(void)
     CHECK_U64(b.wrong, 0);
 }
 
-/* ---- descriptors run out */
-
-enum { CLIENTS = 20, LEFT_FOR_SERVER = 4, LOOK_MS = 400 };
-
 static uint64_t polls(weft_actor *self)
 {
     weft_reactor_stats stats;
     return weft_stats_reactor(weft_system_of(self), 0, &stats) ? stats.polls : 0;
 }
+
+/* ---- what is short and then ends */
+
+static void answer_and_close(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    CHECK_OK(weft_write_text(self, s->stream, "an answer"));
+    CHECK_OK(weft_write_text(self, s->stream, ", and the end"));
+    close_it(self, s, msg);
+}
+
+/* Segments that have come for the socket of @whose: those of the handshake too. */
+static unsigned segments_in(weft_ref whose)
+{
+    struct tcp_info info = {.tcpi_segs_in = 0};
+    socklen_t n = sizeof info;
+    const conn *c = wf_conn_here(whose);
+    REQUIRE(c != NULL);
+    CHECK_I64(getsockopt(weft_watch_fd(&c->watch), IPPROTO_TCP, TCP_INFO, &info, &n), 0);
+    return info.tcpi_segs_in;
+}
+
+static void note_the_round(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
+    s->count = polls(self);
+    CHECK_U64(segments_in(s->stream), 2); /* what accepted, and all else */
+}
+
+static void close_in_the_same_round(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    CHECK_U64(polls(self), s->count);
+    close_it(self, s, msg);
+}
+
+static void over_sockets_the_end_comes_with_the_last_bytes_and_is_seen_with_the_first(void)
+{
+    kit_side a = {.data = note_the_round, .ended = close_in_the_same_round, .raw = true};
+    kit_side b = {.opened = answer_and_close};
+    kit_run(&(kit_world){.by = &tcp, .a = &a, .b = &b});
+    CHECK_STR(a.log, "odec");
+    CHECK_U64(a.got, strlen("an answer, and the end"));
+    CHECK_STR(b.log, "oc");
+    CHECK_ERR(b.reason, WEFT_EDONE);
+}
+
+static void answer(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
+    CHECK_OK(weft_write_text(self, s->stream, "an answer"));
+}
+
+/* Looking for an end that is not there loses nothing: what comes later is read as ever. */
+static void over_sockets_an_end_that_is_not_there_yet_is_seen_later(void)
+{
+    kit_side a = {.opened = answer, .raw = true}, b = {.data = answer, .raw = true};
+    a.ended = close_it;
+    b.ended = close_it;
+    a.data = close_it;
+    kit_run(&(kit_world){.by = &tcp, .a = &a, .b = &b});
+    CHECK_STR(a.log, "odc");
+    CHECK_STR(b.log, "odec");
+}
+
+/* ---- descriptors run out */
+
+enum { CLIENTS = 20, LEFT_FOR_SERVER = 4, LOOK_MS = 400 };
 
 static void open_too_many(weft_actor *self, kit_side *s, weft_msg *msg)
 {
@@ -336,6 +400,8 @@ static const test_case cases[] = {
     TEST(over_sockets_lists_are_about_where_it_comes_from),
     TEST(over_sockets_one_that_is_idle_is_closed),
     TEST(over_sockets_a_rate_holds_the_source),
+    TEST(over_sockets_the_end_comes_with_the_last_bytes_and_is_seen_with_the_first),
+    TEST(over_sockets_an_end_that_is_not_there_yet_is_seen_later),
     TEST(without_descriptors_a_listener_refuses_now_and_then_and_does_not_spin),
     {0},
 };
