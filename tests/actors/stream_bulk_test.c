@@ -10,6 +10,7 @@ enum {
     PRESET_SIM = 4 << 20, /* a wire of short reads takes far longer for the same bytes */
     QUEUE = 300 << 10,
     WINDOW = 200 << 10,
+    LEAST_BYTES_A_MS = 1000,
     PIECE_MAX = 150 << 10,
     BLOCK = 66 << 10,
     MEMORY_MAX =
@@ -42,6 +43,12 @@ static uint64_t bulk(const kit_transport *by)
     unsigned shift = *unit == 'G' ? 30 : *unit == 'M' ? 20 : *unit == 'k' ? 10 : 0;
     REQUIRE(n != 0);
     return n << shift;
+}
+
+/* On a machine that others use, too. */
+static uint32_t limit_ms(uint64_t bytes)
+{
+    return (uint32_t)(120000 + bytes / LEAST_BYTES_A_MS);
 }
 
 /* ---- what both sides look at */
@@ -106,7 +113,7 @@ static void bulk_arrives_whole_in_memory_that_does_not_grow_with_it(void)
         kit_side a = {.opened = send_pieces, .drained = send_pieces, .write_queue = QUEUE};
         kit_side b = {.window = WINDOW, .data = check_bytes, .ended = close_it, .raw = true};
         a.total = bulk(by);
-        kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
+        kit_run(&(kit_world){.by = by, .a = &a, .b = &b, .limit_ms = limit_ms(a.total)});
         CHECK_U64(b.got, a.total);
         CHECK_STR(b.log, "odec");
         CHECK_ERR(a.reason, WEFT_EDONE);
@@ -123,7 +130,7 @@ static void bulk_goes_the_other_way_too(void)
         kit_side a = {.window = WINDOW, .data = check_bytes, .ended = close_it, .raw = true};
         kit_side b = {.opened = send_pieces, .drained = send_pieces, .write_queue = QUEUE};
         b.total = bulk(by);
-        kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
+        kit_run(&(kit_world){.by = by, .a = &a, .b = &b, .limit_ms = limit_ms(b.total)});
         CHECK_U64(a.got, b.total);
         CHECK_STR(a.log, "odec");
     }
@@ -158,7 +165,7 @@ static void one_write_of_bulk_leaves_in_pieces(void)
         kit_side a = {.opened = write_it_all, .total = total};
         kit_side b = {.window = WINDOW, .data = check_bytes, .ended = close_it, .raw = true};
         b.count = 2 * total; /* the write itself, in a block of a power of two */
-        kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
+        kit_run(&(kit_world){.by = by, .a = &a, .b = &b, .limit_ms = limit_ms(total)});
         CHECK_U64(b.got, total);
         CHECK_STR(b.log, "odec");
         CHECK_ERR(a.reason, WEFT_EDONE);

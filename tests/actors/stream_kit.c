@@ -583,8 +583,8 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
     kit_world *w = (kit_world *)(uintptr_t)((const weft_started *)weft_body(msg))->config;
     w->director = weft_self(self);
-    (void)weft_after(self, w->by->sim ? SIM_HANGS_AFTER_MS : HANGS_AFTER_MS, kit_late,
-                     .nothing = 0);
+    uint32_t limit_ms = w->limit_ms != 0 ? w->limit_ms : HANGS_AFTER_MS;
+    (void)weft_after(self, w->by->sim ? SIM_HANGS_AFTER_MS : limit_ms, kit_late, .nothing = 0);
     if (w->c != NULL)
         (void)spawn_side(self, w->c);
     for (unsigned i = 0; i < w->n_more; i++)

@@ -82,6 +82,7 @@ struct kit_world {
     const kit_transport *by;
     kit_side *a, *b, *c;        /* c: a third actor, for hand-over; NULL: none */
     unsigned reactors;          /* 0: 1 */
+    uint32_t limit_ms;          /* it hangs if it takes longer; 0: two minutes */
     unsigned closes;            /* so many `closed` (or ends of bare sides) end it; 0: 2 */
     const char *listen_options; /* "?..." */
     const char *connect_options;
