@@ -97,8 +97,9 @@ static void set_limits(conn *c, const weft_url_options *o)
         c->rare->write_queue_max = (uint32_t)o->write_queue_bytes_max;
 }
 
-static void begin(conn *c, const wf_listening *shared)
+static void begin(conn *c, const wf_listening *shared, const weft_address *peer)
 {
+    conn_known known = {.peer = peer != NULL && peer->family != WEFT_FAMILY_NONE ? peer : NULL};
     weft_why why = {""};
     weft_err err = wf_pipeline_push(&shared->pipeline, c, &shared->url, &why);
     if (c->rare != NULL)
@@ -107,14 +108,16 @@ static void begin(conn *c, const wf_listening *shared)
         wf_conn_lost(c, err, why.text);
         return;
     }
-    wf_conn_begin(c);
+    if (shared->local.family != WEFT_FAMILY_NONE)
+        known.local = &shared->local;
+    wf_conn_begin(c, known);
     /* what a client that speaks first has said is there: it need not be waited for */
     if (wf_url_client_speaks_first(&shared->url))
         wf_conn_ready(c, WEFT_READABLE);
 }
 
-/* false: memory is out, and it is closed. */
-static bool connect_up(weft_actor *self, listener *l, wf_accepted *a,
+/* @peer: who it is, or NULL: is asked for. false: memory is out, and it is closed. */
+static bool connect_up(weft_actor *self, listener *l, wf_accepted *a, const weft_address *peer,
                        const weft_behaviour *behaviour, const void *config, uint32_t flags)
 {
     const wf_listening *shared = l->shared;
@@ -138,13 +141,13 @@ static bool connect_up(weft_actor *self, listener *l, wf_accepted *a,
         return true;
     }
     c->flags |= CONN_CHILD;
-    begin(c, shared);
+    begin(c, shared, peer);
     return true;
 }
 
-static void keep(weft_actor *self, listener *l, wf_accepted *a)
+static void keep(weft_actor *self, listener *l, wf_accepted *a, const weft_address *peer)
 {
-    if (!connect_up(self, l, a, l->shared->behaviour, l->shared->config, 0))
+    if (!connect_up(self, l, a, peer, l->shared->behaviour, l->shared->config, 0))
         (void)wf_listener_tell_left(self, l);
 }
 
@@ -153,7 +156,7 @@ weft_err wf_on_accepted(weft_actor *self, weft_msg *msg)
     wf_accepted *a = (wf_accepted *)(uintptr_t)weft_body(msg);
     wf_accepted taken = *a;
     *a = (wf_accepted){.fd = -1};
-    keep(self, weft_state(self), &taken);
+    keep(self, weft_state(self), &taken, NULL);
     return WEFT_OK;
 }
 
@@ -171,7 +174,7 @@ static bool waits(const listener *l)
     return is_full(l) && l->shared->url.options.overflow == WEFT_OVERFLOW_WAIT;
 }
 
-static void give(weft_actor *self, listener *l, wf_accepted *a, bool here)
+static void give(weft_actor *self, listener *l, wf_accepted *a, const weft_address *peer, bool here)
 {
     const wf_listening *shared = l->shared;
     unsigned i = shared->n > 1 && !here ? l->next++ % shared->n : 0;
@@ -179,7 +182,7 @@ static void give(weft_actor *self, listener *l, wf_accepted *a, bool here)
     l->exhausted = false;
     /* an event: one that cannot be sent is still ours */
     if (i == 0 || weft_event(self, shared->member[i], &wf_accepted_type, a) != WEFT_OK)
-        keep(self, l, a);
+        keep(self, l, a, peer);
 }
 
 static void turn_away(weft_actor *self, listener *l, wf_accepted *a, const weft_address *peer,
@@ -198,7 +201,7 @@ static void turn_away(weft_actor *self, listener *l, wf_accepted *a, const weft_
         close_accepted(a);
         return;
     }
-    if (connect_up(self, l, a, &refuser, busy, CONN_REFUSED))
+    if (connect_up(self, l, a, peer, &refuser, busy, CONN_REFUSED))
         l->refusing++;
 }
 
@@ -211,19 +214,18 @@ static void let_in(weft_actor *self, listener *l, wf_accepted *a, const weft_add
         err = WEFT_ELIMIT;
     }
     if (err == WEFT_OK)
-        give(self, l, a, here);
+        give(self, l, a, peer, here);
     else
         turn_away(self, l, a, peer, err);
 }
 
 /* ---- who waits */
 
-/* false: nobody waits, or errno says what else. @peer is looked up where somebody will ask for it. */
+/* false: nobody waits, or errno says what else. @peer: who it is, as far as that is known. */
 static bool accept_one(const wf_listening *shared, wf_accepted *out, weft_address *peer)
 {
     struct sockaddr_storage sa;
     socklen_t n = sizeof sa;
-    bool asks = shared->admission != NULL || shared->url.options.overflow != WEFT_OVERFLOW_WAIT;
     *out = (wf_accepted){.fd = -1};
     *peer = (weft_address){.family = WEFT_FAMILY_NONE};
     if (shared->wire != NULL) {
@@ -237,9 +239,8 @@ static bool accept_one(const wf_listening *shared, wf_accepted *out, weft_addres
         return (out->nng = wf_nng_accept(shared->nng, peer)) != NULL;
     if (shared->url.scheme == WEFT_SCHEME_STDIO)
         return wf_stdio_accept(shared->fd, &out->fd);
-    out->fd = accept4(shared->fd, asks ? (struct sockaddr *)&sa : NULL, asks ? &n : NULL,
-                      SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (out->fd >= 0 && asks)
+    out->fd = accept4(shared->fd, (struct sockaddr *)&sa, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (out->fd >= 0)
         wf_address_from_sockaddr(peer, (const struct sockaddr *)&sa, n);
     return out->fd >= 0;
 }

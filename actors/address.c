@@ -55,6 +55,19 @@ void wf_address_from_sockaddr(weft_address *to, const struct sockaddr *from, soc
     }
 }
 
+bool wf_address_is_one(const weft_address *address)
+{
+    static const uint8_t any[16] = {0};
+    switch (address->family) {
+    case WEFT_FAMILY_V4:
+        return memcmp(address->ip, any, 4) != 0;
+    case WEFT_FAMILY_V6:
+        return memcmp(address->ip, any, 16) != 0;
+    default:
+        return false;
+    }
+}
+
 /* Proxies and logs say it for each request, where the way by inet_ntop and sprintf shows. */
 static void put_v4(const uint8_t ip[4], char *to)
 {

@@ -10,6 +10,9 @@
 
 void wf_address_from_sockaddr(weft_address *to, const struct sockaddr *from, socklen_t bytes);
 
+/* Whether it is an IP address of one host: neither "any" nor a path. */
+bool wf_address_is_one(const weft_address *address);
+
 /* Of an IP address. Gives its size. */
 socklen_t wf_address_to_sockaddr(const weft_address *from, struct sockaddr_storage *to);
 

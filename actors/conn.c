@@ -71,7 +71,22 @@ conn *wf_conn_new(weft_actor *parent, const conn_leaf *leaf, weft_ref owner, wef
     return c;
 }
 
-static weft_err tell_opened(conn *c)
+/* Asks the kernel for what is not known; stages, and other leaves, may know better than both. */
+static void look_up(conn *c, conn_known known, weft_opened *body)
+{
+    if (c->leaf != &wf_conn_leaf_fd || (c->rare != NULL && c->rare->bottom != NULL)) {
+        wf_conn_addresses(c, &body->local, &body->peer);
+        return;
+    }
+    if (known.local != NULL)
+        body->local = *known.local;
+    if (known.peer != NULL)
+        body->peer = *known.peer;
+    wf_fd_addresses(c, known.local == NULL ? &body->local : NULL,
+                    known.peer == NULL ? &body->peer : NULL);
+}
+
+static weft_err tell_opened(conn *c, conn_known known)
 {
     weft_actor *self = conn_actor(c), *owner = weft_here(c->owner);
     /* an owner known not to look at it saves asking the kernel for both addresses */
@@ -79,7 +94,7 @@ static weft_err tell_opened(conn *c)
         return WEFT_OK;
     weft_opened body = {.stream = weft_self(self)};
     if ((c->flags & CONN_CLOSED) == 0)
-        wf_conn_addresses(c, &body.local, &body.peer);
+        look_up(c, known, &body);
     weft_err err = weft_event(self, c->owner, &weft_opened_type, &body);
     /* data waits until the owner has served it: what it sets up there, a stage say, is there for the
      * first byte, however busy the reactor is */
@@ -97,13 +112,13 @@ void wf_conn_addresses(const conn *c, weft_address *local, weft_address *peer)
 }
 
 /* false: it is lost. */
-static bool open_now(conn *c)
+static bool open_now(conn *c, conn_known known)
 {
     c->flags &= ~(uint32_t)(CONN_OPENING | CONN_HELD);
     if (c->rare != NULL && c->rare->timer.slot != 0)
         weft_timer_cancel(conn_actor(c), &c->rare->timer);
     wf_conn_stages_go_on(c);
-    weft_err err = tell_opened(c);
+    weft_err err = tell_opened(c, known);
     if (err != WEFT_OK)
         wf_conn_lost(c, err, "its owner cannot be told that it is open");
     return err == WEFT_OK;
@@ -122,11 +137,11 @@ static void hold(conn *c)
         weft_alarm_set(&c->rare->alarm, c->rare->handshake_ms, on_handshake_late);
 }
 
-void wf_conn_begin(conn *c)
+void wf_conn_begin(conn *c, conn_known known)
 {
     if (c->rare != NULL && c->rare->holding != 0)
         hold(c);
-    else if (!open_now(c))
+    else if (!open_now(c, known))
         return;
     wf_conn_deliver(c);
     wf_conn_flush(c);
@@ -169,7 +184,7 @@ static void take_hand_over(conn *c)
     c->flags &= ~(uint32_t)CONN_HAND_OVER;
     if (weft_monitor_life(self, c->owner) != WEFT_OK)
         wf_conn_lost(c, WEFT_ENOMEM, "no memory to watch its new owner");
-    else if ((c->flags & CONN_HELD) == 0 && tell_opened(c) != WEFT_OK)
+    else if ((c->flags & CONN_HELD) == 0 && tell_opened(c, CONN_UNKNOWN) != WEFT_OK)
         wf_conn_owner_gone(c);
 }
 
@@ -261,7 +276,7 @@ static void deliver_held(conn *c)
         wf_conn_broken(c, err, why.text);
     else if ((c->flags & CONN_CLOSED) == 0 && c->rare->holding == 0) {
         weft_alarm_clear(&c->rare->alarm);
-        (void)open_now(c);
+        (void)open_now(c, CONN_UNKNOWN);
     } else if ((c->flags & CONN_ENDED_IN) != 0)
         wf_conn_lost(c, WEFT_ELOST, "the peer ended before the stream was open");
 }

@@ -131,8 +131,13 @@ struct weft_leaf {
  * The caller then sets up the leaf and calls wf_conn_begin. */
 conn *wf_conn_new(weft_actor *parent, const conn_leaf *leaf, weft_ref owner, weft_ref *ref);
 
+/* Addresses that need not be asked for: the caller knows them. NULL: not that one. */
+typedef struct conn_known {
+    const weft_address *local, *peer;
+} conn_known;
+#define CONN_UNKNOWN ((conn_known){NULL, NULL})
 /* It is up: begins to read, and tells `opened`, at once unless a stage holds that back. */
-void wf_conn_begin(conn *c);
+void wf_conn_begin(conn *c, conn_known known);
 
 /* Where it is and who is at its other end, as its stages know better than the leaf. */
 void wf_conn_addresses(const conn *c, weft_address *local, weft_address *peer);
@@ -321,6 +326,8 @@ void wf_connecting_drop(conn *c);
 /* Descriptors. @fd is taken. */
 extern const conn_leaf wf_conn_leaf_fd, wf_conn_leaf_none;
 void wf_conn_set_fd(conn *c, int fd);
+/* What the kernel says of its addresses; NULL: not asked. */
+void wf_fd_addresses(const conn *c, weft_address *local, weft_address *peer);
 /* The same for one that comes from elsewhere: a reactor never blocks, whatever it did before. errors: what is
  * no descriptor. */
 weft_err wf_conn_take_fd(conn *c, int fd, weft_why *why);

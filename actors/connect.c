@@ -46,7 +46,7 @@ void wf_connecting_drop(conn *c)
     weft_alloc_free(kept);
 }
 
-static void connected(conn *c)
+static void connected_to(conn *c, conn_known known)
 {
     weft_why why = {""};
     weft_err err = WEFT_OK;
@@ -58,15 +58,33 @@ static void connected(conn *c)
         wf_connecting_drop(c);
     }
     if (err == WEFT_OK)
-        wf_conn_begin(c);
+        wf_conn_begin(c, known);
     else
         wf_conn_lost(c, err, why.text);
+}
+
+static void connected(conn *c)
+{
+    connected_to(c, CONN_UNKNOWN);
+}
+
+/* Who has a peer is connected, and who it is will be asked for: one call says both. */
+static bool stands(conn *c)
+{
+    weft_address peer = {.family = WEFT_FAMILY_NONE};
+    wf_fd_addresses(c, NULL, &peer);
+    if (peer.family == WEFT_FAMILY_NONE)
+        return false;
+    connected_to(c, (conn_known){.peer = &peer});
+    return true;
 }
 
 static void on_outcome(conn *c)
 {
     int fd = weft_watch_fd(&c->watch), failed = 0;
     socklen_t n = sizeof failed;
+    if (stands(c))
+        return;
     (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &n);
     if (failed == 0) {
         connected(c);
@@ -258,6 +276,8 @@ static weft_err begin(conn *c, const char *text, weft_why *why)
             weft_timer_start(conn_actor(c), url.options.timeout_ms, 0, &conn_late_type, &late);
     if (wf_local_stands(url.scheme))
         connected(c);
+    else if (c->rare->on_ready == on_outcome)
+        (void)stands(c); /* a peer of this machine has often answered by now */
     return WEFT_OK;
 }
 
@@ -306,7 +326,7 @@ weft_ref weft_adopt(weft_actor *self, int fd, weft_ref owner)
     if (err != WEFT_OK)
         wf_conn_lost(c, err, why.text);
     else if ((c->flags & CONN_CLOSED) == 0)
-        wf_conn_begin(c);
+        wf_conn_begin(c, CONN_UNKNOWN);
     return ref;
 }
 
@@ -336,7 +356,7 @@ weft_ref weft_leaf_none(weft_actor *self, weft_ref owner, weft_err reason, const
 
 void weft_leaf_begin(weft_leaf *leaf)
 {
-    wf_conn_begin(leaf);
+    wf_conn_begin(leaf, CONN_UNKNOWN);
 }
 
 void *weft_leaf_context(const weft_leaf *leaf)

@@ -123,15 +123,20 @@ static void fd_close(conn *c, bool abort)
     (void)close(fd);
 }
 
-static void fd_addresses(conn *c, weft_address *local, weft_address *peer)
+void wf_fd_addresses(const conn *c, weft_address *local, weft_address *peer)
 {
     struct sockaddr_storage sa;
     socklen_t n = sizeof sa;
-    if (getsockname(fd_of(c), (struct sockaddr *)&sa, &n) == 0)
+    if (local != NULL && getsockname(fd_of(c), (struct sockaddr *)&sa, &n) == 0)
         wf_address_from_sockaddr(local, (const struct sockaddr *)&sa, n);
     n = sizeof sa;
-    if (getpeername(fd_of(c), (struct sockaddr *)&sa, &n) == 0)
+    if (peer != NULL && getpeername(fd_of(c), (struct sockaddr *)&sa, &n) == 0)
         wf_address_from_sockaddr(peer, (const struct sockaddr *)&sa, n);
+}
+
+static void fd_addresses(conn *c, weft_address *local, weft_address *peer)
+{
+    wf_fd_addresses(c, local, peer);
 }
 
 static weft_err fd_nodelay(conn *c, bool on)

@@ -213,7 +213,7 @@ weft_err weft_pair(weft_actor *self, weft_ref owner_a, weft_ref owner_b, weft_re
         if (weft_monitor_life(conn_actor(c[i]), owner[i]) != WEFT_OK)
             wf_conn_lost(c[i], WEFT_ENOMEM, "no memory to watch its owner");
         else
-            wf_conn_begin(c[i]);
+            wf_conn_begin(c[i], CONN_UNKNOWN);
     }
     return WEFT_OK;
 }

@@ -93,6 +93,9 @@ wf_listening *wf_listening_open(weft_system *sys, const char *text, const weft_b
         return NULL;
     }
     weft_scheme scheme = shared->url.scheme;
+    if (shared->fd >= 0 && shared->nng == NULL && !wf_scheme_is_local(scheme) &&
+        wf_address_is_one(&out->address))
+        shared->local = out->address;
     wf_address_url(&out->address, wf_scheme_is_local(scheme) ? "tcp" : wf_scheme_row(scheme)->name,
                    out->url, sizeof out->url);
     if (out->address.family == WEFT_FAMILY_NONE || scheme == WEFT_SCHEME_NNG_IPC)

@@ -22,6 +22,7 @@ typedef struct wf_listening {
     const weft_behaviour *behaviour;
     const void *config;
     int fd;               /* -1: closed */
+    weft_address local;   /* of every connection; family NONE: each has its own */
     bool lent;            /* another descriptor of it stays open: its path stays */
     wire_listener *wire;  /* in a simulation; then there is no descriptor */
     wf_nng_listener *nng; /* of NNG; then @fd says that somebody waits */

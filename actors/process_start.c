@@ -49,7 +49,7 @@ static void begin_one(process *p, process_stream *s, conn *c)
     if (c->rare != NULL && c->rare->on_ready != NULL)
         c->rare->on_ready(c); /* it was connected to, by URL */
     else
-        wf_conn_begin(c);
+        wf_conn_begin(c, CONN_UNKNOWN);
 }
 
 /* The program runs, and is ours. */

@@ -69,22 +69,38 @@ static void a_connect_that_fails_is_closed_with_the_reason(void)
     check_refused("tpc://127.0.0.1:1", WEFT_EUNSUPPORTED, "tcp");
 }
 
-static void a_connect_without_an_answer_ends_at_its_timeout(void)
-{
+/* A socket that listens, whose queue is full: it takes no more, and says nothing. */
+typedef struct mute {
+    int fd, filler[4];
     char text[64];
-    int fd = bound(0, text, "?timeout=150ms"), filler[4];
+} mute;
+
+static void mute_begin(mute *m, const char *options)
+{
     struct sockaddr_in in;
     socklen_t n = sizeof in;
-    /* a queue that is full takes no more, and says nothing */
-    REQUIRE(getsockname(fd, (struct sockaddr *)&in, &n) == 0);
+    m->fd = bound(0, m->text, options);
+    REQUIRE(getsockname(m->fd, (struct sockaddr *)&in, &n) == 0);
     for (int i = 0; i < 4; i++) {
-        filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        (void)connect(filler[i], (struct sockaddr *)&in, n);
+        m->filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(m->filler[i], (struct sockaddr *)&in, n);
     }
-    check_refused(text, WEFT_ETIMEDOUT, "timeout");
+    url = m->text;
+}
+
+static void mute_end(mute *m)
+{
     for (int i = 0; i < 4; i++)
-        (void)close(filler[i]);
-    (void)close(fd);
+        (void)close(m->filler[i]);
+    (void)close(m->fd);
+}
+
+static void a_connect_without_an_answer_ends_at_its_timeout(void)
+{
+    mute m;
+    mute_begin(&m, "?timeout=150ms");
+    check_refused(m.text, WEFT_ETIMEDOUT, "timeout");
+    mute_end(&m);
 }
 
 static void connect_and_abort(weft_actor *self, kit_side *s, weft_msg *msg)
@@ -95,14 +111,13 @@ static void connect_and_abort(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void a_connect_can_be_aborted_while_it_is_under_way(void)
 {
-    char text[64];
-    int fd = bound(1, text, "");
+    mute m;
     kit_side a = {.note = connect_and_abort}, b = {.count = 0};
-    url = text;
+    mute_begin(&m, "");
     kit_run(&(kit_world){.by = &nothing, .a = &a, .b = &b, .no_connect = true, .closes = 1});
     CHECK_STR(a.log, "c");
     CHECK_ERR(a.reason, WEFT_EABORTED);
-    (void)close(fd);
+    mute_end(&m);
 }
 
 static void connect_write_close(weft_actor *self, kit_side *s, weft_msg *msg)
@@ -131,13 +146,12 @@ static void connect_and_stop(weft_actor *self, kit_side *s, weft_msg *msg)
 
 static void an_owner_that_stops_takes_a_connect_under_way_with_it(void)
 {
-    char text[64];
-    int fd = bound(1, text, "");
+    mute m;
     kit_side a = {.note = connect_and_stop}, b = {.count = 0};
-    url = text;
+    mute_begin(&m, "");
     kit_run(&(kit_world){.by = &nothing, .a = &a, .b = &b, .no_connect = true});
     CHECK_STR(a.log, "");
-    (void)close(fd);
+    mute_end(&m);
 }
 
 /* ---- as many as a listener takes */

@@ -510,7 +510,7 @@ static weft_ref piped(weft_actor *self, int in, int out, wf_pipes_end end, weft_
     conn *c = wf_conn_new(self, &wf_conn_leaf_none, owner, &ref);
     REQUIRE(c != NULL && weft_monitor_life(conn_actor(c), owner) == WEFT_OK);
     REQUIRE(wf_pipes_set(c, in, out, end) == WEFT_OK);
-    wf_conn_begin(c);
+    wf_conn_begin(c, CONN_UNKNOWN);
     return ref;
 }
 
