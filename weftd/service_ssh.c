@@ -4,6 +4,7 @@
 
 #include "service_auth.h"
 #include "services.h"
+#include "ssh_console.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@ typedef struct ssh_settings {
     weft_option_texts auth;
     const char *keys, *root;
     weft_ssh_shell_config shell;
+    ssh_console_config console;
     weft_ssh_sftp_config sftp;
     weft_ssh_config config;
     bool ecdsa, no_shell;
@@ -60,6 +62,11 @@ static const weft_option ssh_options[] = {
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(ssh_settings, no_shell),
      .help = "neither shells nor commands: files alone"},
+    {.name = "console",
+     .kind = WEFT_OPTION_CONNECT,
+     .value = "URL",
+     .at = offsetof(ssh_settings, console.to),
+     .help = "instead of a shell, the console of a service that was given --admin URL"},
     {.name = "forward",
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(ssh_settings, config.forward),
@@ -131,6 +138,9 @@ static weft_err check_root(const ssh_settings *s, weft_why *why)
     struct stat st;
     if (s->root != NULL && (stat(s->root, &st) != 0 || !S_ISDIR(st.st_mode)))
         return weft_because(why, WEFT_EINVAL, "--root %.100s is no folder", s->root);
+    if (s->console.to != NULL && s->no_shell)
+        return weft_because(why, WEFT_EINVAL,
+                            "--console is what a shell is, expected no --no-shell");
     if (s->root == NULL && s->no_shell && !s->config.forward)
         return weft_because(why, WEFT_EINVAL,
                             "nothing is left to be served, expected --root with --no-shell");
@@ -146,11 +156,11 @@ static weft_err ssh_check(void *at, weft_why *why)
         err = check_root(s, why);
     if (err != WEFT_OK)
         return err;
+    const weft_behaviour *shell = s->console.to != NULL ? &ssh_console : &weft_ssh_shell;
+    const void *config = s->console.to != NULL ? (const void *)&s->console : &s->shell;
     if (!s->no_shell) {
-        s->services[n++] = (weft_ssh_service){
-            .kind = WEFT_SSH_SHELL, .behaviour = &weft_ssh_shell, .config = &s->shell};
-        s->services[n++] = (weft_ssh_service){
-            .kind = WEFT_SSH_EXEC, .behaviour = &weft_ssh_shell, .config = &s->shell};
+        s->services[n++] = (weft_ssh_service){WEFT_SSH_SHELL, NULL, shell, config};
+        s->services[n++] = (weft_ssh_service){WEFT_SSH_EXEC, NULL, shell, config};
     }
     s->sftp.root = s->root;
     if (s->root != NULL)
@@ -191,7 +201,9 @@ const weft_service service_ssh = {
     .about =
         "Programs run as the user that weftd runs as, whoever the peer is. sftp and scp reach the\n"
         "files below --root and nothing else; a shell reaches what the user does. The host keys\n"
-        "are made on the first run (ssh-keygen -lf FOLDER/ssh_host_ed25519_key.pub says which).",
+        "are made on the first run (ssh-keygen -lf FOLDER/ssh_host_ed25519_key.pub says which).\n"
+        "With --console whoever is let in is an operator, and nothing runs that the console does "
+        "not.",
     .example = "weftd ssh --listen tcp://0.0.0.0:2222 --keys keys --root /srv "
                "--auth sshkey:/etc/weftd/authorized_keys",
     .options = ssh_options,

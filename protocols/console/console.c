@@ -4,13 +4,16 @@
  *   LINES ── "console" ──▶ COMMANDS            telnet: LINES is left out
  *   USER ──▶ PASSWORD ──▶ (auth is asked) ──▶ COMMANDS
  *     ▲─────────────────────────┘ wrong
+ *   over SSH, which knows who it is: COMMANDS with a terminal, else LINES, or the one command it was asked for
  *
  * What a program sent and was not used waits in its message while an answer is waited for; what people type then is
  * kept by console_wait.c. */
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include <weft/edge.h>
+#include <weft/ssh.h>
 #include <weft/telnet.h>
 
 #include "console_session.h"
@@ -65,6 +68,8 @@ void wf_console_say(weft_actor *self, wf_session *s, const char *at, size_t n)
 
 void wf_console_begin(weft_actor *self, wf_session *s)
 {
+    if (s->once && !s->closing)
+        wf_console_leave(self, s);
     if (s->editor == NULL || s->closing)
         return;
     const char *prompt = config_of(self)->prompt;
@@ -80,27 +85,42 @@ void wf_console_begin(weft_actor *self, wf_session *s)
 void wf_console_leave(weft_actor *self, wf_session *s)
 {
     weft_tap_end(&s->tap);
+    if (s->ssh && !s->closing)
+        (void)weft_ssh_exit(self, s->stream, s->once && s->failed ? EX_DATAERR : EX_OK);
     s->closing = true;
     (void)weft_close(self, s->stream);
 }
 
 /* ---- for people */
 
+static weft_err give_up(weft_actor *self, wf_session *s, weft_err err)
+{
+    s->closing = true;
+    (void)weft_abort(self, s->stream, err);
+    return err;
+}
+
+weft_err wf_console_edit(weft_actor *self, wf_session *s, uint16_t columns, uint16_t rows)
+{
+    weft_editor_options options = {.line_bytes_max = WEFT_CONSOLE_LINE_BYTES_MAX,
+                                   .columns = columns,
+                                   .rows = rows,
+                                   .complete = wf_console_complete,
+                                   .context = weft_system_of(self)};
+    s->editor = weft_editor_new(&options);
+    return s->editor != NULL ? WEFT_OK : give_up(self, s, WEFT_ENOMEM);
+}
+
 static weft_err speak(weft_actor *self, wf_session *s)
 {
     weft_why why = {""};
-    weft_editor_options options = {.line_bytes_max = WEFT_CONSOLE_LINE_BYTES_MAX,
-                                   .complete = wf_console_complete,
-                                   .context = weft_system_of(self)};
     weft_err err = weft_telnet_speak(self, s->stream, NULL, &why);
-    if (err == WEFT_OK) {
-        s->editor = weft_editor_new(&options);
-        err = s->editor != NULL ? WEFT_OK : WEFT_ENOMEM;
-    }
-    if (err != WEFT_OK) {
-        s->closing = true;
-        return weft_abort(self, s->stream, err);
-    }
+    if (err != WEFT_OK)
+        (void)give_up(self, s, err);
+    else
+        err = wf_console_edit(self, s, 0, 0);
+    if (err != WEFT_OK)
+        return WEFT_OK;
     s->stage = config_of(self)->auth != NULL ? WF_USER : WF_COMMANDS;
     if (s->stage == WF_USER)
         (void)weft_after(self, WEFT_CONSOLE_LOGIN_MS, console_login_over, .nothing = 0);
@@ -115,6 +135,7 @@ void wf_console_answer(weft_actor *self, wf_session *s, weft_err err, wf_text *o
 {
     if (out->cut && out->n == 0)
         err = err == WEFT_OK ? WEFT_ENOMEM : err;
+    s->failed = err != WEFT_OK;
     wf_text_end(out);
     wf_console_say(self, s, out->at, out->n);
     wf_text_free(out);
@@ -135,17 +156,26 @@ static weft_err on_answered(weft_actor *self, weft_msg *msg, const weft_outcome 
     weft_why why = {""};
     weft_err err = s->answered(got, &out, &why);
     wf_console_answer(self, s, err, &out, &why);
+    if (s->once)
+        wf_console_leave(self, s);
     return go_on(self, msg);
 }
 
-/* true: the answer comes later. */
-static bool run(weft_actor *self, weft_msg *msg, wf_session *s, char *line)
+/* A channel of SSH is a terminal, or none: it cannot become one. */
+static weft_err console_over_ssh(weft_why *why)
+{
+    return weft_because(why, WEFT_EINVAL, "over SSH, expected a terminal: ssh -t, and no command");
+}
+
+bool wf_console_line(weft_actor *self, weft_msg *msg, wf_session *s, char *line)
 {
     wf_text out = {.at = NULL};
     weft_why why = {""};
     wf_command c = {
         .self = self, .sys = weft_system_of(self), .stream = s->stream, .out = &out, .why = &why};
     weft_err err = wf_console_run(&c, line);
+    if (err == WEFT_OK && c.console && s->ssh)
+        err = s->editor != NULL && !s->once ? WEFT_OK : console_over_ssh(&why);
     if (err == WEFT_OK && c.waiting && s->editor == NULL) {
         s->answered = c.answered;
         wf_text_free(&out);
@@ -158,7 +188,7 @@ static bool run(weft_actor *self, weft_msg *msg, wf_session *s, char *line)
         wf_console_show(self, s, &c);
     else if (c.quit)
         wf_console_leave(self, s);
-    else if (c.console && s->editor == NULL)
+    else if (err == WEFT_OK && c.console && s->editor == NULL)
         (void)speak(self, s);
     else
         wf_console_begin(self, s);
@@ -212,7 +242,7 @@ static bool on_edited(weft_actor *self, weft_msg *msg, wf_session *s)
         return log_in(self, msg, s, line);
     default:
         (void)snprintf(s->line, sizeof s->line, "%s", line);
-        return run(self, msg, s, s->line);
+        return wf_console_line(self, msg, s, s->line);
     }
 }
 
@@ -257,12 +287,16 @@ static bool gather(weft_actor *self, weft_msg *msg, wf_session *s, const uint8_t
         return false;
     s->line[s->n] = '\0';
     s->n = 0;
-    return run(self, msg, s, s->line);
+    return wf_console_line(self, msg, s, s->line);
 }
 
 static bool take(weft_actor *self, weft_msg *msg, wf_session *s, const uint8_t *at, size_t n,
                  size_t *used)
 {
+    if (s->once && s->editor == NULL) {
+        *used = n; /* the command wants none of it */
+        return false;
+    }
     if (s->busy != WF_IDLE) {
         *used = wf_console_ahead(self, s, at, n);
         return false;
@@ -299,6 +333,8 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     wf_session *s = weft_state(self);
     const weft_console_config *config = config_of(self);
     s->stream = weft_sender(msg);
+    if (weft_ssh_session_of(s->stream) != NULL)
+        return wf_console_ssh_begin(self, msg, s);
     return config->telnet || config->auth != NULL ? speak(self, s) : WEFT_OK;
 }
 
@@ -349,10 +385,12 @@ static weft_err on_ended(weft_actor *self, weft_msg *msg)
 {
     wf_session *s = weft_state(self);
     bool waits = false;
+    if (s->once)
+        return WEFT_OK; /* of the input of its command; it leaves when that is done */
     if (s->editor == NULL && s->n > 0 && !s->closing) {
         s->line[s->n] = '\0';
         s->n = 0;
-        waits = run(self, msg, s, s->line);
+        waits = wf_console_line(self, msg, s, s->line);
     }
     if (!waits)
         wf_console_leave(self, s);
@@ -372,6 +410,8 @@ static const weft_handler handlers[] = {
     {.type = &weft_data_type, .fn = on_data},
     {.type = &weft_telnet_event_type, .fn = on_event},
     {.type = &weft_ended_type, .fn = on_ended},
+    {.type = &weft_ssh_window_type, .fn = wf_console_on_window},
+    {.type = &weft_ssh_signal_type, .fn = wf_console_on_signal},
     {.type = &console_login_over_type, .fn = on_login_over},
     {.type = &weft_tapped_type, .fn = wf_console_on_tapped},
     {.type = &weft_down_type, .fn = wf_console_on_down},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The console's parts: a session (console.c, console_wait.c), what commands do (console_verbs.c), how actors are looked at
+/* The console's parts: a session (console.c, console_ssh.c, console_wait.c), what commands do (console_verbs.c), how actors are looked at
  * (console_actors.c, console_tree.c; of another node console_node.c) and told something (console_messages.c), how an
  * answer is written (console_text.c). */
 #ifndef WF_CONSOLE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A session, as its two files share it: what comes and what is said (console.c), and what it waits for
- * (console_wait.c). */
+/* A session, as its files share it: what comes and what is said (console.c), what it waits for (console_wait.c), and
+ * what is different over SSH (console_ssh.c). */
 #ifndef WF_CONSOLE_SESSION_H
 #define WF_CONSOLE_SESSION_H
 
@@ -17,7 +17,10 @@ typedef struct wf_session {
     wf_session_busy busy;
     weft_editor *editor; /* NULL: LINES */
     bool closing;
-    bool full; /* what was to be shown last found no room */
+    bool ssh;    /* it is a channel, whose peer is known and which ends with a code */
+    bool once;   /* and was asked for one command */
+    bool failed; /* the last answer is an error */
+    bool full;   /* what was to be shown last found no room */
     unsigned logins;
     size_t used; /* of the message being served */
     weft_err (*answered)(const weft_outcome *got, wf_text *out, weft_why *why);
@@ -43,8 +46,19 @@ void wf_console_answer(weft_actor *self, wf_session *s, weft_err err, wf_text *o
 /* A prompt, if there are people. */
 void wf_console_begin(weft_actor *self, wf_session *s);
 void wf_console_leave(weft_actor *self, wf_session *s);
+/* It is for people from now on, whose terminal is so large; 0: not known. errors: ENOMEM, and it is lost. */
+weft_err wf_console_edit(weft_actor *self, wf_session *s, uint16_t columns, uint16_t rows);
+/* Runs a line. true: the answer comes later, and is for @msg to wait for. */
+bool wf_console_line(weft_actor *self, weft_msg *msg, wf_session *s, char *line);
 /* What a terminal sent, none of it part of a message that waits. */
 void wf_console_feed(weft_actor *self, wf_session *s, const uint8_t *at, size_t n);
+
+/* ---- console_ssh.c */
+
+/* Begins as the channel was asked to. */
+weft_err wf_console_ssh_begin(weft_actor *self, weft_msg *msg, wf_session *s);
+weft_err wf_console_on_window(weft_actor *self, weft_msg *msg);
+weft_err wf_console_on_signal(weft_actor *self, weft_msg *msg);
 
 /* ---- console_wait.c */
 

@@ -197,6 +197,11 @@ bool ssh_peer_signal(ssh_peer *p, const char *name)
     UNTIL(p, ssh_channel_request_send_signal(p->channel, name), SSH_AGAIN)
 }
 
+bool ssh_peer_shell(ssh_peer *p)
+{
+    UNTIL(p, ssh_channel_request_shell(p->channel), SSH_AGAIN)
+}
+
 bool ssh_peer_exec(ssh_peer *p, const char *command)
 {
     UNTIL(p, ssh_channel_request_exec(p->channel, command), SSH_AGAIN)

@@ -28,6 +28,7 @@ bool ssh_peer_env(ssh_peer *p, const char *name, const char *value);
 bool ssh_peer_terminal(ssh_peer *p, int columns, int rows);
 bool ssh_peer_window(ssh_peer *p, int columns, int rows);
 bool ssh_peer_signal(ssh_peer *p, const char *name);
+bool ssh_peer_shell(ssh_peer *p);
 bool ssh_peer_exec(ssh_peer *p, const char *command);
 bool ssh_peer_subsystem(ssh_peer *p, const char *name);
 

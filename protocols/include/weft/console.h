@@ -9,12 +9,22 @@
  * speaks telnet, with a line editor, history, and completion of commands, names and actors. `weftd console`
  * and `weftd tree` and its like are such clients; `socat` and `telnet` will do.
  *
+ * It is a service of SSH too (<weft/ssh.h>), for shells and for commands:
+ *
+ *     static const weft_ssh_service services[] = {
+ *         {.kind = WEFT_SSH_SHELL, .behaviour = &weft_console, .config = &config},
+ *         {.kind = WEFT_SSH_EXEC, .behaviour = &weft_console, .config = &config}, {0}};
+ *
+ * A channel with a terminal is for people, without one it takes lines. A command is run, whatever comes beside it, and
+ * the channel ends with 0, or with 65 if the answer is an error. Who the peer is, the SSH server has asked.
+ *
  * "tell" and "ask" send a message in its text form (<weft/form.h>), of a type that the actor serves. "tap" shows what
  * an actor is told: of a connection that sends lines it is the last command, the connection is closed when the tap is
  * over, and its end of file ends it.
  *
- * Who reaches a console may stop what runs, and read what actors are told as far as types have a text form. It belongs on a UNIX socket that only its user may open, or behind
- * a login (@auth), on an address of this machine alone or within TLS. */
+ * Who reaches a console may stop what runs, and read what actors are told as far as types have a text form. It belongs
+ * on a UNIX socket that only its user may open, behind SSH, or behind a login (@auth), on an address of this machine
+ * alone or within TLS. */
 #ifndef WEFT_CONSOLE_H
 #define WEFT_CONSOLE_H
 
@@ -28,9 +38,9 @@ extern "C" {
 /** The config of weft_console; zero is the default, and so is NULL. Borrowed by each connection. */
 typedef struct weft_console_config {
     const char *prompt; /**< NULL: "weft> " */
-    bool telnet;        /**< people connect, by telnet: it begins as if they had said "console" */
+    bool telnet; /**< people connect, by telnet: as if they had said "console"; not over SSH */
     /** The name of an auth actor (<weft/auth.h>) that is asked for a user and a password before anything
-     * else; implies telnet. NULL: nobody is asked. */
+     * else; implies telnet. NULL, or over SSH: nobody is asked. */
     const char *auth;
 } weft_console_config;
 
