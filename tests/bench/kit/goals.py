@@ -110,6 +110,8 @@ GOALS = {
         at_most("idle_wakeups", 0),
     ],
     "ssh": [
+        at_most("connect_p50", 0.6, "sshd"),
+        at_most("connect_p50", 0.9, "dropbear"),
         at_most("login_cpu", 0.5, "sshd"),
         *(at_most(f"{case}_{cipher}_cpu", 0.85, "sshd")
           for case in ("exec", "exec_in", "get", "put") for cipher in ("aes", "chacha")),

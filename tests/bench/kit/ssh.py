@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""SSH: the server's CPU time for a login and for bulk bytes, beside OpenSSH's sshd, the same client under both."""
+"""SSH: the server's CPU time for a login and for bulk bytes, beside OpenSSH's sshd, and how long a command takes, beside
+dropbear too; the same client under all."""
 import os
 import pwd
 import shutil
 import signal
+import statistics
 import subprocess
 import tempfile
 import time
@@ -11,7 +13,7 @@ import time
 from kit import build, machine
 from kit.report import US, select
 
-SYSTEMS = ["sshd", US]
+SYSTEMS = ["sshd", "dropbear", US]
 LOGINS = 20
 MEGABYTES = 100
 PATIENCE = 120
@@ -19,6 +21,7 @@ QUIET = 0.3  # seconds until what a session left has ended and is counted
 
 CIPHERS = {"aes": "aes128-gcm@openssh.com", "chacha": "chacha20-poly1305@openssh.com"}
 CASES = {
+    "connect": f"{LOGINS} times ssh true: connect, exchange, Ed25519 key, a command; half are done in so long",
     "login": f"{LOGINS} logins, sftp opened and closed: connect, exchange, Ed25519 key",
     "exec": f"{MEGABYTES} MB out of a command",
     "exec_in": f"{MEGABYTES} MB into a command",
@@ -43,6 +46,8 @@ class Server:
             command = [os.path.join(options.build, "weftd"), "ssh", "--listen",
                        f"tcp://127.0.0.1:{self.port}", "--keys", f"{folder}/keys", "--root", folder,
                        "--shell", shell, "--auth", f"sshkey:{folder}/id.pub"]
+        elif system == "dropbear":
+            command = dropbear(folder, self.port)
         else:
             command = [build.installed("/usr/sbin/sshd", "openssh-server"), "-D", "-e", "-f",
                        f"{folder}/config", "-p", str(self.port)]
@@ -67,6 +72,23 @@ class Server:
         except ProcessLookupError:
             pass
         self.process.wait()
+
+
+def dropbear(folder, port):
+    """It looks for keys in the home of the user alone: it gets another one, in a namespace of its own."""
+    program, maker = (build.installed(name, "dropbear-bin") for name in ("dropbear", "dropbearkey"))
+    if os.getuid() != 0:
+        raise build.Missing("dropbear wants root here, for a home of its own")
+    user = pwd.getpwuid(os.getuid())
+    keys = f"{folder}/home/.ssh"
+    os.makedirs(keys, mode=0o700)
+    shutil.copy(f"{folder}/id.pub", f"{keys}/authorized_keys")
+    subprocess.run([maker, "-t", "ed25519", "-f", f"{folder}/dropbear"], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return ["unshare", "--mount", "sh", "-c",
+            'mount --bind "$1" "$2" && cd / && shift 2 && exec "$@"', "-", f"{folder}/home", user.pw_dir,
+            program, "-F", "-E", "-s", "-p", f"127.0.0.1:{port}", "-r", f"{folder}/dropbear", "-P",
+            f"{folder}/dropbear.pid"]
 
 
 def prepare(folder):
@@ -94,6 +116,8 @@ def command_of(case, cipher, server):
     go = ["ssh", *options, "-p", str(server.port), f"{user}@127.0.0.1"]
     copy = ["scp", *options, "-P", str(server.port)]
     there = f"{user}@127.0.0.1:{server.root}"
+    if case == "connect":
+        return [*go, "true"], nothing
     if case == "login":
         return ["sh", "-c", f'for i in $(seq {LOGINS}); do "$@" </dev/null || exit 1; done', "-",
                 "sftp", *options, "-P", str(server.port), "-b", nothing, f"{user}@127.0.0.1"], nothing
@@ -122,9 +146,37 @@ def measure_once(case, cipher, server):
     return used * 1e3 / (LOGINS if case == "login" else MEGABYTES)
 
 
+def commands_ms(server):
+    """How long half of the commands took at most, one after the other."""
+    words, path = command_of("connect", "chacha", server)
+    took = []
+    for _ in range(LOGINS):
+        begun = time.perf_counter()
+        try:
+            with open(path, "rb") as file:
+                subprocess.run(["taskset", "-c", machine.LOAD_CORE, *words], stdin=file,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
+                               timeout=PATIENCE)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise LoadFailed(str(error)) from error
+        took.append((time.perf_counter() - begun) * 1e3)
+    return statistics.median(took)
+
+
+def systems_of(case, servers):
+    """Dropbear is a peer of the first case alone."""
+    return {name: server for name, server in servers.items() if name != "dropbear" or case == "connect"}
+
+
 def metrics_of(case):
+    if case == "connect":
+        return {"connect_p50": "chacha"}
     return {f"{case}_cpu" if case == "login" else f"{case}_{cipher}_cpu": cipher
             for cipher in (["aes"] if case == "login" else CIPHERS)}
+
+
+def unit_of(case):
+    return "ms" if case in ("connect", "login") else "ms/MB"
 
 
 def measure(report, case, servers, rounds):
@@ -132,18 +184,19 @@ def measure(report, case, servers, rounds):
     failed = set()
     for metric, cipher in metrics_of(case).items():
         for round_ in range(rounds):
-            for system, server in servers.items():
+            for system, server in systems_of(case, servers).items():
                 if (metric, system) in failed:
                     continue
                 report.progress(f"{metric}, round {round_ + 1} of {rounds}, {system}")
                 try:
                     with lock:
-                        cpu = measure_once(case, cipher, server)
+                        value = commands_ms(server) if case == "connect" else \
+                            measure_once(case, cipher, server)
                 except LoadFailed as error:
                     failed.add((metric, system))
                     report.skip(f"{metric}: skipped {system}: {error}")
                     continue
-                report.add(metric, system, round_, cpu, "ms" if case == "login" else "ms/MB")
+                report.add(metric, system, round_, value, unit_of(case))
     report.done()
 
 
@@ -152,7 +205,7 @@ def table(report, case):
     for metric, cipher in metrics_of(case).items():
         if not report.systems(metric):
             continue
-        report.say(f"{CIPHERS[cipher]:30} {'ms' if case == 'login' else 'ms/MB':>7} {'ratio':>6}")
+        report.say(f"{CIPHERS[cipher]:30} {unit_of(case):>7} {'ratio':>6}")
         for name in report.systems(metric):
             ratio = report.ratio(metric, name, "sshd")
             report.say(f"  {name:28} {report.median(metric, name):7.2f} "
@@ -180,7 +233,7 @@ def run(report, options):
                 report.skip(f"skipped {system}: it does not come up")
                 servers.pop(system).stop()
         report.say(f"ssh: {rounds} rounds, server on core {machine.SERVER_CORE}, OpenSSH's client on "
-                   f"core {machine.LOAD_CORE}; CPU time of the server and all it starts")
+                   f"core {machine.LOAD_CORE}; CPU time of the server and all it starts, or time a command takes")
         for case in select("case", options.cases, CASES) if servers else []:
             measure(report, case, servers, rounds)
             table(report, case)
