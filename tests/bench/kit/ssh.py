@@ -113,27 +113,25 @@ def command_of(case, cipher, server):
                f"{server.folder}/id"]
     user = pwd.getpwuid(os.getuid()).pw_name
     big, nothing = f"{server.folder}/big", os.devnull
-    go = ["ssh", *options, "-p", str(server.port), f"{user}@127.0.0.1"]
+    login = ["ssh", *options, "-p", str(server.port), f"{user}@127.0.0.1"]
     copy = ["scp", *options, "-P", str(server.port)]
     there = f"{user}@127.0.0.1:{server.root}"
     if case == "connect":
-        return [*go, "true"], nothing
+        return [*login, "true"], nothing
     if case == "login":
         return ["sh", "-c", f'for i in $(seq {LOGINS}); do "$@" </dev/null || exit 1; done', "-",
                 "sftp", *options, "-P", str(server.port), "-b", nothing, f"{user}@127.0.0.1"], nothing
     if case == "exec":
-        return [*go, f"cat {big}"], nothing
+        return [*login, f"cat {big}"], nothing
     if case == "exec_in":
-        return [*go, "cat >/dev/null"], big
+        return [*login, "cat >/dev/null"], big
     if case == "get":
         return [*copy, f"{there}big", f"{server.folder}/got"], nothing
     return [*copy, big, f"{there}put"], nothing
 
 
-def measure_once(case, cipher, server):
-    """CPU time of a login in ms, or of a MB."""
-    words, path = command_of(case, cipher, server)
-    before = machine.tree_cpu_seconds(server.process.pid)
+def go(words, path):
+    """Runs a client whose standard input is the file at `path`."""
     try:
         with open(path, "rb") as file:
             subprocess.run(["taskset", "-c", machine.LOAD_CORE, *words], stdin=file,
@@ -141,6 +139,13 @@ def measure_once(case, cipher, server):
                            timeout=PATIENCE)
     except (OSError, subprocess.SubprocessError) as error:
         raise LoadFailed(str(error)) from error
+
+
+def measure_once(case, cipher, server):
+    """CPU time of a login in ms, or of a MB."""
+    words, path = command_of(case, cipher, server)
+    before = machine.tree_cpu_seconds(server.process.pid)
+    go(words, path)
     time.sleep(QUIET)
     used = machine.tree_cpu_seconds(server.process.pid) - before
     return used * 1e3 / (LOGINS if case == "login" else MEGABYTES)
@@ -152,13 +157,7 @@ def commands_ms(server):
     took = []
     for _ in range(LOGINS):
         begun = time.perf_counter()
-        try:
-            with open(path, "rb") as file:
-                subprocess.run(["taskset", "-c", machine.LOAD_CORE, *words], stdin=file,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
-                               timeout=PATIENCE)
-        except (OSError, subprocess.SubprocessError) as error:
-            raise LoadFailed(str(error)) from error
+        go(words, path)
         took.append((time.perf_counter() - begun) * 1e3)
     return statistics.median(took)
 
