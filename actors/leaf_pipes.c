@@ -10,9 +10,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+enum { GROWN_BYTES = WEFT_WINDOW_BYTES }; /* a pipe that much comes through */
 
 typedef struct pipes {
     weft_watch in, out; /* the same descriptor: @in watches for both */
@@ -26,6 +29,8 @@ typedef struct pipes {
     bool dropped;               /* and something was */
     bool last;                  /* what is empty has ended */
     bool eot;                   /* the end is still to be written */
+    bool may_grow;              /* when a read has found it full */
+    bool grown;                 /* it holds GROWN_BYTES */
     char before;                /* the last character written */
 } pipes;
 
@@ -92,12 +97,46 @@ static void hang_up(conn *c, pipes *p)
     go_deaf(c, p, left);
 }
 
+/* A read of a full pipe wakes who writes to it, which is a switch there and one back: where much comes, fewer are
+ * made of what is read. The system may refuse it, and then the pipe stays as it is. */
+static void grow(pipes *p)
+{
+    p->may_grow = false;
+    p->grown = fcntl(in_of(p), F_SETPIPE_SZ, GROWN_BYTES) >= GROWN_BYTES;
+}
+
+/* errors: EUNSUPPORTED: it is not more than is read as everywhere. */
+static weft_err read_grown(conn *c, const pipes *p, weft_bytes *out)
+{
+    uint32_t held = c->window.held, room = held < GROWN_BYTES ? GROWN_BYTES - held : 0;
+    int n = 0;
+    uint8_t *to;
+    bool slowed = c->rare != NULL && c->rare->read_bytes_max != 0;
+    if (slowed || room <= WEFT_READ_BYTES_MAX || ioctl(in_of(p), FIONREAD, &n) != 0 ||
+        n <= (int)WEFT_READ_BYTES_MAX)
+        return WEFT_EUNSUPPORTED;
+    size_t size = (uint32_t)n < room ? (uint32_t)n : room;
+    if (weft_bytes_charged(size, &c->window, &to, out) != WEFT_OK)
+        return WEFT_EUNSUPPORTED;
+    ssize_t got = read(in_of(p), to, size);
+    if (got > 0) {
+        out->size = (size_t)got;
+        return WEFT_OK;
+    }
+    weft_bytes_drop(out);
+    return WEFT_EUNSUPPORTED;
+}
+
 static weft_err pipes_read(conn *c, weft_bytes *out, weft_why *why)
 {
     pipes *p = pipes_of(c);
-    weft_err err = wf_fd_read(in_of(p), conn_read_max(c), &c->window, out, why);
+    weft_err err = p->grown ? read_grown(c, p, out) : WEFT_EUNSUPPORTED;
+    if (err != WEFT_OK)
+        err = wf_fd_read(in_of(p), conn_read_max(c), &c->window, out, why);
     if (err == WEFT_OK)
         p->got += out->size;
+    if (err == WEFT_OK && p->may_grow && out->size == WEFT_READ_BYTES_MAX)
+        grow(p);
     if (err == WEFT_EFULL && p->last)
         err = WEFT_EDONE;
     if (err == WEFT_EDONE)
@@ -297,6 +336,11 @@ void wf_pipes_share(conn *c, bool in, bool out)
     pipes *p = pipes_of(c);
     p->shares_in = in;
     p->shares_out = out;
+}
+
+void wf_pipes_grow(conn *c)
+{
+    pipes_of(c)->may_grow = true;
 }
 
 bool wf_pipes_open(const conn *c)

@@ -24,6 +24,9 @@ weft_err wf_pipes_set(conn *c, int in, int out, wf_pipes_end end);
 void wf_pipes_restore(conn *c, wf_terminal_modes *was);
 /* Their descriptors are shared with others, who are to find them waiting again. */
 void wf_pipes_share(conn *c, bool in, bool out);
+/* What it reads is a pipe of ours: it holds more from the first time on that it was found full, and so much is read at
+ * once, WEFT_WINDOW_BYTES at most. */
+void wf_pipes_grow(conn *c);
 /* Whether @c is one of these, and open. */
 bool wf_pipes_open(const conn *c);
 /* The terminal it writes to, for its size. errors: -1. */

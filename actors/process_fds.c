@@ -53,6 +53,8 @@ static weft_err add_stream(const setting_up *s, conn *c, int child, weft_ref own
     if (wf_pipes_set(c, in, out, end) != WEFT_OK ||
         (is_new && weft_monitor_life(conn_actor(c), owner) != WEFT_OK))
         return weft_because(s->why, WEFT_ENOMEM, "no memory for a stream");
+    if (in >= 0 && in != out)
+        wf_pipes_grow(c);
     return WEFT_OK;
 }
 

@@ -50,6 +50,8 @@ enum {
     WF_FAN_EVENT = 4,         /* if it was cut off, or each event caused so many */
     WF_FAN_WAITS = 4,         /* for as many rounds at most */
     WF_FAN_WAIT_TICKS = 1,    /* and until more milliseconds have passed */
+    WF_SPIN_VAIN = 8,         /* look-outs in vain, in a row, after which */
+    WF_SPIN_REST = 7,         /* as many are left out */
     WF_UNRUN_FIRST_MAX = 8,   /* new children in a row, then one actor of the run queue */
     WF_SCRATCH_MAX = 1 << 20, /* scratch_bytes_max of one message */
     WF_STOP_GRACE_MS = 5000,  /* stop_grace_ms of one actor */
@@ -386,6 +388,7 @@ struct wf_reactor {
     weft_msg *bare;     /* messages that are kept, though there was no memory for their holds */
     weft_msg *nothing;  /* the context of what no message caused */
     bool crossed;       /* something came from another reactor since the last sleep */
+    uint8_t in_vain;    /* how often in a row nothing came while it looked out for that */
     bool ending;        /* every actor was told to stop; the loop ends when none is left */
     wf_timer end_timer; /* ends those that do not */
     struct wf_watcher

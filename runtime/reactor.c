@@ -174,19 +174,26 @@ int64_t wf_reactor_timeout(wf_reactor *r)
     return left > 0 ? left : 0;
 }
 
-/* Looks out for messages of other reactors for a moment: waking a thread costs a thousand times more. */
+/* Looks out for messages of other reactors for a moment: waking a thread costs a thousand times more. A thread of the
+ * pool that found none so often that none is to be expected tries it now and then only. Reactors go on trying: where
+ * they share their cores with others, two that talk to each other would begin to miss each other. */
 static bool spin(wf_reactor *r)
 {
     if (wf_threads(r->sys) < 2 || !r->crossed)
         return false;
     r->crossed = false;
+    if (r->blocking && r->in_vain >= WF_SPIN_VAIN && r->in_vain++ < WF_SPIN_VAIN + WF_SPIN_REST)
+        return false;
     for (uint32_t i = r->sys->options.spin_us * 25; i != 0; i--) {
-        if (atomic_load_explicit(&r->inbox, memory_order_relaxed) != NULL)
+        if (atomic_load_explicit(&r->inbox, memory_order_relaxed) != NULL) {
+            r->in_vain = 0;
             return true;
+        }
 #if defined(__x86_64__)
         __builtin_ia32_pause();
 #endif
     }
+    r->in_vain = r->in_vain < WF_SPIN_VAIN ? (uint8_t)(r->in_vain + 1) : WF_SPIN_VAIN;
     return false;
 }
 

@@ -31,8 +31,9 @@ typedef struct job {
     _Atomic uint32_t refs;
     char *root; /* a thread of the pool may have it longer than the config lives */
     wf_sftp sftp;
-    uint8_t *in, *out;
+    uint8_t *in;
     size_t in_size;
+    weft_bytes out; /* OUT_MAX to write replies to; none: made when it is needed */
     weft_bytes reply;
     weft_err err;
     weft_why why;
@@ -72,7 +73,7 @@ static void job_drop(job *j)
     weft_alloc_free(j->root);
     weft_alloc_free(j->sftp.handles);
     weft_alloc_free(j->in);
-    weft_alloc_free(j->out);
+    weft_bytes_drop(&j->out);
     weft_bytes_drop(&j->reply);
     weft_alloc_free(j);
 }
@@ -100,12 +101,11 @@ static job *job_new(const weft_ssh_sftp_config *config)
         handles = WEFT_SFTP_HANDLES_MAX;
     j->root = weft_alloc(strlen(config->root) + 1);
     j->in = weft_alloc(PACKET_MAX);
-    j->out = weft_alloc(OUT_MAX);
     j->sftp = (wf_sftp){.root = -1,
                         .read_only = config->read_only,
                         .handles_max = handles,
                         .handles = weft_alloc_zero(handles * sizeof(wf_sftp_handle))};
-    if (j->in == NULL || j->out == NULL || j->sftp.handles == NULL || j->root == NULL) {
+    if (j->in == NULL || j->sftp.handles == NULL || j->root == NULL) {
         weft_alloc_free(j->sftp.handles);
         j->sftp.handles = NULL;
         job_drop(j);
@@ -153,22 +153,41 @@ static weft_err open_root(job *j)
                         strerror(errno));
 }
 
+/* Much leaves from where it was written; little must not hold that much. */
+static weft_err take_reply(job *j, size_t size)
+{
+    uint8_t *to;
+    if (size > OUT_MAX / 4) {
+        j->reply = j->out;
+        j->reply.size = size;
+        j->out = WEFT_NO_BYTES;
+        return WEFT_OK;
+    }
+    weft_err err = size != 0 ? weft_bytes_new(size, &to, &j->reply) : WEFT_OK;
+    if (err == WEFT_OK && size != 0)
+        memcpy(to, j->out.at, size);
+    return err;
+}
+
+static weft_err serve_all(job *j)
+{
+    wf_sftp_out out = {.max = OUT_MAX};
+    weft_err err = j->out.buffer != NULL ? WEFT_OK : weft_bytes_new(OUT_MAX, &out.at, &j->out);
+    if (err != WEFT_OK)
+        return weft_because(&j->why, err, "no memory for a reply");
+    out.at = (uint8_t *)(uintptr_t)j->out.at;
+    err = open_root(j);
+    if (err == WEFT_OK)
+        err = serve(j, &out);
+    weft_err taken = take_reply(j, out.size);
+    return taken == WEFT_OK ? err : weft_because(&j->why, taken, "no memory for a reply");
+}
+
 static weft_err on_job(weft_actor *self, weft_msg *msg)
 {
     job *j = ((const job_share *)weft_body(msg))->job;
-    wf_sftp_out out = {.at = j->out, .max = OUT_MAX};
-    uint8_t *to;
     (void)self;
-    j->err = open_root(j);
-    if (j->err == WEFT_OK)
-        j->err = serve(j, &out);
-    if (out.size != 0) {
-        weft_err err = weft_bytes_new(out.size, &to, &j->reply);
-        if (err == WEFT_OK)
-            memcpy(to, out.at, out.size);
-        else
-            j->err = weft_because(&j->why, err, "no memory for a reply");
-    }
+    j->err = serve_all(j);
     return weft_reply(msg, job_done, .nothing = 0);
 }
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum {
-    OUTPUT_MAX = 64 << 10,
-    STEPS_MAX = 16, /* of 4 KiB each, as libssh reads: of one turn */
+    OUTPUT_MAX = WF_SSH_WRITTEN_MAX + (16 << 10), /* with heads, and what else is said */
+    STEPS_MAX = 16,                               /* of 4 KiB each, as libssh reads: of one turn */
 };
 
 typedef struct wf_ssh_go_on {

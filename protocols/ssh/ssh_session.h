@@ -175,8 +175,10 @@ bool wf_ssh_channel_closed(const wf_ssh_channel *c);
 /* The name of a signal that was sent, once; NULL: none. Valid until the next step. */
 const char *wf_ssh_channel_signal(wf_ssh_channel *c, char name[16]);
 
-/* What channels may have written before it is taken: the pair has room for it, whatever else is said. */
-enum { WF_SSH_WRITTEN_MAX = 96 << 10 };
+/* What channels write before it is taken, and by how much the last of it may go beyond: the pair has room for it,
+ * whatever else is said. It is four packets as libssh fills them for OpenSSH; a little that is left of what is written
+ * goes with them, so that it has no write to the peer of its own. */
+enum { WF_SSH_WRITTEN_MAX = 4 * ((32 << 10) - 10), WF_SSH_WRITTEN_OVER = 1 << 10 };
 
 /* How many bytes the peer has room for now. */
 size_t wf_ssh_channel_room(const wf_ssh_channel *c);

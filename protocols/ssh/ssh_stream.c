@@ -224,8 +224,9 @@ static size_t write_bytes(wf_ssh_slot *slot, weft_bytes bytes, bool error)
     size_t done = 0;
     while (done < bytes.size && has_room(slot)) {
         size_t size = bytes.size - done, room = WRITTEN_MAX - slot->conn->written;
-        size_t n =
-            wf_ssh_channel_write(slot->channel, bytes.at + done, size < room ? size : room, error);
+        if (size > room + WF_SSH_WRITTEN_OVER)
+            size = room;
+        size_t n = wf_ssh_channel_write(slot->channel, bytes.at + done, size, error);
         if (n == 0)
             break;
         slot->conn->written += (uint32_t)n;

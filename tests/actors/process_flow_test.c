@@ -111,6 +111,37 @@ static void a_gib_for_a_slow_reader_is_flat_in_memory(void)
     CHECK(held_most != 0 && held_most <= WEFT_WINDOW_BYTES + 2 * WEFT_READ_BYTES_MAX);
 }
 
+/* The sizes of what came from its output; each message is kept until its errors say that the next stands there. */
+static uint64_t pieces[4];
+
+static void let_it_fill_the_pipe(weft_actor *self, process_run *r, weft_msg *msg)
+{
+    const weft_data *data = weft_body(msg);
+    if (weft_ref_same(data->stream, process_run_stream(self, r, 2))) {
+        weft_drop(&r->held);
+        return;
+    }
+    if (r->count < 4)
+        pieces[r->count++] = data->bytes.size;
+    if (r->count < 3)
+        r->held = weft_keep(msg);
+    CHECK_OK(weft_write_text(self, process_run_stream(self, r, 0), "go on\n"));
+}
+
+static void a_pipe_that_was_full_once_holds_more_and_is_read_at_once(void)
+{
+    process_run r = {.shell = "printf x; read a; head -c 65536 /dev/zero; echo filled >&2; read a; "
+                              "head -c 262144 /dev/zero; echo filled >&2; read a",
+                     .data = let_it_fill_the_pipe};
+    memset(pieces, 0, sizeof pieces);
+    process_run_it(&r);
+    CHECK_U64(pieces[0], 1);
+    CHECK_U64(pieces[1], WEFT_READ_BYTES_MAX);
+    CHECK_U64(pieces[2], WEFT_WINDOW_BYTES);
+    CHECK_U64(pieces[3], 0);
+    CHECK_I64(r.end.code, 0);
+}
+
 static void read_after_its_end(weft_actor *self, process_run *r, weft_msg *msg)
 {
     if (r->count++ != 0)
@@ -286,6 +317,7 @@ static const test_case cases[] = {
     TEST(the_end_of_a_terminal_is_the_character_for_it),
     TEST(a_session_of_a_terminal_is_hung_up),
     TEST(a_gib_for_a_slow_reader_is_flat_in_memory),
+    TEST(a_pipe_that_was_full_once_holds_more_and_is_read_at_once),
     TEST(what_is_read_late_is_not_taken_for_the_end),
     TEST(a_program_that_reads_slowly_holds_its_writer_back),
     TEST(a_thousand_at_once_are_told_of_each),
