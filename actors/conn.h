@@ -76,6 +76,7 @@ typedef struct conn_rare {
     weft_ref next_owner; /* with CONN_HAND_OVER */
     weft_err reason;     /* what it ends with */
     char why[96];
+    weft_hook hook;            /* while opening: looks whether it is up already (connect.c) */
     void (*on_ready)(conn *c); /* while opening: the connect has come to something */
     void *connecting;          /* while opening: what its URL asks for, or NULL (connect.c) */
     conn_behalf *behalf;       /* or NULL: its own (proxy_part.c) */

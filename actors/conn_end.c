@@ -67,6 +67,7 @@ void wf_conn_close_leaf(conn *c, bool abort)
     c->flags |= CONN_CLOSED;
     if (c->rare != NULL) {
         weft_alarm_clear(&c->rare->alarm);
+        weft_hook_cancel(&c->rare->hook);
         wf_connecting_drop(c);
         wf_peers_leave(&c->rare->peer);
     }

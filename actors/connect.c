@@ -135,6 +135,15 @@ static void set_limits(conn *c, const weft_url *url)
         rare->write_queue_max = (uint32_t)url->options.write_queue_bytes_max;
 }
 
+/* A peer of this machine has answered by the end of the round, nearly always. Not sooner: who connects may push
+ * stages meanwhile, and they are to be there when it is up. */
+static void look_at_outcome(weft_hook *hook)
+{
+    conn *c = ((conn_rare *)(void *)((char *)hook - offsetof(conn_rare, hook)))->owner;
+    if (!stands(c))
+        weft_watch_set(&c->watch, WEFT_WRITABLE);
+}
+
 static weft_err begin_socket(conn *c, const weft_url *url, weft_why *why)
 {
     weft_err err;
@@ -145,7 +154,8 @@ static weft_err begin_socket(conn *c, const weft_url *url, weft_why *why)
     wf_conn_set_fd(c, fd);
     c->leaf = &wf_conn_leaf_fd;
     c->rare->on_ready = on_outcome;
-    weft_watch_set(&c->watch, WEFT_WRITABLE);
+    c->rare->hook = (weft_hook){.run = look_at_outcome};
+    weft_hook_queue(&c->rare->hook);
     return WEFT_OK;
 }
 
@@ -276,8 +286,6 @@ static weft_err begin(conn *c, const char *text, weft_why *why)
             weft_timer_start(conn_actor(c), url.options.timeout_ms, 0, &conn_late_type, &late);
     if (wf_local_stands(url.scheme))
         connected(c);
-    else if (c->rare->on_ready == on_outcome)
-        (void)stands(c); /* a peer of this machine has often answered by now */
     return WEFT_OK;
 }
 

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <weft/tls.h>
+
 #include "actors/conn.h"
 #include "actors/stream_kit.h"
 
@@ -134,6 +136,35 @@ static void what_is_written_and_closed_before_it_is_open_arrives(void)
     kit_side a = {.note = connect_write_close}, b = {.ended = close_it};
     kit_run(&(kit_world){.by = &tcp, .a = &a, .b = &b, .no_connect = true});
     CHECK_U64(b.got, 100000);
+    CHECK_ERR(a.reason, WEFT_EDONE);
+}
+
+/* A peer of this machine has answered before connecting returns: what is pushed behind it comes first all the same. */
+static void connect_and_push(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    weft_why why = {""};
+    weft_tls *tls = kit_tls_client();
+    url = s->world->url;
+    connect_to_url(self, s, msg);
+    CHECK_OK(weft_tls_push(self, s->stream, tls, "localhost", &why));
+    weft_tls_drop(&tls);
+}
+
+static void shaken_hands(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    weft_tls_info info;
+    CHECK_OK(weft_tls_about(self, s->stream, &info));
+    CHECK(info.version[0] != '\0');
+    close_it(self, s, msg);
+}
+
+static void what_is_pushed_with_the_connect_is_there_when_it_opens(void)
+{
+    static const kit_transport with_tls = {.name = "tls", .url = "tcp://127.0.0.1:0", .tls = true};
+    kit_side a = {.note = connect_and_push, .opened = shaken_hands, .plain = true},
+             b = {.ended = close_it};
+    kit_run(&(kit_world){.by = &with_tls, .a = &a, .b = &b, .no_connect = true});
+    CHECK_STR(a.log, "oc");
     CHECK_ERR(a.reason, WEFT_EDONE);
 }
 
@@ -409,6 +440,7 @@ static const test_case cases[] = {
     TEST(a_connect_without_an_answer_ends_at_its_timeout),
     TEST(a_connect_can_be_aborted_while_it_is_under_way),
     TEST(what_is_written_and_closed_before_it_is_open_arrives),
+    TEST(what_is_pushed_with_the_connect_is_there_when_it_opens),
     TEST(an_owner_that_stops_takes_a_connect_under_way_with_it),
     TEST(a_listener_accepts_conns_max_and_the_next_when_one_has_gone),
     TEST(over_sockets_lists_are_about_where_it_comes_from),
