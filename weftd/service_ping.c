@@ -282,7 +282,7 @@ static int ping_code(const void *at)
 
 const weft_service service_ping = {
     .name = "ping",
-    .summary = "measure how long a node takes to answer, another one or here",
+    .summary = "measure how long a node takes to answer",
     .about =
         "A node at a URL is visited: asked as a member would, without being taken for one. What "
         "it\n"
