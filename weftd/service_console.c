@@ -109,16 +109,6 @@ static const weft_option level_options[] = {
     {0},
 };
 
-static const weft_option node_options[] = {
-    {.name = "NODE",
-     .kind = WEFT_OPTION_TEXT,
-     .at = offsetof(console_settings, who),
-     .positional = true,
-     .help = "the name of a member, as cluster lists it"},
-    OPTION_ROW_TO,
-    {0},
-};
-
 typedef struct ends {
     weft_ref console, terminal;
     weft_window shown; /* the window the console knows of */
@@ -352,14 +342,27 @@ static weft_err add_operator(weft_children *to, const char *verb, weft_why *why)
     return weft_children_add(to, &child, why);
 }
 
-static int operator_code(const void *at)
+int console_code(void)
 {
-    (void)at;
     if (settings.refused)
         return EX_DATAERR;
     return settings.err == WEFT_OK       ? EX_OK
            : settings.err == WEFT_EINVAL ? EX_USAGE
                                          : EX_UNAVAILABLE;
+}
+
+static int operator_code(const void *at)
+{
+    (void)at;
+    return console_code();
+}
+
+weft_err console_operate(weft_children *to, const char *verb, const char *who, const char *console,
+                         weft_why *why)
+{
+    settings.who = who;
+    settings.to = console;
+    return add_operator(to, verb, why);
 }
 
 #define ABOUT                                                                               \
@@ -388,8 +391,6 @@ SERVICE(names, "list the names of actors of what runs elsewhere", look_options, 
 SERVICE(reactors, "list the reactors of what runs elsewhere", look_options, "reactors");
 SERVICE(cluster, "list the nodes that one that runs elsewhere is linked to", plain_options,
         "cluster");
-SERVICE(ping, "measure how long another node takes to answer one that runs elsewhere", node_options,
-        "ping edge-2");
 SERVICE(children, "list what a supervisor elsewhere keeps", who_options, "children web");
 SERVICE(stop, "end an actor of what runs elsewhere", who_options, "stop 0.7.1");
 SERVICE(restart, "have an actor elsewhere begun again", who_options, "restart web");

@@ -23,6 +23,13 @@ extern const weft_service service_node;
 /* Copies them to the beginning of @to, in the order of `weftd list`. */
 void services_copy(weft_service to[WEFT_SERVICES_MAX]);
 
+/* The operator's end of a service with options of its own: has the console at the URL @console (NULL: refused with the
+ * sentence that says so) do "@verb @who". All are borrowed. errors: ENOMEM. */
+weft_err console_operate(weft_children *to, const char *verb, const char *who, const char *console,
+                         weft_why *why);
+/* And what it came to, as an exit code. */
+int console_code(void);
+
 /* `weftd urls`: the schemes and their options. */
 void print_urls(FILE *to);
 

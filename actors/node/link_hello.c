@@ -45,11 +45,13 @@ static weft_err check(const Weft__Link__Hello *h, weft_why *why)
     if (h->version != LINK_VERSION)
         return weft_because(why, WEFT_EUNSUPPORTED, "the peer speaks version %u; expected %d",
                             h->version, LINK_VERSION);
+    if (h->life == 0)
+        return WEFT_OK;
     if (!is_name(h->node))
         return weft_because(why, WEFT_EPROTO, "the peer's name is no name of a node");
     if (h->cluster[0] != '\0' && !is_name(h->cluster))
         return weft_because(why, WEFT_EPROTO, "the peer's cluster is no name");
-    if (h->frame_bytes_max < LINK_FRAME_TARGET || h->credit_bytes == 0 || h->life == 0)
+    if (h->frame_bytes_max < LINK_FRAME_TARGET || h->credit_bytes == 0)
         return weft_because(why, WEFT_EPROTO,
                             "the peer takes frames of %u bytes; expected %d at least",
                             h->frame_bytes_max, LINK_FRAME_TARGET);
@@ -65,6 +67,9 @@ static weft_err unpack(const link_frame *frame, weft_arena *arena, link_hello *o
         err = check(h, why);
     if (err != WEFT_OK)
         return err;
+    *out = (link_hello){.life = 0};
+    if (h->life == 0) /* what a visitor says of itself has not been looked at */
+        return WEFT_OK;
     *out = (link_hello){.life = h->life,
                         .attempt = h->attempt,
                         .frame_bytes_max = h->frame_bytes_max,

@@ -8,6 +8,7 @@
 #include <weft/edge.h>
 
 #include "link_out.h"
+#include "link_visit.h"
 
 enum { CREDIT_PARTS = 8, PARTIAL_ROOM_FIRST = 64 << 10 };
 
@@ -101,6 +102,8 @@ static weft_err on_hello(link_session *s, const link_frame *frame)
     link_hello hello;
     link_bye bye = LINK_BYE_PROTOCOL;
     weft_err err = wf_link_read_hello(frame, &hello, &s->why);
+    if (err == WEFT_OK && wf_is_visit(&hello))
+        err = weft_because(&s->why, WEFT_EPROTO, "a visitor says hello; expected a node");
     if (err == WEFT_OK) {
         bye = LINK_BYE_REFUSED;
         err = s->ops->hello(s, &hello, &bye, &s->why);

@@ -38,7 +38,8 @@ typedef struct link_hello {
 
 /* Writes it at @to, of LINK_HELLO_BYTES_MAX bytes; returns how many. */
 size_t wf_link_write_hello(uint8_t *to, const link_hello *hello);
-/* errors: EPROTO, ELIMIT, EUNSUPPORTED (another version), ENOMEM, with @why. */
+/* One with life 0 is that of a visitor (link_visit.h), of which @out has nothing else.
+ * errors: EPROTO, ELIMIT, EUNSUPPORTED (another version), ENOMEM, with @why. */
 WEFT_MUST_USE weft_err wf_link_read_hello(const link_frame *frame, link_hello *out, weft_why *why);
 
 typedef enum link_state {

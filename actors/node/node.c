@@ -100,7 +100,7 @@ static weft_err complete(node *n, weft_why *why)
     const weft_node_member *given = n->own.join;
     unsigned count = count_members(given);
     if (n->own.listen != NULL)
-        err = wf_node_url(n, n->own.listen, WEFT_URL_LISTEN, NULL, &n->listen, why);
+        err = wf_node_url(&n->own, n->own.listen, WEFT_URL_LISTEN, NULL, &n->listen, why);
     if (err != WEFT_OK)
         return err;
     n->own.listen = n->listen;
@@ -111,7 +111,7 @@ static weft_err complete(node *n, weft_why *why)
         char *url = NULL;
         err = check_member(&n->own, &given[i], why);
         if (err == WEFT_OK && given[i].url != NULL)
-            err = wf_node_url(n, given[i].url, WEFT_URL_CONNECT, given[i].name, &url, why);
+            err = wf_node_url(&n->own, given[i].url, WEFT_URL_CONNECT, given[i].name, &url, why);
         n->join[i] = (weft_node_member){.name = given[i].name, .url = url};
     }
     n->own.join = n->join;
@@ -216,6 +216,19 @@ static weft_err on_knock(weft_actor *self, weft_msg *msg)
     return weft_reply_body(msg, &wf_link_welcome_type, &welcome);
 }
 
+static weft_err on_visit(weft_actor *self, weft_msg *msg)
+{
+    const node *n = wf_node_here();
+    (void)self;
+    if (n->closing)
+        return weft_fail(msg, WEFT_ESTOPPING, "%s is shutting down", n->me.node);
+    link_visit_told told = {n->me};
+    told.hello.frame_bytes_max = LINK_FRAME_BYTES_MAX;
+    told.hello.credit_bytes =
+        n->config->credit_bytes != 0 ? n->config->credit_bytes : LINK_CREDIT_BYTES;
+    return weft_reply_body(msg, &wf_link_visit_told_type, &told);
+}
+
 /* ---- its life */
 
 static weft_err on_started(weft_actor *self, weft_msg *msg)
@@ -290,6 +303,7 @@ static weft_err on_down(weft_actor *self, weft_msg *msg)
 static const weft_handler handlers[] = {
     {.type = &weft_started_type, .fn = on_started},
     {.type = &wf_link_knock_type, .fn = on_knock},
+    {.type = &wf_link_visit_ask_type, .fn = on_visit},
     {.type = &weft_down_type, .fn = on_down},
     {.type = &weft_phase_begins_type, .fn = on_phase},
     {.type = &wf_node_spawn_type, .fn = wf_node_on_spawn},

@@ -25,6 +25,7 @@ enum {
     NODE_TYPES_MAX = 4096,
     NODE_WAITING_BYTES_MAX = 4 << 20,
     NODE_GATES_MAX = 64, /* connections whose hello has not come */
+    NODE_VISITS_MAX = 16,
     NODE_REDIAL_MS = 50,
     NODE_REDIAL_MS_MAX = 5000,
     NODE_ARENA_BYTES_MAX = 64 << 20,
@@ -59,9 +60,10 @@ typedef struct node {
     char *listen;           /* the same */
     served *spare;          /* memory for requests of others, kept */
     unsigned spare_n;
-    _Atomic unsigned gates; /* connections whose hello has not come; of any reactor */
-    bool closing;           /* shut-down: nothing new is asked for */
-    weft_msg *draining;     /* the phase that waits for what is served */
+    _Atomic unsigned gates;  /* connections whose hello has not come; of any reactor */
+    _Atomic unsigned visits; /* connections of visitors; of any reactor */
+    bool closing;            /* shut-down: nothing new is asked for */
+    weft_msg *draining;      /* the phase that waits for what is served */
     weft_alarm drain;
 } node;
 
@@ -141,6 +143,14 @@ typedef struct link_welcome {
     weft_ref link;
 } link_welcome;
 extern const weft_type wf_link_knock_type, wf_link_welcome_type;
+/* Asked of the node by a gate: what it says to a visitor. errors: ESTOPPING. */
+typedef struct link_visit_ask {
+    char nothing;
+} link_visit_ask;
+typedef struct link_visit_told {
+    link_hello hello;
+} link_visit_told;
+extern const weft_type wf_link_visit_ask_type, wf_link_visit_told_type;
 /* Told to a link by a gate: @stream, which begins with @hello, is about to be handed over to it. */
 typedef struct link_handed {
     weft_ref stream;

@@ -124,7 +124,7 @@ weft_err wf_node_on_join(weft_actor *self, weft_msg *msg)
     (void)self;
     weft_err err = check_join(n, join, &why);
     if (err == WEFT_OK && join->url[0] != '\0')
-        err = wf_node_url(n, join->url, WEFT_URL_CONNECT, join->name, &url, &why);
+        err = wf_node_url(n->config, join->url, WEFT_URL_CONNECT, join->name, &url, &why);
     node_link *l = err == WEFT_OK ? wf_node_link(n, join->name) : NULL;
     if (l != NULL && l->family)
         err = weft_because(&why, WEFT_EEXISTS, "%s is a process of this program", join->name);

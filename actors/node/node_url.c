@@ -95,10 +95,9 @@ static weft_err parse(const char *text, weft_url_end end, weft_url *out, weft_wh
     return err == WEFT_OK ? weft_url_check(out, end, why) : err;
 }
 
-weft_err wf_node_url(const node *n, const char *text, weft_url_end end, const char *member,
+weft_err wf_node_url(const weft_node *c, const char *text, weft_url_end end, const char *member,
                      char **out, weft_why *why)
 {
-    const weft_node *c = n->config;
     weft_url url;
     weft_err err = parse(text, end, &url, why);
     if (err != WEFT_OK)
@@ -160,9 +159,9 @@ weft_err wf_node_is_there(weft_actor *self, weft_ref stream, const char *name, w
     if (weft_tls_about(self, stream, &info) != WEFT_OK)
         return WEFT_OK;
     if (!info.peer.given || !info.peer.verified)
-        return weft_because(why, WEFT_EDENIED, "%s shows no certificate that is accepted: %s", name,
-                            info.peer.problem);
-    if (has_word(info.peer.names, name) || is_common_name(&info.peer, name))
+        return weft_because(why, WEFT_EDENIED, "%s shows no certificate that is accepted: %s",
+                            name[0] != '\0' ? name : "a visitor", info.peer.problem);
+    if (name[0] == '\0' || has_word(info.peer.names, name) || is_common_name(&info.peer, name))
         return WEFT_OK;
     return weft_because(why, WEFT_EDENIED, "it says it is %s; its certificate is for %.60s (%.60s)",
                         name, info.peer.names[0] != '\0' ? info.peer.names : "no name",

@@ -7,15 +7,15 @@
 
 #include "node.h"
 
-/* The URL @text with what the node's configuration adds to it: certificate, key and authority for TLS, and whom to
+/* The URL @text with what the configuration @c of a node adds to it: certificate, key and authority for TLS, and whom to
  * expect, which is @member (NULL: @end listens). The caller frees it. errors: those of weft_url_parse and
  * weft_url_check; EUNSUPPORTED (http); EDENIED (plain TCP beyond loopback; TLS that does not say who is there);
  * EINVAL (TLS without a certificate); ENOMEM. thread: before start, or reactor 0's. */
-WEFT_MUST_USE weft_err wf_node_url(const node *n, const char *text, weft_url_end end,
+WEFT_MUST_USE weft_err wf_node_url(const weft_node *c, const char *text, weft_url_end end,
                                    const char *member, char **out, weft_why *why);
 
 /* Whether @name may be who is at the other end of @stream, of this reactor: with TLS its certificate is for that
- * name. errors: EDENIED. thread: in a handler. */
+ * name, or for any ("": a visitor). errors: EDENIED. thread: in a handler. */
 WEFT_MUST_USE weft_err wf_node_is_there(weft_actor *self, weft_ref stream, const char *name,
                                         weft_why *why);
 

@@ -441,8 +441,6 @@ static void hellos_of_other_versions_and_without_names_are_refused(void)
           .frame_bytes_max = LINK_FRAME_TARGET,
           .credit_bytes = 1},
          WEFT_EPROTO},
-        {{.node = "a", .life = 0, .frame_bytes_max = LINK_FRAME_TARGET, .credit_bytes = 1},
-         WEFT_EPROTO},
         {{.node = "a", .life = 1, .frame_bytes_max = 100, .credit_bytes = 1}, WEFT_EPROTO},
         {{.node = "a", .life = 1, .frame_bytes_max = LINK_FRAME_TARGET}, WEFT_EPROTO},
     };
@@ -460,6 +458,35 @@ static void hellos_of_other_versions_and_without_names_are_refused(void)
     body[1] = LINK_VERSION;
     f.kind = LINK_MAIL;
     CHECK_ERR(wf_link_read_hello(&f, &got, &why), WEFT_EPROTO);
+}
+
+/* Who only asks belongs to a gate: a link that meets one says goodbye. */
+static void a_visitors_hello_says_nothing_and_is_refused_by_a_session(void)
+{
+    static const link_hello hello = {
+        .node = "b \x01", .cluster = "c", .frame_bytes_max = 1, .features = 7};
+    uint8_t body[LINK_HELLO_BYTES_MAX];
+    link_frame f = {.kind = LINK_HELLO, .seq = 1, .body = body};
+    link_hello got;
+    f.bytes = (uint32_t)wf_link_write_hello(body, &hello);
+    CHECK_OK(wf_link_read_hello(&f, &got, &why));
+    CHECK_U64(got.life, 0);
+    CHECK_U64(got.features, 0);
+    CHECK_STR(got.node, "");
+    CHECK_STR(got.cluster, "");
+    for (int dials = 0; dials < 2; dials++) {
+        const uint8_t *at;
+        begin();
+        side *from = dials != 0 ? b : a, *to = dials != 0 ? a : b;
+        if (dials != 0)
+            CHECK_OK(wf_session_greet(&to->s));
+        CHECK_OK(wf_out_frame(&from->s, LINK_HELLO, body, f.bytes));
+        size_t n = wf_session_flush(&from->s, &at);
+        CHECK_ERR(wf_session_data(&to->s, at, n, now_ms), WEFT_EPROTO);
+        CHECK_STR(to->s.why.text, "a visitor says hello; expected a node");
+        CHECK_U64(to->s.state, LINK_OVER);
+        done();
+    }
 }
 
 /* ---- time */
@@ -546,6 +573,7 @@ static const test_case cases[] = {
     TEST(a_gap_or_a_repeat_in_the_frames_ends_it),
     TEST(a_second_hello_and_a_number_too_high_end_it),
     TEST(hellos_of_other_versions_and_without_names_are_refused),
+    TEST(a_visitors_hello_says_nothing_and_is_refused_by_a_session),
     TEST(silence_is_asked_about_and_then_is_a_loss),
     TEST(a_ping_is_answered_and_measures_the_way),
     TEST(a_hello_that_does_not_come_is_a_loss),

@@ -613,6 +613,7 @@ static void nng_has_schemes_and_options_of_its_own(void)
     CHECK_U64(url.scheme, WEFT_SCHEME_NNG_IPC);
     refused("nng+ipc://h/x", "has no host");
     refused("nng+tcp://h", "has no port behind it");
+    refused_with("nng+ws://h:1/x", WEFT_EUNSUPPORTED, "there is no scheme"); /* decision 0091 */
     refused("nng+tcp://h:1?cert=/c.pem", "cert");
 }
 

@@ -53,6 +53,21 @@ static void check_atoms(const link_frame *f)
         must(a.id != 0 && a.bytes <= LINK_ATOM_BYTES_MAX && memchr(a.text, 0, a.bytes) == NULL);
 }
 
+/* A visitor's says nothing; any other names a node, and fits. */
+static void check_hello(link_frame f)
+{
+    link_hello hello;
+    weft_why why = {""};
+    f.seq = 1;
+    if (wf_link_read_hello(&f, &hello, &why) != WEFT_OK) {
+        must(why.text[0] != '\0');
+        return;
+    }
+    must(memchr(hello.node, 0, sizeof hello.node) != NULL);
+    must(memchr(hello.cluster, 0, sizeof hello.cluster) != NULL);
+    must(hello.life == 0 ? hello.node[0] == '\0' && hello.features == 0 : hello.node[0] != '\0');
+}
+
 static void check_frame(const link_frame *f)
 {
     link_chunk chunk;
@@ -60,6 +75,9 @@ static void check_frame(const link_frame *f)
     link_goodbye bye;
     weft_why why;
     switch (f->kind) {
+    case LINK_HELLO:
+        check_hello(*f);
+        break;
     case LINK_MAIL:
         check_records(f);
         break;

@@ -10,17 +10,10 @@ weftd="$WEFT_BUILD/weftd"
 # shellcheck source=tests/programs/parts/nodes.sh
 . "$(dirname "$0")/parts/nodes.sh"
 
-# identity NAME: its certificate and key, of the authority.
-identity()
-{
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" \
-        -addext "subjectAltName=DNS:$1" -keyout "$folder/$1.key" -out "$folder/$1.csr" 2>/dev/null
-    openssl x509 -req -in "$folder/$1.csr" -CA "$folder/ca.pem" -CAkey "$folder/ca.key" -CAcreateserial \
-        -copy_extensions copy -days 2 -out "$folder/$1.pem" 2>/dev/null
-}
+# shellcheck source=tests/programs/parts/identities.sh
+. "$(dirname "$0")/parts/identities.sh"
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=authority -days 2 \
-    -keyout "$folder/ca.key" -out "$folder/ca.pem" 2>/dev/null
+authority ca
 identity edge-1
 identity edge-2
 

@@ -9,18 +9,10 @@ kills="$WEFT_BUILD/tests/weft_node_kills"
 # what is freed is not kept for long by the sanitizer, so that the memory it takes is its own
 export ASAN_OPTIONS=${ASAN_OPTIONS:-}:quarantine_size_mb=1
 
-# identity NAME: its certificate and key in one file, of the authority.
-identity()
-{
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" \
-        -addext "subjectAltName=DNS:$1" -keyout "$folder/$1.key" -out "$folder/$1.csr" 2>/dev/null
-    openssl x509 -req -in "$folder/$1.csr" -CA "$folder/ca.pem" -CAkey "$folder/ca.key" -CAcreateserial \
-        -copy_extensions copy -days 2 -out "$folder/$1.crt" 2>/dev/null
-    cat "$folder/$1.crt" "$folder/$1.key" >"$folder/$1.pem"
-}
+# shellcheck source=tests/programs/parts/identities.sh
+. "$(dirname "$0")/parts/identities.sh"
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=authority -days 2 \
-    -keyout "$folder/ca.key" -out "$folder/ca.pem" 2>/dev/null
+authority ca
 identity steady
 identity peer
 
