@@ -246,7 +246,7 @@ weft_err wf_tls_kernel_lets_by(weft_stage *stage, bool file, uint64_t bytes);
 bool wf_tls_know(const SSL *ssl, tls_known *out);
 void wf_tls_known_done(tls_known *known);
 
-/* ---- records without SSL (tls_records.c) */
+/* ---- records without SSL (tls_records.c; keys: tls_record_keys.c) */
 
 /* So many records are sealed with one key; then the peer is told of the next (KeyUpdate). Lower in tests. */
 extern uint64_t wf_tls_records_max;

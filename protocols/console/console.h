@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The console's parts: a session (console.c, console_ssh.c, console_wait.c), what commands do (console_verbs.c), how actors are looked at
- * (console_actors.c, console_tree.c; of another node console_node.c) and told something (console_messages.c), how an
- * answer is written (console_text.c). */
+/* The console's parts: a session (console.c, console_ssh.c, console_wait.c), which commands there are and what they do
+ * (console_verbs.c), how actors are looked at (console_list.c, console_actors.c, console_tree.c; of another node
+ * console_node.c) and told something (console_messages.c), how an answer is written (console_text.c). */
 #ifndef WF_CONSOLE_H
 #define WF_CONSOLE_H
 
@@ -99,6 +99,14 @@ WEFT_MUST_USE weft_err wf_console_run(wf_command *c, char *line);
 
 /* Has what stands behind the second word run on the node that is named there. */
 weft_err wf_console_look_at(wf_command *c);
+
+/* ---- commands that look (console_list.c): each answers at once and changes nothing */
+
+weft_err wf_console_ps(wf_command *c);
+weft_err wf_console_top(wf_command *c);
+weft_err wf_console_tree(wf_command *c);
+weft_err wf_console_names(wf_command *c);
+weft_err wf_console_reactors(wf_command *c);
 
 /* ---- telling actors something (console_messages.c) */
 

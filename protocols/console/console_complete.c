@@ -2,6 +2,7 @@
 /* Completion: what may stand where the cursor is. */
 #include <string.h>
 
+#include <weft/remote.h>
 #include <weft/stats.h>
 
 #include "console.h"
@@ -62,10 +63,24 @@ static void complete_message(weft_system *sys, const char *line, size_t from, si
                                to);
 }
 
+/* Nodes that this one has a link to, up or down: whoever else was named may not be there at all. */
+static void complete_nodes(const weft_system *sys, weft_completion *to)
+{
+    const char *name;
+    for (unsigned i = 1; (name = weft_remote_node_name(sys, i)) != NULL; i++)
+        if (!weft_ref_is_nobody(weft_remote_link_to(sys, i)))
+            weft_completion_add(to, name);
+}
+
 /* Behind "at": a node, then a command; what its words may be only that node knows. */
-static void complete_command(const char *words, const char *word, weft_completion *to)
+static void complete_command(const weft_system *sys, const char *words, const char *word,
+                             weft_completion *to)
 {
     const char *node = words + strspn(words, " "), *verb = node + strcspn(node, " ");
+    if (node >= word) {
+        complete_nodes(sys, to);
+        return;
+    }
     if (verb >= word || verb + strspn(verb, " ") != word)
         return;
     for (size_t i = 0; (verb = wf_console_verb(i)) != NULL; i++)
@@ -93,7 +108,7 @@ void wf_console_complete(void *context, const char *line, size_t at, weft_comple
     if (what == WF_TAKES_TYPES)
         complete_message(context, line, from + first, at, start, to);
     if (what == WF_TAKES_COMMAND)
-        complete_command(line + from + first, line + start, to);
+        complete_command(context, line + from + first, line + start, to);
     if (what == WF_TAKES_ACTORS)
         complete_actors(context, line + start, to);
     for (size_t i = 0; what == WF_TAKES_VERBS && (verb = wf_console_verb(i)) != NULL; i++)

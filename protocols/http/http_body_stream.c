@@ -7,21 +7,17 @@
  *
  * The stream's own calls only note what they want. What follows from it for the connection happens
  * in a hook, between turns, so that neither is worked on from within the other. */
-#include <string.h>
-
 #include <weft/leaf.h>
 
+#include "framing/pieces.h"
 #include "http_chunk.h"
 #include "http_packing.h"
 #include "http_server.h"
 
-enum { IN_ITEMS = 16 };
-
 typedef struct wf_http_body {
     wf_http_exchange *x; /* NULL: the exchange is over */
     weft_leaf *leaf;     /* NULL: the stream is closed */
-    weft_bytes in[IN_ITEMS];
-    unsigned first, n;
+    wf_pieces in;
     unsigned want;
     bool none;    /* a GET without a body: there is no end of it to be told */
     bool whole;   /* the request's body is all here */
@@ -38,8 +34,7 @@ typedef struct wf_http_body {
 static void body_free(wf_http_body *b)
 {
     weft_hook_cancel(&b->hook);
-    for (; b->n != 0; b->n--, b->first = (b->first + 1) % IN_ITEMS)
-        weft_bytes_drop(&b->in[b->first]);
+    wf_pieces_drop(&b->in);
     weft_bytes_drop(&b->end);
     weft_alloc_free(b);
 }
@@ -63,7 +58,7 @@ static unsigned ready_now(const wf_http_body *b)
     unsigned events = 0;
     if (b->leaf == NULL || !b->begun)
         return 0;
-    if ((b->want & WEFT_READABLE) != 0 && (b->n != 0 || (b->whole && !b->none)))
+    if ((b->want & WEFT_READABLE) != 0 && (b->in.n != 0 || (b->whole && !b->none)))
         events |= WEFT_READABLE;
     if ((b->want & WEFT_WRITABLE) != 0 && has_room(b))
         events |= WEFT_WRITABLE;
@@ -72,7 +67,7 @@ static unsigned ready_now(const wf_http_body *b)
 
 static bool input_may_go_on(const wf_http_body *b)
 {
-    return b->stalled && (b->n < IN_ITEMS || b->leaf == NULL);
+    return b->stalled && (b->in.n < WF_PIECES_MAX || b->leaf == NULL);
 }
 
 static bool response_is_over(const wf_http_body *b)
@@ -156,18 +151,12 @@ static void on_hook(weft_hook *hook)
 static weft_err body_read(weft_leaf *leaf, weft_bytes *out, weft_why *why)
 {
     wf_http_body *b = weft_leaf_context(leaf);
-    uint8_t *to;
     (void)why;
-    if (b->n == 0)
+    if (b->in.n == 0)
         return b->whole && !b->none ? WEFT_EDONE : WEFT_EFULL;
-    weft_bytes *from = &b->in[b->first];
-    weft_err err = weft_bytes_charged(from->size, weft_leaf_window(leaf), &to, out);
+    weft_err err = wf_pieces_read(&b->in, leaf, out);
     if (err != WEFT_OK)
         return err;
-    memcpy(to, from->at, from->size);
-    weft_bytes_drop(from);
-    b->first = (b->first + 1) % IN_ITEMS;
-    b->n--;
     /* whoever is waited for next, owner or client, is waited for from now on */
     b->x->at = b->x->conn->read_at = weft_now_ms(NULL);
     look(b);
@@ -350,21 +339,21 @@ weft_err wf_http_stream_take(weft_actor *self, wf_http_exchange *x, weft_bytes b
     wf_http_body *b = x->stream;
     if (b == NULL || b->leaf == NULL)
         return WEFT_OK; /* nobody reads it: thrown away */
-    if (b->n == IN_ITEMS) {
+    if (b->in.n == WF_PIECES_MAX) {
         b->stalled = true;
         return WEFT_EFULL;
     }
     weft_bytes kept = weft_bytes_keep(self, bytes);
     if (kept.size == 0)
         return WEFT_ENOMEM;
-    b->in[(b->first + b->n++) % IN_ITEMS] = kept;
+    wf_pieces_add(&b->in, kept);
     look(b);
     return WEFT_OK;
 }
 
 bool wf_http_stream_is_behind(const wf_http_exchange *x)
 {
-    return x->stream != NULL && x->stream->leaf != NULL && x->stream->n != 0;
+    return x->stream != NULL && x->stream->leaf != NULL && x->stream->in.n != 0;
 }
 
 void wf_http_stream_whole(wf_http_exchange *x)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Work for the blocking pool: a job that travels there and back, and the actor that waits for it.
+/* The actor that waits for a job of the blocking pool (http_file_job.c), and answers whoever asks it meanwhile.
  *
  *   who asks for a file ── is it done? ──▶ worker ── job ──▶ pool
  *                                            │ ◀── job ───────┘
@@ -9,166 +9,17 @@
  * over, so that there is no list of waiters but the mailbox, and a cancel takes one out of it. */
 #include "http_file_work.h"
 
-#include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <weft/pool.h>
 
-#include "http_users.h"
-
-/* Shared by the worker and the messages it travels in; touched by one of them at a time. */
-typedef struct job {
-    _Atomic uint32_t refs;
-    wf_http_work_kind kind;
-    weft_err err;
-    weft_why why;
-    /* LOOK */
-    const weft_http_files_config *config;
-    wf_http_file_root root; /* opened anew there; its cwd is the cache's */
-    wf_http_file_ask ask;
-    int64_t now_ns;
-    wf_http_file file;
-    /* PACK, READ */
-    wf_http_coding coding;
-    weft_file *source;
-    wf_http_stamp stamp;
-    uint64_t size;
-    weft_bytes made; /* packed, or read */
-    unsigned ranges_n;
-    wf_http_range ranges[WF_HTTP_RANGES_MAX_DEFAULT];
-    char text[]; /* what `ask` points to */
-} job;
-
-typedef struct job_share {
-    job *job;
-} job_share;
-
-static void job_take(void *body)
-{
-    /* relaxed: who copies a share holds one */
-    atomic_fetch_add_explicit(&((job_share *)body)->job->refs, 1, memory_order_relaxed);
-}
-
-static void job_drop(job *j)
-{
-    /* acquire and release: what others did to it comes before its end */
-    if (j == NULL || atomic_fetch_sub_explicit(&j->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    if (j->root.fd >= 0)
-        (void)close(j->root.fd);
-    wf_http_file_done(&j->file);
-    weft_file_drop(&j->source);
-    weft_bytes_drop(&j->made);
-    weft_alloc_free(j);
-}
-
-static void job_release(void *body)
-{
-    job_drop(((job_share *)body)->job);
-}
-
-static const weft_type job_done_type = {.name = "http.file_job_done",
-                                        .size = sizeof(job_share),
-                                        .share = job_take,
-                                        .release = job_release};
-static const weft_type job_type = {.name = "http.file_job",
-                                   .size = sizeof(job_share),
-                                   .reply = &job_done_type,
-                                   .share = job_take,
-                                   .release = job_release};
-
-static job *job_new(wf_http_work_kind kind, size_t text_bytes)
-{
-    job *j = weft_alloc_zero(sizeof *j + text_bytes);
-
-    if (j == NULL)
-        return NULL;
-    atomic_init(&j->refs, 1);
-    j->kind = kind;
-    j->root.fd = -1;
-    return j;
-}
-
-/* ---- on a thread of the pool */
-
-/* Below the folder of the user that the path begins with. Who does not have one, or not for everybody, is not told
- * from who is not there. */
-static weft_err look_at_user(job *j)
-{
-    weft_err err =
-        wf_http_user_open(j->config->users, j->ask.path + 1, j->ask.user_n - 1, &j->root, &j->why);
-
-    if (err == WEFT_OK)
-        err = wf_http_file_load(&j->root, j->config, &j->ask, j->now_ns, NULL, &j->file, &j->why);
-    wf_http_file_root_done(&j->root);
-    if (err == WEFT_ENOTFOUND) {
-        j->file.kind = WF_HTTP_FILE_NONE;
-        err = WEFT_OK;
-    }
-    if (err == WEFT_OK && j->file.kind == WF_HTTP_FILE_NONE)
-        j->file.err = WEFT_ENOTFOUND;
-    return err == WF_HTTP_FILE_COLD ? WEFT_EIO : err;
-}
-
-static weft_err look(job *j)
-{
-    if (j->ask.user_n != 0)
-        return look_at_user(j);
-    weft_err err = wf_http_file_root_refresh(&j->root, &j->why);
-
-    /* a root that is not there is the server's fault, not the client's */
-    if (err == WEFT_ENOTFOUND || err == WEFT_EDENIED)
-        return WEFT_EIO;
-    if (err == WEFT_OK)
-        err = wf_http_file_load(&j->root, j->config, &j->ask, j->now_ns, NULL, &j->file, &j->why);
-    /* what waits for something else than the disk is not served */
-    return err == WF_HTTP_FILE_COLD ? WEFT_EIO : err;
-}
-
-static weft_err read_ranges(job *j)
-{
-    uint64_t total = 0;
-    size_t done = 0, got = 0;
-    uint8_t *to;
-
-    for (unsigned i = 0; i < j->ranges_n; i++)
-        total += wf_http_range_length(j->ranges[i]);
-    weft_err err = weft_bytes_new((size_t)total, &to, &j->made);
-    for (unsigned i = 0; i < j->ranges_n && err == WEFT_OK; i++, done += got) {
-        size_t n = (size_t)wf_http_range_length(j->ranges[i]);
-        err = wf_http_file_read(&j->root, weft_file_fd(j->source), j->ranges[i].first, to + done, n,
-                                &got);
-        if (err == WEFT_OK && got < n)
-            err = WEFT_ETRUNCATED;
-    }
-    return err;
-}
-
-static weft_err work_there(weft_actor *self, weft_msg *msg)
-{
-    job *j = ((const job_share *)weft_body(msg))->job;
-    (void)self;
-
-    switch (j->kind) {
-    case WF_HTTP_WORK_LOOK:
-        j->err = look(j);
-        break;
-    case WF_HTTP_WORK_PACK:
-        j->err = wf_http_pack_file(j->coding, j->source, j->size, &j->made);
-        break;
-    case WF_HTTP_WORK_READ:
-        j->err = read_ranges(j);
-        break;
-    }
-    return weft_reply_body(msg, &job_done_type, &(job_share){j});
-}
+#include "http_file_job.h"
 
 /* ---- who waits for it */
 
 typedef struct worker {
     wf_http_file_entry *entry; /* a share */
-    job *job;                  /* a share */
+    wf_http_file_job *job;     /* a share */
     wf_http_file_cache *users; /* whose lookups this counts as one of; NULL: none */
     weft_err err;
     weft_why why;
@@ -247,9 +98,10 @@ static weft_err on_job_done(weft_actor *self, weft_msg *msg, const weft_outcome 
 
 static weft_err ask_pool(weft_actor *self, weft_msg *msg, worker *w)
 {
-    weft_err err = weft_when(
-        msg, weft_ask_pool_body(self, work_there, &job_type, &(job_share){w->job}, WEFT_INHERIT),
-        on_job_done);
+    weft_err err = weft_when(msg,
+                             weft_ask_pool_body(self, wf_http_file_job_do, &wf_http_file_job_type,
+                                                &(wf_http_file_job_share){w->job}, WEFT_INHERIT),
+                             on_job_done);
     return err == WEFT_OK ? WEFT_OK : finish(self, w, err, "");
 }
 
@@ -269,7 +121,7 @@ static void take_packed(worker *w)
 static weft_err take_looked_up(weft_actor *self, weft_msg *msg, worker *w)
 {
     wf_http_file_entry *e = w->entry;
-    job *j = w->job;
+    wf_http_file_job *j = w->job;
 
     if (e->cache != NULL && j->ask.user_n == 0)
         wf_http_file_root_adopt(&e->cache->root, &j->root);
@@ -319,7 +171,7 @@ static void ended(weft_actor *self, weft_err reason)
         wf_http_file_cache_lose(w->entry);
     leave_entry(w);
     wf_http_file_entry_drop(w->entry);
-    job_drop(w->job);
+    wf_http_file_job_drop(w->job);
 }
 
 static const weft_handler handlers[] = {
@@ -336,13 +188,13 @@ static const weft_behaviour worker_behaviour = {.name = "http.file_work",
                                                 .ended = ended};
 
 /* Takes @j, in success and in failure. */
-static weft_err begin(wf_http_file_entry *e, job *j, weft_ref *out, weft_why *why)
+static weft_err begin(wf_http_file_entry *e, wf_http_file_job *j, weft_ref *out, weft_why *why)
 {
     weft_ref ref = weft_spawn_apart(&worker_behaviour, NULL, why);
     weft_actor *a = weft_here(ref);
 
     if (a == NULL) {
-        job_drop(j);
+        wf_http_file_job_drop(j);
         return WEFT_ENOMEM;
     }
     worker *w = weft_state(a);
@@ -364,7 +216,9 @@ weft_err wf_http_work_look(weft_actor *self, wf_http_file_entry *e, const wf_htt
 {
     wf_http_file_root *root = &e->cache->root;
     weft_err err = wf_http_file_root_begin(root, why);
-    job *j = err == WEFT_OK ? job_new(WF_HTTP_WORK_LOOK, ask->path_n + ask->title.bytes + 1) : NULL;
+    wf_http_file_job *j =
+        err == WEFT_OK ? wf_http_file_job_new(WF_HTTP_WORK_LOOK, ask->path_n + ask->title.bytes + 1)
+                       : NULL;
 
     if (j == NULL)
         return err != WEFT_OK ? err : WEFT_ENOMEM;
@@ -389,7 +243,7 @@ weft_err wf_http_work_pack(wf_http_file_entry *e, wf_http_coding coding, weft_wh
 
     if (!weft_ref_is_nobody(e->packing[coding]))
         return WEFT_OK;
-    job *j = job_new(WF_HTTP_WORK_PACK, 0);
+    wf_http_file_job *j = wf_http_file_job_new(WF_HTTP_WORK_PACK, 0);
     if (j == NULL)
         return WEFT_ENOMEM;
     j->coding = coding;
@@ -402,7 +256,7 @@ weft_err wf_http_work_pack(wf_http_file_entry *e, wf_http_coding coding, weft_wh
 weft_err wf_http_work_read(wf_http_file_entry *e, const wf_http_form *form,
                            const wf_http_range *ranges, unsigned n, weft_ref *out, weft_why *why)
 {
-    job *j = job_new(WF_HTTP_WORK_READ, 0);
+    wf_http_file_job *j = wf_http_file_job_new(WF_HTTP_WORK_READ, 0);
 
     if (j == NULL)
         return WEFT_ENOMEM;

@@ -5,38 +5,25 @@
  *
  * The stream's own calls only note what they want; what follows for the session happens in a hook, between
  * turns, so that neither is worked on from within the other. */
-#include <string.h>
-
 #include <weft/leaf.h>
 
+#include "framing/pieces.h"
 #include "smtp_server.h"
-
-enum {
-    PIECES_MAX = 16,
-    PIECES_ROOM = PIECES_MAX + 1
-}; /* one more that is static, for a last line's end */
 
 struct wf_smtp_body {
     weft_actor *session_actor; /* NULL: the session's side is over */
     wf_smtp_session *session;
     weft_leaf *leaf; /* NULL: the stream is closed */
-    weft_bytes in[PIECES_ROOM];
-    unsigned first, n, want;
+    wf_pieces in;
+    unsigned want;
     bool begun, whole, stalled;
     weft_hook hook;
 };
 
-/* What nobody will read must not hold the client's window. */
-static void drop_pieces(wf_smtp_body *b)
-{
-    for (; b->n != 0; b->n--, b->first = (b->first + 1) % PIECES_ROOM)
-        weft_bytes_drop(&b->in[b->first]);
-}
-
 static void body_free(wf_smtp_body *b)
 {
     weft_hook_cancel(&b->hook);
-    drop_pieces(b);
+    wf_pieces_drop(&b->in);
     weft_alloc_free(b);
 }
 
@@ -44,12 +31,13 @@ static void body_free(wf_smtp_body *b)
 
 static bool readable(const wf_smtp_body *b)
 {
-    return b->leaf != NULL && b->begun && (b->want & WEFT_READABLE) != 0 && (b->n != 0 || b->whole);
+    return b->leaf != NULL && b->begun && (b->want & WEFT_READABLE) != 0 &&
+           (b->in.n != 0 || b->whole);
 }
 
 static bool session_may_go_on(const wf_smtp_body *b)
 {
-    return b->session_actor != NULL && b->stalled && (b->n < PIECES_MAX || b->leaf == NULL);
+    return b->session_actor != NULL && b->stalled && (b->in.n < WF_PIECES_MAX || b->leaf == NULL);
 }
 
 static void look(wf_smtp_body *b)
@@ -81,18 +69,12 @@ static void on_hook(weft_hook *hook)
 static weft_err body_read(weft_leaf *leaf, weft_bytes *out, weft_why *why)
 {
     wf_smtp_body *b = weft_leaf_context(leaf);
-    uint8_t *to;
     (void)why;
-    if (b->n == 0)
+    if (b->in.n == 0)
         return b->whole ? WEFT_EDONE : WEFT_EFULL;
-    weft_bytes *from = &b->in[b->first];
-    weft_err err = weft_bytes_charged(from->size, weft_leaf_window(leaf), &to, out);
+    weft_err err = wf_pieces_read(&b->in, leaf, out);
     if (err != WEFT_OK)
         return err;
-    memcpy(to, from->at, from->size);
-    weft_bytes_drop(from);
-    b->first = (b->first + 1) % PIECES_ROOM;
-    b->n--;
     look(b);
     return WEFT_OK;
 }
@@ -123,7 +105,7 @@ static void body_close(weft_leaf *leaf, bool abort)
     wf_smtp_body *b = weft_leaf_context(leaf);
     (void)abort;
     b->leaf = NULL;
-    drop_pieces(b);
+    wf_pieces_drop(&b->in); /* what nobody will read must not hold the client's window */
     if (b->session_actor == NULL)
         body_free(b);
     else
@@ -185,21 +167,21 @@ weft_err wf_smtp_body_take(weft_actor *self, wf_smtp_body *b, weft_bytes bytes)
 {
     if (b->leaf == NULL)
         return WEFT_OK;
-    if (b->n >= PIECES_MAX && (bytes.buffer != NULL || b->n == PIECES_ROOM)) {
+    if (b->in.n >= WF_PIECES_MAX && (bytes.buffer != NULL || b->in.n == WF_PIECES_ROOM)) {
         b->stalled = true;
         return WEFT_EFULL;
     }
     weft_bytes kept = weft_bytes_keep(self, bytes);
     if (kept.size == 0)
         return WEFT_ENOMEM;
-    b->in[(b->first + b->n++) % PIECES_ROOM] = kept;
+    wf_pieces_add(&b->in, kept);
     look(b);
     return WEFT_OK;
 }
 
 bool wf_smtp_body_is_behind(const wf_smtp_body *b)
 {
-    return b != NULL && b->leaf != NULL && b->n != 0;
+    return b != NULL && b->leaf != NULL && b->in.n != 0;
 }
 
 void wf_smtp_body_whole(wf_smtp_body *b)

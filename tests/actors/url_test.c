@@ -672,9 +672,11 @@ static void texts_have_a_limit_together(void)
     char text[WEFT_URL_BYTES_MAX + 1];
     const char *more = padded("cert=", 'p', 255, "");
     /* three of 255 bytes, each with 2 more, and one that fills what is left */
-    (void)snprintf(text, sizeof text, "tls://h:1?%s&%s&%s&alpn=%0251d", more, more, more, 0);
+    (void)snprintf(text, sizeof text, "tls://h:1?%.260s&%.260s&%.260s&alpn=%0251d", more, more,
+                   more, 0);
     CHECK_U64(parsed(text)->options.texts_bytes, WEFT_URL_TEXTS_BYTES_MAX + 1);
-    (void)snprintf(text, sizeof text, "tls://h:1?%s&%s&%s&alpn=%0252d", more, more, more, 0);
+    (void)snprintf(text, sizeof text, "tls://h:1?%.260s&%.260s&%.260s&alpn=%0252d", more, more,
+                   more, 0);
     refused_with(text, WEFT_ETOOBIG, "at most 1023 bytes together");
 }
 

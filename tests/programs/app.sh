@@ -2,23 +2,9 @@
 # The command line of an application: help, mistakes, exit codes, and the user it becomes.
 set -euo pipefail
 
-dir=$(mktemp -d)
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 app=$WEFT_BUILD/examples/06_supervised
-server=
-finish()
-{
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    [ -z "$server" ] || wait "$server" 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "app: $*" >&2
-    [ ! -s "$dir/said" ] || cat "$dir/said" >&2
-    exit 1
-}
 
 # ends CODE TEXT OPTION...: it ends with that code, and says something with that text in it.
 ends()
@@ -44,32 +30,16 @@ ends 69 'unable to bind to' --listen http://192.0.2.1:1
 ends 77 'there is no user "no-such-user"' --listen http://127.0.0.1:0 --user no-such-user
 ends 77 'there is no group "no-such-group"' --listen http://127.0.0.1:0 --group no-such-group
 
-# run OPTION...: runs it until it listens; where becomes $at.
-run()
-{
-    mkfifo "$dir/line"
-    "$app" "$@" 2> >(tee "$dir/said" >"$dir/line") &
-    server=$!
-    read -r -t 60 line <"$dir/line" || fail "says nothing"
-    at=$(grep -o 'listening at [^"]*' <<<"$line") || fail "does not listen: $line"
-    at=${at#listening at }
-    rm "$dir/line"
-}
-
-run --listen http://127.0.0.1:0 --threads 2
-[ "$(curl -sS "$at/add/1")" = 1 ] || fail "does not serve"
-ends 69 'in use' --listen "$at"
-kill -TERM "$server"
-wait "$server" || fail "ended with exit code $? when it was told to"
-server=
+serve app "$app" --listen http://127.0.0.1:0 --threads 2
+[ "$(curl -sS "$url/add/1")" = 1 ] || fail "does not serve"
+ends 69 'in use' --listen "$url"
+stop
 
 if [ "$(id -u)" = 0 ] && id nobody >"$dir/id" 2>&1; then
-    run --listen http://127.0.0.1:0 --user nobody
+    serve app "$app" --listen http://127.0.0.1:0 --user nobody
     uid=$(id -u nobody)
-    grep -q "^Uid:	$uid	$uid	$uid	$uid" "/proc/$server/status" || fail "is not nobody"
-    ! grep -q '^Groups:.*\b0\b' "/proc/$server/status" || fail "is still of the group of root"
-    [ "$(curl -sS "$at/add/1")" = 1 ] || fail "does not serve as nobody"
-    kill -TERM "$server"
-    wait "$server" || fail "ended with exit code $? when it was told to"
-    server=
+    grep -q "^Uid:	$uid	$uid	$uid	$uid" "/proc/$last/status" || fail "is not nobody"
+    ! grep -q '^Groups:.*\b0\b' "/proc/$last/status" || fail "is still of the group of root"
+    [ "$(curl -sS "$url/add/1")" = 1 ] || fail "does not serve as nobody"
+    stop
 fi

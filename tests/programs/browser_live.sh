@@ -4,30 +4,9 @@
 # over TLS. What the page finds out is what this says.
 set -euo pipefail
 
-command -v chromium >/dev/null || {
-    echo "chromium is not installed"
-    exit 77
-}
-
-here=$(cd "$(dirname "$0")" && pwd)
-dir=$(mktemp -d)
-server=
-browser=
-finish()
-{
-    [ -z "$browser" ] || kill "$browser" 2>/dev/null || true
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$dir" 2>/dev/null || rm -rf "$dir"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "browser_live: $*" >&2
-    tail -n 20 "$dir/log" "$dir/browser" >&2 2>/dev/null || true
-    exit 1
-}
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
+needs chromium
 
 mkdir "$dir/site"
 cp "$here/browser_live.html" "$dir/site/index.html"
@@ -42,30 +21,19 @@ pin=$(openssl x509 -in "$dir/certificate" -noout -pubkey | openssl pkey -pubin -
 # visit URL: what the page there says
 visit()
 {
-    rm -f "$dir/said" "$dir/result"
-    mkfifo "$dir/said" "$dir/result"
-    "$WEFT_BUILD/tests/weft_browser_site" "$1" "$dir/site" >"$dir/result" 2> >(tee "$dir/log" >"$dir/said") &
-    server=$!
-    exec {result}<"$dir/result"
-    local at='' line said
-    while [ -z "$at" ]; do
-        read -r -t 60 line || fail "the site says nothing"
-        at=$(grep -o 'https\?://127\.0\.0\.1:[0-9]*' <<<"$line" || true)
-    done <"$dir/said"
-    HOME=$dir chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+    local said site browser
+    serve site "$WEFT_BUILD/tests/weft_browser_site" "$1" "$dir/site"
+    site=$last
+    HOME=$dir run browser chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
         --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage \
         --user-data-dir="$dir/profile" --ignore-certificate-errors-spki-list="$pin" --remote-debugging-port=0 \
-        "$at/" >"$dir/browser" 2>&1 &
-    browser=$!
-    read -r -t 120 said <&"$result" || fail "the page says nothing"
-    exec {result}<&-
+        "$url/"
+    browser=$last
+    until_so "the page says something" test -s site.out
+    read -r said <site.out
     [ "$said" = ok ] || fail "$1: $said"
-    kill "$browser"
-    wait "$browser" || true
-    browser=
-    kill -TERM "$server"
-    wait "$server" || fail "the site ended with exit code $?"
-    server=
+    away "$browser"
+    stop "$site"
 }
 
 visit http://127.0.0.1:0

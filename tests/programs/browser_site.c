@@ -8,29 +8,13 @@
 
 #include <weft/weft.h>
 
+#include "parts/ws_echo.h"
+
 /* ---- a socket */
 
-static weft_err on_text(weft_actor *self, weft_msg *msg)
-{
-    const weft_ws_text *text = weft_body(msg);
-    return weft_ws_send(self, text->stream, WEFT_WS_TEXT, text->bytes);
-}
-
-static weft_err on_binary(weft_actor *self, weft_msg *msg)
-{
-    const weft_ws_binary *data = weft_body(msg);
-    return weft_ws_send(self, data->stream, WEFT_WS_BINARY, data->bytes);
-}
-
-static const weft_handler echo_rows[] = {
-    {.type = &weft_ws_text_type, .fn = on_text},
-    {.type = &weft_ws_binary_type, .fn = on_binary},
-    {0},
-};
-static const weft_behaviour echo = {.name = "echo", .handlers = echo_rows};
-static const char *const protocols[] = {"echo", NULL};
-static const weft_websocket_config sockets = {
-    .behaviour = &echo, .protocols = protocols, .options = {.message_bytes_max = 4 << 20}};
+static const weft_websocket_config sockets = {.behaviour = &ws_echo,
+                                              .protocols = ws_echo_protocols,
+                                              .options = {.message_bytes_max = 4 << 20}};
 
 /* ---- events: two at a time, from the one behind the last that was had */
 

@@ -3,22 +3,8 @@
 # bodies both ways, limits, and that none is left running when its client has gone.
 set -euo pipefail
 
-dir=$(mktemp -d)
-server=
-finish()
-{
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "cgi: $*" >&2
-    cat "$dir/log" >&2
-    exit 1
-}
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 
 # script NAME: a program of that name from the standard input.
 script()
@@ -101,21 +87,14 @@ cp "$dir/cgi/env" "$dir/outside/env"
 ln -s ../outside/env "$dir/cgi/link"
 cp "$dir/cgi/env" "$dir/cgi/.hidden"
 
-# start ARGUMENTS...: the server with these; its address becomes $at.
+# start ARGUMENTS...: the server with these, instead of the one before; its scripts are at $scripts.
+server=
 start()
 {
-    [ -z "$server" ] || { kill "$server"; wait "$server" || true; }
-    rm -f "$dir/said"
-    mkfifo "$dir/said"
-    SECRET=1 "$WEFT_BUILD/weftd" web --path "$dir/files" --port 0 --cgi "/cgi-bin=$dir/cgi" "$@" \
-        2> >(tee -a "$dir/log" >"$dir/said") &
-    server=$!
-    at=
-    while [ -z "$at" ]; do
-        read -r -t 60 line || fail "it says nothing"
-        at=$(grep -o '127\.0\.0\.1:[0-9]*' <<<"$line" || true)
-    done <"$dir/said"
-    url=http://$at/cgi-bin
+    [ -z "$server" ] || away "$server"
+    SECRET=1 serve web "$weftd" web --path "$dir/files" --port 0 --cgi "/cgi-bin=$dir/cgi" "$@"
+    server=$last
+    scripts=$url/cgi-bin
 }
 
 # expect WANTED ARGUMENTS...: what curl gets.
@@ -130,18 +109,17 @@ expect()
 # gone: the script that wrote its pid ends.
 gone()
 {
-    for _ in $(seq 200); do
-        kill -0 "$(cat "$dir/pid")" 2>/dev/null || return 0
-        read -r -t 0.1 _ <> <(:) || true
-    done
-    fail "a script is left running"
+    until_so "a script has ended" ended_script
+}
+ended_script()
+{
+    ! kill -0 "$(cat "$dir/pid")" 2>/dev/null
 }
 
 start
 # what a script is told
 curl -sS --path-as-is -A agent -H 'X-Two: a' -H 'X-Two: b' -H 'Proxy: http://evil' -H 'X_Under: 1' -H 'Authorization: x' \
-    "$url/env/a/./b%20c?q=1&r" >"$dir/env"
-port=${at##*:}
+    "$scripts/env/a/./b%20c?q=1&r" >"$dir/env"
 for line in "QUERY_STRING=q=1&r" "PATH_INFO=/a/b c" "SCRIPT_NAME=/cgi-bin/env" "SCRIPT_FILENAME=$dir/cgi/env" \
     GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=GET SERVER_PROTOCOL=HTTP/1.1 SERVER_NAME=127.0.0.1 \
     "SERVER_PORT=$port" REMOTE_ADDR=127.0.0.1 HTTP_USER_AGENT=agent "HTTP_X_TWO=a, b" \
@@ -150,78 +128,73 @@ for line in "QUERY_STRING=q=1&r" "PATH_INFO=/a/b c" "SCRIPT_NAME=/cgi-bin/env" "
 done
 grep -q '^HTTP_PROXY\|^HTTP_X_UNDER\|^HTTP_AUTHORIZATION\|^SECRET\|^CONTENT_LENGTH\|^REMOTE_USER' "$dir/env" &&
     fail "a script is told too much: $(cat "$dir/env")"
-curl -sS -d abc "$url/sub/env/" >"$dir/env"
+curl -sS -d abc "$scripts/sub/env/" >"$dir/env"
 for line in PATH_INFO=/ SCRIPT_NAME=/cgi-bin/sub/env QUERY_STRING= REQUEST_METHOD=POST CONTENT_LENGTH=3 \
     CONTENT_TYPE=application/x-www-form-urlencoded; do
     grep -qxF "$line" "$dir/env" || fail "a script is not told $line: $(cat "$dir/env")"
 done
-expect "$dir/cgi" "$url/pwd"
+expect "$dir/cgi" "$scripts/pwd"
 
 # what it may say
-expect 418 -o /dev/null -w '%{http_code}' "$url/status"
-expect '302 https://example.org/x' -o /dev/null -w '%{http_code} %{redirect_url}' "$url/away"
-expect whole "$url/length"
-expect page "$url/local"
-expect page -d x "$url/local"
-curl -sS -d x "$url/local_cgi" >"$dir/env"
+expect 418 -o /dev/null -w '%{http_code}' "$scripts/status"
+expect '302 https://example.org/x' -o /dev/null -w '%{http_code} %{redirect_url}' "$scripts/away"
+expect whole "$scripts/length"
+expect page "$scripts/local"
+expect page -d x "$scripts/local"
+curl -sS -d x "$scripts/local_cgi" >"$dir/env"
 for line in QUERY_STRING=from=local PATH_INFO=/info REQUEST_METHOD=GET SCRIPT_NAME=/cgi-bin/env; do
     grep -qxF "$line" "$dir/env" || fail "behind a local redirect: $(cat "$dir/env")"
 done
-expect 500 -o /dev/null -w '%{http_code}' "$url/circle"
-expect 'application/octet-stream' -o /dev/null -w '%{content_type}' -d abc "$url/echo"
+expect 500 -o /dev/null -w '%{http_code}' "$scripts/circle"
+expect 'application/octet-stream' -o /dev/null -w '%{content_type}' -d abc "$scripts/echo"
 for bad in nothing garbage endless_head; do
-    expect 502 -o /dev/null -w '%{http_code}' "$url/$bad"
+    expect 502 -o /dev/null -w '%{http_code}' "$scripts/$bad"
 done
-expect 500 -o /dev/null -w '%{http_code}' "$url/broken"
+expect 500 -o /dev/null -w '%{http_code}' "$scripts/broken"
 
 # what is no script
 for none in '' missing sub sub/ sub/missing link .hidden env%2f..; do
-    expect 404 -o /dev/null -w '%{http_code}' --path-as-is "$url/$none" ||
+    expect 404 -o /dev/null -w '%{http_code}' --path-as-is "$scripts/$none" ||
         fail "$none"
 done
-expect 400 -o /dev/null -w '%{http_code}' --path-as-is "$url/../outside/env"
-expect 403 -o /dev/null -w '%{http_code}' "$url/no_program"
+expect 400 -o /dev/null -w '%{http_code}' --path-as-is "$scripts/../outside/env"
+expect 403 -o /dev/null -w '%{http_code}' "$scripts/no_program"
 
 # bodies, both ways at once and back to back on one connection
 head -c 20000000 /dev/urandom >"$dir/body"
-curl -sS --data-binary "@$dir/body" "$url/echo" | cmp - "$dir/body" || fail "a body changed on its way"
-expect abc -d abc "$url/echo"
-expect 'ab 1' -d ab "$url/echo" -w ' %{num_connects}'
-expect 411 -o /dev/null -w '%{http_code}' -H 'Transfer-Encoding: chunked' -d abc "$url/echo"
-expect 403 -o /dev/null -w '%{http_code}' --data-binary "@$dir/body" "$url/early"
-[ "$(curl -sS "$url/large" | wc -c)" = 50000000 ] || fail "a large output did not come whole"
-curl -sS -I "$url/length" | grep -qi 'content-length: 5' || fail "HEAD"
+curl -sS --data-binary "@$dir/body" "$scripts/echo" | cmp - "$dir/body" || fail "a body changed on its way"
+expect abc -d abc "$scripts/echo"
+expect 'ab 1' -d ab "$scripts/echo" -w ' %{num_connects}'
+expect 411 -o /dev/null -w '%{http_code}' -H 'Transfer-Encoding: chunked' -d abc "$scripts/echo"
+expect 403 -o /dev/null -w '%{http_code}' --data-binary "@$dir/body" "$scripts/early"
+[ "$(curl -sS "$scripts/large" | wc -c)" = 50000000 ] || fail "a large output did not come whole"
+curl -sS -I "$scripts/length" | grep -qi 'content-length: 5' || fail "HEAD"
 
 # what is not whole does not look so
-curl -sS "$url/killed" >"$dir/some" 2>/dev/null && fail "a response that was cut looks whole"
+curl -sS "$scripts/killed" >"$dir/some" 2>/dev/null && fail "a response that was cut looks whole"
 
 # who leaves stops the script, which is noticed when that says something; so does the end of its time, and of the server
-curl -sS --max-time 1 "$url/slow" >/dev/null 2>&1 && fail "a slow script ended"
+curl -sS --max-time 1 "$scripts/slow" >/dev/null 2>&1 && fail "a slow script ended"
 gone
 start --cgi-time 1s --cgi-children 1 --auth memory:ann:secret
-expect 504 -o /dev/null -w '%{http_code}' -u ann:secret "$url/silent"
+expect 504 -o /dev/null -w '%{http_code}' -u ann:secret "$scripts/silent"
 gone
-curl -sS --max-time 20 -u ann:secret "$url/slow" >/dev/null 2>&1 && fail "what took too long looks whole"
+curl -sS --max-time 20 -u ann:secret "$scripts/slow" >/dev/null 2>&1 && fail "what took too long looks whole"
 gone
-expect 401 -o /dev/null -w '%{http_code}' "$url/env"
-curl -sS -u ann:secret "$url/env" | grep -qx REMOTE_USER=ann || fail "a script is not told who asks"
+expect 401 -o /dev/null -w '%{http_code}' "$scripts/env"
+curl -sS -u ann:secret "$scripts/env" | grep -qx REMOTE_USER=ann || fail "a script is not told who asks"
 start --cgi-children 1
 rm "$dir/pid"
-curl -sS --max-time 20 "$url/silent" >/dev/null 2>&1 &
-for _ in $(seq 200); do
-    [ ! -s "$dir/pid" ] || break
-    read -r -t 0.05 _ <> <(:) || true
-done
-expect 503 -o /dev/null -w '%{http_code}' "$url/length"
-kill "$server"
-wait "$server" || true
-server=
+curl -sS --max-time 20 "$scripts/silent" >/dev/null 2>&1 &
+until_so "a script runs" test -s pid
+expect 503 -o /dev/null -w '%{http_code}' "$scripts/length"
+away "$server"
 gone
 
 # what the command line can get wrong
 for wrong in x /x /x= x=/tmp /x=/nowhere/at/all /a:b=/tmp; do
     code=0
-    "$WEFT_BUILD/weftd" web --path "$dir/files" --port 0 --cgi "$wrong" 2>"$dir/wrong" || code=$?
+    "$weftd" web --path "$dir/files" --port 0 --cgi "$wrong" 2>"$dir/wrong" || code=$?
     [ "$code" != 0 ] || fail "--cgi $wrong: exit $code"
     grep -q -- '--cgi' "$dir/wrong" || fail "--cgi $wrong: it is not said what is wrong"
 done

@@ -2,37 +2,12 @@
 # A daemon under load, looked into by its operators: commands, terminals, socat and telnet.
 set -euo pipefail
 
-dir=$(mktemp -d)
-here=$(cd "$(dirname "$0")" && pwd)
-weftd=$(cd "$WEFT_BUILD" && pwd)/weftd
-server=
-load=
-finish()
-{
-    for pid in $load $server; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    rm -rf "$dir"
-}
-trap finish EXIT
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 
-fail()
-{
-    echo "console: $*" >&2
-    tail -n 5 "$dir/log" >&2 2>/dev/null || true
-    exit 1
-}
-
-cd "$dir"
-mkfifo line
-exec 5<>line
-"$weftd" web --listen http://127.0.0.1:0 --admin unix:web.admin --threads 2 2> >(tee log >line) &
-server=$!
-for _ in 1 2; do
-    read -r -t 60 text <&5 || fail "does not listen"
-    at=$(grep -o 'listening at http://[0-9.:]*' <<<"$text") && url=${at#listening at }
-done
+listeners=2 serve web "$weftd" web --listen http://127.0.0.1:0 --admin unix:web.admin --threads 2
+server=$last
+url=http://127.0.0.1:$(port_of http)
 [ "$(stat -c %a web.admin)" = 600 ] || fail "others may open its socket"
 
 # says TEXT COMMAND...: its answer has that text in it, and it ends with 0.
@@ -55,8 +30,11 @@ ends()
 }
 
 echo "under load"
-(while curl -sS --max-time 20 "$url/hello/[1-50]" >/dev/null 2>&1; do :; done) &
-load=$!
+burden()
+{
+    while curl -sS --max-time 20 "$url/hello/[1-50]"; do :; done
+}
+run curl burden
 
 says 'supervisor "web"' tree
 says 'web/listener-1' ps
@@ -83,17 +61,19 @@ ends 64 'TYPE' tell web --to unix:web.admin
 says 'is ended' kill web/listener-1
 
 # A tap that is told to show two; it has begun when the log says so.
-"$weftd" tap web --count 2 --to unix:web.admin >tapped &
-load="$load $!"
-until grep -q 'tap .*the operator' log 2>/dev/null; do
-    kill -0 "${load##* }" 2>/dev/null || fail "tap: $(cat tapped)"
-done
+run tap "$weftd" tap web --count 2 --to unix:web.admin
+tap=$last
+begun()
+{
+    kill -0 "$tap" || fail "tap: $(cat tap.out)"
+    grep -q 'tap .*the operator' web.log
+}
+until_so "a tap has begun" begun
 says 'all=1' ask web supervisor_list first=0
 says 'all=1' ask web supervisor_list first=7
-wait "${load##* }" || fail "tap: exit code $?"
-load=${load% *}
-grep -q ' ask from <.*: weft.supervisor_list, 64 bytes: first=7$' tapped || fail "tap: $(cat tapped)"
-grep -q 'that many were asked for' tapped || fail "tap: $(cat tapped)"
+ended "$tap" || fail "tap: exit code $?"
+grep -q ' ask from <.*: weft.supervisor_list, 64 bytes: first=7$' tap.out || fail "tap: $(cat tap.out)"
+grep -q 'that many were asked for' tap.out || fail "tap: $(cat tap.out)"
 
 echo "what goes wrong"
 ends 65 'error: there is no actor "nobody"' stop nobody --to unix:web.admin
@@ -137,14 +117,9 @@ grep -qx 'notice' said || fail "socat: $(cat said)"
 
 if command -v telnet >/dev/null; then
     echo "telnet"
-    socat TCP-LISTEN:0,bind=127.0.0.1,fork UNIX:web.admin 2>socat.log &
-    load="$load $!"
-    port=
-    while [ -z "$port" ]; do
-        kill -0 "${load##* }" 2>/dev/null || fail "socat: $(cat socat.log)"
-        port=$(ss -Hltnp "src 127.0.0.1" 2>/dev/null | grep -F "pid=${load##* }," |
-               sed 's/.*127\.0\.0\.1:\([0-9]*\).*/\1/' | head -n 1) || true
-    done
+    hold_port
+    run socat socat "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork" UNIX:web.admin
+    up "$port"
     python3 "$here/console.py" "$(command -v telnet)" 127.0.0.1 "$port" <<'SCRIPT' || fail "telnet"
 < Connected
 > console\r
@@ -162,7 +137,21 @@ fi
 
 echo "shut down"
 says 'shutting down' shutdown
-code=0
-wait "$server" || code=$?
-server=
-[ "$code" = 0 ] || fail "the daemon ends with $code"
+ended "$server" || fail "the daemon ends with $?"
+
+echo "a node"
+serve node "$weftd" node --name edge-1 --join edge-2=unix:edge-2 --admin unix:node.admin
+python3 "$here/console.py" "$weftd" console --to unix:node.admin <<'SCRIPT' || fail "a node"
+< weft> 
+> at ed\t
+< at edge-2 
+> na\t\r
+< names
+< error: 
+< weft> 
+> at edge-2 sh\t
+< \x07
+> \x04\x15\x04
+end
+SCRIPT
+stop

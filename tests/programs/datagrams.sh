@@ -3,51 +3,8 @@
 # broadcasts in a network of their own.
 set -euo pipefail
 
-weftd=$WEFT_BUILD/weftd
-folder=$(mktemp -d)
-server=
-cd "$folder"
-
-finish()
-{
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    [ -z "$server" ] || wait "$server" 2>/dev/null || true
-    rm -rf "$folder"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "FAILED: $*"
-    [ ! -s log ] || cat log
-    exit 1
-}
-
-# same WHAT GOT WANTED
-same()
-{
-    [ "$2" = "$3" ] || fail "$1: $(printf 'got %q, expected %q' "$2" "$3")"
-}
-
-# start PROGRAM ARGUMENT...: runs it until it says what it is bound to; that becomes $at, without its scheme.
-start()
-{
-    mkfifo said
-    "$@" </dev/null >/dev/null 2> >(tee log >said) &
-    server=$!
-    read -r -t 60 line <said || fail "$1 says nothing"
-    at=$(grep -oE '(udp://|unixgram:)[^" ]*' <<<"$line") || fail "$1 is not bound: $line"
-    at=${at#udp://}
-    at=${at#unixgram:}
-    rm said
-}
-
-stop()
-{
-    kill -TERM "$server"
-    wait "$server" || fail "it ended with exit code $?"
-    server=
-}
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 
 # asked TEXT COMMAND...: what the command, which waits a second for it, gets back; on a busy machine that is not
 # always enough, and it asks again.
@@ -68,7 +25,7 @@ answer()
     asked "$1" socat -t 1 - "$2"
 }
 
-start "$weftd" echo --listen 'udp://127.0.0.1:0' --log-format text
+serve echo "$weftd" echo --listen 'udp://127.0.0.1:0'
 same "an echo to socat" "$(answer hello "UDP:$at")" hello
 # ncat goes when its input ends, whatever is still to come: it is kept open for a moment
 ncat_asked()
@@ -89,28 +46,28 @@ same "an echo to an example" \
     "$("$WEFT_BUILD/examples/21_datagrams" "udp://$at" 'is anybody there?')" 'is anybody there?'
 stop
 
-start "$weftd" echo --listen 'udp://[::1]:0' --log-format text
+serve echo "$weftd" echo --listen 'udp://[::1]:0'
 same "an echo over IPv6" "$(answer hello "UDP6:$at")" hello
 stop
 
-start "$WEFT_BUILD/examples/21_datagrams" 'udp://*:0'
+serve example "$WEFT_BUILD/examples/21_datagrams" 'udp://*:0'
 same "one endpoint hears IPv4" "$(answer hello "UDP4:127.0.0.1:${at##*:}")" hello
 same "and IPv6" "$(answer hello "UDP6:[::1]:${at##*:}")" hello
 stop
 
-start "$weftd" echo --listen unixgram:server.sock --log-format text
+serve echo "$weftd" echo --listen unixgram:server.sock
 same "an echo over a UNIX socket" "$(answer hello UNIX-SENDTO:server.sock,bind=client.sock)" hello
 stop
 [ ! -e server.sock ] || fail "its socket is left behind"
 
-start "$weftd" daytime --listen udp://127.0.0.1:0 --log-format text
+serve daytime "$weftd" daytime --listen udp://127.0.0.1:0
 case $(answer '' "UDP:$at,shut-null") in
 *-UTC*) ;;
 *) fail "daytime says no time" ;;
 esac
 stop
 
-start "$weftd" time --listen udp://127.0.0.1:0 --log-format text
+serve time "$weftd" time --listen udp://127.0.0.1:0
 seconds=
 for _ in 1 2 3 4 5; do
     seconds=$(printf x | socat -t 1 - "UDP:$at" | od -An -tu4 --endian=big)

@@ -3,88 +3,30 @@
 # resets and silence at any byte of a dialogue, ends that only one side hears of. fault_proxy.c does the harm.
 set -euo pipefail
 
-weftd=$WEFT_BUILD/weftd
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 proxy=$WEFT_BUILD/tests/weft_fault_proxy
-folder=$(mktemp -d)
-pids=()
-cd "$folder"
 
-finish()
-{
-    local pid
-    for pid in "${pids[@]}"; do
-        kill -KILL "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    rm -rf "$folder"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "FAILED: $*"
-    exit 1
-}
-
-# start PROGRAM ARGUMENT...: runs it until it listens. Sets port, and log, the file that its log goes to.
-starts=0
-start()
-{
-    local line name=start.$((starts += 1))
-    mkfifo "$name"
-    "$@" </dev/null >/dev/null 2>"$name" &
-    pids+=("$!")
-    exec {from}<"$name"
-    log=$name.log
-    while read -r line <&"$from"; do
-        echo "$line" >>"$log"
-        case $line in
-        *"listening at "*)
-            port=${line##*listening at *:}
-            port=${port%%[!0-9]*}
-            cat <&"$from" >>"$log" &
-            pids+=("$!")
-            exec {from}<&-
-            return
-            ;;
-        esac
-    done
-    fail "$1 does not listen: $(cat "$log")"
-}
-
-# says FILE TEXT: waits until the log has it.
-says()
-{
-    local n
-    for ((n = 0; n < 500; n++)); do
-        if grep -q -- "$2" "$1"; then
-            return 0
-        fi
-        read -r -t 0.02 <> <(:) || true
-    done
-    fail "$1 has no \"$2\": $(cat "$1")"
-}
-
-start "$weftd" echo --listen tcp://127.0.0.1:0
+serve echo "$weftd" echo --listen tcp://127.0.0.1:0
 echo=$port
 
 echo "100 MiB in odd pieces, through two forwarders, come back as they were"
 openssl enc -aes-128-ctr -K 0 -iv 0 -in /dev/zero 2>/dev/null | head -c 104857600 >bytes || true
-start "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo" --chunk 1,4093,17,65521,3,16384
-start "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$port"
-start "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$port" --chunk 8191,2,60000
+serve faults "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo" --chunk 1,4093,17,65521,3,16384
+serve forward "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$port"
+serve faults "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$port" --chunk 8191,2,60000
 socat -t 60 - "tcp:127.0.0.1:$port" <bytes | cmp - bytes || fail "100 MiB in odd pieces"
 
 echo "and slowly, and late"
 head -c 3000000 bytes >some
-start "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo" --rate 4000000 --chunk 10007
-start "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$port"
-start "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$port" --delay 50ms
+serve faults "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo" --rate 4000000 --chunk 10007
+serve forward "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$port"
+serve faults "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$port" --delay 50ms
 socat -t 60 - "tcp:127.0.0.1:$port" <some | cmp - some || fail "slowly, and late"
 
 echo "a reset in the middle is seen as one, behind the bytes before it"
-start "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo" --back 1000000
-start "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$port"
+serve faults "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo" --back 1000000
+serve forward "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$port"
 python3 - "$port" some <<'END' || fail "a reset in the middle"
 import socket, sys, threading
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
@@ -107,15 +49,15 @@ END
 echo "a reset at each byte of a SOCKS dialogue is a failure, not a wrong answer"
 mkdir site
 echo hello >site/hello
-start "$weftd" web --path site --port 0
+serve web "$weftd" web --path site --port 0
 web=$port
-start "$weftd" socks --listen tcp://127.0.0.1:0
+serve socks "$weftd" socks --listen tcp://127.0.0.1:0
 socks=$port
 # get WAY FIRST: the connections up to FIRST - 1 are cut within the dialogue: nothing was sent
 get_each()
 {
     local way=$1 first=$2 n text
-    start "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$socks" "--$way" +
+    serve faults "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$socks" "--$way" +
     for ((n = 0; n < first; n++)); do
         text=$("$weftd" get "http://127.0.0.1:$web/hello" --proxy "socks5h://127.0.0.1:$port" 2>&1) &&
             fail "cut at byte $n $way: $text"
@@ -135,31 +77,30 @@ get_each back 12  # a choice of 2 bytes, a reply of 10
     fail "the server does not serve any more"
 
 echo "a proxy that falls silent is given up in time"
-start "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$socks" --back 1 --then hole
-start "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo?via=socks5h://127.0.0.1:$port&timeout=300ms" \
-    --log-format text
+serve faults "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$socks" --back 1 --then hole
+serve forward "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo?via=socks5h://127.0.0.1:$port&timeout=300ms"
 [ -z "$(socat -t 20 - "tcp:127.0.0.1:$port" </dev/null 2>/dev/null)" ] || fail "bytes out of silence"
-says "$log" "did not finish the handshake in time"
+comes forward.log "did not finish the handshake in time"
 
 echo "a pair whose target has gone without a word is closed when it is idle"
-start "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo" --there 3 --then hole
-start "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$port" --idle 300ms --log-format text --log-level info
+serve faults "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo" --there 3 --then hole
+serve forward "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$port" --idle 300ms --log-level info
 exec {open}<>"/dev/tcp/127.0.0.1/$port"
 printf 'one two' >&"$open"
 [ -z "$(cat <&"$open")" ] || fail "bytes out of silence"
 exec {open}>&-
-says "$log" "nothing came for"
+comes forward.log "nothing came for"
 
 echo "who is reset alone leaves the other side to its idle limit"
-start "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo" --there 3 --then half
+serve faults "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo" --there 3 --then half
 half=$port
-start "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$half" --log-format text --log-level info
+serve forward "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$half" --log-level info
 (printf 'one two' | socat -t 20 - "tcp:127.0.0.1:$port" >/dev/null 2>&1) || true
-says "$log" "forwarded 7 bytes there"
+comes forward.log "forwarded 7 bytes there"
 
 echo "an end at a byte is passed on behind it"
-start "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo" --back 100000 --then end
-start "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$port"
+serve faults "$proxy" tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo" --back 100000 --then end
+serve forward "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$port"
 head -c 100000 some >first
 # the rest of what is sent is refused, which is no business of what had come
 (socat -t 20 - "tcp:127.0.0.1:$port" <first 2>/dev/null || true) | cmp - first || fail "an end at a byte"

@@ -4,45 +4,12 @@
 # told as what they are; a proxy streams both ways. A server that is not installed is left out.
 set -euo pipefail
 
-dir=$(mktemp -d)
-chmod 755 "$dir" # servers that root starts become somebody else
-servers=()
-finish()
-{
-    [ ${#servers[@]} = 0 ] || kill "${servers[@]}" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap finish EXIT
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 
-fail()
-{
-    echo "http_client: $*" >&2
-    exit 1
-}
-
-weftd=$WEFT_BUILD/weftd
 get()
 {
     "$weftd" get "$@" --log-level error
-}
-
-# port: one that is free now.
-port()
-{
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-# until_up PORT: waits for a server that is starting.
-until_up()
-{
-    for _ in $(seq 200); do
-        if (: </dev/tcp/127.0.0.1/"$1") 2>/dev/null; then
-            return
-        fi
-        read -r -t 0.1 <> <(:) || true
-    done
-    fail "nobody listens at port $1"
 }
 
 # fails_with CODE PATTERN ARGUMENTS...
@@ -96,7 +63,7 @@ http {
     types { text/plain txt; }
     sendfile on;
     server {
-        listen 127.0.0.1:$1;
+        listen 127.0.0.1:$port;
         listen unix:$dir/nginx.sock;
         root $dir/www;
         location = /go { return 302 /1; }
@@ -107,25 +74,24 @@ END
 }
 
 if command -v nginx >/dev/null || [ -x /usr/sbin/nginx ]; then
-    at=$(port)
-    nginx_conf "$at" >"$dir/nginx.conf"
-    "$(command -v nginx || echo /usr/sbin/nginx)" -e stderr -c "$dir/nginx.conf" 2>"$dir/nginx.log" &
-    servers+=($!)
-    until_up "$at"
-    downloads nginx "http://127.0.0.1:$at" 0 1 64k 3m text.txt 1g
-    [ "$(get "http://localhost:$at/go")" = x ] || fail "a redirect was not followed"
-    fails_with 69 "more than 20 redirects" "http://127.0.0.1:$at/loop"
+    hold_port
+    nginx_conf >"$dir/nginx.conf"
+    run nginx "$(command -v nginx || echo /usr/sbin/nginx)" -e stderr -c "$dir/nginx.conf"
+    up "$port"
+    downloads nginx "http://127.0.0.1:$port" 0 1 64k 3m text.txt 1g
+    [ "$(get "http://localhost:$port/go")" = x ] || fail "a redirect was not followed"
+    fails_with 69 "more than 20 redirects" "http://127.0.0.1:$port/loop"
     get http://unix.example/3m --to "unix:$dir/nginx.sock" | cmp - "$dir/www/3m" || fail "over a unix socket"
-    upstream=http://127.0.0.1:$at
+    upstream=http://127.0.0.1:$port
 else
     echo "nginx: not installed"
     upstream=
 fi
 
 if command -v h2o >/dev/null; then
-    at=$(port)
+    hold_port
     cat >"$dir/h2o.conf" <<END
-listen: { host: 127.0.0.1, port: $at }
+listen: { host: 127.0.0.1, port: $port }
 error-log: /dev/null
 hosts:
   default:
@@ -134,73 +100,60 @@ hosts:
         file.dir: $dir/www
         compress: ON
 END
-    h2o -m worker -c "$dir/h2o.conf" >"$dir/h2o.log" 2>&1 &
-    servers+=($!)
-    until_up "$at"
-    downloads h2o "http://127.0.0.1:$at" 0 1 64k 3m text.txt
+    run h2o h2o -m worker -c "$dir/h2o.conf"
+    up "$port"
+    downloads h2o "http://127.0.0.1:$port" 0 1 64k 3m text.txt
 else
     echo "h2o: not installed"
 fi
 
-at=$(port)
-python3 -m http.server --bind 127.0.0.1 --directory "$dir/www" "$at" >"$dir/python.log" 2>&1 &
-servers+=($!)
-until_up "$at"
-downloads python "http://127.0.0.1:$at" 0 1 64k 3m text.txt
+run python python3 -u -m http.server --bind 127.0.0.1 --directory "$dir/www" 0
+comes python.out "Serving HTTP"
+port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' python.out)
+downloads python "http://127.0.0.1:$port" 0 1 64k 3m text.txt
 
-at=$(port)
-"$weftd" web --path "$dir/www" --port "$at" --log-level error &
-servers+=($!)
-until_up "$at"
-downloads weft "http://127.0.0.1:$at" 0 1 64k 3m text.txt
-upstream=${upstream:-http://127.0.0.1:$at}
+serve weft "$weftd" web --path "$dir/www" --port 0
+downloads weft "$url" 0 1 64k 3m text.txt
+upstream=${upstream:-$url}
 
 # ---- through the proxy of the examples
 
-at=$(port)
-"$WEFT_BUILD/examples/10_proxy" "http://127.0.0.1:$at" "$upstream" 2>"$dir/proxy.log" &
-proxy=$!
-until_up "$at"
-downloads "through a proxy" "http://127.0.0.1:$at" 0 1 64k 3m text.txt
-curl -sS "http://127.0.0.1:$at/3m" | cmp - "$dir/www/3m" || fail "curl through the proxy"
-[ "$(curl -sS -o /dev/null -w '%{http_code}' -T "$dir/www/3m" "http://127.0.0.1:$at/up")" != 502 ] ||
+serve proxy "$WEFT_BUILD/examples/10_proxy" http://127.0.0.1:0 "$upstream"
+downloads "through a proxy" "$url" 0 1 64k 3m text.txt
+curl -sS "$url/3m" | cmp - "$dir/www/3m" || fail "curl through the proxy"
+[ "$(curl -sS -o /dev/null -w '%{http_code}' -T "$dir/www/3m" "$url/up")" != 502 ] ||
     fail "an upload through the proxy"
-kill -TERM $proxy
-wait $proxy || fail "the proxy ended with exit code $?"
+stop
 
 # ---- servers that misbehave
 
-# says TEXT: a server that answers one request with it, and closes; its port is $at.
+# says TEXT: a server that answers one request with it, and closes; it is at $at.
 says()
 {
-    at=$(port)
     printf "%b" "$1" >"$dir/says"
-    # shellcheck disable=SC2016
-    python3 - "$at" "$dir/says" <<'END' &
+    serve liar python3 -c '
 import socket, sys
-listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+listener = socket.create_server(("127.0.0.1", 0))
+print("listening at tcp://127.0.0.1:%d" % listener.getsockname()[1], file=sys.stderr, flush=True)
 while True:
     connection, _ = listener.accept()
     if connection.recv(65536):
-        connection.sendall(open(sys.argv[2], "rb").read())
-    connection.close()
-END
-    servers+=($!)
-    until_up "$at"
+        connection.sendall(open("says", "rb").read())
+    connection.close()'
 }
 
 says 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nnot all'
-fails_with 76 ETRUNCATED "http://127.0.0.1:$at/"
+fails_with 76 ETRUNCATED "http://$at/"
 says 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzzz\r\n'
-fails_with 76 EPROTO "http://127.0.0.1:$at/"
+fails_with 76 EPROTO "http://$at/"
 says 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello'
-fails_with 76 EPROTO "http://127.0.0.1:$at/"
+fails_with 76 EPROTO "http://$at/"
 says 'SSH-2.0-OpenSSH_9.2p1\r\n'
-fails_with 76 "EPROTO\\|ETRUNCATED" "http://127.0.0.1:$at/"
+fails_with 76 "EPROTO\\|ETRUNCATED" "http://$at/"
 says ''
-fails_with 69 "no answer: " "http://127.0.0.1:$at/"
-at=$(port)
-fails_with 69 EREFUSED "http://127.0.0.1:$at/"
+fails_with 69 "no answer: " "http://$at/"
+hold_port
+fails_with 69 EREFUSED "http://127.0.0.1:$port/"
 fails_with 68 ENONAME http://nowhere.example/
 for example in 04_page 04_page_chain 05_page_fiber; do
     "$WEFT_BUILD/examples/$example" "$upstream/1" >"$dir/page" && [ "$(cat "$dir/page")" = x ] ||

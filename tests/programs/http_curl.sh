@@ -3,30 +3,9 @@
 # do, and, where they are installed, wrk, h2load and ab for a second each.
 set -euo pipefail
 
-dir=$(mktemp -d)
-server=
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 clients=()
-finish()
-{
-    [ ${#clients[@]} = 0 ] || kill "${clients[@]}" 2>/dev/null || true
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    [ -z "$server" ] || wait "$server" 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "http_curl: $*" >&2
-    [ ! -s "$dir/log" ] || tail -n 20 "$dir/log" >&2
-    exit 1
-}
-
-# same WHAT GOT WANTED
-same()
-{
-    [ "$2" = "$3" ] || fail "$1: got \"$2\", expected \"$3\""
-}
 
 # has WHAT TEXT PATTERN
 has()
@@ -34,36 +13,18 @@ has()
     grep -q -- "$3" <<<"$2" || fail "$1: got \"$2\", expected \"$3\" in it"
 }
 
-# start PROGRAM ARGUMENTS...: runs it and waits until it says where it listens; that becomes $at. What is
-# freed is not kept for long, so that the memory it takes is its own.
+# start NAME PROGRAM ARGUMENTS...: at $url. What is freed is not kept for long, so that the memory it takes is its own.
 start()
 {
-    local program=$1
-    shift
-    mkfifo "$dir/said"
-    ASAN_OPTIONS=${ASAN_OPTIONS:-}:quarantine_size_mb=1 \
-        "$program" "$@" 2> >(tee "$dir/log" >"$dir/said") &
-    server=$!
-    read -r -t 60 line <"$dir/said" || fail "$program says nothing"
-    at=$(grep -o 'listening at [^"]*' <<<"$line") || fail "$program does not listen: $line"
-    at=${at#listening at }
-    host=${at#http://}
-    rm "$dir/said"
-}
-
-# stop: it ends in order when it is asked to, with nothing leaked.
-stop()
-{
-    kill -TERM "$server"
-    wait "$server" || fail "the server ended with exit code $?"
-    server=
+    ASAN_OPTIONS=${ASAN_OPTIONS:-}:quarantine_size_mb=1 serve "$@"
+    server=$last
 }
 
 # raw TEXT: sends it as printf makes it, and gives what comes until the server closes.
 raw()
 {
     # shellcheck disable=SC2059
-    printf "$1" | socat -t 10 - "TCP:$host" | tr -d '\r'
+    printf "$1" | socat -t 10 - "TCP:$at" | tr -d '\r'
 }
 
 # peak: the most memory the server has had, in MiB.
@@ -82,48 +43,48 @@ code=(curl -sS -o "$dir/page" -w '%{http_code}')
 
 # ---- every feature
 
-start "$WEFT_BUILD/tests/weft_http_server" http://127.0.0.1:0 "$dir/access"
+start server "$WEFT_BUILD/tests/weft_http_server" http://127.0.0.1:0 "$dir/access"
 
 same "a connection kept alive" \
-    "$(curl -sS -w '%{num_connects}\n' "$at/hello" "$at/hello")" $'hello\n1\nhello\n0'
-same "HTTP/1.0" "$(curl -sS0 -w '%{http_code} %{http_version}\n' "$at/hello")" $'hello\n200 1.1'
-has "connection: close" "$(curl -sSi -H 'Connection: close' "$at/hello")" '^Connection: close'
-has "HEAD" "$(curl -sSI "$at/hello")" '^Content-Length: 6'
-same "a path without a route" "$("${code[@]}" "$at/nothing")" 404
-has "405 with Allow" "$(curl -sSi -X DELETE "$at/echo")" '^Allow: POST, OPTIONS'
-has "OPTIONS" "$(curl -sSi -X OPTIONS "$at/hello")" '^Allow: GET, HEAD, OPTIONS'
-has "OPTIONS of all" "$(curl -sSi -X OPTIONS --request-target '*' "$at")" '^Allow: GET, HEAD, POST, PUT, OPTIONS'
-has "a date" "$(curl -sSI "$at/hello")" "^Date: $(LC_ALL=C date -u '+%a, %d %b %Y') .* GMT"
+    "$(curl -sS -w '%{num_connects}\n' "$url/hello" "$url/hello")" $'hello\n1\nhello\n0'
+same "HTTP/1.0" "$(curl -sS0 -w '%{http_code} %{http_version}\n' "$url/hello")" $'hello\n200 1.1'
+has "connection: close" "$(curl -sSi -H 'Connection: close' "$url/hello")" '^Connection: close'
+has "HEAD" "$(curl -sSI "$url/hello")" '^Content-Length: 6'
+same "a path without a route" "$("${code[@]}" "$url/nothing")" 404
+has "405 with Allow" "$(curl -sSi -X DELETE "$url/echo")" '^Allow: POST, OPTIONS'
+has "OPTIONS" "$(curl -sSi -X OPTIONS "$url/hello")" '^Allow: GET, HEAD, OPTIONS'
+has "OPTIONS of all" "$(curl -sSi -X OPTIONS --request-target '*' "$url")" '^Allow: GET, HEAD, POST, PUT, OPTIONS'
+has "a date" "$(curl -sSI "$url/hello")" "^Date: $(LC_ALL=C date -u '+%a, %d %b %Y') .* GMT"
 
 head -c 900000 /dev/urandom >"$dir/body"
-curl -sS --data-binary "@$dir/body" "$at/echo" | cmp - "$dir/body" || fail "a body came back changed"
-curl -sS -H 'Transfer-Encoding: chunked' --data-binary "@$dir/body" "$at/echo" | cmp - "$dir/body" ||
+curl -sS --data-binary "@$dir/body" "$url/echo" | cmp - "$dir/body" || fail "a body came back changed"
+curl -sS -H 'Transfer-Encoding: chunked' --data-binary "@$dir/body" "$url/echo" | cmp - "$dir/body" ||
     fail "a chunked body came back changed"
-has "100 Continue" "$(curl -sSv -H 'Expect: 100-continue' --data-binary "@$dir/body" "$at/echo" 2>&1 >"$dir/page")" \
+has "100 Continue" "$(curl -sSv -H 'Expect: 100-continue' --data-binary "@$dir/body" "$url/echo" 2>&1 >"$dir/page")" \
     '^< HTTP/1.1 100 Continue'
 cmp "$dir/page" "$dir/body" || fail "a body that waited came back changed"
 head -c 1048577 /dev/zero >"$dir/large"
-same "a body beyond the site's limit" "$("${code[@]}" --data-binary "@$dir/large" "$at/echo")" 413
+same "a body beyond the site's limit" "$("${code[@]}" --data-binary "@$dir/large" "$url/echo")" 413
 same "a chunked one" \
-    "$("${code[@]}" -H 'Transfer-Encoding: chunked' --data-binary "@$dir/large" "$at/echo")" 413
-same "a body beyond the route's limit" "$("${code[@]}" -X PUT --data-binary "@$dir/body" "$at/small")" 413
-same "a line beyond its limit" "$("${code[@]}" "$at/$(printf 'a%.0s' {1..9000})")" 414
-same "fields beyond their limit" "$("${code[@]}" -H "X: $(printf 'a%.0s' {1..40000})" "$at/hello")" 431
+    "$("${code[@]}" -H 'Transfer-Encoding: chunked' --data-binary "@$dir/large" "$url/echo")" 413
+same "a body beyond the route's limit" "$("${code[@]}" -X PUT --data-binary "@$dir/body" "$url/small")" 413
+same "a line beyond its limit" "$("${code[@]}" "$url/$(printf 'a%.0s' {1..9000})")" 414
+same "fields beyond their limit" "$("${code[@]}" -H "X: $(printf 'a%.0s' {1..40000})" "$url/hello")" 431
 
 same "an actor of a name, on either reactor" \
-    "$(curl -sS "$at/other/a"; curl -sS "$at/other/b")" $'other a\nother b'
-same "a name that nobody has" "$("${code[@]}" "$at/nobody")" 503
+    "$(curl -sS "$url/other/a"; curl -sS "$url/other/b")" $'other a\nother b'
+same "a name that nobody has" "$("${code[@]}" "$url/nobody")" 503
 
 # both ways at once, chunked both ways, with a trailer behind it
-curl -sS -H 'Transfer-Encoding: chunked' --data-binary "@$dir/body" "$at/back" | cmp - "$dir/body" ||
+curl -sS -H 'Transfer-Encoding: chunked' --data-binary "@$dir/body" "$url/back" | cmp - "$dir/body" ||
     fail "a stream came back changed"
-has "a trailer that is sent" "$(curl -sSi -d abc "$at/back")" 'X-Sum: 42'
+has "a trailer that is sent" "$(curl -sSi -d abc "$url/back")" 'X-Sum: 42'
 same "a trailer that came" \
     "$(raw 'POST /sum HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 7\r\n\r\n' | tail -n 1)" "3 7"
 pipelined='GET /late/200 HTTP/1.1\r\nHost: a\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n'
 same "pipelined requests" "$(raw "$pipelined$pipelined" | grep -E '^(late|hello)' | xargs)" \
     "late hello late hello"
-exec {half}<>"/dev/tcp/${host%:*}/${host##*:}"
+exec {half}<>"/dev/tcp/127.0.0.1/$port"
 printf 'GET / HTTP/1.1\r\nHo' >&"$half"
 read -r -t 60 line <&"$half"
 same "a head that is not finished" "${line%$'\r'}" "HTTP/1.1 408 Request Timeout"
@@ -134,29 +95,31 @@ grep -q '"GET /late/200 HTTP/1.1" 200 5 "-" "-"$' "$dir/access" || fail "the acc
 # ---- load, with no error
 
 if command -v wrk >/dev/null; then
-    said=$(wrk -t1 -c20 -d1 "$at/hello")
+    said=$(wrk -t1 -c20 -d1 "$url/hello")
     ! grep -E 'Non-2xx|Socket errors' <<<"$said" || fail "wrk: $said"
 fi
 if command -v h2load >/dev/null; then
-    said=$(h2load --h1 -t1 -c10 -m8 -n 3000 "$at/hello")
+    said=$(h2load --h1 -t1 -c10 -m8 -n 3000 "$url/hello")
     has "h2load" "$said" ' 3000 succeeded, 0 failed, 0 errored, 0 timeout'
 fi
 if command -v ab >/dev/null; then
-    said=$(ab -q -n 1000 -c 10 "$at/hello" 2>&1)
+    said=$(ab -q -n 1000 -c 10 "$url/hello" 2>&1)
     has "ab" "$said" '^Failed requests: *0$'
-    said=$(ab -q -k -n 3000 -c 10 "$at/other/ab" 2>&1)
+    said=$(ab -q -k -n 3000 -c 10 "$url/other/ab" 2>&1)
     has "ab -k" "$said" '^Failed requests: *0$'
 fi
 
 # ---- a stop in the middle of requests loses none that has come
 
 for i in {1..20}; do
-    curl -sS "$at/late/1000" >"$dir/late.$i" &
+    curl -sS "$url/late/1000" >"$dir/late.$i" &
     clients+=($!)
 done
-until [ "$(find "/proc/$server/fd" -mindepth 1 -lname 'socket:*' | wc -l)" -ge 21 ]; do
-    sleep 0.05
-done
+connected()
+{
+    [ "$(find "/proc/$server/fd" -mindepth 1 -lname 'socket:*' | wc -l)" -ge 21 ]
+}
+until_so "all are connected" connected
 stop
 for client in "${clients[@]}"; do
     wait "$client" || fail "a client got no answer: curl says $?"
@@ -168,26 +131,24 @@ done
 
 # ---- large bodies, flat memory
 
-start "$WEFT_BUILD/examples/09_upload" http://127.0.0.1:0 "$dir/uploaded"
-curl -sS -o "$dir/page" -d warm "$at/upload"
-curl -s "$at/lines" | head -n 100000 >"$dir/page" || true
+start upload "$WEFT_BUILD/examples/09_upload" http://127.0.0.1:0 "$dir/uploaded"
+curl -sS -o "$dir/page" -d warm "$url/upload"
+curl -s "$url/lines" | head -n 100000 >"$dir/page" || true
 before=$(peak)
 head -c 104857600 /dev/urandom >"$dir/100m"
-same "an upload" "$(curl -sS --data-binary "@$dir/100m" "$at/upload")" "104857600 bytes"
+same "an upload" "$(curl -sS --data-binary "@$dir/100m" "$url/upload")" "104857600 bytes"
 cmp "$dir/100m" "$dir/uploaded" || fail "an upload arrived changed"
 same "a chunked upload" \
-    "$(curl -sS -H 'Transfer-Encoding: chunked' -T "$dir/100m" -X POST "$at/upload")" "104857600 bytes"
+    "$(curl -sS -H 'Transfer-Encoding: chunked' -T "$dir/100m" -X POST "$url/upload")" "104857600 bytes"
 cmp "$dir/100m" "$dir/uploaded" || fail "a chunked upload arrived changed"
-same "a million lines" "$(curl -sS "$at/lines" | tail -n 1)" "line 1000000 of 1000000"
+same "a million lines" "$(curl -sS "$url/lines" | tail -n 1)" "line 1000000 of 1000000"
 # clients that stop reading: their makers stop too
 for i in {1..5}; do
-    curl -sS --limit-rate 1 "$at/lines" >"$dir/slow.$i" &
+    curl -sS --limit-rate 1 "$url/lines" >"$dir/slow.$i" &
     clients+=($!)
 done
 for i in {1..5}; do
-    until [ -s "$dir/slow.$i" ]; do
-        sleep 0.05
-    done
+    until_so "a slow client has something" test -s "$dir/slow.$i"
 done
 # until the server has nothing more to do
 until before_ticks=$(ticks) && sleep 0.2 && [ "$(ticks)" = "$before_ticks" ]; do
@@ -199,5 +160,5 @@ after=$(peak)
 kill "${clients[@]}"
 wait "${clients[@]}" || true
 clients=()
-same "a request behind all that" "$(curl -sS -d abc "$at/upload")" "3 bytes"
+same "a request behind all that" "$(curl -sS -d abc "$url/upload")" "3 bytes"
 stop

@@ -3,28 +3,8 @@
 # must not lead out, links, sizes, and files that change under way.
 set -euo pipefail
 
-dir=$(mktemp -d)
-server=
-finish()
-{
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    [ -z "$server" ] || wait "$server" 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "http_files: $*" >&2
-    [ ! -s "$dir/log" ] || cat "$dir/log" >&2
-    exit 1
-}
-
-# same WHAT GOT WANTED
-same()
-{
-    [ "$2" = "$3" ] || fail "$1: got \"$2\", expected \"$3\""
-}
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 
 # ---- the site
 
@@ -75,25 +55,19 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", why.text);
         return 1;
     }
-    puts(at.url);
-    fflush(stdout);
+    fprintf(stderr, "listening at %s\n", at.url);
     return weft_run(&sys);
 }
 END
-source=$(dirname "$(readlink -f "$0")")/../..
+source=$here/../..
 flags=$(sed -n 's/^CMAKE_C_FLAGS_DEBUG:[^=]*=//p' "$WEFT_BUILD/CMakeCache.txt")
 # shellcheck disable=SC2086
 cc $flags -I"$source/runtime/include" -I"$source/actors/include" -I"$source/proto/include" \
     -I"$source/protocols/include" "$dir/site.c" -o "$dir/site" -L"$WEFT_BUILD" -lweft \
     -Wl,-rpath,"$WEFT_BUILD"
 
-"$dir/site" "$www" >"$dir/url" 2>"$dir/log" &
-server=$!
-for ((i = 0; i < 200 && $(wc -l <"$dir/url") == 0; i++)); do
-    read -r -t 0.05 <> <(:) || true
-done
-base=$(cat "$dir/url")
-[ -n "$base" ] || fail "the server does not come up"
+serve site "$dir/site" "$www"
+base=$url
 
 get()
 {
@@ -214,10 +188,7 @@ same "a deleted file beyond its time" "$code" 404
 cp "$www/10m.bin" "$www/shrinking.bin"
 get --limit-rate 4M -o "$dir/shrunk" "$base/slow/shrinking.bin" &
 client=$!
-for ((i = 0; i < 1000; i++)); do
-    [ ! -s "$dir/shrunk" ] || break
-    read -r -t 0.01 <> <(:) || true
-done
+until_so "something has come" test -s "$dir/shrunk"
 truncate -s 1000 "$www/shrinking.bin"
 code=0
 wait $client || code=$?
@@ -227,26 +198,14 @@ same "the server goes on" "$(get "$base/plain/hello.txt")" "hello, world"
 
 # ---- the end
 
-kill "$server"
-code=0
-wait "$server" || code=$?
-server=
-same "the server's end" "$code" 0
-! grep -q -e ERROR: -e 'runtime error' "$dir/log" || fail "a sanitizer complains"
+stop
+! grep -q -e ERROR: -e 'runtime error' site.log || fail "a sanitizer complains"
 
 # ---- the same by the daemon, if it serves files in this build
 
-if [ -x "$WEFT_BUILD/weftd" ] && "$WEFT_BUILD/weftd" list | grep -q '^ *web '; then
-    "$WEFT_BUILD/weftd" web --path "$www" --listen http://127.0.0.1:0 --log-format json \
-        >"$dir/log" 2>&1 &
-    server=$!
-    base=
-    for ((i = 0; i < 200; i++)); do
-        base=$(sed -n 's/.*listening at \(http:[^"]*\)".*/\1/p' "$dir/log")
-        [ -z "$base" ] || break
-        read -r -t 0.05 <> <(:) || true
-    done
-    [ -n "$base" ] || fail "weftd web does not come up"
+if [ -x "$weftd" ] && "$weftd" list | grep -q '^ *web '; then
+    serve web "$weftd" web --path "$www" --listen http://127.0.0.1:0
+    base=$url
     same "weftd web, a file" "$(get "$base/hello.txt")" "hello, world"
     same "weftd web, out of the root" "$(status "$base/%2e%2e/outside.txt")" 400
     get "$base/10m.bin" | cmp - "$www/10m.bin" || fail "weftd web: 10m.bin differs"

@@ -2,27 +2,12 @@
 # Plug-ins as their users meet them: built, run, refused in words that say what is wrong.
 set -euo pipefail
 
-weftd=$WEFT_BUILD/weftd
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 example=$WEFT_BUILD/examples/19_plugin.so
-source=$(cd "$(dirname "$0")/../.." && pwd)
+source=$here/../..
 includes=(-I"$source/runtime/include" -I"$source/proto/include" -I"$source/actors/include" -I"$source/protocols/include")
 flags=$(sed -n 's/^CMAKE_C_FLAGS_DEBUG:[^=]*=//p' "$WEFT_BUILD/CMakeCache.txt")
-folder=$(mktemp -d)
-pid=
-finish()
-{
-    [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
-    chmod -R u+w "$folder"
-    rm -rf "$folder"
-}
-trap finish EXIT
-cd "$folder"
-
-fail()
-{
-    echo "FAILED: $*"
-    exit 1
-}
 
 # said CODE TEXT PROGRAM ARGUMENT...: it ends by itself with this code and says this.
 said()
@@ -35,31 +20,6 @@ said()
     *"$pattern"*) ;;
     *) fail "$*: $(printf '%q has no %q' "$text" "$pattern")" ;;
     esac
-}
-
-# start PROGRAM ARGUMENT...: runs it until it listens. Sets pid and port.
-start()
-{
-    rm -f log
-    mkfifo log
-    "$@" --log-format text </dev/null >/dev/null 2>log &
-    pid=$!
-    exec {log}<log
-    read -r -t 60 line <&"$log" || fail "$* says nothing"
-    case $line in
-    *"listening at "*) port=${line##*:} ;;
-    *) fail "$*: $line" ;;
-    esac
-}
-
-stop()
-{
-    local code=0
-    kill -TERM "$pid"
-    wait "$pid" || code=$?
-    pid=
-    exec {log}<&-
-    [ "$code" = 0 ] || fail "exit code $code after SIGTERM"
 }
 
 # build NAME [LINE]: NAME.so, a plug-in with a service NAME that echoes; LINE stands behind its entry's fields.
@@ -101,7 +61,7 @@ said 64 'there is no service "shout"' "$weftd" shout
 said 64 'the nearest is "shout"' "$weftd" --plugin "$example" shoud
 said 64 "the nearest is --mark" "$weftd" --plugin "$example" shout --marc x
 said 78 "--mark is \"too long by far\", expected 8 bytes at most" "$weftd" --plugin "$example" shout --mark "too long by far"
-start "$weftd" --plugin "$example" shout --mark '?' --listen tcp://127.0.0.1:0 --threads 2
+serve shout "$weftd" --plugin "$example" shout --mark '?' --listen tcp://127.0.0.1:0 --threads 2
 [ "$(printf 'one\ntwo\n' | socat -t 10 - "tcp:127.0.0.1:$port")" = $'ONE?\nTWO?' ] || fail "it does not shout"
 stop
 
@@ -109,16 +69,16 @@ echo "two of them, beside the services of weftd"
 build mine
 build other
 said 0 "the service other" "$weftd" --plugin ./mine.so --plugin other.so list
-start "$weftd" --plugin ./mine.so --plugin other.so other
+serve other "$weftd" --plugin ./mine.so --plugin other.so other
 [ "$(echo back | socat -t 10 - "tcp:127.0.0.1:$port")" = back ] || fail "it does not echo"
 stop
-start "$weftd" --plugin ./mine.so echo --listen tcp://127.0.0.1:0
+serve echo "$weftd" --plugin ./mine.so echo --listen tcp://127.0.0.1:0
 stop
 
 echo "names that are taken"
 build echo
 said 78 "there is a service \"echo\" already, of weftd" "$weftd" --plugin ./echo.so list
-said 78 "there is a service \"mine\" already, of ./mine.so" "$weftd" --plugin ./mine.so --plugin "$folder/mine.so" list
+said 78 "there is a service \"mine\" already, of ./mine.so" "$weftd" --plugin ./mine.so --plugin "$dir/mine.so" list
 build urls
 said 78 "its service urls would hide what weftd urls does" "$weftd" --plugin ./urls.so list
 build taken user
@@ -189,10 +149,11 @@ mkdir fixed
 cp mine.so fixed
 chmod a-w fixed fixed/mine.so
 said 0 "the service mine" "$weftd" --plugin fixed/mine.so list
+chmod -R u+w fixed
 
 echo "one runtime, also for a plug-in that is linked with libweft"
 build linked word "" "-L$WEFT_BUILD -lweft -Wl,-rpath,$WEFT_BUILD"
-start "$weftd" --plugin ./linked.so linked
+serve linked "$weftd" --plugin ./linked.so linked
 [ "$(echo back | socat -t 10 - "tcp:127.0.0.1:$port")" = back ] || fail "it does not echo when it is linked with libweft"
 stop
 
@@ -208,6 +169,6 @@ END
 cc $flags -w "${includes[@]}" program.c -L"$WEFT_BUILD" -lweft -Wl,-rpath,"$WEFT_BUILD" -o program
 said 0 "options of mine:" ./program --plugin mine.so --help
 said 64 "there is no option --word" ./program --word x
-start ./program --plugin mine.so --word x
+serve program ./program --plugin mine.so --word x
 [ "$(echo back | socat -t 10 - "tcp:127.0.0.1:$port")" = back ] || fail "it does not echo in a program"
 stop

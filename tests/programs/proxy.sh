@@ -3,51 +3,15 @@
 # reads what a forward sends; lists and limits of a listener seen from outside.
 set -euo pipefail
 
-for tool in curl haproxy; do
-    command -v $tool >/dev/null || { echo "there is no $tool"; exit 77; }
-done
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
+needs curl haproxy
 
-dir=$(mktemp -d)
-pids=()
-finish()
-{
-    for pid in "${pids[@]}"; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "proxy: $*" >&2
-    cat "$dir"/*.log >&2 2>/dev/null || true
-    exit 1
-}
-
-# serve NAME ARGUMENTS...: a weftd; where it listens becomes $at.
-serve()
-{
-    local name=$1
-    shift
-    mkfifo "$dir/said"
-    "$WEFT_BUILD/weftd" "$@" 2> >(tee "$dir/$name.log" >"$dir/said") &
-    pids+=($!)
-    read -r -t 60 line <"$dir/said" || fail "$name says nothing"
-    at=$(grep -o 'listening at [^"]*' <<<"$line") || fail "$name does not listen: $line"
-    at=${at#listening at }
-    rm "$dir/said"
-}
-
-# haproxy NAME: runs it with $dir/NAME.cfg until it answers at the UNIX socket $dir/NAME.sock.
+# run_haproxy NAME: with NAME.cfg, until it is at the UNIX socket NAME.sock.
 run_haproxy()
 {
-    haproxy -db -f "$dir/$1.cfg" >"$dir/$1.log" 2>&1 &
-    pids+=($!)
-    until [ -S "$dir/$1.sock" ]; do
-        kill -0 "${pids[-1]}" 2>/dev/null || fail "haproxy $1 does not run"
-    done
+    run "haproxy_$1" haproxy -db -f "$1.cfg"
+    until_so "haproxy is at $1.sock" test -S "$1.sock"
 }
 
 config()
@@ -64,10 +28,9 @@ echo hello >"$dir/www/index.html"
 
 # ---- in
 
-serve web web --path "$dir/www" --access-log "$dir/access.log" \
+serve web "$weftd" web --path "$dir/www" --access-log "$dir/access.log" \
     --listen 'http://127.0.0.1:0?proxy=any&proxy_from=127.0.0.0/8&deny=127.0.0.9'
-web=$at
-port=${web##*:}
+web=$url
 
 [ "$(curl -sS --haproxy-protocol --interface 127.0.0.5 "$web/")" = hello ] || fail "curl is not served"
 grep -q '^127\.0\.0\.5 ' "$dir/access.log" || fail "curl's own address is not in the log"
@@ -112,20 +75,20 @@ done
 } >"$dir/out.cfg"
 run_haproxy out
 for version in v1 v2; do
-    serve "forward_$version" forward tcp://127.0.0.1:0 "unix:$dir/out.sock?proxy=$version"
-    got=$(curl -sS --interface 127.0.0.6 "http://${at#tcp://}/")
+    serve "forward_$version" "$weftd" forward tcp://127.0.0.1:0 "unix:$dir/out.sock?proxy=$version"
+    got=$(curl -sS --interface 127.0.0.6 "http://$at/")
     [ "$got" = 127.0.0.6/127.0.0.1 ] || fail "haproxy took the client of $version for $got"
 done
 
 # ---- limits
 
-serve small web --path "$dir/www" --listen 'http://127.0.0.1:0?peer_conns_max=1&overflow=refuse'
-exec 7<>"/dev/tcp/127.0.0.1/${at##*:}"
+serve small "$weftd" web --path "$dir/www" --listen 'http://127.0.0.1:0?peer_conns_max=1&overflow=refuse'
+exec 7<>"/dev/tcp/127.0.0.1/$port"
 printf 'GET / HTTP/1.1\r\nHost: h\r\n\r\n' >&7
 read -r -t 60 line <&7
 [[ $line == "HTTP/1.1 200"* ]] || fail "the first is not served: $line"
-got=$(curl -sS -o /dev/null -w '%{http_code}' "$at/")
+got=$(curl -sS -o /dev/null -w '%{http_code}' "$url/")
 [ "$got" = 503 ] || fail "a second connection of a peer that may have one got $got"
-got=$(curl -sS -o /dev/null -w '%{http_code}' --interface 127.0.0.7 "$at/")
+got=$(curl -sS -o /dev/null -w '%{http_code}' --interface 127.0.0.7 "$url/")
 [ "$got" = 200 ] || fail "another peer got $got"
 exec 7>&-

@@ -3,38 +3,19 @@
 # nothing; names work where a client connects.
 set -euo pipefail
 
-dir=$(mktemp -d)
-servers=()
-finish()
-{
-    [ ${#servers[@]} = 0 ] || kill "${servers[@]}" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap finish EXIT
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
+needs dig
 
-fail()
-{
-    echo "resolve: $*" >&2
-    exit 1
-}
-
-command -v dig >/dev/null || {
-    echo "dig is not installed (Debian: bind9-dnsutils)"
-    exit 77
-}
-
-weftd=$WEFT_BUILD/weftd
-mkfifo "$dir/port"
-python3 "$(dirname "$0")/resolve.py" >"$dir/port" &
-servers+=($!)
-read -r port <"$dir/port"
+run server python3 "$here/resolve.py"
+until_so "the name server says its port" test -s server.out
+read -r server <server.out
 : >"$dir/hosts"
 : >"$dir/resolv.conf"
 
 resolve()
 {
-    "$weftd" resolve "$@" --server "127.0.0.1:$port" --hosts "$dir/hosts" \
+    "$weftd" resolve "$@" --server "127.0.0.1:$server" --hosts "$dir/hosts" \
         --resolv-conf "$dir/resolv.conf" --log-level error
 }
 
@@ -42,7 +23,7 @@ resolve()
 same_as_dig()
 {
     resolve "$2" --type "$1" | sort >"$dir/ours" || fail "resolve $2 --type $1 failed"
-    dig +short @127.0.0.1 -p "$port" "$2" "$1" | sort >"$dir/dig"
+    dig +short @127.0.0.1 -p "$server" "$2" "$1" | sort >"$dir/dig"
     [ -s "$dir/dig" ] || fail "dig found no $1 of $2"
     cmp -s "$dir/ours" "$dir/dig" ||
         fail "$1 of $2: $(tr '\n' ' ' <"$dir/ours"), dig: $(tr '\n' ' ' <"$dir/dig")"
@@ -95,16 +76,10 @@ fails_with 64 "SOA" a.test --type SOA
 
 mkdir "$dir/www"
 echo "by name" >"$dir/www/index.html"
-web_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-(cd "$dir/www" && exec python3 -m http.server "$web_port" --bind 127.0.0.1 >/dev/null 2>&1) &
-servers+=($!)
-for _ in $(seq 200); do
-    if (: </dev/tcp/127.0.0.1/"$web_port") 2>/dev/null; then
-        break
-    fi
-    read -r -t 0.1 <> <(:) || true
-done
-[ "$("$weftd" get "http://www.localhost:$web_port/" --log-level error)" = "by name" ] ||
+run web python3 -u -m http.server --bind 127.0.0.1 --directory "$dir/www" 0
+comes web.out "Serving HTTP"
+port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' web.out)
+[ "$("$weftd" get "http://www.localhost:$port/" --log-level error)" = "by name" ] ||
     fail "a page is got by name"
 code=0
 "$weftd" get http://nowhere.invalid/ --log-level error 2>"$dir/err" || code=$?

@@ -3,39 +3,8 @@
 # out an upstream that has died, and asks who somebody is by Basic and Digest, as curl understands them.
 set -euo pipefail
 
-dir=$(mktemp -d)
-servers=()
-finish()
-{
-    [ ${#servers[@]} = 0 ] || kill "${servers[@]}" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "sites: $*" >&2
-    [ ! -s "$dir/log" ] || cat "$dir/log" >&2
-    exit 1
-}
-
-weftd=$WEFT_BUILD/weftd
-
-# start COMMAND...: runs it, waits until it says where it listens; that becomes $at, its process $last.
-start()
-{
-    mkfifo "$dir/said"
-    "$@" 2> >(tee -a "$dir/log" >"$dir/said") &
-    last=$!
-    servers+=("$last")
-    at=
-    while [ -z "$at" ]; do
-        read -r -t 60 line || fail "$1 says nothing"
-        at=$(grep -o '127\.0\.0\.1:[0-9]*' <<<"$line" || true)
-    done <"$dir/said"
-    rm "$dir/said"
-}
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 
 # expect WANTED ARGUMENTS...: what curl gets.
 expect()
@@ -53,12 +22,12 @@ echo here >"$dir/front/file"
 head -c 20000000 /dev/urandom >"$dir/a/large"
 cp "$dir/a/large" "$dir/b/large"
 
-start "$weftd" web --path "$dir/a" --port 0
+serve a "$weftd" web --path "$dir/a" --port 0
 a=$at
 first=$last
-start "$weftd" web --path "$dir/b" --port 0
+serve b "$weftd" web --path "$dir/b" --port 0
 b=$at
-start "$weftd" web --path "$dir/front" --port 0 --proxy "/up=http://$a,http://$b" --proxy-strip
+serve front "$weftd" web --path "$dir/front" --port 0 --proxy "/up=http://$a,http://$b" --proxy-strip
 front=$at
 
 expect here "http://$front/file"
@@ -67,22 +36,20 @@ expect $'one\ntwo\none\ntwo' "http://$front/up/who" "http://$front/up/who" "http
 curl -sS "http://$front/up/large" | cmp - "$dir/a/large" || fail "20 MB did not come byte for byte"
 expect 404 -o /dev/null -w '%{http_code}' "http://$front/up/missing"
 
-kill "$first"
-wait "$first" || true
+away "$first"
 for _ in 1 2 3 4 5 6; do
     expect two "http://$front/up/who"
 done
 expect two --data-binary two -X GET "http://$front/up/who"
 
 # who asks
-start "$weftd" web --path "$dir/front" --port 0 --auth memory:ann:secret --access-log "$dir/access"
+serve auth "$weftd" web --path "$dir/front" --port 0 --auth memory:ann:secret --access-log "$dir/access"
 expect 401 -o /dev/null -w '%{http_code}' "http://$at/file"
 expect 401 -o /dev/null -w '%{http_code}' -u ann:wrong "http://$at/file"
 expect here -u ann:secret "http://$at/file"
-kill "$last"
-wait "$last" || true
+away "$last"
 grep -q ' - ann \[' "$dir/access" || fail "the access log does not say who it was"
-start "$weftd" web --path "$dir/front" --port 0 --auth memory:ann:secret --auth-digest
+serve digest "$weftd" web --path "$dir/front" --port 0 --auth memory:ann:secret --auth-digest
 expect here --digest -u ann:secret "http://$at/file"
 expect 401 -o /dev/null -w '%{http_code}' --digest -u ann:wrong "http://$at/file"
 expect 401 -o /dev/null -w '%{http_code}' -u ann:secret "http://$at/file"
@@ -90,7 +57,7 @@ expect 401 -o /dev/null -w '%{http_code}' -u ann:secret "http://$at/file"
 # what has moved
 mkdir "$dir/front/pages"
 echo page >"$dir/front/pages/one.html"
-start "$weftd" web --path "$dir/front" --port 0 --redirect '/old/*=/pages/*' \
+serve moved "$weftd" web --path "$dir/front" --port 0 --redirect '/old/*=/pages/*' \
     --redirect '308:/away=https://example.org/' --rewrite '/blog/:page=/pages/:page.html'
 expect "302 http://$at/pages/one.html?a=b" -o /dev/null -w '%{http_code} %{redirect_url}' \
     "http://$at/old/one.html?a=b"
@@ -103,7 +70,7 @@ expect "302 http://$at/pages/evil.org" -o /dev/null -w '%{http_code} %{redirect_
 # pages of its own, which change no status
 echo lost >"$dir/lost.txt"
 echo down >"$dir/down.html"
-start "$weftd" web --path "$dir/front" --port 0 --error-page "404=$dir/lost.txt" \
+serve pages "$weftd" web --path "$dir/front" --port 0 --error-page "404=$dir/lost.txt" \
     --error-page "500-599=$dir/down.html" --proxy /dead=http://127.0.0.1:1
 expect $'lost\n404 text/plain; charset=utf-8' -w '%{http_code} %{content_type}' "http://$at/missing"
 expect $'down\n502 text/html; charset=utf-8' -w '%{http_code} %{content_type}' "http://$at/dead/x"
@@ -130,12 +97,11 @@ for wrong in up=http://x /up /up=x /up= '/a:b=http://x' '/up=http://x,ftp://y'; 
     [ "$code" = 78 ] || [ "$code" = 64 ] || fail "--proxy $wrong: exit $code"
     grep -q -- '--proxy' "$dir/said" || fail "--proxy $wrong: it is not said what is wrong"
 done
-rm -f "$dir/said"
 
 # what a server behind it answers is packed on its way, as curl unpacks it
 seq 1 200000 >"$dir/a/numbers.txt"
-start "$weftd" web --path "$dir/a" --port 0 --no-compression
-start "$weftd" web --path "$dir/front" --port 0 --proxy "/=http://$at" --compress
+serve plain "$weftd" web --path "$dir/a" --port 0 --no-compression
+serve packed "$weftd" web --path "$dir/front" --port 0 --proxy "/=http://$at" --compress
 for coding in gzip br; do
     expect "$coding" -o /dev/null -w '%header{content-encoding}' -H "Accept-Encoding: $coding" "http://$at/numbers.txt"
 done
@@ -146,7 +112,7 @@ curl -sS --max-time 20 -H 'Accept-Encoding: gzip' "http://$at/numbers.txt" |
 expect '' -o /dev/null -w '%header{content-encoding}' --compressed "http://$at/large"
 
 # folders of users: who is not there, and who has none, are the same
-start "$weftd" web --path "$dir/front" --port 0 --users "no such folder"
+serve users "$weftd" web --path "$dir/front" --port 0 --users "no such folder"
 for name in nobody-of-this-name root daemon "$(id -un)"; do
     expect 404 -o /dev/null -w '%{http_code}' "http://$at/~$name/"
 done
@@ -157,11 +123,10 @@ for wrong in / /home ../x a/../b ''; do
     [ "$code" = 78 ] || [ "$code" = 64 ] || fail "--users $wrong: exit $code"
     grep -q -- '--users' "$dir/said" || fail "--users $wrong: it is not said what is wrong"
 done
-rm -f "$dir/said"
 
 # WebSockets through it
-start "$WEFT_BUILD/tests/weft_websocket" serve http://127.0.0.1:0
-start "$weftd" web --path "$dir/front" --port 0 --proxy "/=http://$at"
+serve websocket "$WEFT_BUILD/tests/weft_websocket" serve http://127.0.0.1:0
+serve through "$weftd" web --path "$dir/front" --port 0 --proxy "/=http://$at"
 for size in 0 100 70000 1000000; do
     got=$("$WEFT_BUILD/tests/weft_websocket" ask "ws://$at/chat" 20 "$size") ||
         fail "a WebSocket with $size bytes: $got"

@@ -3,62 +3,16 @@
 # weftd sendmail sends to Python's aiosmtpd and to postfix's smtp-sink.
 set -euo pipefail
 
-python=
-for one in python3 /usr/bin/python3; do
-    if "$one" -c 'import aiosmtpd' 2>/dev/null; then
-        python=$one
-        break
-    fi
-done
 PATH=$PATH:/usr/sbin
-for tool in swaks msmtp curl smtp-source smtp-sink openssl; do
-    command -v "$tool" >/dev/null || {
-        echo "$tool is not installed"
-        exit 77
-    }
-done
-[ -n "$python" ] || {
-    echo "python3-aiosmtpd is not installed"
-    exit 77
-}
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
+needs swaks msmtp curl smtp-source smtp-sink openssl
+needs_module aiosmtpd
 
-weftd=$WEFT_BUILD/weftd
-dir=$(mktemp -d)
-server=
-other=
-finish()
-{
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    [ -z "$other" ] || kill "$other" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "smtp: $*" >&2
-    [ ! -s "$dir/log" ] || tail -20 "$dir/log" >&2
-    exit 1
-}
-
-# start OPTIONS: runs weftd smtp and waits until it says where it listens; that becomes $port.
+# start OPTIONS: weftd smtp, at $port.
 start()
 {
-    mkfifo "$dir/said"
-    "$weftd" smtp --listen tcp://127.0.0.1:0 "$@" 2> >(tee -p "$dir/log" >"$dir/said") &
-    server=$!
-    read -r -t 60 line <"$dir/said" || fail "the server says nothing"
-    at=$(grep -o 'tcp://127.0.0.1:[0-9]*' <<<"$line") || fail "it does not listen: $line"
-    port=${at##*:}
-    rm "$dir/said"
-}
-
-stop()
-{
-    kill "$server"
-    wait "$server" || fail "the server ended with $?"
-    server=
+    serve smtp "$weftd" smtp --listen tcp://127.0.0.1:0 "$@"
 }
 
 # letters N: so many are in the maildir, none half written.
@@ -109,19 +63,11 @@ stop
 
 # ---- the example
 
-mkfifo "$dir/said"
-"$WEFT_BUILD/examples/26_mail" tcp://127.0.0.1:0 2>"$dir/said" &
-server=$!
-exec 3<"$dir/said"
-rm "$dir/said"
-read -r -t 60 line <&3 || fail "the example says nothing"
-at=$(grep -o 'tcp://127.0.0.1:[0-9]*' <<<"$line") || fail "the example does not listen: $line"
-swaks --server 127.0.0.1:"${at##*:}" --from a@example.net --to b@example.org >"$dir/out" 2>&1 ||
+serve example "$WEFT_BUILD/examples/26_mail" tcp://127.0.0.1:0
+swaks --server 127.0.0.1:"$port" --from a@example.net --to b@example.org >"$dir/out" 2>&1 ||
     fail "the example: $(cat "$dir/out")"
-read -r -t 60 line <&3 || fail "the example says nothing of a letter"
-grep -q 'a@example.net to b@example.org: [0-9]* bytes' <<<"$line" || fail "the example says: $line"
 stop
-exec 3<&-
+grep -q 'a@example.net to b@example.org: [0-9]* bytes' example.log || fail "the example does not say what came"
 
 # ---- TLS and AUTH
 
@@ -183,9 +129,8 @@ fi
 
 # ---- our client, other servers
 
-mkfifo "$dir/said"
-"$python" - "$dir" >"$dir/said" <<'END' &
-import signal, sys
+cat >receive.py <<'END'
+import signal
 from aiosmtpd.controller import UnixSocketController
 class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
@@ -194,18 +139,18 @@ class Handler:
         envelope.rcpt_tos.append(address)
         return "250 OK"
     async def handle_DATA(self, server, session, envelope):
-        with open(sys.argv[1] + "/got", "wb") as f:
+        with open("got", "wb") as f:
             f.write(envelope.content)
         return "250 OK"
-c = UnixSocketController(Handler(), unix_socket=sys.argv[1] + "/aiosmtpd")
+c = UnixSocketController(Handler(), unix_socket="aiosmtpd")
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 c.start()
 print("ready", flush=True)
 signal.sigwait([signal.SIGTERM])
 c.stop()
 END
-other=$!
-read -r -t 60 _ <"$dir/said" || fail "aiosmtpd does not listen"
+run aiosmtpd "$python" receive.py
+comes aiosmtpd.out ready
 printf 'Subject: weft\n\n.\n..\nend\n' >"$dir/letter"
 "$weftd" sendmail --server "unix:$dir/aiosmtpd" --from a@example.net --to b@example.org <"$dir/letter" ||
     fail "weftd sendmail to aiosmtpd"
@@ -214,20 +159,16 @@ code=0 && "$weftd" sendmail --server "unix:$dir/aiosmtpd" --from a@example.net -
     --to nobody@example.org <"$dir/letter" 2>"$dir/out" || code=$?
 [ "$code" = 69 ] || fail "one of two refused: $code"
 grep -q "nobody@example.org: 550 nobody" "$dir/out" || fail "one of two refused: $(cat "$dir/out")"
-kill "$other"
-wait "$other" || true
+away "$last"
 # smtp-sink does not say when it listens: until then there is no such socket
 as=()
 [ "$(id -u)" != 0 ] || as=(-u nobody)
 mkdir -m 777 "$dir/sink"
-chmod 755 "$dir"
-smtp-sink "${as[@]}" "unix:$dir/sink/socket" 10 &
-other=$!
-code=1
-for ((tries = 0; tries < 1000 && code != 0; tries++)); do
-    code=0
+run sink smtp-sink "${as[@]}" "unix:$dir/sink/socket" 10
+sunk()
+{
     "$weftd" sendmail --server "unix:$dir/sink/socket" --from a@example.net --to b@example.org \
-        <"$dir/letter" 2>"$dir/out" || code=$?
-done
-[ "$code" = 0 ] || fail "weftd sendmail to smtp-sink: $code $(cat "$dir/out")"
+        <"$dir/letter" 2>"$dir/out"
+}
+until_so "smtp-sink takes a letter of weftd sendmail" sunk
 echo "smtp: all went well"

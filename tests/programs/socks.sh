@@ -3,87 +3,21 @@
 # and tinyproxy as servers that weft's client goes through.
 set -euo pipefail
 
-weftd=$WEFT_BUILD/weftd
-folder=$(mktemp -d)
-pids=()
-cd "$folder"
-
-finish()
-{
-    local pid
-    for pid in "${pids[@]}"; do
-        kill -KILL "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    rm -rf "$folder"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "FAILED: $*"
-    exit 1
-}
-
-same()
-{
-    [ "$2" = "$3" ] || fail "$1: $(printf 'got %q, expected %q' "$2" "$3")"
-}
-
-# start NAME ARGUMENT...: runs weftd until it listens. Sets port.
-start()
-{
-    local name=$1 line
-    shift
-    mkfifo "$name.log"
-    "$weftd" "$@" --log-format text </dev/null >/dev/null 2>"$name.log" &
-    pids+=("$!")
-    exec {log}<"$name.log"
-    while read -r line <&"$log"; do
-        case $line in
-        *"listening at "* | *"bound to "*)
-            port=${line##*:}
-            cat <&"$log" >"$name.text" &
-            pids+=("$!")
-            exec {log}<&-
-            return
-            ;;
-        esac
-    done
-    fail "$name does not listen"
-}
-
-# free_port: a port nobody listens at now, for programs that cannot choose one.
-free_port()
-{
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-# up PORT: waits until somebody listens there.
-up()
-{
-    local n
-    for ((n = 0; n < 500; n++)); do
-        if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
-            return 0
-        fi
-        read -r -t 0.02 <> <(:) || true
-    done
-    fail "nobody listens at $1"
-}
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 
 head -c 3000000 /dev/urandom >bytes
 mkdir site
 cp bytes site/bytes
-start web web --path site --port 0
+serve web "$weftd" web --path site --port 0
 web=$port
-start echo echo --listen tcp://127.0.0.1:0
+serve echo "$weftd" echo --listen tcp://127.0.0.1:0
 echo=$port
-start socks socks --listen tcp://127.0.0.1:0
+serve socks "$weftd" socks --listen tcp://127.0.0.1:0
 socks=$port
-start login socks --listen tcp://127.0.0.1:0 --auth memory:alice:sesame --log-level info
+serve login "$weftd" socks --listen tcp://127.0.0.1:0 --auth memory:alice:sesame --log-level info
 login=$port
-start denied socks --listen tcp://127.0.0.1:0 --deny 127.0.0.0/8
+serve denied "$weftd" socks --listen tcp://127.0.0.1:0 --deny 127.0.0.0/8
 denied=$port
 
 echo "curl through weftd"
@@ -111,15 +45,16 @@ refused 97 --socks5 "127.0.0.1:$denied" "http://127.0.0.1:$web/"
 grep -q "(2)" said || fail "a denied target: $(cat said)"
 refused 97 --socks5-hostname "127.0.0.1:$denied" "http://localhost:$web/"
 grep -q "(2)" said || fail "a denied address behind a name: $(cat said)"
-refused 97 --socks5 "127.0.0.1:$socks" "http://127.0.0.1:$(free_port)/"
+hold_port
+refused 97 --socks5 "127.0.0.1:$socks" "http://127.0.0.1:$port/"
 grep -q "(5)" said || fail "a target nobody is at: $(cat said)"
 
 echo "datagrams through weftd"
-start udpecho echo --listen udp://127.0.0.1:0
+serve udpecho "$weftd" echo --listen udp://127.0.0.1:0
 udp=$port
-start udpdenied socks --listen tcp://127.0.0.1:0 --deny "127.0.0.1:$udp"
+serve udpdenied "$weftd" socks --listen tcp://127.0.0.1:0 --deny "127.0.0.1:$udp"
 udpdenied=$port
-start udpidle socks --listen tcp://127.0.0.1:0 --idle 200ms
+serve udpidle "$weftd" socks --listen tcp://127.0.0.1:0 --idle 200ms
 udpidle=$port
 python3 - "$socks" "$udpdenied" "$udpidle" "$udp" <<'END' || fail "datagrams"
 import socket, struct, sys
@@ -207,7 +142,7 @@ fi
 # through NAME PROXY: weft's client goes through it, by connect and by HTTP.
 through()
 {
-    start "$1" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo?via=$2"
+    serve "$1" "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$echo?via=$2"
     socat -t 10 - "tcp:127.0.0.1:$port" <bytes | cmp - bytes || fail "$1 by weft's client"
     "$weftd" get "http://127.0.0.1:$web/bytes" --proxy "$2" | cmp - bytes || fail "$1 by weft's HTTP client"
 }
@@ -219,23 +154,23 @@ through weftlogin "socks5h://alice:sesame@127.0.0.1:$login"
 
 if command -v microsocks >/dev/null; then
     echo "weft through microsocks"
-    at=$(free_port)
-    microsocks -i 127.0.0.1 -p "$at" -u alice -P sesame >/dev/null 2>&1 &
-    pids+=("$!")
-    up "$at"
+    hold_port
+    run microsocks microsocks -i 127.0.0.1 -p "$port" -u alice -P sesame
+    up "$port"
     # it ends both ways when one has ended, so that an echo behind a half close is cut
-    "$weftd" get "http://127.0.0.1:$web/bytes" --proxy "socks5h://alice:sesame@127.0.0.1:$at" | cmp - bytes ||
+    "$weftd" get "http://127.0.0.1:$web/bytes" --proxy "socks5h://alice:sesame@127.0.0.1:$port" | cmp - bytes ||
         fail "microsocks by weft's HTTP client"
-    "$weftd" get "http://127.0.0.1:$web/" --proxy "socks5h://alice:open@127.0.0.1:$at" >/dev/null 2>said &&
+    "$weftd" get "http://127.0.0.1:$web/" --proxy "socks5h://alice:open@127.0.0.1:$port" >/dev/null 2>said &&
         fail "microsocks took a wrong password"
     grep -q "the proxy does not accept the user and password" said || fail "microsocks: $(cat said)"
 fi
 if command -v danted >/dev/null; then
     echo "weft through dante"
-    at=$(free_port)
+    hold_port
+    danted=$port
     cat >danted.conf <<END
-logoutput: $folder/danted.log
-internal: 127.0.0.1 port = $at
+logoutput: stderr
+internal: 127.0.0.1 port = $danted
 external: lo
 clientmethod: none
 socksmethod: none
@@ -243,21 +178,19 @@ user.unprivileged: nobody
 client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
 socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
 END
-    danted -f danted.conf -p "$folder/danted.pid" >/dev/null 2>&1 &
-    pids+=("$!")
-    up "$at"
-    through dante5 "socks5h://127.0.0.1:$at"
-    through dante4 "socks4a://me@127.0.0.1:$at"
+    run danted danted -f danted.conf -p "$dir/danted.pid"
+    up "$danted"
+    through dante5 "socks5h://127.0.0.1:$danted"
+    through dante4 "socks4a://me@127.0.0.1:$danted"
 fi
 if command -v tinyproxy >/dev/null; then
     echo "weft through tinyproxy"
-    at=$(free_port)
-    printf 'Port %s\nListen 127.0.0.1\nBasicAuth alice sesame\nLogLevel Critical\n' "$at" >tiny.conf
-    tinyproxy -d -c tiny.conf >/dev/null 2>&1 &
-    pids+=("$!")
-    up "$at"
+    hold_port
+    printf 'Port %s\nListen 127.0.0.1\nBasicAuth alice sesame\nLogLevel Critical\n' "$port" >tiny.conf
+    run tinyproxy tinyproxy -d -c tiny.conf
+    up "$port"
     # which knows no half close either
-    start tiny forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$web?via=http://alice:sesame@127.0.0.1:$at"
+    serve tiny "$weftd" forward tcp://127.0.0.1:0 "tcp://127.0.0.1:$web?via=http://alice:sesame@127.0.0.1:$port"
     curl -sS --noproxy '*' "http://127.0.0.1:$port/bytes" | cmp - bytes || fail "tinyproxy by weft's client"
 fi
 echo "all of it went through"

@@ -3,83 +3,25 @@
 # nanocat for what nngcat has not (bus) and for the older library; NNG's own sockets as the server, and as the client.
 set -euo pipefail
 
-for program in nngcat nanocat openssl; do
-    command -v "$program" >/dev/null || {
-        echo "$program is not installed"
-        exit 77
-    }
-done
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
+needs nngcat nanocat openssl
 
-weftd=$WEFT_BUILD/weftd
-dir=$(mktemp -d)
-cd "$dir"
-pids=()
-
-finish()
-{
-    local pid
-    for pid in "${pids[@]}"; do
-        kill -KILL "$pid" 2>/dev/null || true
-    done
-    wait 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "FAILED: $*"
-    tail -n 20 ./*.log ./*.out 2>/dev/null || true
-    exit 1
-}
-
-# comes FILE TEXT: waits until FILE has TEXT.
-comes()
-{
-    local n
-    for ((n = 0; n < 1000; n++)); do
-        if grep -qaF -- "$2" "$1" 2>/dev/null; then
-            return 0
-        fi
-        read -r -t 0.02 <> <(:) || true
-    done
-    fail "$1 never has \"$2\""
-}
-
-# ours NAME ARGUMENT...: weftd sp in the background; its output is in NAME.out.
+# ours NAME ARGUMENT...: weftd sp, which listens. dials NAME ARGUMENT...: the same, which dials.
+sp=(sp --threads "${WEFT_TEST_THREADS:-2}" --log-format text --log-level debug)
 ours()
 {
-    local name=$1
-    shift
-    rm -f "$name.log" "$name.out" # so that what is waited for is not the last one's
-    "$weftd" sp "$@" --threads "${WEFT_TEST_THREADS:-2}" --log-format text --log-level debug >"$name.out" 2>"$name.log" </dev/null &
-    last=$!
-    pids+=("$last")
+    serve "$1" "$weftd" "${sp[@]}" "${@:2}"
+}
+dials()
+{
+    run "$1" "$weftd" "${sp[@]}" "${@:2}"
 }
 
 # theirs NAME PROGRAM ARGUMENT...
 theirs()
 {
-    local name=$1
-    shift
-    rm -f "$name.log" "$name.out"
-    stdbuf -oL "$@" >"$name.out" 2>"$name.log" </dev/null &
-    last=$!
-    pids+=("$last")
-}
-
-# done_with PID: ends it.
-done_with()
-{
-    kill "$1" 2>/dev/null || true
-    wait "$1" 2>/dev/null || true
-}
-
-# listening NAME: waits until weftd listens, and sets $port where there is one.
-listening()
-{
-    comes "$1.log" "listening at "
-    port=$(sed -n 's/.*listening at .*:\([0-9]*\).*/\1/p' "$1.log" | tail -n 1)
+    run "$1" stdbuf -oL "${@:2}"
 }
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem -days 2 \
@@ -123,113 +65,97 @@ for by in tcp ipc tls ws wss; do
     transport $by rep
     ours rep --listen "nng+rep$at"
     rep=$last
-    listening rep
     where $by rep
     nngcat --req --dial "$there" "${options[@]}" --data question --ascii --recv-timeout 10 >req.out
     grep -qx question req.out || fail "req over $by"
-    done_with "$rep"
+    away "$rep"
 
     transport $by pull
     ours pull --listen "nng+pull$at" --count 2
     pull=$last
-    listening pull
     where $by pull
     nngcat --push --dial "$there" "${options[@]}" --data one --send-timeout 10
     nngcat --push --dial "$there" "${options[@]}" --data two --send-timeout 10
-    wait "$pull" || fail "pull over $by"
+    ended "$pull" || fail "pull over $by"
     [ "$(cat pull.out)" = $'one\ntwo' ] || fail "pull over $by: $(cat pull.out)"
 
     transport $by push
     ours push --listen "nng+push$at" --data pushed
     push=$last
-    listening push
     where $by push
     theirs nng nngcat --pull --dial "$there" "${options[@]}" --ascii
     comes nng.out pushed
-    done_with "$last"
-    wait "$push" || fail "push over $by"
+    away "$last"
+    ended "$push" || fail "push over $by"
 
     transport $by pub
     ours pub --listen "nng+pub$at" --data published --pipes 2 --count 1000 --interval 20ms
     pub=$last
-    listening pub
     where $by pub
     theirs nng nngcat --sub --subscribe publ --dial "$there" "${options[@]}" --ascii
     sub=$last
     theirs nng2 nngcat --sub --subscribe other --dial "$there" "${options[@]}" --ascii
     comes nng.out published
     [ ! -s nng2.out ] || fail "sub over $by: $(cat nng2.out)"
-    done_with "$sub"
-    done_with "$last"
-    done_with "$pub"
+    away "$sub"
+    away "$last"
+    away "$pub"
 
     transport $by sub
     ours sub --listen "nng+sub$at" --topic good --count 1
     sub=$last
-    listening sub
     where $by sub
     theirs nng nngcat --pub --dial "$there" "${options[@]}" --data bad --interval 1
     theirs nng2 nngcat --pub --dial "$there" "${options[@]}" --data good --interval 1
-    wait "$sub" || fail "sub over $by"
+    ended "$sub" || fail "sub over $by"
     [ "$(cat sub.out)" = good ] || fail "sub over $by: $(cat sub.out)"
 
     transport $by surveyor
     ours surveyor --listen "nng+surveyor$at" --data who --pipes 2
     surveyor=$last
-    listening surveyor
     where $by surveyor
     theirs nng nngcat --respondent --dial "$there" "${options[@]}" --data me --ascii
     respondent=$last
     theirs nng2 nngcat --respondent --dial "$there" "${options[@]}" --data me --ascii
-    wait "$surveyor" || fail "surveyor over $by"
+    ended "$surveyor" || fail "surveyor over $by"
     [ "$(cat surveyor.out)" = $'me\nme' ] || fail "surveyor over $by: $(cat surveyor.out)"
-    done_with "$respondent"
-    done_with "$last"
+    away "$respondent"
+    away "$last"
 
     transport $by respondent
     ours respondent --listen "nng+respondent$at" --data here
     respondent=$last
-    listening respondent
     where $by respondent
     theirs nng nngcat --surveyor --dial "$there" "${options[@]}" --data who --ascii --delay 1 --interval 1
     comes nng.out here
     comes respondent.out who
-    done_with "$last"
-    done_with "$respondent"
+    away "$last"
+    away "$respondent"
 
     for pair in 0 1; do
         kind=pair${pair#0}
         transport $by "$kind"
         ours pair --listen "nng+$kind$at" --data theirs
         mine=$last
-        listening pair
         where $by "$kind"
         theirs nng nngcat --pair$pair --dial "$there" "${options[@]}" --data ours --ascii --interval 1
         comes nng.out theirs
         comes pair.out ours
-        done_with "$last"
-        done_with "$mine"
+        away "$last"
+        away "$mine"
     done
 done
-
-# nngcat does not say when it listens, nor at which port: dialling goes on until it does, at a path, or at a port that was
-# free a moment ago.
-free_port()
-{
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-}
 
 echo "weftd listens, weftd dials: wss" # where nngcat does not listen
 ours rep --listen "nng+rep+wss://127.0.0.1:0/sp?cert=cert.pem&key=key.pem"
 rep=$last
-listening rep
 "$weftd" sp --dial "nng+req+wss://localhost:$port/sp?ca=cert.pem" --data hello >req.out 2>req.log || fail "req over wss"
 [ "$(cat req.out)" = hello ] || fail "req over wss: $(cat req.out)"
-done_with "$rep"
+away "$rep"
 
 for by in tcp ipc tls ws; do
     echo "nngcat listens, weftd dials: $by"
-    free_port
+    hold_port # nngcat does not say when it listens, nor at which port: dialling goes on until it does
     options=()
     case $by in
     tcp) there=tcp://127.0.0.1:$port here=+tcp://127.0.0.1:$port ;;
@@ -245,81 +171,74 @@ for by in tcp ipc tls ws; do
     "$weftd" sp --dial "nng+req$here" --data hello >req.out 2>req.log || fail "req over $by"
     [ "$(cat req.out)" = answer ] || fail "req over $by: $(cat req.out)"
     comes nng.out hello
-    done_with "$last"
+    away "$last"
 
     theirs nng nngcat --pull --listen "$there" "${options[@]}" --ascii
     "$weftd" sp --dial "nng+push$here" --data pushed 2>push.log || fail "push over $by"
     comes nng.out pushed
-    done_with "$last"
+    away "$last"
 
     theirs nng nngcat --push --listen "$there" "${options[@]}" --data pulled --interval 1
     "$weftd" sp --dial "nng+pull$here" --count 1 >pull.out 2>pull.log || fail "pull over $by"
     [ "$(cat pull.out)" = pulled ] || fail "pull over $by: $(cat pull.out)"
-    done_with "$last"
+    away "$last"
 
     theirs nng nngcat --pub --listen "$there" "${options[@]}" --data published --interval 1
     "$weftd" sp --dial "nng+sub$here" --topic pub --count 1 >sub.out 2>sub.log || fail "sub over $by"
     [ "$(cat sub.out)" = published ] || fail "sub over $by: $(cat sub.out)"
-    done_with "$last"
+    away "$last"
 
     theirs nng nngcat --sub --subscribe pub --listen "$there" "${options[@]}" --ascii
     "$weftd" sp --dial "nng+pub$here" --data published 2>pub.log || fail "pub over $by"
     comes nng.out published
-    done_with "$last"
+    away "$last"
 
     theirs nng nngcat --respondent --listen "$there" "${options[@]}" --data me --ascii
     "$weftd" sp --dial "nng+surveyor$here" --data who >surveyor.out 2>surveyor.log || fail "surveyor over $by"
     [ "$(cat surveyor.out)" = me ] || fail "surveyor over $by: $(cat surveyor.out)"
-    done_with "$last"
+    away "$last"
 
     theirs nng nngcat --surveyor --listen "$there" "${options[@]}" --data who --ascii --delay 1 --interval 1
-    ours respondent --dial "nng+respondent$here" --data here
+    nngcat=$last
+    dials respondent --dial "nng+respondent$here" --data here
     comes nng.out here
-    done_with "$last"
-    done_with "${pids[-2]}"
+    away "$last"
+    away "$nngcat"
 
     theirs nng nngcat --pair1 --listen "$there" "${options[@]}" --data ours --ascii --interval 1
-    ours pair --dial "nng+pair1$here" --data theirs
+    nngcat=$last
+    dials pair --dial "nng+pair1$here" --data theirs
     comes nng.out theirs
     comes pair.out ours
-    done_with "$last"
-    done_with "${pids[-2]}"
+    away "$last"
+    away "$nngcat"
 done
 
 echo "nanocat: bus, and requests"
-ours bus --listen "nng+bus+ipc://$dir/bus.sp" --listen nng+bus://127.0.0.1:0 --data ours --pipes 2
+listeners=2 ours bus --listen "nng+bus+ipc://$dir/bus.sp" --listen nng+bus://127.0.0.1:0 --data ours --pipes 2
 bus=$last
-listening bus
-comes bus.log "listening at unix"
 theirs nano nanocat --bus --connect "ipc://$dir/bus.sp" --data theirs --ascii --interval 1
 nano=$last
-comes bus.log "listening at tcp"
-port=$(sed -n 's/.*listening at tcp.*:\([0-9]*\).*/\1/p' bus.log)
-theirs nano2 nanocat --bus --connect-local "$port" --data others --ascii --interval 1
+theirs nano2 nanocat --bus --connect-local "$(port_of tcp)" --data others --ascii --interval 1
 comes nano.out ours
 comes nano2.out ours
 comes bus.out theirs
 comes bus.out others
-done_with "$nano"
-done_with "$last"
-done_with "$bus"
+away "$nano"
+away "$last"
+away "$bus"
 
 theirs nano nanocat --rep --bind "ipc://$dir/nano.sp" --data "from nano"
 "$weftd" sp --dial "nng+req+ipc://$dir/nano.sp" --data hello >req.out 2>req.log || fail "nanocat rep"
 [ "$(cat req.out)" = "from nano" ] || fail "nanocat rep: $(cat req.out)"
-done_with "$last"
+away "$last"
 
 echo "the example"
-free_port
-"$WEFT_BUILD/examples/30_sp" "nng+rep://127.0.0.1:$port" 2>example.log &
-example=$!
-pids+=("$example")
-comes example.log "listening at "
+serve example "$WEFT_BUILD/examples/30_sp" nng+rep://127.0.0.1:0
 nngcat --req --dial "tcp://127.0.0.1:$port" --data hello --ascii --recv-timeout 10 >req.out
 [ "$(cat req.out)" = HELLO ] || fail "30_sp answers $(cat req.out)"
 [ "$("$WEFT_BUILD/examples/30_sp" "nng+req://127.0.0.1:$port" again 2>asker.log)" = AGAIN ] || fail "30_sp asks"
-kill "$example"
-wait "$example" || fail "30_sp ended with exit code $?"
+stop
 
 echo "what is wrong is said"
 "$weftd" sp --dial tcp://127.0.0.1:1 2>err.log && fail "a URL of another kind is taken"

@@ -3,26 +3,9 @@
 # nothing to complain of, over TCP and over a UNIX socket.
 set -euo pipefail
 
-for tool in curl tshark; do
-    command -v $tool >/dev/null || { echo "there is no $tool"; exit 77; }
-done
-
-dir=$(mktemp -d)
-server=
-finish()
-{
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
-    [ -z "$server" ] || wait "$server" 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "tap: $*" >&2
-    cat "$dir/log" >&2 2>/dev/null || true
-    exit 1
-}
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
+needs curl tshark
 
 # shark FILE ARGUMENTS...
 shark()
@@ -31,26 +14,6 @@ shark()
     shift
     HOME=$dir tshark -o tcp.check_checksum:TRUE -o ip.check_checksum:TRUE -r "$file" "$@" 2>"$dir/tshark" ||
         fail "tshark $*: $(cat "$dir/tshark")"
-}
-
-# serve OPTIONS...: a weftd; where it listens becomes $at.
-serve()
-{
-    mkfifo "$dir/said"
-    "$WEFT_BUILD/weftd" "$@" 2> >(tee "$dir/log" >"$dir/said") &
-    server=$!
-    read -r -t 60 line <"$dir/said" || fail "says nothing"
-    at=$(grep -o 'listening at [^"]*' <<<"$line") || fail "does not listen: $line"
-    at=${at#listening at }
-    rm "$dir/said"
-}
-
-# When it has stopped, all of it is in the file.
-stop()
-{
-    kill -TERM "$server"
-    wait "$server" || fail "ended with exit code $?"
-    server=
 }
 
 # check FILE: of one request of /data, which was answered with the file.
@@ -76,29 +39,24 @@ mkdir "$dir/www"
 head -c 3000000 /dev/urandom >"$dir/www/data"
 began=$(date +%s)
 
-serve web --path "$dir/www" --listen "http://127.0.0.1:0?tap=$dir/tcp.pcap&tap_format=pcap"
-curl -sS -o "$dir/got" --interface 127.0.0.3 "$at/data"
+serve web "$weftd" web --path "$dir/www" --listen "http://127.0.0.1:0?tap=$dir/tcp.pcap&tap_format=pcap"
+curl -sS -o "$dir/got" --interface 127.0.0.3 "$url/data"
 cmp "$dir/got" "$dir/www/data" || fail "the file is not what was served"
 stop
 check "$dir/tcp.pcap"
 [ "$(shark "$dir/tcp.pcap" -c 1 -T fields -e ip.src)" = 127.0.0.3 ] || fail "the client's address"
 
-serve forward "unix:$dir/sock?tap=$dir/unix.pcap&tap_format=pcap" tcp://127.0.0.1:9 &&
-    stop
+serve forward "$weftd" forward "unix:$dir/sock?tap=$dir/unix.pcap&tap_format=pcap" tcp://127.0.0.1:9
+stop
 [ "$(stat -c %s "$dir/unix.pcap")" = 24 ] || fail "a tap of nothing"
 
 # a forward sees what goes through it, with TLS or without
-"$WEFT_BUILD/weftd" web --path "$dir/www" --listen 'http://127.0.0.1:0' 2>"$dir/web" &
-web=$!
-until grep -q 'listening at' "$dir/web"; do
-    kill -0 $web || fail "the web does not listen"
-done
-port=$(grep -o 'http://127.0.0.1:[0-9]*' "$dir/web")
+serve web "$weftd" web --path "$dir/www" --listen 'http://127.0.0.1:0'
+web=$last
 rm "$dir/unix.pcap"
-serve forward "unix:$dir/sock?tap=$dir/unix.pcap&tap_format=pcap" "tcp://${port#http://}"
+serve forward "$weftd" forward "unix:$dir/sock?tap=$dir/unix.pcap&tap_format=pcap" "tcp://$at"
 curl -sS -o "$dir/got" --unix-socket "$dir/sock" http://h/data
 cmp "$dir/got" "$dir/www/data" || fail "the file is not what was forwarded"
 stop
-kill $web
-wait $web || true
+away "$web"
 check "$dir/unix.pcap"

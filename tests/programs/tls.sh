@@ -3,29 +3,8 @@
 # client certificates, ALPN, resumption, versions, stapled answers, plain HTTP on the port, renewed files.
 set -euo pipefail
 
-folder=$(mktemp -d)
-servers=()
-finish()
-{
-    [ ${#servers[@]} = 0 ] || kill "${servers[@]}" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$folder"
-}
-trap finish EXIT
-cd "$folder"
-
-fail()
-{
-    echo "tls: $*" >&2
-    exit 1
-}
-
-pause()
-{
-    read -r -t "$1" <> <(:) || true
-}
-
-weftd=$WEFT_BUILD/weftd
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 
 # ---- certificates: a root, a server by two kinds of keys, another name, a client
 
@@ -63,31 +42,18 @@ openssl ocsp -index index -rsigner root.pem -rkey root.key -CA root.pem -issuer 
 
 # ---- servers
 
-# serve LOG ARGUMENTS...: starts weftd; its address is in $address
-serve()
-{
-    local log=$1
-    shift
-    "$weftd" "$@" 2>"$log" &
-    servers+=($!)
-    until address=$(grep -o '127\.0\.0\.1:[1-9][0-9]*' "$log" | head -n 1) && [ -n "$address" ]; do
-        kill -0 "${servers[-1]}" || fail "weftd $*: $(cat "$log")"
-        pause 0.05
-    done
-}
-
 mkdir www
 echo "hello over TLS" >www/hello.txt
 head -c 3000000 /dev/urandom >www/large
-serve web.log web --path www --listen "https://127.0.0.1:0?cert=site.pem&key=site.key&ocsp=site.ocsp&\
+serve web "$weftd" web --path www --listen "https://127.0.0.1:0?cert=site.pem&key=site.key&ocsp=site.ocsp&\
 cert=rsa.pem&key=rsa.key&cert=other.pem&key=other.key"
-web=$address
-serve echo.log echo --listen "tls://127.0.0.1:0?cert=site.pem&key=site.key&ca=root.pem&\
+web=$at
+serve echo "$weftd" echo --listen "tls://127.0.0.1:0?cert=site.pem&key=site.key&ca=root.pem&\
 clients=required&tls_min=1.2&alpn=echo/1,http/1.1"
-echo=$address
+echo=$at
 cat site.pem site.key >both.pem
-serve renew.log echo --listen "tls://127.0.0.1:0?cert=both.pem&tls_min=1.3"
-renew=$address
+serve renew "$weftd" echo --listen "tls://127.0.0.1:0?cert=both.pem&tls_min=1.3"
+renew=$at
 
 # say NAME ARGUMENTS...: openssl's client, with nothing to say; what it tells is in NAME
 say()
@@ -169,7 +135,7 @@ expect unheard 'no application protocol'
 # what is said comes back, and ends in order
 (
     echo "and back"
-    pause 1
+    read -r -t 1 <> <(:) || true
 ) | timeout 20 openssl s_client -connect "$echo" -CAfile root.pem -cert client.pem \
         -key client.key -quiet 2>/dev/null >back || true
 expect back '^and back$'
@@ -192,8 +158,8 @@ fi
 
 # ---- curl, with certificates of its own, in both versions: the right one, none, a stranger's
 
-serve clients.log web --path www --listen "https://127.0.0.1:0?cert=site.pem&key=site.key&ca=root.pem&clients=required"
-clients=$address
+serve clients "$weftd" web --path www --listen "https://127.0.0.1:0?cert=site.pem&key=site.key&ca=root.pem&clients=required"
+clients=$at
 for version in 1.2 1.3; do
     got=$(curl_it --tls-max $version --cert client.pem --key client.key "https://$clients/hello.txt")
     [ "$got" = "hello over TLS" ] || fail "a client with a certificate got $got, TLS $version"
@@ -218,22 +184,19 @@ expect untrusted 'not accepted'
 "$weftd" get --insecure "https://$web/hello.txt" >/dev/null
 
 # our own server with the certificate of a client, reached through a forwarder that adds TLS
-serve forward.log forward tcp://127.0.0.1:0 \
+serve forward "$weftd" forward tcp://127.0.0.1:0 \
     "tls://$echo?ca=root.pem&cert=client.pem&key=client.key&host=site.example"
-[ "$(echo through | timeout 20 socat -t 5 - "tcp:$address")" = through ] ||
+[ "$(echo through | timeout 20 socat -t 5 - "tcp:$at")" = through ] ||
     fail "nothing came through: $(cat forward.log)"
 
 # openssl's server, which wants a certificate
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-openssl s_server -accept "127.0.0.1:$port" -cert site.pem -key site.key -CAfile root.pem -Verify 1 \
-    -verify_return_error -rev -quiet >s_server.log 2>&1 &
-servers+=($!)
-until (: </dev/tcp/127.0.0.1/"$port") 2>/dev/null; do
-    pause 0.05
-done
-serve to_openssl.log forward tcp://127.0.0.1:0 \
+run s_server openssl s_server -accept 127.0.0.1:0 -cert site.pem -key site.key -CAfile root.pem -Verify 1 \
+    -verify_return_error -rev
+comes s_server.out "ACCEPT"
+port=$(sed -n 's/^ACCEPT .*:\([0-9]*\)\( .*\)\?$/\1/p' s_server.out)
+serve to_openssl "$weftd" forward tcp://127.0.0.1:0 \
     "tls://127.0.0.1:$port?ca=root.pem&cert=client.pem&key=client.key"
-[ "$(echo abc | timeout 20 socat -t 5 - "tcp:$address")" = cba ] ||
+[ "$(echo abc | timeout 20 socat -t 5 - "tcp:$at")" = cba ] ||
     fail "s_server did not answer: $(cat to_openssl.log s_server.log)"
 
 # ---- records of TLS 1.3 in every suite: 50 MB each way at once, also padded to the longest; keys renewed by hand
@@ -277,11 +240,11 @@ both_ways()
 {
     printf '%s\n' 'openssl_conf = a' '[a]' 'ssl_conf = b' '[b]' 'system_default = c' '[c]' \
         "Ciphersuites = $1" "${2:-}" >suite.cnf
-    OPENSSL_CONF=$folder/suite.cnf timeout 120 python3 both_ways.py "$keys" "$1" >both_ways.log 2>&1 ||
+    OPENSSL_CONF=$dir/suite.cnf timeout 120 python3 both_ways.py "$keys" "$1" >both_ways.log 2>&1 ||
         fail "$1 ${2:-}: $(cat both_ways.log)"
 }
-serve keys.log echo --listen "tls://127.0.0.1:0?cert=site.pem&key=site.key"
-keys=$address
+serve keys "$weftd" echo --listen "tls://127.0.0.1:0?cert=site.pem&key=site.key"
+keys=$at
 for suite in TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256; do
     both_ways $suite
 done
@@ -290,27 +253,30 @@ mv less much
 both_ways TLS_AES_128_GCM_SHA256 'RecordPadding = 16384'
 
 # k: new keys; K: and the server is asked for its own, which it has sent before it says more
-mkfifo said
-timeout 60 openssl s_client -connect "$keys" -CAfile root.pem -tls1_3 -msg <said >renewed_keys 2>&1 &
-servers+=($!)
-exec 7>said
-until grep -q 'Verify return code' renewed_keys; do
-    pause 0.05
-done
+mkfifo to_client
+timeout 60 openssl s_client -connect "$keys" -CAfile root.pem -tls1_3 -msg <to_client >renewed_keys 2>&1 &
+client=$!
+running[$client]=
+exec 7>to_client
+comes renewed_keys 'Verify return code'
 renewals=0
-for what in one k two K three K k four; do
-    echo "$what" >&7
-    if [ ${#what} = 1 ]; then
+renewed()
+{
+    kill -0 "$client" || fail "no keys were renewed: $(cat renewed_keys)"
+    [ "$(grep -c '^>>> .*KeyUpdate' renewed_keys)" = $renewals ]
+}
+back()
+{
+    kill -0 "$client" || fail "$word did not come back: $(cat renewed_keys)"
+    grep -q "^$word\$" renewed_keys
+}
+for word in one k two K three K k four; do
+    echo "$word" >&7
+    if [ ${#word} = 1 ]; then
         renewals=$((renewals + 1))
-        until [ "$(grep -c '^>>> .*KeyUpdate' renewed_keys)" = $renewals ]; do
-            kill -0 "${servers[-1]}" || fail "no keys were renewed: $(cat renewed_keys)"
-            pause 0.05
-        done
+        until_so "keys are renewed" renewed
     else
-        until grep -q "^$what\$" renewed_keys; do
-            kill -0 "${servers[-1]}" || fail "$what did not come back: $(cat renewed_keys)"
-            pause 0.05
-        done
+        until_so "$word is back" back
     fi
 done
 exec 7>&-
@@ -321,7 +287,7 @@ expect small 'Verify return code: 0 \(ok\)'
 
 # ---- over what is no address: a program's input and output, a descriptor, a socket of systemd's
 
-inner="stdio:%3Ftls%26cert%3D$folder/site.pem%26key%3D$folder/site.key"
+inner="stdio:%3Ftls%26cert%3D$dir/site.pem%26key%3D$dir/site.key"
 said=$(printf 'to a program\n' | timeout 60 "$weftd" forward stdio: \
     "exec:$weftd?arg=echo&arg=--listen&arg=$inner&tls&ca=root.pem&host=localhost" 2>to_program.log) || true
 [ "$said" = "to a program" ] || fail "over a program's pipes came \"$said\": $(cat to_program.log)"
@@ -329,12 +295,9 @@ said=$(printf 'by a descriptor\n' | timeout 60 "$weftd" forward stdio: \
     "fd:5?tls&ca=root.pem&host=localhost" 5<>"/dev/tcp/127.0.0.1/${renew##*:}" 2>to_fd.log) || true
 [ "$said" = "by a descriptor" ] || fail "over a descriptor came \"$said\": $(cat to_fd.log)"
 if command -v systemd-socket-activate >/dev/null; then
-    systemd-socket-activate --listen="$folder/given.sock" \
-        "$weftd" echo --listen "systemd:?tls&cert=site.pem&key=site.key" 2>given.log &
-    servers+=($!)
-    until [ -S given.sock ]; do
-        pause 0.05
-    done
+    run given systemd-socket-activate --listen="$dir/given.sock" \
+        "$weftd" echo --listen "systemd:?tls&cert=site.pem&key=site.key"
+    until_so "systemd's socket is there" test -S given.sock
     said=$(printf 'to systemd\n' | timeout 60 "$weftd" forward stdio: \
         "unix:given.sock?tls&ca=root.pem&host=localhost" 2>to_given.log) || true
     [ "$said" = "to systemd" ] || fail "over systemd's socket came \"$said\": $(cat to_given.log given.log)"
@@ -344,14 +307,12 @@ fi
 
 cat other.pem other.key >new.pem
 mv new.pem both.pem
-for _ in $(seq 200); do
+seen()
+{
     say renewed -connect "$renew" -servername other.example
-    if grep -q 'subject=CN = other' renewed; then
-        break
-    fi
-    pause 0.2
-done
-expect renewed 'subject=CN = other'
+    grep -q 'subject=CN = other' renewed
+}
+until_so "the new files are seen" seen
 
 # ---- an auditor
 

@@ -8,27 +8,11 @@
 #include <string.h>
 #include <weft/weft.h>
 
-static weft_err on_text(weft_actor *self, weft_msg *msg)
-{
-    const weft_ws_text *text = weft_body(msg);
-    return weft_ws_send(self, text->stream, WEFT_WS_TEXT, text->bytes);
-}
+#include "parts/ws_echo.h"
 
-static weft_err on_binary(weft_actor *self, weft_msg *msg)
-{
-    const weft_ws_binary *data = weft_body(msg);
-    return weft_ws_send(self, data->stream, WEFT_WS_BINARY, data->bytes);
-}
-
-static const weft_handler echo_rows[] = {
-    {.type = &weft_ws_text_type, .fn = on_text},
-    {.type = &weft_ws_binary_type, .fn = on_binary},
-    {0},
-};
-static const weft_behaviour echo = {.name = "echo", .handlers = echo_rows};
-static const char *const protocols[] = {"echo", NULL};
-static const weft_websocket_config sockets = {
-    .behaviour = &echo, .protocols = protocols, .options = {.message_bytes_max = 16 << 20}};
+static const weft_websocket_config sockets = {.behaviour = &ws_echo,
+                                              .protocols = ws_echo_protocols,
+                                              .options = {.message_bytes_max = 16 << 20}};
 static const weft_http_route routes[] = {
     {.route = "GET /*", .use = &weft_websocket, .config = &sockets},
     {0},
@@ -58,7 +42,7 @@ static weft_err next(weft_actor *self, weft_ref socket)
 
 static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
-    static const weft_ws_call call = {.protocols = protocols,
+    static const weft_ws_call call = {.protocols = ws_echo_protocols,
                                       .options = {.message_bytes_max = 16 << 20}};
     (void)msg;
     return weft_ref_is_nobody(weft_ws_connect(self, url, &call, weft_self(self))) ? WEFT_ENOMEM

@@ -2,32 +2,8 @@
 # weftd as its users meet it: real clients, wrong command lines, signals.
 set -euo pipefail
 
-weftd=$WEFT_BUILD/weftd
-folder=$(mktemp -d)
-pids=()
-cd "$folder"
-
-finish()
-{
-    local pid
-    for pid in "${pids[@]}"; do
-        kill -KILL "$pid" 2>/dev/null || true
-    done
-    rm -rf "$folder"
-}
-trap finish EXIT
-
-fail()
-{
-    echo "FAILED: $*"
-    exit 1
-}
-
-# same WHAT GOT WANTED
-same()
-{
-    [ "$2" = "$3" ] || fail "$1: $(printf 'got %q, expected %q' "$2" "$3")"
-}
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 
 # has WHAT TEXT PATTERN: whether the pattern of a case stands in the text.
 has()
@@ -39,40 +15,10 @@ has()
     esac
 }
 
-# next_log PATTERN: reads the log of the last start up to a line with the pattern.
-next_log()
-{
-    while read -r line <&"$log"; do
-        # shellcheck disable=SC2254
-        case $line in
-        *$1*) return 0 ;;
-        esac
-    done
-    fail "the log has no line with $1"
-}
-
-# start ARGUMENT...: runs weftd until it listens. Sets pid, log (a descriptor), url and port.
+# start SERVICE ARGUMENT...
 start()
 {
-    rm -f log
-    mkfifo log
-    "$weftd" "$@" --log-format text </dev/null >/dev/null 2>log &
-    pid=$!
-    pids+=("$pid")
-    exec {log}<log
-    next_log "listening at "
-    url=${line##*listening at }
-    port=${url##*:}
-}
-
-# stop SIGNAL WANTED-CODE: ends the last start.
-stop()
-{
-    local code=0
-    kill "-$1" "$pid"
-    wait "$pid" || code=$?
-    same "exit code after SIG$1" "$code" "$2"
-    exec {log}<&-
+    serve "$1" "$weftd" "$@" --log-format text
 }
 
 # refused CODE PATTERN ARGUMENT...: weftd must end by itself with this code and say this.
@@ -172,62 +118,60 @@ refused 78 "the quote at line 1" qotd --file long
 refused 69 "unable to bind" echo --listen unix:missing/echo.sock
 
 echo "echo"
-start echo --listen tcp://127.0.0.1:0 --listen unix:echo.sock --threads 2
+listeners=2 start echo --listen tcp://127.0.0.1:0 --listen unix:echo.sock --threads 2
+port=$(port_of tcp) url=tcp://127.0.0.1:$port
 refused 69 "Address already in use" echo --listen "$url" --log-format text
 socat -t 10 - "tcp:127.0.0.1:$port" <bytes | cmp - bytes
 socat -t 10 - unix:echo.sock <bytes | cmp - bytes
 same "echo by ncat" "$(printf 'one\ntwo' | ncat 127.0.0.1 "$port")" "$(printf 'one\ntwo')"
 same "soft limit of descriptors" \
-    "$(awk '/open files/ { print $4 == $5 ? "raised" : $4 }' "/proc/$pid/limits")" raised
+    "$(awk '/open files/ { print $4 == $5 ? "raised" : $4 }' "/proc/$last/limits")" raised
 # an idle connection does not hold up the end
 exec {idle}<>"/dev/tcp/127.0.0.1/$port"
-stop INT 0
+stop "$last" INT
 exec {idle}>&-
 [ ! -e echo.sock ] || fail "the socket's file was left behind"
 
 echo "discard, chargen, daytime, time, qotd"
 start discard --listen tcp://127.0.0.1:0
 same "bytes of discard" "$(socat -t 10 - "tcp:127.0.0.1:$port" <bytes | wc -c)" 0
-stop TERM 0
+stop
 start chargen --listen tcp://127.0.0.1:0
 (socat -u "tcp:127.0.0.1:$port" - 2>/dev/null || true) | head -c 5000000 >characters || true
 same "bytes of chargen" "$(wc -c <characters)" 5000000
 same "line 97 of chargen" "$(sed -n '97p' characters | tr -d '\r' | cut -c 1-10)" '!"#$%&'"'"'()*'
-stop TERM 0
+stop
 start daytime --listen tcp://127.0.0.1:0
 has daytime "$(echo "thrown away" | socat -t 10 - "tcp:127.0.0.1:$port")" "day, * [0-9][0-9]:[0-9][0-9]:[0-9][0-9]-UTC"
-stop INT 0
+stop "$last" INT
 start time --listen tcp://127.0.0.1:0
 before=$(($(date +%s) + 2208988800))
 now=$(socat -t 10 - "tcp:127.0.0.1:$port" </dev/null | od -An -tu4 --endian=big)
 [ $((now - before)) -ge -1 ] && [ $((now - before)) -le 20 ] || fail "time is $now at $before"
-stop INT 0
+stop "$last" INT
 printf 'the quote\n%%\n' >quotes
 start qotd --listen tcp://127.0.0.1:0 --file quotes
 same qotd "$(socat -t 10 - "tcp:127.0.0.1:$port" </dev/null)" "$(printf 'the quote\r')"
-stop INT 0
+stop "$last" INT
 
 echo "forward"
 start echo --listen unix:back.sock
-back=$pid back_log=$log
+back=$last
 start forward tcp://127.0.0.1:0 unix:back.sock --threads 2 --log-level info
 socat -t 10 - "tcp:127.0.0.1:$port" <bytes | cmp - bytes
-next_log "forwarded 2000000 bytes there and 2000000 back"
-kill -TERM "$back"
-wait "$back"
-exec {back_log}<&-
+comes forward.log "forwarded 2000000 bytes there and 2000000 back"
+stop "$back"
 same "bytes without a target" "$(socat -t 10 - "tcp:127.0.0.1:$port" </dev/null 2>/dev/null | wc -c)" 0
-next_log "unable to reach unix:back.sock: "
-stop TERM 0
+comes forward.log "unable to reach unix:back.sock: "
+stop
 start echo --listen unix:back.sock
-back=$pid back_log=$log
-start forward --listen tcp://127.0.0.1:0 --listen unix:front.sock --to unix:back.sock
+back=$last
+listeners=2 start forward --listen tcp://127.0.0.1:0 --listen unix:front.sock --to unix:back.sock
+port=$(port_of tcp)
 socat -t 10 - "tcp:127.0.0.1:$port" <bytes | cmp - bytes
 socat -t 10 - unix:front.sock <bytes | cmp - bytes
-stop TERM 0
-kill -TERM "$back"
-wait "$back"
-exec {back_log}<&-
+stop
+stop "$back"
 
 echo "web"
 mkdir -p site/folder
@@ -241,7 +185,7 @@ for row in "missing 404" ".hidden 404" "../outside 400" "%2e%2e/outside 400" "fo
     same "status of ${row% *}" \
         "$(curl -s -o /dev/null -w '%{http_code}' --path-as-is "$url/${row% *}")" "${row#* }"
 done
-stop INT 0
+stop "$last" INT
 same "lines of the access log" "$(wc -l <access)" 8
 has "the access log" "$(head -n 1 access)" '"GET /hello.txt HTTP/1.1" 200 13'
 
@@ -250,21 +194,15 @@ start web --path site --port 0 --access-log /dev/full
 for _ in 1 2 3; do
     same "a file nevertheless" "$(curl -s "$url/hello.txt")" "hello, world"
 done
-next_log "the access log cannot be written: No space left on device"
+comes web.log "the access log cannot be written: No space left on device"
 refused 69 "Address already in use" web --path site --port "$port" --log-format text
-stop TERM 0
+stop
 code=0
 "$weftd" web --path site --port "$port" --threads 65 2>/dev/full || code=$?
 same "exit code of a refusal that nobody can read" "$code" 64
 
 echo "logs"
-rm -f log
-mkfifo log
-"$weftd" echo --listen tcp://127.0.0.1:0 </dev/null >/dev/null 2>log &
-pid=$!
-pids+=("$pid")
-exec {log}<log
-read -r line <&"$log"
+serve json "$weftd" echo --listen tcp://127.0.0.1:0
 python3 -c 'import json, sys; sys.exit("listening at" not in json.loads(sys.argv[1])["text"])' \
-    "$line" || fail "the log is no JSON: $line"
-stop TERM 0
+    "$(head -n 1 json.log)" || fail "the log is no JSON"
+stop

@@ -9,6 +9,7 @@
 #include <weft/console.h>
 #include <weft/form.h>
 #include <weft/net.h>
+#include <weft/remote.h>
 #include <weft/supervisor.h>
 #include <weft/testing_stream.h>
 
@@ -83,11 +84,14 @@ static const weft_supervisor top = {.children = top_rows};
 static weft_sim *sim;
 static weft_sim_peer *peer;
 
-static void open_world(const weft_console_config *config, uint64_t failing)
+static void open_with(const weft_console_config *config, uint64_t failing,
+                      void (*prepare)(weft_system *sys))
 {
     begun = 0;
     sim = weft_sim_new(&(weft_sim_options){.seed = failing + 1, .system = {.reactors = 2}});
     REQUIRE(sim != NULL);
+    if (prepare != NULL)
+        prepare(weft_sim_system(sim));
     CHECK_OK(weft_listen(weft_sim_system(sim), URL, &weft_console, config));
     weft_sim_fail_allocation(sim, failing);
     (void)!weft_ref_is_nobody(
@@ -95,6 +99,11 @@ static void open_world(const weft_console_config *config, uint64_t failing)
     (void)weft_sim_run(sim);
     peer = weft_sim_connect(sim, URL);
     (void)weft_sim_settle(sim, 1000);
+}
+
+static void open_world(const weft_console_config *config, uint64_t failing)
+{
+    open_with(config, failing, NULL);
 }
 
 static void close_world(void)
@@ -607,8 +616,42 @@ static void commands_for_another_node_are_completed(void)
     (void)ask("\x03");
     CHECK_STR(ask("at edge-2 su\t"), "\aat edge-2 su"); /* what changes anything is not for it */
     (void)ask("\x03");
-    CHECK_STR(ask("at \t"), "\aat ");
+    CHECK_STR(ask("at \t"), "\aat ");                     /* this is no node */
     CHECK_STR(ask("edge-2 tree s\t"), "\aedge-2 tree s"); /* whose names only that node knows */
+    close_world();
+}
+
+/* A node with links to two others, that has heard of a third one. */
+static void be_a_node(weft_system *sys)
+{
+    weft_why why = {""};
+    CHECK_OK(weft_remote_begin(sys, "edge-1", &why));
+    CHECK(weft_remote_node(sys, "edge-3") != 0);
+    weft_remote_attach(sys, weft_remote_node(sys, "edge-2"),
+                       weft_system_spawn(sys, 0, &worker, NULL));
+    weft_remote_attach(sys, weft_remote_node(sys, "shop"),
+                       weft_system_spawn(sys, 0, &worker, NULL));
+}
+
+static void nodes_that_there_are_links_to_are_completed_behind_at(void)
+{
+    open_with(NULL, 0, be_a_node);
+    (void)ask("console\n");
+    CHECK_STR(ask("at s\t"), "at shop ");
+    CHECK_STR(ask("re\t"), "reactors ");
+    (void)ask("\x03");
+    CHECK_STR(ask("at edge\t"), "at edge-2 "); /* neither itself, nor who was only named */
+    (void)ask("\x03");
+    CHECK_STR(ask("  at   edge\t"), "  at   edge-2 ");
+    (void)ask("\x03");
+    CHECK_STR(ask("at x\t"), "\aat x");
+    (void)ask("\x03");
+    const char *text = ask("at \t\t");
+    CHECK(strstr(text, "edge-2") != NULL && strstr(text, "shop") != NULL);
+    CHECK(strstr(text, "edge-3") == NULL && strstr(text, "edge-1") == NULL);
+    (void)ask("\x03");
+    /* what stands behind the cursor does not count */
+    CHECK(strstr(ask("at edge-2 tree\x01\x1b[C\x1b[C\x1b[Cs\t"), "shop ") != NULL);
     close_world();
 }
 
@@ -713,6 +756,7 @@ static const test_case cases[] = {
     TEST(types_that_an_actor_serves_are_completed),
     TEST(fields_of_a_message_and_their_values_are_completed),
     TEST(commands_for_another_node_are_completed),
+    TEST(nodes_that_there_are_links_to_are_completed_behind_at),
     TEST(who_is_who_he_says_may_come_in),
     TEST(who_is_not_is_let_go_after_three_times),
     TEST(a_login_does_not_take_for_ever),

@@ -6,7 +6,7 @@
  *
  * A connection sends lines; each is a command ("tree", "ps", "top", ... "help" lists them), whose answer is
  * text, or a line that begins with "error: ". The command "console" makes it one for people: from then on it
- * speaks telnet, with a line editor, history, and completion of commands, names and actors. `weftd console`
+ * speaks telnet, with a line editor, history, and completion of commands, names, actors and nodes. `weftd console`
  * and `weftd tree` and its like are such clients; `socat` and `telnet` will do.
  *
  * It is a service of SSH too (<weft/ssh.h>), for shells and for commands:
