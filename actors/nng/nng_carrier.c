@@ -46,52 +46,113 @@ static void submit(wf_nng *n, void (*go)(nng_stream *stream, nng_aio *aio), nng_
     n->submitting--;
 }
 
-static void send_on(wf_nng *n)
+/* The same, but only what goes at once: @aio calls nobody back, and is over when this returns. Returns how many bytes it
+ * was, and *@error, of NNG. */
+static size_t at_once(wf_nng *n, void (*go)(nng_stream *stream, nng_aio *aio), nng_aio *aio,
+                      const wf_cut_part *parts, unsigned count, int *error)
+{
+    nng_iov iov[WF_CUT_GATHER_PARTS_MAX];
+    for (unsigned i = 0; i < count; i++)
+        iov[i] = (nng_iov){.iov_buf = parts[i].at, .iov_len = parts[i].n};
+    n->submitting++;
+    (void)pthread_mutex_unlock(&n->lock);
+    (void)nng_aio_set_iov(aio, count, iov);
+    go(n->stream, aio);
+    nng_aio_cancel(aio);
+    nng_aio_wait(aio); /* for another thread that is just doing it, at most */
+    int result = nng_aio_result(aio);
+    size_t bytes = result == 0 ? nng_aio_count(aio) : 0;
+    (void)pthread_mutex_lock(&n->lock);
+    n->submitting--;
+    *error = result == NNG_ECANCELED ? 0 : result;
+    return bytes;
+}
+
+/* ---- out */
+
+static void send_rest(wf_nng *n)
 {
     wf_cut_buffer *b = n->buffer[n->fill_out ^ 1];
     submit(n, nng_stream_send, n->out, b->data + n->sent, b->n - n->sent);
+}
+
+static void buffer_done(wf_nng *n)
+{
+    wf_cut_buffer *b = n->buffer[n->fill_out ^ 1];
+    n->sending = false;
+    b->n = b->grows = 0;
+}
+
+/* Sends what stands in line: at once, and what does not go by NNG. */
+static void send_line(wf_nng *n)
+{
+    n->sending = true;
+    n->fill_out ^= 1;
+    wf_cut_buffer *b = n->buffer[n->fill_out ^ 1];
+    wf_cut_part all = {b->data, b->n};
+    n->sent = (uint32_t)at_once(n, nng_stream_send, n->out_now, &all, 1, &n->out_error);
+    if (n->sent < b->n && n->out_error == 0 && may_submit(n))
+        send_rest(n);
+    else
+        buffer_done(n);
 }
 
 /* Begins what can be begun. */
 static void pump(wf_nng *n)
 {
     while (may_submit(n)) {
-        wf_nng_block *block = n->block[n->fill_in];
-        if (!n->receiving && n->in_error == 0 && block->n == 0) {
+        if (!n->receiving && n->in_error == 0 && n->block->n == 0 &&
+            (n->dry || n->phase == CARRIER_LEAVING)) {
             n->receiving = true;
-            submit(n, nng_stream_recv, n->in, block->data, sizeof block->data);
-        } else if (!n->sending && n->out_error == 0 && n->buffer[n->fill_out]->n != 0) {
-            n->sending = true;
-            n->sent = 0;
-            n->fill_out ^= 1;
-            send_on(n);
-        } else
+            submit(n, nng_stream_recv, n->in, n->block->data, sizeof n->block->data);
+        } else if (!n->sending && n->out_error == 0 && n->buffer[n->fill_out]->n != 0)
+            send_line(n);
+        else
             break;
     }
 }
 
-/* The next of what came; a block that was looked at to its end is received into again. */
+/* ---- in */
+
+/* The other side has ended: it is told that this was read. */
+static void ended(wf_nng *n)
+{
+    wf_cut_mark(n->buffer[n->fill_out], WF_CUT_SEEN);
+}
+
+/* The next of what NNG received. */
 static wf_cut_kind cut(wf_nng *n, size_t max, const uint8_t **piece, size_t *piece_n)
 {
+    wf_nng_block *b = n->block;
     for (;;) {
-        wf_nng_block *b = n->block[n->take_in];
         const uint8_t *at = b->data + b->at;
         size_t left = b->n - b->at;
         if (b->n == 0)
             return WF_CUT_NOTHING;
         wf_cut_kind kind = wf_cut_read(&n->cut, &at, &left, max, piece, piece_n);
         b->at = b->n - (uint32_t)left;
-        if (kind == WF_CUT_SEEN)
-            n->seen = true;
         if (kind == WF_CUT_END)
-            wf_cut_mark(n->buffer[n->fill_out], WF_CUT_SEEN);
+            ended(n);
         if (kind != WF_CUT_NOTHING && kind != WF_CUT_SEEN)
             return kind;
-        if (left == 0) {
+        if (left == 0)
             b->n = b->at = 0;
-            n->take_in ^= 1;
-        }
     }
+}
+
+/* Receives at once. What it reads goes where it is to stand. */
+static size_t receive_now(wf_nng *n, uint8_t *to, size_t max)
+{
+    wf_cut_part parts[WF_CUT_PARTS_MAX];
+    unsigned count = wf_cut_where(&n->cut, to, max, parts);
+    n->receiving = true;
+    size_t raw = at_once(n, nng_stream_recv, n->in_now, parts, count, &n->in_error);
+    n->receiving = false;
+    n->dry = raw == 0;
+    size_t got = wf_cut_came(&n->cut, to, max, raw);
+    if (n->cut.ended)
+        ended(n);
+    return got;
 }
 
 /* While it leaves: nobody wants what comes, but the marks in it. */
@@ -105,7 +166,7 @@ static void look_and_leave(wf_nng *n)
     while ((kind = cut(n, NNG_BLOCK_BYTES, &piece, &piece_n)) == WF_CUT_BYTES || kind == WF_CUT_END)
         continue;
     if (kind == WF_CUT_BROKEN || n->out_error != 0 || n->in_error != 0 ||
-        (n->seen && !n->sending && n->buffer[n->fill_out]->n == 0))
+        (n->cut.seen && !n->sending && n->buffer[n->fill_out]->n == 0))
         n->phase = CARRIER_OVER;
 }
 
@@ -130,11 +191,10 @@ static void on_received(void *context)
     wf_nng *n = context;
     (void)pthread_mutex_lock(&n->lock);
     n->in_error = nng_aio_result(n->in);
-    if (n->in_error == 0) {
-        n->block[n->fill_in]->n = (uint32_t)nng_aio_count(n->in);
-        n->fill_in ^= 1;
-    }
+    if (n->in_error == 0)
+        n->block->n = (uint32_t)nng_aio_count(n->in);
     n->receiving = false;
+    n->dry = false;
     wake(n);
     look_and_leave(n);
     pump(n);
@@ -145,17 +205,15 @@ static void on_sent(void *context)
 {
     wf_nng *n = context;
     (void)pthread_mutex_lock(&n->lock);
-    wf_cut_buffer *b = n->buffer[n->fill_out ^ 1];
     n->out_error = nng_aio_result(n->out);
     n->sent += (uint32_t)nng_aio_count(n->out);
     n->leave_by_ns = wf_nng_leave_by();
-    if (n->out_error == 0 && n->sent < b->n && may_submit(n)) {
-        send_on(n);
+    if (n->out_error == 0 && n->sent < n->buffer[n->fill_out ^ 1]->n && may_submit(n)) {
+        send_rest(n);
         release(n);
         return;
     }
-    n->sending = false;
-    b->n = b->grows = 0;
+    buffer_done(n);
     if (n->wants_room || n->out_error != 0)
         wake(n);
     n->wants_room = false;
@@ -168,12 +226,15 @@ static void on_sent(void *context)
 
 static weft_err make_room(wf_nng *n)
 {
+    n->block = weft_alloc(sizeof *n->block);
+    if (n->block == NULL)
+        return WEFT_ENOMEM;
+    n->block->n = n->block->at = 0;
+    n->dry = true;
     for (int i = 0; i < 2; i++) {
-        n->block[i] = weft_alloc(sizeof *n->block[i]);
         n->buffer[i] = weft_alloc(sizeof *n->buffer[i]);
-        if (n->block[i] == NULL || n->buffer[i] == NULL)
+        if (n->buffer[i] == NULL)
             return WEFT_ENOMEM;
-        n->block[i]->n = n->block[i]->at = 0;
         n->buffer[i]->n = n->buffer[i]->grows = 0;
     }
     return WEFT_OK;
@@ -194,7 +255,8 @@ wf_nng *wf_nng_new(wf_nng_phase phase)
     n->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int failed = n->wake < 0 ? errno : ENOMEM;
     if (n->wake < 0 || nng_aio_alloc(&n->in, on_received, n) != 0 ||
-        nng_aio_alloc(&n->out, on_sent, n) != 0 ||
+        nng_aio_alloc(&n->out, on_sent, n) != 0 || nng_aio_alloc(&n->in_now, NULL, NULL) != 0 ||
+        nng_aio_alloc(&n->out_now, NULL, NULL) != 0 ||
         (phase == CARRIER_DIALING &&
          (nng_aio_alloc(&n->dial, on_dialed, n) != 0 || make_room(n) != WEFT_OK))) {
         wf_nng_free(n);
@@ -215,12 +277,13 @@ void wf_nng_free(wf_nng *n)
     free_aio(n->dial);
     free_aio(n->in);
     free_aio(n->out);
+    free_aio(n->in_now);
+    free_aio(n->out_now);
     if (n->wake >= 0)
         (void)close(n->wake);
-    for (int i = 0; i < 2; i++) {
-        weft_alloc_free(n->block[i]);
+    weft_alloc_free(n->block);
+    for (int i = 0; i < 2; i++)
         weft_alloc_free(n->buffer[i]);
-    }
     bool closing = n->closing;
     (void)pthread_mutex_destroy(&n->lock);
     weft_alloc_free(n);
@@ -260,36 +323,77 @@ wf_cut_kind wf_nng_take(wf_nng *n, uint8_t *to, size_t max, size_t *got, int *er
     size_t piece_n;
     *got = 0;
     (void)pthread_mutex_lock(&n->lock);
-    if (n->cut.ended)
-        kind = WF_CUT_END;
-    while (!n->cut.ended && *got < max) {
-        kind = cut(n, max - *got, &piece, &piece_n);
-        if (kind != WF_CUT_BYTES)
-            break;
+    while (!n->cut.ended && *got < max &&
+           (kind = cut(n, max - *got, &piece, &piece_n)) == WF_CUT_BYTES) {
         memcpy(to + *got, piece, piece_n);
         *got += piece_n;
     }
+    if (*got == 0 && kind == WF_CUT_NOTHING && !n->cut.ended && !n->dry && n->in_error == 0)
+        *got = receive_now(n, to, max);
+    if (n->cut.ended || n->cut.broken)
+        kind = n->cut.broken ? WF_CUT_BROKEN : WF_CUT_END;
     *error = n->in_error;
     pump(n);
     release(n);
     return *got != 0 ? WF_CUT_BYTES : kind;
 }
 
-size_t wf_nng_put(wf_nng *n, const uint8_t *from, size_t size, int *error)
+/* What is sent from where it stands: with nothing before it, and few parts. */
+static size_t put_now(wf_nng *n, const wf_cut_part *from, unsigned count, size_t skip)
 {
+    wf_cut_gather g;
+    wf_cut_gather_from(&g, from, count, skip);
+    if (g.n == 0)
+        return 0;
+    n->sending = true;
+    size_t went = at_once(n, nng_stream_send, n->out_now, g.part, g.n, &n->out_error);
+    n->sending = false;
+    if (went < g.raw && n->out_error == 0) {
+        wf_cut_keep(n->buffer[n->fill_out], g.part, g.n, went);
+        n->sending = true;
+        n->sent = 0;
+        n->fill_out ^= 1;
+        send_rest(n);
+    }
+    return g.bytes;
+}
+
+static size_t put_in_line(wf_nng *n, const wf_cut_part *from, unsigned count, size_t skip)
+{
+    size_t put = 0;
+    for (unsigned i = 0; i < count; i++) {
+        size_t past = skip < from[i].n ? skip : from[i].n;
+        size_t k = wf_cut_put(n->buffer[n->fill_out], from[i].at + past, from[i].n - past);
+        skip -= past;
+        put += k;
+        if (k < from[i].n - past)
+            break;
+    }
+    return put;
+}
+
+size_t wf_nng_put(wf_nng *n, const wf_cut_part *from, unsigned count, int *error)
+{
+    size_t put = 0, k = 1;
     (void)pthread_mutex_lock(&n->lock);
+    while (k != 0 && n->out_error == 0) {
+        bool now = !n->sending && n->buffer[n->fill_out]->n == 0 && may_submit(n) &&
+                   count < WF_CUT_GATHER_PARTS_MAX;
+        k = now ? put_now(n, from, count, put) : put_in_line(n, from, count, put);
+        put += k;
+    }
     *error = n->out_error;
-    size_t put = wf_cut_put(n->buffer[n->fill_out], from, size);
+    pump(n);
     release(n);
     return put;
 }
 
-void wf_nng_flush(wf_nng *n, bool end)
+void wf_nng_end(wf_nng *n)
 {
     (void)pthread_mutex_lock(&n->lock);
-    if (end && !n->end_put)
+    if (!n->end_put)
         wf_cut_mark(n->buffer[n->fill_out], WF_CUT_END);
-    n->end_put |= end;
+    n->end_put = true;
     pump(n);
     release(n);
 }
@@ -301,7 +405,7 @@ unsigned wf_nng_ready(wf_nng *n, unsigned want, bool woken)
     if (woken)
         n->awake = false;
     if (n->phase == CARRIER_OPEN) {
-        if (n->block[n->take_in]->n != 0 || n->in_error != 0 || n->cut.ended)
+        if (!n->dry || n->block->n != 0 || n->in_error != 0 || n->cut.ended || n->cut.broken)
             events |= WEFT_READABLE;
         if (n->out_error != 0 || wf_cut_has_room(n->buffer[n->fill_out]))
             events |= WEFT_WRITABLE;
@@ -357,6 +461,8 @@ void wf_nng_bury(wf_nng *n)
         nng_stream_close(n->stream);
     nng_aio_stop(n->in);
     nng_aio_stop(n->out);
+    nng_aio_stop(n->in_now);
+    nng_aio_stop(n->out_now);
     if (n->stream != NULL)
         nng_stream_free(n->stream);
     if (n->dialer != NULL)
