@@ -90,6 +90,16 @@ typedef struct link_direct {
     uint8_t flags;
 } link_direct;
 
+/* Whom the last message from there was for. */
+typedef struct link_recent {
+    const weft_type *type; /* NULL: nothing came */
+    weft_ref from, to;
+    uint64_t ended; /* as the node's exports_ended was */
+    uint64_t src, dst;
+    uint32_t type_number;
+    uint8_t named;
+} link_recent;
+
 struct node_link {
     node_link *next;
     node *node;
@@ -138,6 +148,7 @@ struct node_link {
     weft_ref last_src; /* who sent the last message, and its token */
     uint64_t last_src_token, last_src_ended;
     link_direct direct;
+    link_recent came;
     link_streams streams;
     atom_in *types_in, *names_in;
     uint32_t n_types_in, n_names_in;
