@@ -194,7 +194,7 @@ static void on_received(void *context)
     if (n->in_error == 0)
         n->block->n = (uint32_t)nng_aio_count(n->in);
     n->receiving = false;
-    n->dry = false;
+    n->dry = n->in_error == 0 && n->block->n < NNG_BLOCK_BYTES;
     wake(n);
     look_and_leave(n);
     pump(n);
