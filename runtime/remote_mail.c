@@ -152,7 +152,9 @@ static bool put_directly(wf_reactor *r, const weft_actor *from, weft_ref to, con
                              .type = type,
                              .trace = r->current->trace,
                              .bytes = (uint32_t)bytes,
-                             .left_ms = left == WEFT_NO_LIMIT ? 0 : left != 0 ? left : 1,
+                             .left_ms = left == WEFT_NO_LIMIT ? 0
+                                        : left != 0           ? left
+                                                              : 1,
                              .noted = notes(from)};
     uint8_t *at = n->room(n->room_link, &told);
     if (at == NULL)

@@ -165,7 +165,7 @@ static void look_and_leave(wf_nng *n)
         return;
     while ((kind = cut(n, NNG_BLOCK_BYTES, &piece, &piece_n)) == WF_CUT_BYTES || kind == WF_CUT_END)
         continue;
-    if (kind == WF_CUT_BROKEN || n->out_error != 0 || n->in_error != 0 ||
+    if (n->cut.broken || n->out_error != 0 || n->in_error != 0 ||
         (n->cut.seen && !n->sending && n->buffer[n->fill_out]->n == 0))
         n->phase = CARRIER_OVER;
 }

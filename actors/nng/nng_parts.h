@@ -29,7 +29,8 @@
 #include "nng_stream.h"
 
 enum {
-    NNG_BLOCK_BYTES = 16 << 10, /* of a receive that was waited for: more is read at once behind it */
+    NNG_BLOCK_BYTES =
+        16 << 10, /* of a receive that was waited for: more is read at once behind it */
     NNG_LEAVE_MS =
         2000, /* what was written before a close may stand still for so long on its way */
 };
@@ -52,19 +53,19 @@ typedef enum wf_nng_phase {
 struct wf_nng {
     pthread_mutex_t lock; /* of all that is here, but where it says something else */
     wf_nng_phase phase;
-    unsigned submitting; /* threads that are within a call of NNG for it */
-    bool buried;         /* it is the janitor's */
-    bool closing;        /* nobody has it any more */
-    bool awake;          /* the eventfd was written to, and not read since */
+    unsigned submitting;     /* threads that are within a call of NNG for it */
+    bool buried;             /* it is the janitor's */
+    bool closing;            /* nobody has it any more */
+    bool awake;              /* the eventfd was written to, and not read since */
     bool receiving, sending; /* by NNG, or at once by whoever set it */
     bool dry;                /* there was nothing to receive at once: NNG says when there is */
-    bool wants_room; /* whoever writes wants to know when there is some */
+    bool wants_room;         /* whoever writes wants to know when there is some */
     bool end_put;
     int dial_error, in_error, out_error; /* of NNG; 0: none */
-    unsigned fill_out;    /* which buffer is written to; the other one is being sent */
-    uint32_t sent;        /* of that */
-    wf_cut_reader cut;    /* the reactor's until it leaves */
-    wf_nng_block *block;  /* with bytes it is the reactor's until it leaves */
+    unsigned fill_out;   /* which buffer is written to; the other one is being sent */
+    uint32_t sent;       /* of that */
+    wf_cut_reader cut;   /* the reactor's until it leaves */
+    wf_nng_block *block; /* with bytes it is the reactor's until it leaves */
     wf_cut_buffer *buffer[2];
     int wake; /* an eventfd; -1: nobody waits any more */
     nng_stream *stream;

@@ -111,7 +111,8 @@ static void write_early(weft_actor *self, void *context)
     const uint8_t *at;
     (void)self;
     size_t n = wf_session_flush(&l->s, &at);
-    weft_err err = l->stream_full || l->far ? WEFT_EFULL : weft_write_copy(l->self, l->stream, at, n);
+    weft_err err =
+        l->stream_full || l->far ? WEFT_EFULL : weft_write_copy(l->self, l->stream, at, n);
     if (err == WEFT_EFULL && !l->far)
         l->stream_full = true;
     if (err != WEFT_OK)

@@ -54,8 +54,7 @@ uint8_t *wf_link_direct(void *link, const weft_remote_told *told)
                           .flags = l->direct.flags};
     if (record.trace != 0 || record.left_ms != 0)
         record.flags |= LINK_CONTEXT;
-    if (wf_link_record_bytes(&record) > LINK_RECORD_WHOLE_MAX ||
-        !wf_link_fits(l, told->bytes) ||
+    if (wf_link_record_bytes(&record) > LINK_RECORD_WHOLE_MAX || !wf_link_fits(l, told->bytes) ||
         wf_session_record(&l->s, &record, &payload, &seq) != WEFT_OK)
         return NULL;
     weft_hook_queue(&l->flush);

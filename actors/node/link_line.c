@@ -108,7 +108,8 @@ static bool big_turn(node_link *l)
 {
     item *b = l->bigs;
     uint64_t seq = 0;
-    if (b == NULL || !wf_link_may_send(l, b->counted) || wf_session_waiting(&l->s) >= OUT_LONG_BYTES_MAX ||
+    if (b == NULL || !wf_link_may_send(l, b->counted) ||
+        wf_session_waiting(&l->s) >= OUT_LONG_BYTES_MAX ||
         (!l->far && weft_write_full(l->self, l->stream))) /* short ones still have room then */
         return false;
     for (unsigned i = 0; i < CHUNKS_IN_TURN && b->offset < b->total; i++)

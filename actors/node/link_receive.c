@@ -140,13 +140,13 @@ static void remember(node_link *l, const link_record *r, const message_in *m)
     if (named != 0 && weft_ref_kind_of(m->to) != WEFT_REF_NAME)
         return;
     l->came = (link_recent){.type = m->body.type,
-                          .from = m->from,
-                          .to = m->to,
-                          .ended = l->node->exports_ended,
-                          .src = r->src,
-                          .dst = r->dst,
-                          .type_number = r->type,
-                          .named = named};
+                            .from = m->from,
+                            .to = m->to,
+                            .ended = l->node->exports_ended,
+                            .src = r->src,
+                            .dst = r->dst,
+                            .type_number = r->type,
+                            .named = named};
 }
 
 weft_err wf_link_message_in(node_link *l, const link_record *r, message_in *out, weft_why *why)
