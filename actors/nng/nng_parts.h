@@ -88,14 +88,11 @@ void wf_nng_free(wf_nng *n);
 void wf_nng_dial(wf_nng *n, nng_stream_dialer *dialer);
 /* An accepted one is somebody's: receives from now on. errors: ENOMEM. */
 WEFT_MUST_USE weft_err wf_nng_open(wf_nng *n);
-/* Takes up to @max bytes that came, or come, to @to. BYTES: @got of them; NOTHING: none now; END; BROKEN; @error: of
- * NNG, with NOTHING. */
-wf_cut_kind wf_nng_take(wf_nng *n, uint8_t *to, size_t max, size_t *got, int *error);
-/* Sends the bytes of the @count parts at @from; what does not go now, and fits, stands in line. Returns how many it
- * took; @error: of NNG. */
-size_t wf_nng_put(wf_nng *n, const wf_cut_part *from, unsigned count, int *error);
 /* This side ends, behind what stands in line. */
 void wf_nng_end(wf_nng *n);
+/* Lets go of the lock. Whoever sees that it is over, and that nobody is within a call for it, gives it away. */
+void wf_nng_release(wf_nng *n);
+
 /* Those of the events @want that it is ready for; the eventfd says when it is for another one of them. @woken: it
  * has. */
 unsigned wf_nng_ready(wf_nng *n, unsigned want, bool woken);
@@ -106,6 +103,26 @@ int wf_nng_close(wf_nng *n, bool abort);
 bool wf_nng_expire(wf_nng *n, uint64_t now_ns);
 /* Closes, stops, frees. thread: the janitor's. */
 void wf_nng_bury(wf_nng *n);
+
+/* ---- nng_move.c; with the lock, but for the two that the reactor calls */
+
+/* Begins what can be begun. */
+void wf_nng_pump(wf_nng *n);
+/* Something has changed: the same, and what leaves may be over. */
+void wf_nng_go_on(wf_nng *n);
+/* NNG sends the rest of the buffer that is being sent; or there is none. */
+void wf_nng_send_rest(wf_nng *n);
+void wf_nng_sent(wf_nng *n);
+static inline bool wf_nng_may_submit(const wf_nng *n)
+{
+    return n->phase == CARRIER_OPEN || n->phase == CARRIER_LEAVING;
+}
+/* Takes up to @max bytes that came, or come, to @to. BYTES: @got of them; NOTHING: none now; END; BROKEN; @error: of
+ * NNG, with NOTHING. */
+wf_cut_kind wf_nng_take(wf_nng *n, uint8_t *to, size_t max, size_t *got, int *error);
+/* Sends the bytes of the @count parts at @from; what does not go now, and fits, stands in line. Returns how many it
+ * took; @error: of NNG. */
+size_t wf_nng_put(wf_nng *n, const wf_cut_part *from, unsigned count, int *error);
 
 /* errors as weft's, with a sentence. */
 weft_err wf_nng_because(weft_why *why, int error, const char *what);
