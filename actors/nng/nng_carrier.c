@@ -9,7 +9,7 @@
 
 /* ---- under the lock */
 
-static void wake(wf_nng *n)
+void wf_nng_wake(wf_nng *n)
 {
     const uint64_t one = 1;
     if (n->awake || n->wake < 0)
@@ -37,7 +37,7 @@ static void on_dialed(void *context)
     n->dial_error = nng_aio_result(n->dial);
     if (n->dial_error == 0)
         n->stream = nng_aio_get_output(n->dial, 0);
-    wake(n);
+    wf_nng_wake(n);
     if (n->dial_error == 0 && n->phase == CARRIER_DIALING)
         n->phase = CARRIER_OPEN;
     wf_nng_pump(n);
@@ -53,7 +53,7 @@ static void on_received(void *context)
         n->block->n = (uint32_t)nng_aio_count(n->in);
     n->receiving = false;
     n->dry = n->in_error == 0 && n->block->n < NNG_BLOCK_BYTES;
-    wake(n);
+    wf_nng_wake(n);
     wf_nng_go_on(n);
     wf_nng_release(n);
 }
@@ -71,9 +71,6 @@ static void on_sent(void *context)
         return;
     }
     wf_nng_sent(n);
-    if (n->wants_room || n->out_error != 0)
-        wake(n);
-    n->wants_room = false;
     wf_nng_go_on(n);
     wf_nng_release(n);
 }

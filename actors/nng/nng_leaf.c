@@ -76,6 +76,8 @@ static weft_err nng_read(conn *c, weft_bytes *out, weft_why *why)
         return weft_because(why, WEFT_EPROTO,
                             "these are no pieces: is the other end one of weft's?");
     default:
+        if (error == 0)
+            look(l); /* of what came, nothing was to be given out: a head, or marks */
         return error != 0 ? weft_because(why, WEFT_ELOST, "read: %s", nng_strerror(error))
                           : WEFT_EFULL;
     }

@@ -53,6 +53,9 @@ void wf_nng_sent(wf_nng *n)
     wf_cut_buffer *b = n->buffer[n->fill_out ^ 1];
     n->sending = false;
     b->n = b->grows = 0;
+    if (n->wants_room || n->out_error != 0)
+        wf_nng_wake(n);
+    n->wants_room = false;
 }
 
 /* Sends what stands in line: at once, and what does not go by NNG. */
@@ -164,7 +167,7 @@ wf_cut_kind wf_nng_take(wf_nng *n, uint8_t *to, size_t max, size_t *got, int *er
         memcpy(to + *got, piece, piece_n);
         *got += piece_n;
     }
-    if (*got == 0 && kind == WF_CUT_NOTHING && !n->cut.ended && !n->dry && n->in_error == 0)
+    if (*got == 0 && !n->cut.ended && !n->cut.broken && !n->dry && n->in_error == 0)
         *got = receive_now(n, to, max);
     if (n->cut.ended || n->cut.broken)
         kind = n->cut.broken ? WF_CUT_BROKEN : WF_CUT_END;

@@ -90,6 +90,8 @@ void wf_nng_dial(wf_nng *n, nng_stream_dialer *dialer);
 WEFT_MUST_USE weft_err wf_nng_open(wf_nng *n);
 /* This side ends, behind what stands in line. */
 void wf_nng_end(wf_nng *n);
+/* With the lock: its reactor is to look at it. */
+void wf_nng_wake(wf_nng *n);
 /* Lets go of the lock. Whoever sees that it is over, and that nobody is within a call for it, gives it away. */
 void wf_nng_release(wf_nng *n);
 
@@ -110,15 +112,15 @@ void wf_nng_bury(wf_nng *n);
 void wf_nng_pump(wf_nng *n);
 /* Something has changed: the same, and what leaves may be over. */
 void wf_nng_go_on(wf_nng *n);
-/* NNG sends the rest of the buffer that is being sent; or there is none. */
+/* NNG sends the rest of the buffer that is being sent; or there is none, and whoever waits for room is told. */
 void wf_nng_send_rest(wf_nng *n);
 void wf_nng_sent(wf_nng *n);
 static inline bool wf_nng_may_submit(const wf_nng *n)
 {
     return n->phase == CARRIER_OPEN || n->phase == CARRIER_LEAVING;
 }
-/* Takes up to @max bytes that came, or come, to @to. BYTES: @got of them; NOTHING: none now; END; BROKEN; @error: of
- * NNG, with NOTHING. */
+/* Takes up to @max bytes that came, or come, to @to. BYTES: @got of them; NOTHING: none now, though it may be ready for
+ * more; END; BROKEN; @error: of NNG, with NOTHING. */
 wf_cut_kind wf_nng_take(wf_nng *n, uint8_t *to, size_t max, size_t *got, int *error);
 /* Sends the bytes of the @count parts at @from; what does not go now, and fits, stands in line. Returns how many it
  * took; @error: of NNG. */
