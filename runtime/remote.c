@@ -86,6 +86,13 @@ void weft_remote_takes(weft_system *sys, unsigned node, unsigned takes)
     atomic_store_explicit(&wf_remote_at(sys, node)->takes, takes, memory_order_release);
 }
 
+void weft_remote_direct(weft_system *sys, unsigned node, weft_remote_room_fn *fn, void *link)
+{
+    remote_node *n = wf_remote_at(sys, node);
+    n->room = fn;
+    n->room_link = link;
+}
+
 void weft_remote_anew(weft_system *sys, unsigned node)
 {
     remote_node *n = wf_remote_at(sys, node);

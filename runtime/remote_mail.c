@@ -95,6 +95,12 @@ static weft_msg *packed_new(wf_reactor *r, const weft_actor *from, const weft_ty
     return m;
 }
 
+/* Whether @from wants to know of what is refused. */
+static inline bool notes(const weft_actor *from)
+{
+    return WF_UNLIKELY(from->rare != NULL) && from->rare->note_undelivered;
+}
+
 static weft_err put_mail(wf_reactor *r, const weft_actor *from, weft_ref to, remote_node *n,
                          const weft_type *type, const void *body, uint64_t request, unsigned flags)
 {
@@ -108,9 +114,7 @@ static weft_err put_mail(wf_reactor *r, const weft_actor *from, weft_ref to, rem
     *envelope_of(m) = (envelope){.mail = {.to = to,
                                           .type = type,
                                           .packed = packed,
-                                          .noted = request == 0 && from != NULL &&
-                                                   WF_UNLIKELY(from->rare != NULL) &&
-                                                   from->rare->note_undelivered,
+                                          .noted = request == 0 && from != NULL && notes(from),
                                           .packed_bytes = (uint32_t)bytes},
                                  .queued_at = n};
     if (request != 0)
@@ -122,6 +126,41 @@ static weft_err put_mail(wf_reactor *r, const weft_actor *from, weft_ref to, rem
     if (err != WEFT_OK)
         wf_msg_free(r, m);
     return err;
+}
+
+/* Nothing is between @from and the link: neither a message that waits, which order forbids to pass, nor somebody who
+ * looks at messages. */
+static inline bool is_open(wf_reactor *r, const remote_node *n)
+{
+    enum { MUST_WAIT = WF_STOPPING | WF_BUSY | WF_HOLDS | WF_EXPECTS | WF_SUSPENDED | WF_TAPPED };
+    if (n->link.home != r->home || n->room == NULL)
+        return false;
+    const weft_actor *link = wf_actor_at(r, n->link.slot, n->link.gen);
+    return link != NULL && WF_STAT_GET(link->mail) == 0 && (link->bits & MUST_WAIT) == 0;
+}
+
+/* A tell that the link has packed where it leaves from. false: nothing was done. */
+static bool put_directly(wf_reactor *r, const weft_actor *from, weft_ref to, const remote_node *n,
+                         const weft_type *type, const void *body)
+{
+    size_t bytes;
+    if (from == NULL || !is_open(r, n) || !wf_pb_flat_bytes(type->descriptor, body, &bytes))
+        return false;
+    uint32_t left = weft_time_left_ms(r->current);
+    weft_remote_told told = {.from = wf_ref_of(r, from),
+                             .to = to,
+                             .type = type,
+                             .trace = r->current->trace,
+                             .bytes = (uint32_t)bytes,
+                             .left_ms = left == WEFT_NO_LIMIT ? 0
+                                        : left != 0           ? left
+                                                              : 1,
+                             .noted = notes(from)};
+    uint8_t *at = n->room(n->room_link, &told);
+    if (at == NULL)
+        return false;
+    wf_pb_flat_pack(type->descriptor, body, at);
+    return true;
 }
 
 static weft_err put_plainly(wf_reactor *r, const weft_actor *from, weft_ref link,
@@ -174,6 +213,8 @@ weft_err wf_remote_put(weft_actor *from, weft_ref to, const weft_type *type, con
         WF_STAT_ADD(r->stat.refused, 1);
         return (takes & WEFT_REMOTE_THERE) == 0 ? WEFT_EUNREACHABLE : WEFT_EFULL;
     }
+    if (request == 0 && put_directly(r, from, to, n, type, body))
+        return WEFT_OK;
     weft_err err = put_mail(r, from, to, n, type, body, request, flags);
     if (err == WEFT_OK && request != 0)
         asked_link(r, request, link);

@@ -14,8 +14,10 @@ typedef struct remote_node {
     char name[WEFT_NODE_NAME_BYTES]; /* written before its number is given out */
     weft_ref link;                   /* written once, before `takes` is other than 0 */
     _Atomic bool linked;
-    _Atomic uint32_t life;   /* 1 to LIFE_MAX, and around */
-    _Atomic uint32_t takes;  /* release: whoever reads it sees the link */
+    _Atomic uint32_t life;     /* 1 to LIFE_MAX, and around */
+    _Atomic uint32_t takes;    /* release: whoever reads it sees the link */
+    weft_remote_room_fn *room; /* the link's reactor's, as the next */
+    void *room_link;
     _Atomic uint64_t queued; /* bytes of messages on their way to the link; of all reactors */
 } remote_node;
 

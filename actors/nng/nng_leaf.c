@@ -76,6 +76,8 @@ static weft_err nng_read(conn *c, weft_bytes *out, weft_why *why)
         return weft_because(why, WEFT_EPROTO,
                             "these are no pieces: is the other end one of weft's?");
     default:
+        if (error == 0)
+            look(l); /* of what came, nothing was to be given out: a head, or marks */
         return error != 0 ? weft_because(why, WEFT_ELOST, "read: %s", nng_strerror(error))
                           : WEFT_EFULL;
     }
@@ -84,20 +86,21 @@ static weft_err nng_read(conn *c, weft_bytes *out, weft_why *why)
 static weft_err nng_write(conn *c, const conn_item *items, unsigned n, size_t *sent, weft_why *why)
 {
     nng_leaf *l = leaf_of(c);
+    wf_cut_part parts[CONN_WRITE_ITEMS];
+    unsigned count = 0;
     int error = 0;
-    bool full = false;
-    *sent = 0;
+    size_t all = 0;
     if (items[0].file != NULL)
         return WEFT_EUNSUPPORTED; /* it comes as bytes */
-    for (unsigned i = 0; i < n && items[i].file == NULL && !full && error == 0; i++) {
-        size_t put = wf_nng_put(l->n, items[i].bytes.at, items[i].bytes.size, &error);
-        *sent += put;
-        full = put < items[i].bytes.size;
+    for (; count < n && items[count].file == NULL; count++) {
+        weft_bytes bytes = items[count].bytes;
+        parts[count] = (wf_cut_part){(uint8_t *)(uintptr_t)bytes.at, bytes.size};
+        all += bytes.size;
     }
-    wf_nng_flush(l->n, false);
+    *sent = wf_nng_put(l->n, parts, count, &error);
     if (error != 0)
         return weft_because(why, WEFT_ELOST, "write: %s", nng_strerror(error));
-    return full ? WEFT_EFULL : WEFT_OK;
+    return *sent < all ? WEFT_EFULL : WEFT_OK;
 }
 
 static void nng_want(conn *c, unsigned events)
@@ -109,7 +112,7 @@ static void nng_want(conn *c, unsigned events)
 
 static void nng_end(conn *c)
 {
-    wf_nng_flush(leaf_of(c)->n, true);
+    wf_nng_end(leaf_of(c)->n);
 }
 
 static void nng_leaf_close(conn *c, bool abort)

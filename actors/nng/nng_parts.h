@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of NNG's streams share; the only one that includes NNG.
  *
- *    reactor ── wf_nng_put, flush ──▶ buffers ── nng_stream_send ──▶ ┐
- *            ◀── eventfd ── wf_nng_take ── blocks ◀── nng_stream_recv ┘ NNG's threads
+ *    reactor ── wf_nng_put ─────────── nng_stream_send, at once ──▶ ┐
+ *        ┊ what does not go: a buffer ── NNG's threads ───────────▶ │ the socket
+ *        ┊ what nobody waits for: a block ◀── NNG's threads ─────── │
+ *            ◀── wf_nng_take ───────── nng_stream_recv, at once ─── ┘
+ *
+ * What can be done at once is done by whoever wants it, with an nng_aio that calls nobody back: it is cancelled behind the
+ * call, after which it has come to something or has done nothing. NNG's threads wait for what cannot, and say so by an
+ * eventfd.
  *
  * Rules that keep NNG 1.5.2 from hanging for ever, or using what is gone:
  * - at most one send and one receive are under way
@@ -23,7 +29,8 @@
 #include "nng_stream.h"
 
 enum {
-    NNG_BLOCK_BYTES = 128 << 10, /* of a receive */
+    NNG_BLOCK_BYTES =
+        16 << 10, /* of a receive that was waited for: more is read at once behind it */
     NNG_LEAVE_MS =
         2000, /* what was written before a close may stand still for so long on its way */
 };
@@ -46,25 +53,25 @@ typedef enum wf_nng_phase {
 struct wf_nng {
     pthread_mutex_t lock; /* of all that is here, but where it says something else */
     wf_nng_phase phase;
-    unsigned submitting; /* threads that are within a call of NNG for it */
-    bool buried;         /* it is the janitor's */
-    bool closing;        /* nobody has it any more */
-    bool awake;          /* the eventfd was written to, and not read since */
-    bool receiving, sending;
-    bool wants_room; /* whoever writes wants to know when there is some */
-    bool seen;       /* the peer has read the end of this side */
+    unsigned submitting;     /* threads that are within a call of NNG for it */
+    bool buried;             /* it is the janitor's */
+    bool closing;            /* nobody has it any more */
+    bool awake;              /* the eventfd was written to, and not read since */
+    bool receiving, sending; /* by NNG, or at once by whoever set it */
+    bool dry;                /* there was nothing to receive at once: NNG says when there is */
+    bool wants_room;         /* whoever writes wants to know when there is some */
     bool end_put;
     int dial_error, in_error, out_error; /* of NNG; 0: none */
-    unsigned fill_in, take_in;           /* which block is received into, is read next */
-    unsigned fill_out;      /* which buffer is written to; the other one is being sent */
-    uint32_t sent;          /* of that */
-    wf_cut_reader cut;      /* the reactor's until it leaves */
-    wf_nng_block *block[2]; /* one with bytes is the reactor's until it leaves */
+    unsigned fill_out;   /* which buffer is written to; the other one is being sent */
+    uint32_t sent;       /* of that */
+    wf_cut_reader cut;   /* the reactor's until it leaves */
+    wf_nng_block *block; /* with bytes it is the reactor's until it leaves */
     wf_cut_buffer *buffer[2];
     int wake; /* an eventfd; -1: nobody waits any more */
     nng_stream *stream;
     nng_stream_dialer *dialer;
     nng_aio *dial, *in, *out;
+    nng_aio *in_now, *out_now; /* that call nobody back */
 
     uint64_t leave_by_ns;                        /* with LEAVING */
     struct wf_nng *next;                         /* to be buried, or waiting at a listener */
@@ -81,13 +88,13 @@ void wf_nng_free(wf_nng *n);
 void wf_nng_dial(wf_nng *n, nng_stream_dialer *dialer);
 /* An accepted one is somebody's: receives from now on. errors: ENOMEM. */
 WEFT_MUST_USE weft_err wf_nng_open(wf_nng *n);
-/* Takes up to @max bytes that came to @to. BYTES: @got of them; NOTHING: none now; END; BROKEN; @error: of NNG,
- * with NOTHING. */
-wf_cut_kind wf_nng_take(wf_nng *n, uint8_t *to, size_t max, size_t *got, int *error);
-/* Puts what fits of the @size bytes at @from in line, and returns how many; @error: of NNG. */
-size_t wf_nng_put(wf_nng *n, const uint8_t *from, size_t size, int *error);
-/* What stands in line leaves; @end: and this side ends behind it. */
-void wf_nng_flush(wf_nng *n, bool end);
+/* This side ends, behind what stands in line. */
+void wf_nng_end(wf_nng *n);
+/* With the lock: its reactor is to look at it. */
+void wf_nng_wake(wf_nng *n);
+/* Lets go of the lock. Whoever sees that it is over, and that nobody is within a call for it, gives it away. */
+void wf_nng_release(wf_nng *n);
+
 /* Those of the events @want that it is ready for; the eventfd says when it is for another one of them. @woken: it
  * has. */
 unsigned wf_nng_ready(wf_nng *n, unsigned want, bool woken);
@@ -98,6 +105,26 @@ int wf_nng_close(wf_nng *n, bool abort);
 bool wf_nng_expire(wf_nng *n, uint64_t now_ns);
 /* Closes, stops, frees. thread: the janitor's. */
 void wf_nng_bury(wf_nng *n);
+
+/* ---- nng_move.c; with the lock, but for the two that the reactor calls */
+
+/* Begins what can be begun. */
+void wf_nng_pump(wf_nng *n);
+/* Something has changed: the same, and what leaves may be over. */
+void wf_nng_go_on(wf_nng *n);
+/* NNG sends the rest of the buffer that is being sent; or there is none, and whoever waits for room is told. */
+void wf_nng_send_rest(wf_nng *n);
+void wf_nng_sent(wf_nng *n);
+static inline bool wf_nng_may_submit(const wf_nng *n)
+{
+    return n->phase == CARRIER_OPEN || n->phase == CARRIER_LEAVING;
+}
+/* Takes up to @max bytes that came, or come, to @to. BYTES: @got of them; NOTHING: none now, though it may be ready for
+ * more; END; BROKEN; @error: of NNG, with NOTHING. */
+wf_cut_kind wf_nng_take(wf_nng *n, uint8_t *to, size_t max, size_t *got, int *error);
+/* Sends the bytes of the @count parts at @from; what does not go now, and fits, stands in line. Returns how many it
+ * took; @error: of NNG. */
+size_t wf_nng_put(wf_nng *n, const wf_cut_part *from, unsigned count, int *error);
 
 /* errors as weft's, with a sentence. */
 weft_err wf_nng_because(weft_why *why, int error, const char *what);

@@ -8,7 +8,12 @@
 #include "link_stream.h"
 #include "node_url.h"
 
-enum { WRITE_QUEUE_BYTES_MAX = 1 << 20, TELL_AGAIN_MS = 10, EARLY_BYTES = 6 << 10 };
+enum {
+    WRITE_QUEUE_BYTES_MAX = 1 << 20,
+    TELL_AGAIN_MS = 10,
+    EARLY_BYTES = 6 << 10, /* of requests and answers */
+    MUCH_BYTES = 64 << 10, /* of whatever */
+};
 
 node_link *wf_link_of(weft_actor *self)
 {
@@ -100,11 +105,17 @@ static void on_flush(weft_hook *hook)
 
 /* Requests and answers do not wait for the end of a long round: the other side works on what has come while
  * this one goes on. What is told alone gathers, since each write has its price. */
-static void write_early(node_link *l)
+static void write_early(weft_actor *self, void *context)
 {
+    node_link *l = context;
     const uint8_t *at;
+    (void)self;
     size_t n = wf_session_flush(&l->s, &at);
-    if (l->stream_full || l->far || weft_write_copy(l->self, l->stream, at, n) != WEFT_OK)
+    weft_err err =
+        l->stream_full || l->far ? WEFT_EFULL : weft_write_copy(l->self, l->stream, at, n);
+    if (err == WEFT_EFULL && !l->far)
+        l->stream_full = true;
+    if (err != WEFT_OK)
         return; /* the end of the round sees to it */
     wf_session_flushed(&l->s);
     weft_write_flush(l->self, l->stream);
@@ -113,8 +124,14 @@ static void write_early(node_link *l)
 void wf_link_touch(node_link *l)
 {
     weft_hook_queue(&l->flush);
-    if (wf_session_waiting(&l->s) >= EARLY_BYTES && (l->asks.n | l->served.n) != 0)
-        write_early(l);
+    wf_link_write_some(l);
+}
+
+void wf_link_write_some(node_link *l)
+{
+    size_t waiting = wf_session_waiting(&l->s);
+    if (waiting >= MUCH_BYTES || (waiting >= EARLY_BYTES && (l->asks.n | l->served.n) != 0))
+        weft_enter(l->self, write_early, l);
 }
 
 static weft_err on_drained(weft_actor *self, weft_msg *msg)
@@ -393,6 +410,7 @@ void wf_link_begin(node *n, weft_actor *self, const char *name, const char *url)
     *l = (node_link){.node = n, .self = self, .url = url};
     (void)snprintf(l->name, sizeof l->name, "%s", name);
     l->number = weft_remote_node(n->sys, name);
+    weft_remote_direct(n->sys, l->number, wf_link_direct, l);
     l->family = wf_map_at(&n->family, l->number) != NULL;
     l->flush.run = on_flush;
     l->waiting.tail = &l->waiting.first;
@@ -434,6 +452,7 @@ static void on_end(weft_actor *self, weft_err reason)
     weft_alarm_clear(&l->redial);
     weft_alarm_clear(&l->again);
     weft_remote_takes(l->node->sys, l->number, 0);
+    weft_remote_direct(l->node->sys, l->number, NULL, NULL);
     wf_link_watch_done(l);
     weft_alloc_free(l->url_own);
     wf_map_done(&l->asks);

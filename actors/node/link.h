@@ -80,6 +80,26 @@ typedef struct link_streams {
     uint32_t last; /* number that this side gave */
 } link_streams;
 
+/* What a tell that needs no message was sent with last. */
+typedef struct link_direct {
+    const weft_type *type; /* NULL: nothing */
+    weft_ref from, to;
+    uint64_t ended; /* as the node's exports_ended was */
+    uint64_t src, dst;
+    uint32_t type_number;
+    uint8_t flags;
+} link_direct;
+
+/* Whom the last message from there was for. */
+typedef struct link_recent {
+    const weft_type *type; /* NULL: nothing came */
+    weft_ref from, to;
+    uint64_t ended; /* as the node's exports_ended was */
+    uint64_t src, dst;
+    uint32_t type_number;
+    uint8_t named;
+} link_recent;
+
 struct node_link {
     node_link *next;
     node *node;
@@ -127,6 +147,8 @@ struct node_link {
     uint32_t last_type, last_name;
     weft_ref last_src; /* who sent the last message, and its token */
     uint64_t last_src_token, last_src_ended;
+    link_direct direct;
+    link_recent came;
     link_streams streams;
     atom_in *types_in, *names_in;
     uint32_t n_types_in, n_names_in;
@@ -144,6 +166,8 @@ void wf_link_leave(node_link *l, const char *why);
 void wf_link_begin(node *n, weft_actor *self, const char *name, const char *url);
 /* Something was appended to the session: it is sent at the end of the round. */
 void wf_link_touch(node_link *l);
+/* Much was appended to it, or what others wait for: some of it is written now. */
+void wf_link_write_some(node_link *l);
 /* The connection is over: everything that hung on it is told so. */
 void wf_link_lost(node_link *l, weft_err err, const char *why);
 /* Memory was out where the other side would wait for ever: the connection ends at the next moment. */
@@ -188,6 +212,8 @@ weft_err wf_link_on_cancelled(weft_actor *self, weft_msg *msg);
 weft_err wf_link_on_room(weft_actor *self, weft_msg *msg);
 /* Sends what waits, as far as there is credit and room. */
 void wf_link_pump(node_link *l);
+/* Whether something may be appended now; @counted: that takes credit. */
+bool wf_link_may_send(const node_link *l, bool counted);
 /* Sends @record, whose payload is @made, of @type (NULL: none), in line behind what @src sent to @dst.
  * errors: ENOMEM, ETOOBIG. */
 WEFT_MUST_USE weft_err wf_link_put(node_link *l, link_record *record, const weft_type *type,
@@ -208,6 +234,11 @@ WEFT_MUST_USE weft_err wf_link_dst(node_link *l, weft_ref to, link_record *recor
 weft_msg *wf_link_take_ask(node_link *l, uint32_t req);
 /* Fails all that waits or was asked. */
 void wf_link_fail_all(node_link *l, weft_err err, const char *why);
+
+/* ---- link_direct.c: what needs no message */
+
+/* A weft_remote_room_fn. */
+uint8_t *wf_link_direct(void *link, const weft_remote_told *told);
 
 /* ---- link_receive.c: what comes from there */
 

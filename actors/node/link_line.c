@@ -97,7 +97,7 @@ static void big_done(node_link *l, item *b)
     }
 }
 
-static bool may_send(const node_link *l, bool counted)
+bool wf_link_may_send(const node_link *l, bool counted)
 {
     return l->s.state == LINK_UP && (!counted || l->s.credit > 0) && !l->stream_full &&
            wf_session_waiting(&l->s) < OUT_BYTES_MAX;
@@ -108,7 +108,8 @@ static bool big_turn(node_link *l)
 {
     item *b = l->bigs;
     uint64_t seq = 0;
-    if (b == NULL || !may_send(l, b->counted) || wf_session_waiting(&l->s) >= OUT_LONG_BYTES_MAX ||
+    if (b == NULL || !wf_link_may_send(l, b->counted) ||
+        wf_session_waiting(&l->s) >= OUT_LONG_BYTES_MAX ||
         (!l->far && weft_write_full(l->self, l->stream))) /* short ones still have room then */
         return false;
     for (unsigned i = 0; i < CHUNKS_IN_TURN && b->offset < b->total; i++)
@@ -189,7 +190,7 @@ void wf_link_pump(node_link *l)
     while (any) {
         any = big_turn(l);
         const item *first = l->waiting.first;
-        if (first == NULL || !may_send(l, first->msg != NULL || first->counted))
+        if (first == NULL || !wf_link_may_send(l, first->msg != NULL || first->counted))
             continue;
         if (must_stay(l, first))
             continue;
@@ -251,7 +252,7 @@ weft_err wf_link_on_mail(weft_actor *self, weft_msg *msg)
         wf_link_refuse(l, msg, WEFT_EGONE, "its node began anew");
         return WEFT_OK;
     }
-    if (l->waiting.n == 0 && may_send(l, true) &&
+    if (l->waiting.n == 0 && wf_link_may_send(l, true) &&
         (l->bigs == NULL ||
          (l->n_bigs < BIGS_MAX &&
           wf_big_of_pair(l, key_of(weft_sender(msg)), wf_dst_key(mail->to)) == NULL))) {
@@ -365,4 +366,5 @@ void wf_link_fail_all(node_link *l, weft_err err, const char *why)
     wf_map_done(&l->types_out);
     wf_map_done(&l->names_out);
     l->last_type = l->last_name = 0;
+    l->direct.type = NULL;
 }

@@ -28,6 +28,8 @@ bool wf_send_message(node_link *l, weft_msg *msg);
 void wf_send_kept(node_link *l, item *it);
 /* Sends what is packed; @it is freed, or goes in chunks. */
 void wf_send_packed(node_link *l, item *it);
+/* Whether a body of @bytes is within what a message may be. */
+bool wf_link_fits(const node_link *l, size_t bytes);
 /* What keeps the order of messages to @to apart from those to others. */
 uint64_t wf_dst_key(weft_ref to);
 

@@ -120,15 +120,47 @@ static weft_err unpack(node_link *l, const link_record *r, weft_remote_body *out
     return err;
 }
 
+/* Most messages are of the type, from whom and for whom the one before was. An actor that had a name may lose it, so
+ * that what is remembered is the name. */
+static bool came_before(const node_link *l, const link_record *r, message_in *out)
+{
+    const link_recent *c = &l->came;
+    if (c->type == NULL || c->type_number != r->type || c->dst != r->dst || c->src != r->src ||
+        c->named != (r->flags & LINK_NAMED) || c->ended != l->node->exports_ended)
+        return false;
+    out->body.type = c->type;
+    out->from = c->from;
+    out->to = c->to;
+    return true;
+}
+
+static void remember(node_link *l, const link_record *r, const message_in *m)
+{
+    uint8_t named = r->flags & LINK_NAMED;
+    if (named != 0 && weft_ref_kind_of(m->to) != WEFT_REF_NAME)
+        return;
+    l->came = (link_recent){.type = m->body.type,
+                            .from = m->from,
+                            .to = m->to,
+                            .ended = l->node->exports_ended,
+                            .src = r->src,
+                            .dst = r->dst,
+                            .type_number = r->type,
+                            .named = named};
+}
+
 weft_err wf_link_message_in(node_link *l, const link_record *r, message_in *out, weft_why *why)
 {
-    weft_err err = type_in(l, r->type, &out->body.type, why);
-    if (err == WEFT_OK)
-        err = wf_link_dst_in(l, r, out->body.type, &out->to, why);
-    if (err == WEFT_OK)
-        err = unpack(l, r, &out->body, why);
-    out->from = weft_remote_ref(l->node->sys, l->number, r->src);
-    return err;
+    weft_err err = WEFT_OK;
+    if (!came_before(l, r, out)) {
+        err = type_in(l, r->type, &out->body.type, why);
+        if (err == WEFT_OK)
+            err = wf_link_dst_in(l, r, out->body.type, &out->to, why);
+        out->from = weft_remote_ref(l->node->sys, l->number, r->src);
+        if (err == WEFT_OK)
+            remember(l, r, out);
+    }
+    return err == WEFT_OK ? unpack(l, r, &out->body, why) : err;
 }
 
 /* ---- tells */
@@ -285,6 +317,7 @@ static void atoms_done(atom_in **atoms, uint32_t *n)
 
 void wf_link_receive_done(node_link *l)
 {
+    l->came.type = NULL;
     atoms_done(&l->types_in, &l->n_types_in);
     atoms_done(&l->names_in, &l->n_names_in);
 }

@@ -98,9 +98,14 @@ static uint8_t *pack_apart(item *it, const link_record *record)
     return bytes + wf_link_write_record_head(bytes, record);
 }
 
+bool wf_link_fits(const node_link *l, size_t bytes)
+{
+    return bytes <= l->s.limits.message_bytes_max - LINK_RECORD_BYTES - LINK_CONTEXT_BYTES - 8;
+}
+
 static weft_err check_size(const node_link *l, size_t bytes, weft_why *why)
 {
-    if (bytes <= l->s.limits.message_bytes_max - LINK_RECORD_BYTES - LINK_CONTEXT_BYTES - 8)
+    if (wf_link_fits(l, bytes))
         return WEFT_OK;
     return weft_because(why, WEFT_ETOOBIG, "a message of %zu bytes; expected %u at most", bytes,
                         l->s.limits.message_bytes_max);

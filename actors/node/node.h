@@ -115,6 +115,8 @@ bool wf_node_allows(const node *n, const char *peer, const char *actor, const we
 
 /* The token that stands for @ref, of this node, at others. 0: nobody, or there is no more room. */
 uint64_t wf_export(node *n, weft_ref ref);
+/* The same of one that has left before; 0: it has not. */
+uint64_t wf_export_known(const node *n, weft_ref ref);
 /* Who a token of this node stands for; nobody: it has ended, or there never was one. */
 weft_ref wf_exported(const node *n, uint64_t token);
 /* Whether @ref, of a stream, can be known by @token, which another node made up. errors: EEXISTS, ELIMIT. */

@@ -74,6 +74,12 @@ uint64_t wf_export(node *n, weft_ref ref)
     return e != NULL ? e->token : 0;
 }
 
+uint64_t wf_export_known(const node *n, weft_ref ref)
+{
+    const link_map_row *row = wf_map_at(&n->exports, key_of(ref));
+    return row != NULL ? ((const export *)row->pointer)->token : 0;
+}
+
 weft_ref wf_exported(const node *n, uint64_t token)
 {
     const link_map_row *row = wf_map_at(&n->tokens, token);

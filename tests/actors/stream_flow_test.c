@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <weft/edge.h>
+
 #include "actors/stream_kit.h"
 
 enum { PIECE = 16 << 10 };
@@ -84,6 +86,15 @@ static void a_message_that_is_kept_holds_back_the_next_and_in_the_end_the_writer
 
 enum { WINDOW = 96 << 10, BLOCK = 66 << 10 };
 
+/* What is held for bytes that it keeps: a stage may hold some more, of which it still tells. */
+static size_t kept_of(const kit_side *s)
+{
+    size_t sum = 0;
+    for (unsigned i = 0; i < s->n_kept; i++)
+        sum += weft_bytes_charge(s->kept[i]);
+    return sum;
+}
+
 static void keep_bytes(weft_actor *self, kit_side *s, weft_msg *msg)
 {
     const weft_data *data = weft_body(msg);
@@ -91,7 +102,7 @@ static void keep_bytes(weft_actor *self, kit_side *s, weft_msg *msg)
         return;
     s->kept[s->n_kept++] = weft_bytes_keep(self, data->bytes);
     CHECK(held_by(self, s->stream) <= WINDOW + 2 * BLOCK);
-    if (held_by(self, s->stream) > WINDOW && s->count++ == 0)
+    if (held_by(self, s->stream) > WINDOW && kept_of(s) > WINDOW && s->count++ == 0)
         kit_tell(self, s->world->a, s->datas);
 }
 

@@ -44,6 +44,30 @@ static void look(wf_cut_reader *r, const uint8_t *at, size_t n, size_t max, hear
     must(n == 0);
 }
 
+/* The same, read to where it is to stand. */
+static void look_in_place(wf_cut_reader *r, const uint8_t *at, size_t n, size_t max, heard *out)
+{
+    uint8_t *to = malloc(max);
+    while (to != NULL && n != 0 && !r->broken) {
+        wf_cut_part parts[WF_CUT_PARTS_MAX];
+        unsigned count = wf_cut_where(r, to, max, parts);
+        size_t came = 0;
+        for (unsigned i = 0; i < count && n != 0; i++) {
+            size_t k = parts[i].n < n ? parts[i].n : n;
+            memcpy(parts[i].at, at, k);
+            at += k;
+            n -= k;
+            came += k;
+        }
+        size_t got = wf_cut_came(r, to, max, came);
+        must(got <= max);
+        for (size_t i = 0; i < got; i++)
+            out->sum = out->sum * 31 + to[i];
+        out->bytes += got;
+    }
+    free(to);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < CHOICE_BYTES || size > BYTES_MAX)
@@ -64,6 +88,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         free(alone);
     }
     must(first.sum == second.sum && first.bytes == second.bytes && first.ends == second.ends);
+    wf_cut_reader placed = {0};
+    heard third = {0};
+    look_in_place(&placed, at, n, 1 + data[0], &third);
+    must(third.sum == first.sum && third.bytes == first.bytes && placed.broken == first.broken);
+    must(placed.ended == (first.ends != 0) && placed.seen == (first.seens != 0));
     must(first.seens == second.seens && first.broken == second.broken && first.ends <= 1);
     return 0;
 }

@@ -109,6 +109,22 @@ void weft_remote_mail_pack(const weft_msg *msg, uint8_t *to);
 /** Its link has seen @msg: it counts against WEFT_REMOTE_QUEUED_MAX no more. */
 void weft_remote_taken(weft_msg *msg);
 
+/** What an actor of the link's reactor tells, small and plain, while nothing waits in the link's mailbox. */
+typedef struct weft_remote_told {
+    weft_ref from, to;
+    const weft_type *type;
+    uint64_t trace;
+    uint32_t bytes;   /**< of the body, packed */
+    uint32_t left_ms; /**< of its time; 0: no limit */
+    bool noted;       /**< its sender wants weft_undelivered */
+} weft_remote_told;
+/** Says where its body is to be packed to, at once: it was sent with that. NULL: it becomes a message to the link.
+ * thread: in a handler of whoever tells. */
+typedef uint8_t *weft_remote_room_fn(void *link, const weft_remote_told *told);
+/** @fn is asked so from now on, with @link; NULL: it is not any more. */
+void weft_remote_direct(struct weft_system *sys, unsigned node, weft_remote_room_fn *fn,
+                        void *link);
+
 /** Whether the kept request @msg is no longer wanted: weft_cancelled names a message that may be gone, and
  * another stand in its place. */
 bool weft_remote_is_cancelled(const weft_msg *msg);
