@@ -387,6 +387,10 @@ static weft_err on_ended(weft_actor *self, weft_msg *msg)
     bool waits = false;
     if (s->once)
         return WEFT_OK; /* of the input of its command; it leaves when that is done */
+    if (s->busy == WF_ASKING) {
+        s->over = true;
+        return WEFT_OK;
+    }
     if (s->editor == NULL && s->n > 0 && !s->closing) {
         s->line[s->n] = '\0';
         s->n = 0;

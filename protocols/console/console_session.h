@@ -20,6 +20,7 @@ typedef struct wf_session {
     bool ssh;    /* it is a channel, whose peer is known and which ends with a code */
     bool once;   /* and was asked for one command */
     bool failed; /* the last answer is an error */
+    bool over;   /* its peer says no more: it leaves when what it said is done */
     bool full;   /* what was to be shown last found no room */
     unsigned logins;
     size_t used; /* of the message being served */

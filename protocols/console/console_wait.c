@@ -28,6 +28,8 @@ static void go_on(weft_actor *self, wf_session *s)
         wf_console_begin(self, s);
         if (ahead != NULL)
             wf_console_feed(self, s, ahead, s->ahead_n);
+        if (s->over && s->busy == WF_IDLE && !s->closing)
+            wf_console_leave(self, s);
     }
     weft_alloc_free(ahead);
 }

@@ -290,7 +290,8 @@ void isolated_run(const char *name, isolated_drive *drive, const weft_node *node
     CHECK(!weft_ref_is_nobody(weft_system_spawn(sys, 0, &driver, &p)));
     CHECK_I64(weft_run(&sys), 0);
     CHECK(process_no_children());
-    CHECK_U64(process_count_fds(), fds);
+    CHECK(process_count_fds() <=
+          fds); /* fewer: NNG closes what tests before this one had open later */
 }
 
 const weft_outcome *isolated_ask(weft_actor *self, const char *name, uint64_t n)

@@ -3,59 +3,19 @@
 # one itself (example 36_operated).
 set -euo pipefail
 
-for tool in ssh ssh-keygen; do
-    command -v "$tool" >/dev/null || {
-        echo "$tool is not installed"
-        exit 77
-    }
-done
+# shellcheck source=tests/programs/parts/service.sh
+. "$(dirname "$0")/parts/service.sh"
 
-dir=$(mktemp -d)
-weftd=$(cd "$WEFT_BUILD" && pwd)/weftd
-program=$(cd "$WEFT_BUILD" && pwd)/examples/36_operated
-running=()
-finish()
-{
-    for pid in "${running[@]}"; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    rm -rf "$dir"
-}
-trap finish EXIT
+needs ssh ssh-keygen
+program=$WEFT_BUILD/examples/36_operated
 
-fail()
-{
-    echo "console_ssh: $*" >&2
-    tail -n 8 "$dir"/*.log >&2 2>/dev/null || true
-    exit 1
-}
-
-# start NAME COMMAND...: runs it, and waits until it says twice (its console, then itself) or once where it listens;
-# the last port becomes $port.
-start()
-{
-    local name=$1 times=$2
-    shift 2
-    mkfifo "$name.line"
-    "$@" 2> >(tee "$name.log" >"$name.line") &
-    running+=($!)
-    exec 5<"$name.line"
-    while [ "$times" -gt 0 ]; do
-        read -r -t 60 text <&5 || fail "$name does not listen"
-        [[ $text != *"listening at "* ]] || times=$((times - 1))
-        port=$(grep -o '127\.0\.0\.1:[0-9]*' <<<"$text" | cut -d: -f2 || true)
-    done
-}
-
-cd "$dir"
 ssh-keygen -q -t ed25519 -N '' -f key
-start web 2 "$weftd" web --listen http://127.0.0.1:0 --admin unix:web.admin
-start ssh 1 "$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --auth sshkey:key.pub --console unix:web.admin
+listeners=2 serve web "$weftd" web --listen http://127.0.0.1:0 --admin unix:web.admin
+serve ssh "$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --auth sshkey:key.pub --console unix:web.admin
 daemon=$port
-start gone 1 "$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --auth sshkey:key.pub --console unix:nowhere
+serve gone "$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --auth sshkey:key.pub --console unix:nowhere
 gone=$port
-start program 1 "$program" tcp://127.0.0.1:0 keys key.pub
+serve program "$program" tcp://127.0.0.1:0 keys key.pub
 own=$port
 
 # on PORT OPTIONS... [COMMAND]: OpenSSH's client
@@ -104,16 +64,13 @@ printf 'ask counter add amount=1\nask counter add amount=1' | on "$own" >said ||
 grep -q "total=7" said || fail "lines: $(cat said)"
 people "$own" 'ask counter a\tamount=3\r\x04' "total=10"
 # a tap, which is told what others do, and is over when it has been told twice
-on "$own" "tap counter 2" </dev/null >tapped &
-tap=$!
-while read -r -t 60 text <&5 || fail "no tap begins"; do
-    [[ $text != *'"tap <'* ]] || break
-done
+run tapped on "$own" "tap counter 2"
+comes program.log '"tap <'
 for amount in 1 2; do
     on "$own" "tell counter add amount=$amount" </dev/null || fail "tell: exit code $?"
 done
-wait $tap || fail "a tap: exit code $?: $(cat tapped)"
-grep -q "amount=2" tapped || fail "a tap shows: $(cat tapped)"
+ended "$last" || fail "a tap: exit code $?: $(cat tapped.out)"
+grep -q "amount=2" tapped.out || fail "a tap shows: $(cat tapped.out)"
 # one of a terminal, which its key ends
 printf '\x03' | on "$own" -tt "tap counter" >said || fail "a tap: exit code $?: $(cat said)"
 grep -qF "^C" said || fail "a tap that is ended: $(cat said)"
@@ -131,8 +88,6 @@ code=0
 "$weftd" ssh --auth sshkey:key.pub --console nowhere 2>said || code=$?
 [ "$code" = 64 ] || fail "--console nowhere: $code, $(cat said)"
 
-for pid in "${running[@]}"; do
-    kill -TERM "$pid"
-    wait "$pid" || fail "it ends with $?"
+for pid in "${!running[@]}"; do
+    stop "$pid"
 done
-running=()

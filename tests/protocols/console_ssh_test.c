@@ -223,6 +223,21 @@ static void with_a_terminal_it_is_for_people(void)
     end();
 }
 
+static void what_was_said_before_the_end_is_done_first(void)
+{
+    begin();
+    CHECK(ssh_peer_terminal(peer, 60, 20));
+    CHECK(ssh_peer_shell(peer));
+    (void)came();
+    static const char said[] = "ask till till.add amount=4\rask till till.add amount=5\r";
+    CHECK_U64(ssh_peer_write(peer, said, sizeof said - 1), sizeof said - 1);
+    ssh_peer_end(peer);
+    check_has(came(), "sum=9");
+    CHECK_I64(ssh_peer_exit(peer), 0);
+    CHECK(ssh_peer_is_closed(peer));
+    end();
+}
+
 static void a_signal_that_is_no_interrupt_ends_it(void)
 {
     begin();
@@ -261,6 +276,7 @@ static const test_case cases[] = {
     TEST(a_tap_in_a_terminal_ends_by_a_key),
     TEST(without_a_terminal_it_takes_lines),
     TEST(with_a_terminal_it_is_for_people),
+    TEST(what_was_said_before_the_end_is_done_first),
     TEST(a_signal_that_is_no_interrupt_ends_it),
     TEST(a_session_that_finds_no_memory_harms_nobody),
     {0},
