@@ -48,9 +48,9 @@ def format_in_place():
 
 
 def scripts():
-    """shellcheck over every file that a shell runs."""
+    """shellcheck over every file that a shell runs, with the parts it takes in."""
     shells = [f for f in tree.files() if re.match(r"#!/bin/(ba)?sh", tree.lines(f)[0])]
-    result = run(["shellcheck", "--severity=warning", "--format=gcc", *shells])
+    result = run(["shellcheck", "--external-sources", "--severity=warning", "--format=gcc", *shells])
     if result.returncode:
         yield (result.stdout + result.stderr).strip()
 
