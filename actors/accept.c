@@ -87,7 +87,8 @@ static void attach(conn *c, wf_accepted *a, const weft_url *url)
         return;
     }
     wf_conn_set_fd(c, a->fd);
-    wf_socket_set_up(a->fd, url);
+    if (wf_scheme_is_local(url->scheme))
+        wf_socket_set_up(a->fd, url); /* of ours they have it from who listens */
 }
 
 static void set_limits(conn *c, const weft_url_options *o)

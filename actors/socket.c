@@ -89,6 +89,7 @@ int wf_socket_listen(const weft_url *url, weft_address *local, weft_err *err, we
     if (is_unix && weft_url_given(url, WEFT_URL_MODE) && !url->abstract &&
         chmod(url->path, (mode_t)url->options.mode) != 0)
         return fail(fd, "set the mode of", text, err, why);
+    wf_socket_set_up(fd, url); /* which all that it accepts have from it, without a call for each */
     /* a client that speaks first is accepted when what it says is there, and read at once */
     if (wf_url_client_speaks_first(url))
         set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, DEFER_ACCEPT_S);

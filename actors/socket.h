@@ -20,7 +20,7 @@ int wf_socket_connect_to(const weft_url *url, const weft_address *to, bool *pend
 /* Whether nothing can be said before the client has spoken: HTTP, and TLS over TCP. */
 bool wf_url_client_speaks_first(const weft_url *url);
 
-/* Sets on a connected socket what @url asks for: nodelay, keepalive. */
+/* Sets on a socket what @url asks for: nodelay, keepalive. What one that listens accepts has the same. */
 void wf_socket_set_up(int fd, const weft_url *url);
 
 #endif

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -144,6 +145,24 @@ static void nodelay_and_keepalive_are_what_the_url_says(void)
         }
         (void)close(fd);
     }
+    (void)close(listener);
+}
+
+static void what_is_accepted_has_what_the_url_of_the_listener_says(void)
+{
+    weft_address at;
+    int listener = listen_at("tcp://127.0.0.1:0?keepalive=60s", &at, WEFT_OK);
+    int fd = connect_with(at.port, "");
+    struct pollfd p = {.fd = listener, .events = POLLIN};
+    CHECK_I64(poll(&p, 1, 5000), 1);
+    int accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    REQUIRE(accepted >= 0);
+    CHECK(option_of(accepted, IPPROTO_TCP, TCP_NODELAY) != 0);
+    CHECK(option_of(accepted, SOL_SOCKET, SO_KEEPALIVE) != 0);
+    CHECK_I64(option_of(accepted, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+    CHECK_I64(option_of(accepted, IPPROTO_TCP, TCP_KEEPINTVL), 20);
+    (void)close(accepted);
+    (void)close(fd);
     (void)close(listener);
 }
 
@@ -355,6 +374,7 @@ static const test_case cases[] = {
     TEST(localhost_is_the_loopback_of_v4),
     TEST(an_address_that_is_taken_is_refused),
     TEST(nodelay_and_keepalive_are_what_the_url_says),
+    TEST(what_is_accepted_has_what_the_url_of_the_listener_says),
     TEST(a_connect_comes_from_where_it_is_bound),
     TEST(a_socket_file_has_the_mode_that_is_asked_for),
     TEST(a_socket_file_that_nobody_listens_at_gives_way),
