@@ -147,8 +147,7 @@ static void look_at_outcome(weft_hook *hook)
 static weft_err begin_socket(conn *c, const weft_url *url, weft_why *why)
 {
     weft_err err;
-    bool pending;
-    int fd = wf_socket_connect(url, &pending, &err, why);
+    int fd = wf_socket_connect(url, &err, why);
     if (fd < 0)
         return err;
     wf_conn_set_fd(c, fd);

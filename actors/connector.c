@@ -165,8 +165,7 @@ static bool begin_socket(attempt *a)
 {
     weft_err err;
     weft_why why = {""};
-    bool pending;
-    int fd = wf_socket_connect_to(a->k->url, &a->address, &pending, &err, &why);
+    int fd = wf_socket_connect_to(a->k->url, &a->address, &err, &why);
     if (fd < 0) {
         attempt_failed(a, err, weft_err_text(err));
         return false;

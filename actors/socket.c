@@ -176,7 +176,7 @@ static int fail_at(int fd, const char *what, const weft_url *url, const weft_add
 }
 
 static int begin(const weft_url *url, const weft_address *to, const struct sockaddr_storage *sa,
-                 socklen_t n, bool *pending, weft_err *err, weft_why *why)
+                 socklen_t n, weft_err *err, weft_why *why)
 {
     int fd = socket(sa->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -184,29 +184,24 @@ static int begin(const weft_url *url, const weft_address *to, const struct socka
     if (url->scheme != WEFT_SCHEME_UNIX && bind_first(fd, url, sa->ss_family, err, why) != 0)
         return -1;
     wf_socket_set_up(fd, url);
-    *pending = false;
-    if (connect(fd, (const struct sockaddr *)sa, n) == 0)
-        return fd;
-    if (errno != EINPROGRESS)
+    if (connect(fd, (const struct sockaddr *)sa, n) != 0 && errno != EINPROGRESS)
         return fail_at(fd, "connect to", url, to, err, why);
-    *pending = true;
     return fd;
 }
 
-int wf_socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_why *why)
+int wf_socket_connect(const weft_url *url, weft_err *err, weft_why *why)
 {
     struct sockaddr_storage sa;
     socklen_t n = 0;
     *err = address_of(url, &sa, &n, why);
-    return *err == WEFT_OK ? begin(url, NULL, &sa, n, pending, err, why) : -1;
+    return *err == WEFT_OK ? begin(url, NULL, &sa, n, err, why) : -1;
 }
 
-int wf_socket_connect_to(const weft_url *url, const weft_address *to, bool *pending, weft_err *err,
-                         weft_why *why)
+int wf_socket_connect_to(const weft_url *url, const weft_address *to, weft_err *err, weft_why *why)
 {
     struct sockaddr_storage sa;
     socklen_t n = wf_address_to_sockaddr(to, &sa);
-    return begin(url, to, &sa, n, pending, err, why);
+    return begin(url, to, &sa, n, err, why);
 }
 
 bool wf_url_client_speaks_first(const weft_url *url)

@@ -10,12 +10,12 @@
  * errors: -1 with @err and @why: EEXISTS, EDENIED, EUNREACHABLE, ELIMIT, ENONAME. */
 int wf_socket_listen(const weft_url *url, weft_address *local, weft_err *err, weft_why *why);
 
-/* Begins to connect as @url says; @pending: the outcome is there when it becomes writable. errors: -1. */
-int wf_socket_connect(const weft_url *url, bool *pending, weft_err *err, weft_why *why);
+/* Begins to connect as @url says: it is up when it has a peer, and has come to something when it becomes writable.
+ * errors: -1. */
+int wf_socket_connect(const weft_url *url, weft_err *err, weft_why *why);
 
 /* The same to an address that the host of @url stands for. */
-int wf_socket_connect_to(const weft_url *url, const weft_address *to, bool *pending, weft_err *err,
-                         weft_why *why);
+int wf_socket_connect_to(const weft_url *url, const weft_address *to, weft_err *err, weft_why *why);
 
 /* Whether nothing can be said before the client has spoken: HTTP, and TLS over TCP. */
 bool wf_url_client_speaks_first(const weft_url *url);

@@ -112,12 +112,11 @@ static int connect_with(uint16_t port, const char *options)
 {
     char text[96];
     weft_url url;
-    bool pending;
     weft_err err = WEFT_OK;
     weft_why why = {""};
     (void)snprintf(text, sizeof text, "tcp://127.0.0.1:%u%s", port, options);
     CHECK_OK(weft_url_parse(text, &url, &why));
-    int fd = wf_socket_connect(&url, &pending, &err, &why);
+    int fd = wf_socket_connect(&url, &err, &why);
     CHECK_ERR(err, WEFT_OK);
     return fd;
 }
