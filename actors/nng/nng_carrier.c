@@ -33,13 +33,18 @@ void wf_nng_release(wf_nng *n)
 static void on_dialed(void *context)
 {
     wf_nng *n = context;
+    int error = nng_aio_result(n->dial);
+    nng_stream *stream = error == 0 ? nng_aio_get_output(n->dial, 0) : NULL;
+    int poll = error == 0 ? wf_nng_look_out(stream, n->near) : -1;
     (void)pthread_mutex_lock(&n->lock);
-    n->dial_error = nng_aio_result(n->dial);
-    if (n->dial_error == 0)
-        n->stream = nng_aio_get_output(n->dial, 0);
+    n->dial_error = error;
+    n->stream = stream;
+    n->poll = poll;
     wf_nng_wake(n);
-    if (n->dial_error == 0 && n->phase == CARRIER_DIALING)
+    if (error == 0 && n->phase == CARRIER_DIALING) {
         n->phase = CARRIER_OPEN;
+        n->looks = poll >= 0;
+    }
     wf_nng_pump(n);
     wf_nng_release(n);
 }
@@ -104,8 +109,9 @@ wf_nng *wf_nng_new(wf_nng_phase phase)
         return NULL;
     }
     n->phase = phase;
+    n->poll = -1;
     (void)pthread_mutex_init(&n->lock, NULL);
-    n->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    n->near = n->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int failed = n->wake < 0 ? errno : ENOMEM;
     if (n->wake < 0 || nng_aio_alloc(&n->in, on_received, n) != 0 ||
         nng_aio_alloc(&n->out, on_sent, n) != 0 || nng_aio_alloc(&n->in_now, NULL, NULL) != 0 ||
@@ -134,6 +140,8 @@ void wf_nng_free(wf_nng *n)
     free_aio(n->out_now);
     if (n->wake >= 0)
         (void)close(n->wake);
+    if (n->poll >= 0)
+        (void)close(n->poll);
     weft_alloc_free(n->block);
     for (int i = 0; i < 2; i++)
         weft_alloc_free(n->buffer[i]);
@@ -161,6 +169,7 @@ weft_err wf_nng_open(wf_nng *n)
     (void)pthread_mutex_lock(&n->lock);
     if (err == WEFT_OK) {
         n->phase = CARRIER_OPEN;
+        n->looks = n->poll >= 0;
         wf_nng_pump(n);
     }
     wf_nng_release(n);
@@ -177,6 +186,13 @@ void wf_nng_end(wf_nng *n)
     n->end_put = true;
     wf_nng_pump(n);
     wf_nng_release(n);
+}
+
+void wf_nng_readable(wf_nng *n)
+{
+    (void)pthread_mutex_lock(&n->lock);
+    n->dry = false;
+    (void)pthread_mutex_unlock(&n->lock);
 }
 
 unsigned wf_nng_ready(wf_nng *n, unsigned want, bool woken)
@@ -202,6 +218,7 @@ int wf_nng_close(wf_nng *n, bool abort)
     int wake_fd = n->wake;
     n->wake = -1;
     n->closing = true;
+    n->looks = false;
     bool leaves = !abort && n->phase == CARRIER_OPEN && n->out_error == 0 && n->in_error == 0;
     n->leave_by_ns = wf_nng_leave_by();
     (void)pthread_mutex_unlock(&n->lock);

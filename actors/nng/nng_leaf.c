@@ -9,6 +9,8 @@
 
 typedef struct nng_leaf {
     weft_watch watch; /* of the carrier's eventfd */
+    weft_watch look;  /* of its socket, by @poll */
+    int poll;         /* -1: NNG looks */
     weft_hook
         hook; /* readiness that was there already is told after the turn, as a descriptor's is */
     conn *c;
@@ -38,6 +40,14 @@ static void on_wake(weft_watch *watch, unsigned events)
     (void)events;
     (void)!read(l->n->wake, &count, sizeof count);
     tell(l, true);
+}
+
+static void on_readable(weft_watch *watch, unsigned events)
+{
+    nng_leaf *l = (nng_leaf *)(void *)((char *)watch - offsetof(nng_leaf, look));
+    (void)events;
+    wf_nng_readable(l->n);
+    tell(l, false);
 }
 
 static void on_hook(weft_hook *hook)
@@ -107,6 +117,8 @@ static void nng_want(conn *c, unsigned events)
 {
     nng_leaf *l = leaf_of(c);
     l->want = events;
+    if (l->poll >= 0)
+        weft_watch_set(&l->look, events & WEFT_READABLE);
     look(l);
 }
 
@@ -120,6 +132,10 @@ static void nng_leaf_close(conn *c, bool abort)
     nng_leaf *l = leaf_of(c);
     weft_watch_set(&l->watch, 0);
     weft_hook_cancel(&l->hook);
+    if (l->poll >= 0) {
+        weft_watch_set(&l->look, 0);
+        (void)close(l->poll);
+    }
     (void)close(wf_nng_close(l->n, abort));
     weft_alloc_free(l);
 }
@@ -173,6 +189,17 @@ void wf_nng_settle_at_end(void)
     weft_kept_set_free(WEFT_KEPT_NNG, settle);
 }
 
+/* The stream is open: looks itself, if it can. */
+static void look_out(nng_leaf *l)
+{
+    l->poll = l->n->poll;
+    l->n->poll = -1;
+    if (l->poll < 0)
+        return;
+    weft_watch_init(&l->look, l->poll, on_readable);
+    weft_watch_set(&l->look, l->want & WEFT_READABLE);
+}
+
 /* errors: ENOMEM; @n is still the caller's. */
 static weft_err set_leaf(conn *c, wf_nng *n)
 {
@@ -180,7 +207,7 @@ static weft_err set_leaf(conn *c, wf_nng *n)
     if (l == NULL)
         return WEFT_ENOMEM;
     wf_nng_settle_at_end();
-    *l = (nng_leaf){.hook.run = on_hook, .c = c, .n = n};
+    *l = (nng_leaf){.poll = -1, .hook.run = on_hook, .c = c, .n = n};
     weft_watch_init(&l->watch, n->wake, on_wake);
     memcpy(&c->watch, &l, sizeof(void *));
     c->leaf = &leaf_nng;
@@ -233,7 +260,10 @@ weft_err wf_nng_connected(conn *c, weft_why *why)
     (void)pthread_mutex_unlock(&n->lock);
     if (error != 0)
         return wf_nng_because(why, error, "");
-    return open ? WEFT_OK : WEFT_EFULL;
+    if (!open)
+        return WEFT_EFULL;
+    look_out(leaf_of(c));
+    return WEFT_OK;
 }
 
 void wf_nng_attach(conn *c, wf_nng **from)
@@ -244,8 +274,10 @@ void wf_nng_attach(conn *c, wf_nng **from)
     weft_err err = wf_nng_open(n);
     if (err == WEFT_OK)
         err = set_leaf(c, n);
-    if (err == WEFT_OK)
+    if (err == WEFT_OK) {
+        look_out(leaf_of(c));
         return;
+    }
     weft_log(conn_actor(c), WEFT_ERROR, "no memory for a connection: refused");
     wf_nng_refuse(n);
     wf_conn_lost(c, err, "no memory for a stream of NNG");

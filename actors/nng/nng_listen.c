@@ -125,13 +125,16 @@ static void accept_next(wf_nng_listener *l)
 static void on_accepted(void *context)
 {
     wf_nng_listener *l = context;
-    (void)pthread_mutex_lock(&l->lock);
     int error = nng_aio_result(l->aio);
+    if (error == 0) {
+        l->spare->stream = nng_aio_get_output(l->aio, 0);
+        l->spare->poll = wf_nng_look_out(l->spare->stream, l->spare->near);
+    }
+    (void)pthread_mutex_lock(&l->lock);
     l->accepting = false;
     if (error == 0) {
         wf_nng *n = l->spare;
         l->spare = NULL;
-        n->stream = nng_aio_get_output(l->aio, 0);
         *l->last = n;
         l->last = &n->next;
         l->waiting++;

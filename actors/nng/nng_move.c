@@ -77,7 +77,7 @@ void wf_nng_pump(wf_nng *n)
 {
     while (wf_nng_may_submit(n)) {
         if (!n->receiving && n->in_error == 0 && n->block->n == 0 &&
-            (n->dry || n->phase == CARRIER_LEAVING)) {
+            ((n->dry && !n->looks) || n->phase == CARRIER_LEAVING)) {
             n->receiving = true;
             submit(n, nng_stream_recv, n->in, n->block->data, sizeof n->block->data);
         } else if (!n->sending && n->out_error == 0 && n->buffer[n->fill_out]->n != 0)
@@ -120,10 +120,14 @@ static size_t receive_now(wf_nng *n, uint8_t *to, size_t max)
 {
     wf_cut_part parts[WF_CUT_PARTS_MAX];
     unsigned count = wf_cut_where(&n->cut, to, max, parts);
+    size_t room = 0;
+    for (unsigned i = 0; i < count; i++)
+        room += parts[i].n;
     n->receiving = true;
     size_t raw = at_once(n, nng_stream_recv, n->in_now, parts, count, &n->in_error);
     n->receiving = false;
-    n->dry = raw == 0;
+    /* NNG is never asked in vain while a reactor looks itself: it would wait too */
+    n->dry = n->looks ? raw < room : raw == 0;
     size_t got = wf_cut_came(&n->cut, to, max, raw);
     if (n->cut.ended)
         ended(n);

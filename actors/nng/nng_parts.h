@@ -3,12 +3,12 @@
  *
  *    reactor ── wf_nng_put ─────────── nng_stream_send, at once ──▶ ┐
  *        ┊ what does not go: a buffer ── NNG's threads ───────────▶ │ the socket
- *        ┊ what nobody waits for: a block ◀── NNG's threads ─────── │
+ *        ┊ what no reactor waits for: a block ◀── NNG's threads ─── │
  *            ◀── wf_nng_take ───────── nng_stream_recv, at once ─── ┘
  *
  * What can be done at once is done by whoever wants it, with an nng_aio that calls nobody back: it is cancelled behind the
  * call, after which it has come to something or has done nothing. NNG's threads wait for what cannot, and say so by an
- * eventfd.
+ * eventfd. Where the socket beneath the stream can be found, its reactor waits itself for what comes.
  *
  * Rules that keep NNG 1.5.2 from hanging for ever, or using what is gone:
  * - at most one send and one receive are under way
@@ -33,6 +33,8 @@ enum {
         16 << 10, /* of a receive that was waited for: more is read at once behind it */
     NNG_LEAVE_MS =
         2000, /* what was written before a close may stand still for so long on its way */
+    NNG_LOOK_DESCRIPTORS_MAX =
+        4096, /* each way from where the socket of a stream is looked for; beyond, NNG's threads wait for it */
 };
 
 typedef struct wf_nng_block {
@@ -58,7 +60,8 @@ struct wf_nng {
     bool closing;            /* nobody has it any more */
     bool awake;              /* the eventfd was written to, and not read since */
     bool receiving, sending; /* by NNG, or at once by whoever set it */
-    bool dry;                /* there was nothing to receive at once: NNG says when there is */
+    bool dry;                /* there was nothing to receive at once: somebody says when there is */
+    bool looks;              /* its reactor does, by @poll; else NNG */
     bool wants_room;         /* whoever writes wants to know when there is some */
     bool end_put;
     int dial_error, in_error, out_error; /* of NNG; 0: none */
@@ -68,6 +71,8 @@ struct wf_nng {
     wf_nng_block *block; /* with bytes it is the reactor's until it leaves */
     wf_cut_buffer *buffer[2];
     int wake; /* an eventfd; -1: nobody waits any more */
+    int near; /* the number that it had: the socket, which is made next, has one that is near */
+    int poll; /* an epoll of its own with the socket; the leaf's from when it is open. -1: none, or no longer here */
     nng_stream *stream;
     nng_stream_dialer *dialer;
     nng_aio *dial, *in, *out;
@@ -95,6 +100,8 @@ void wf_nng_wake(wf_nng *n);
 /* Lets go of the lock. Whoever sees that it is over, and that nobody is within a call for it, gives it away. */
 void wf_nng_release(wf_nng *n);
 
+/* The socket has something to read. */
+void wf_nng_readable(wf_nng *n);
 /* Those of the events @want that it is ready for; the eventfd says when it is for another one of them. @woken: it
  * has. */
 unsigned wf_nng_ready(wf_nng *n, unsigned want, bool woken);
@@ -131,6 +138,14 @@ weft_err wf_nng_because(weft_why *why, int error, const char *what);
 void wf_nng_address(const nng_sockaddr *from, weft_address *to);
 /* The URL as NNG has it. errors: EINVAL, ETOOBIG. */
 WEFT_MUST_USE weft_err wf_nng_url(const weft_url *url, char *to, size_t room, weft_why *why);
+
+/* ---- nng_socket.c */
+
+/* A descriptor that is readable while there is something to receive from @stream, which must outlive it; the caller's to
+ * close. It is an epoll with the stream's socket: closing that makes any reactor forget the socket at once, though NNG still
+ * has it. The socket is looked for from the number @near on. -1: it was not found, or there is no descriptor left. thread:
+ * any; up to 2 * NNG_LOOK_DESCRIPTORS_MAX system calls. */
+WEFT_MUST_USE int wf_nng_look_out(nng_stream *stream, int near);
 
 /* ---- nng_janitor.c */
 
