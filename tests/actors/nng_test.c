@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams of NNG beyond what every stream does: strangers, nobody there, memory that is out, and what is left. */
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "actors/nng/nng_stream.h"
@@ -122,6 +126,82 @@ static void a_connect_that_is_given_up_at_once_is_over(void)
     }
 }
 
+/* ---- who waits for what comes */
+
+enum { ROUNDS = 400 };
+
+/* How often one of NNG's threads has waited, by what the kernel says of them. */
+static uint64_t waits_of_nng(void)
+{
+    char path[64], name[32], line[128];
+    uint64_t all = 0, n;
+    DIR *tasks = opendir("/proc/self/task");
+    CHECK(tasks != NULL);
+    for (struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) {
+        (void)snprintf(path, sizeof path, "/proc/self/task/%.16s/status", task->d_name);
+        FILE *status = task->d_name[0] != '.' ? fopen(path, "re") : NULL;
+        bool nng = false;
+        while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+            if (sscanf(line, "Name: %31s", name) == 1)
+                nng = strncmp(name, "nng:", 4) == 0;
+            if (nng && sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &n) == 1)
+                all += n;
+        }
+        if (status != NULL)
+            (void)fclose(status);
+    }
+    if (tasks != NULL)
+        (void)closedir(tasks);
+    return all;
+}
+
+static void say_one(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    (void)msg;
+    CHECK_OK(weft_write_text(self, s->stream, "."));
+}
+
+/* There and back ROUNDS times; between the second of them and the last, NNG's threads are counted. */
+static void say_again(weft_actor *self, kit_side *s, weft_msg *msg)
+{
+    s->count++;
+    if (s->count == 2)
+        s->sent = waits_of_nng();
+    if (s->count < ROUNDS) {
+        say_one(self, s, msg);
+        return;
+    }
+    s->sent = waits_of_nng() - s->sent;
+    close_it(self, s, msg);
+}
+
+static uint64_t waits_over(const kit_transport *by)
+{
+    kit_side a = {.opened = say_one, .data = say_again, .raw = true};
+    kit_side b = {.data = say_one, .ended = close_it, .raw = true};
+    kit_run(&(kit_world){.by = by, .a = &a, .b = &b});
+    CHECK_U64(a.got, ROUNDS);
+    return a.sent;
+}
+
+static void what_comes_by_tcp_wakes_none_of_nngs_threads(void)
+{
+    unsigned tcp = 0, ipc = 0;
+    for (const kit_transport *by = kit_transports; by->name != NULL; by++) {
+        if (by->url == NULL || strncmp(by->url, "nng+", 4) != 0)
+            continue;
+        if (strncmp(by->url, "nng+ipc:", 8) == 0) {
+            CHECK(waits_over(by) > ROUNDS); /* so that the other figure means something */
+            ipc++;
+        } else {
+            CHECK(waits_over(by) < ROUNDS / 10);
+            tcp++;
+        }
+    }
+    CHECK(tcp >= 3 && ipc >= 1);
+    CHECK_U64(wf_nng_count(), 0);
+}
+
 /* ---- memory that is out */
 
 enum { TAKINGS = 40 };
@@ -160,6 +240,7 @@ static const test_case cases[] = {
     TEST(where_nobody_listens_a_connect_is_refused),
     TEST(a_system_that_stops_in_the_middle_leaves_no_stream),
     TEST(a_connect_that_is_given_up_at_once_is_over),
+    TEST(what_comes_by_tcp_wakes_none_of_nngs_threads),
     TEST(a_connect_without_memory_fails_and_leaves_nothing),
     {0},
 };
