@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a cluster costs as it grows: nodes in processes of their own, each linked with all others by NNG over UNIX
- * sockets.
+/* What a cluster costs as it grows: nodes in processes of their own, each linked with all others by NNG over TCP.
  *
- * weft_bench_mesh NODES FOLDER prints lines "name value unit" of the first node. README.md defines them. */
+ * weft_bench_mesh NODES prints lines "name value unit" of the first node. README.md defines them. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +24,7 @@ static const weft_type *const types[] = {&query_type, NULL};
 
 enum {
     NODES_MAX = 20,
+    PORT = 7600,
     PARENT_MS = 500,
     AGAIN_MS = 20,
     LIMIT_MS = 60000,
@@ -180,7 +180,6 @@ static weft_err on_step(weft_actor *self, weft_msg *msg)
 static weft_err first_started(weft_actor *self, weft_msg *msg)
 {
     char parent[16], number[NODES_MAX][4], nodes[4];
-    const char *folder = weft_config(self);
     (void)msg;
     begin();
     (void)snprintf(parent, sizeof parent, "%d", (int)getpid());
@@ -188,7 +187,7 @@ static weft_err first_started(weft_actor *self, weft_msg *msg)
     for (unsigned i = 1; i < mesh.nodes; i++) {
         char name[TEXT_BYTES];
         (void)snprintf(number[i], sizeof number[i], "%u", i % 100);
-        const char *const argv[] = {"/proc/self/exe", nodes, folder, number[i], parent, NULL};
+        const char *const argv[] = {"/proc/self/exe", nodes, number[i], parent, NULL};
         static const weft_process_fd fds[] = {{.child = 2, .kind = WEFT_PROCESS_INHERIT}};
         mesh.process[i] = weft_process_start(
             self, &(weft_process_options){.argv = argv, .fds = fds, .n_fds = 1}, weft_self(self));
@@ -208,13 +207,21 @@ static const weft_behaviour first_behaviour = {.name = "first", .handlers = firs
 
 /* ---- each of them */
 
-static int run(const char *folder)
+/* Where node @i listens: at an address of the loopback that is its own, and this run's. */
+static void write_url(unsigned i, char *to, size_t room)
+{
+    unsigned of = (unsigned)(mesh.me == 0 ? getpid() : mesh.parent);
+    (void)snprintf(to, room, "nng+tcp://127.%u.%u.%u:%d", 1 + of / 250 % 250, 1 + of % 250,
+                   1 + i % 100, PORT);
+}
+
+static int run(void)
 {
     weft_why why = {"memory is out"};
     unsigned n = 0;
     for (unsigned i = 0; i < mesh.nodes; i++) {
         (void)snprintf(mesh.name[i], sizeof mesh.name[i], "n%u", i % 100);
-        (void)snprintf(mesh.url[i], sizeof mesh.url[i], "nng+ipc:%.100s/n%u", folder, i % 100);
+        write_url(i, mesh.url[i], sizeof mesh.url[i]);
         if (i != mesh.me)
             mesh.join[n++] = (weft_node_member){.name = mesh.name[i], .url = mesh.url[i]};
     }
@@ -230,7 +237,7 @@ static int run(const char *folder)
         &(weft_system_options){.log_level = WEFT_ERROR, .log_level_set = true, .pool = 1});
     if (sys == NULL || weft_node_begin(sys, &node, &why) != WEFT_OK ||
         weft_ref_is_nobody(
-            weft_system_spawn(sys, 0, mesh.me == 0 ? &first_behaviour : &sink_behaviour, folder))) {
+            weft_system_spawn(sys, 0, mesh.me == 0 ? &first_behaviour : &sink_behaviour, NULL))) {
         (void)fprintf(stderr, "weft_bench_mesh: %s\n", why.text);
         weft_system_free(&sys);
         return 69;
@@ -240,14 +247,14 @@ static int run(const char *folder)
 
 int main(int argc, char **argv)
 {
-    mesh.nodes = argc == 3 || argc == 5 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
+    mesh.nodes = argc == 2 || argc == 4 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
     if (mesh.nodes < 2 || mesh.nodes > NODES_MAX) {
-        (void)fprintf(stderr, "usage: %s NODES FOLDER\n", argv[0]);
+        (void)fprintf(stderr, "usage: %s NODES\n", argv[0]);
         return 64;
     }
-    if (argc == 5) {
-        mesh.me = (unsigned)strtoul(argv[3], NULL, 10) % NODES_MAX;
-        mesh.parent = (pid_t)strtol(argv[4], NULL, 10);
+    if (argc == 4) {
+        mesh.me = (unsigned)strtoul(argv[2], NULL, 10) % NODES_MAX;
+        mesh.parent = (pid_t)strtol(argv[3], NULL, 10);
     }
-    return run(argv[2]);
+    return run();
 }

@@ -76,7 +76,7 @@ def find(system, options, folder):
 
     def command(case):
         if case in MESH:
-            return [mesh, str(MESH[case]), tempfile.mkdtemp(dir=folder)]
+            return [mesh, str(MESH[case])]
         return [path, case, "nng+tcp://127.0.0.1:0"]
 
     return command
