@@ -105,7 +105,7 @@ void wf_fibers_end(wf_reactor *r, weft_actor *a) WF_COLD;
 /* ---- weft_next */
 
 /* Gives @m to the fiber of @a that waits for it, if one does; else false. */
-bool wf_fiber_takes(wf_reactor *r, weft_actor *a, weft_msg *m) WF_COLD;
+bool wf_fiber_takes(wf_reactor *r, weft_actor *a, weft_msg *m) WF_NOINLINE;
 /* Lets go of what weft_next gave to @f. */
 void wf_fiber_let_go(wf_reactor *r, wf_fiber *f);
 /* @f does not wait for a message any more; calm when it does not. */

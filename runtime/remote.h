@@ -10,9 +10,9 @@
 /* As wf_put, to a reference of another node: to its link, if that takes it.
  * errors: EGONE, EFULL, EUNREACHABLE, ETYPE, EINVAL, ENOMEM. */
 weft_err wf_remote_put(weft_actor *from, weft_ref to, const weft_type *type, const void *body,
-                       uint64_t request, unsigned flags) WF_COLD;
+                       uint64_t request, unsigned flags) WF_NOINLINE;
 /* The link that carries what is for @ref; nobody: there is none, or @ref is of an earlier life. */
-weft_ref wf_remote_link(const weft_system *sys, weft_ref ref) WF_COLD;
+weft_ref wf_remote_link(const weft_system *sys, weft_ref ref) WF_NOINLINE;
 /* Why a send came to @err. */
 void wf_remote_explain(wf_reactor *r, weft_ref to, const weft_type *type, weft_err err,
                        weft_why *why) WF_COLD;

@@ -6,6 +6,9 @@
 
 #include "wf_utf8.h"
 
+/* Into both walks over what came: a call for each field costs as much as the field. */
+#define FAST static inline __attribute__((always_inline))
+
 enum { KEY_ONE_BYTE = 16, KEY_TWO_BYTES = 2048 };
 
 static bool is_flat(const field_type *field)
@@ -177,9 +180,13 @@ typedef struct reading {
     size_t n;
 } reading;
 
-static inline bool varint_read(reading *r, uint64_t *out)
+FAST bool varint_read(reading *r, uint64_t *out)
 {
     uint64_t sum = 0;
+    if (r->at < r->end && *r->at < 0x80) {
+        *out = *r->at++;
+        return true;
+    }
     for (unsigned shift = 0; r->at < r->end && shift < 63; shift += 7) {
         uint8_t byte = *r->at++;
         sum |= (uint64_t)(byte & 0x7f) << shift;
@@ -194,7 +201,7 @@ static inline bool varint_read(reading *r, uint64_t *out)
     return true;
 }
 
-static inline bool fixed_read(reading *r, size_t n)
+FAST bool fixed_read(reading *r, size_t n)
 {
     if ((size_t)(r->end - r->at) < n)
         return false;
@@ -205,13 +212,17 @@ static inline bool fixed_read(reading *r, size_t n)
     return true;
 }
 
-static const field_type *field_of(reading *r, uint32_t id)
+/* Does not know of the reading, which so stays in registers. */
+static const field_type *field_of_any(const message_type *type, uint32_t id)
+{
+    return id != 0 && id < KEY_TWO_BYTES ? protobuf_c_message_descriptor_get_field(type, id) : NULL;
+}
+
+FAST const field_type *field_of(reading *r, uint32_t id)
 {
     if (r->next < r->type->n_fields && r->type->fields[r->next].id == id)
         return &r->type->fields[r->next++];
-    if (id == 0 || id >= KEY_TWO_BYTES)
-        return NULL;
-    const field_type *field = protobuf_c_message_descriptor_get_field(r->type, id);
+    const field_type *field = field_of_any(r->type, id);
     if (field != NULL)
         r->next = (unsigned)(field - r->type->fields) + 1;
     return field;
@@ -219,27 +230,35 @@ static const field_type *field_of(reading *r, uint32_t id)
 
 static unsigned wire_of(const field_type *field)
 {
-    switch (field->type) {
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_FLOAT:
-        return PROTOBUF_C_WIRE_TYPE_32BIT;
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE:
-        return PROTOBUF_C_WIRE_TYPE_64BIT;
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_BYTES:
-        return PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
-    default:
-        return PROTOBUF_C_WIRE_TYPE_VARINT;
-    }
+    static const uint8_t wire[] = {
+        [PROTOBUF_C_TYPE_INT32] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_SINT32] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_SFIXED32] = PROTOBUF_C_WIRE_TYPE_32BIT,
+        [PROTOBUF_C_TYPE_INT64] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_SINT64] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_SFIXED64] = PROTOBUF_C_WIRE_TYPE_64BIT,
+        [PROTOBUF_C_TYPE_UINT32] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_FIXED32] = PROTOBUF_C_WIRE_TYPE_32BIT,
+        [PROTOBUF_C_TYPE_UINT64] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_FIXED64] = PROTOBUF_C_WIRE_TYPE_64BIT,
+        [PROTOBUF_C_TYPE_FLOAT] = PROTOBUF_C_WIRE_TYPE_32BIT,
+        [PROTOBUF_C_TYPE_DOUBLE] = PROTOBUF_C_WIRE_TYPE_64BIT,
+        [PROTOBUF_C_TYPE_BOOL] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_ENUM] = PROTOBUF_C_WIRE_TYPE_VARINT,
+        [PROTOBUF_C_TYPE_STRING] = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+        [PROTOBUF_C_TYPE_BYTES] = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+    };
+    return wire[field->type];
 }
 
-/* A key or a length, of two bytes or three; longer ones are uncommon. */
-static inline bool short_read(reading *r, uint32_t *out)
+/* A key or a length, of one byte mostly, or of two or three; longer ones are uncommon. */
+FAST bool short_read(reading *r, uint32_t *out)
 {
     uint32_t sum = 0;
+    if (r->at < r->end && *r->at < 0x80) {
+        *out = *r->at++;
+        return true;
+    }
     for (unsigned shift = 0; r->at < r->end && shift <= 14; shift += 7) {
         uint8_t byte = *r->at++;
         sum |= (uint32_t)(byte & 0x7f) << shift;
@@ -252,7 +271,7 @@ static inline bool short_read(reading *r, uint32_t *out)
 }
 
 /* The next field; false: there is none that is flat. */
-static inline bool read_field(reading *r)
+FAST bool read_field(reading *r)
 {
     uint32_t key, n;
     if (!short_read(r, &key))
@@ -324,7 +343,7 @@ static void put_number(const field_type *field, uint64_t value, char *to)
 }
 
 /* Returns where what follows goes. */
-static char *put_bytes(const reading *r, char *to, char *tail)
+FAST char *put_bytes(const reading *r, char *to, char *tail)
 {
     bool string = r->field->type == PROTOBUF_C_TYPE_STRING;
     ProtobufCBinaryData bytes = {.len = r->n, .data = r->n != 0 ? (uint8_t *)tail : NULL};
