@@ -5,6 +5,7 @@
 
 #include <weft/edge.h>
 #include <weft/members.h>
+#include <weft/node.h>
 #include <weft/remote.h>
 #include <weft/resolver.h>
 #include <weft/timer.h>
@@ -101,7 +102,9 @@ static void part_others(weft_actor *self)
 static void read_record(weft_actor *self, const weft_resolver_record *r)
 {
     const members *s = weft_state(self);
-    const char *scheme = s->config->scheme != NULL ? s->config->scheme : "tcp";
+    const char *scheme = s->config->scheme != NULL      ? s->config->scheme
+                         : weft_node_is_certified(self) ? "nng+tls+tcp"
+                                                        : "tcp";
     char name[WEFT_ADDRESS_TEXT_BYTES], url[WEFT_NODE_URL_BYTES], port[8] = "";
     char host[WEFT_RESOLVER_NAME_BYTES];
     bool six = false;

@@ -18,6 +18,8 @@ const weft_type wf_link_visit_told_type = WEFT_TYPE("weft.link_visit_told", link
 const weft_type wf_link_visit_ask_type =
     WEFT_TYPE("weft.link_visit_ask", link_visit_ask, &wf_link_visit_told_type);
 
+enum { FULL_AGAIN_MS = 10000 }; /* between warnings that there is no room */
+
 typedef struct late {
     char nothing;
 } late;
@@ -50,14 +52,31 @@ static void uncount(weft_actor *self)
     g->counted = false;
 }
 
+/* Said now and then: who comes is turned away as often as he wants. */
+static void say_full(weft_actor *self)
+{
+    uint64_t now = weft_now_ms(self);
+    uint64_t again = atomic_load_explicit(&node_of(self)->full_again_ms, memory_order_relaxed);
+    if (now < again ||
+        !atomic_compare_exchange_strong(&node_of(self)->full_again_ms, &again, now + FULL_AGAIN_MS))
+        return;
+    weft_log(self, WEFT_WARNING,
+             "refuses connections: %d have not said who they are (peer_conns_max in the URL "
+             "limits those of one address)",
+             NODE_GATES_MAX);
+}
+
 static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
     gate *g = weft_state(self);
     late nothing = {0};
     (void)msg;
     g->counted = true;
-    if (atomic_fetch_add_explicit(&node_of(self)->gates, 1, memory_order_relaxed) >= NODE_GATES_MAX)
+    if (atomic_fetch_add_explicit(&node_of(self)->gates, 1, memory_order_relaxed) >=
+        NODE_GATES_MAX) {
+        say_full(self);
         return weft_stop(self, WEFT_EFULL);
+    }
     g->late = weft_timer_start(self, LINK_HELLO_MS, 0, &late_type, &nothing);
     return WEFT_OK;
 }
@@ -162,7 +181,7 @@ static weft_err begin_visit(weft_actor *self, weft_msg *msg)
     gate *g = weft_state(self);
     const weft_data *data = weft_body(msg);
     weft_why why = {""};
-    weft_err err = wf_node_is_there(self, data->stream, "", &why);
+    weft_err err = wf_node_is_there(self, data->stream, NULL, "", &why);
     if (err == WEFT_OK && atomic_fetch_add_explicit(&node_of(self)->visits, 1,
                                                     memory_order_relaxed) >= NODE_VISITS_MAX) {
         atomic_fetch_sub_explicit(&node_of(self)->visits, 1, memory_order_relaxed);
@@ -193,7 +212,7 @@ static weft_err greeted(weft_actor *self, weft_msg *msg, const link_frame *frame
     k->rest = rest;
     if (wf_is_visit(&k->hello))
         return begin_visit(self, msg);
-    err = wf_node_is_there(self, data->stream, k->hello.node, &why);
+    err = wf_node_is_there(self, data->stream, node_of(self)->config, k->hello.node, &why);
     if (err != WEFT_OK)
         return refuse(self, data->stream, LINK_BYE_REFUSED, why.text);
     link_knock knock = {k->hello};
@@ -220,6 +239,17 @@ static weft_err on_data(weft_actor *self, weft_msg *msg)
     return greeted(self, msg, &frame, n);
 }
 
+/* Who is refused for a certificate is worth a line; others come and go. */
+static weft_err on_closed(weft_actor *self, weft_msg *msg)
+{
+    const weft_closed *closed = weft_body(msg);
+    const gate *g = weft_state(self);
+    if (g->counted && closed->reason != WEFT_EDONE)
+        weft_log(self, closed->reason == WEFT_EDENIED ? WEFT_NOTICE : WEFT_INFO,
+                 "a connection ended before it said who it is: %s", closed->why);
+    return weft_stop(self, WEFT_OK);
+}
+
 static void ended(weft_actor *self, weft_err reason)
 {
     gate *g = weft_state(self);
@@ -233,6 +263,7 @@ static void ended(weft_actor *self, weft_err reason)
 static const weft_handler handlers[] = {
     {.type = &weft_started_type, .fn = on_started},
     {.type = &weft_data_type, .fn = on_data},
+    {.type = &weft_closed_type, .fn = on_closed},
     {.type = &late_type, .fn = on_late},
     {0},
 };

@@ -204,13 +204,15 @@ static weft_err on_hello(link_session *s, const link_hello *hello, link_bye *bye
         return weft_because(why, WEFT_EDENIED, "%s answers there; expected %s", hello->node,
                             l->name);
     /* one that was accepted was looked at by its gate, where it lives */
-    return s->dialed ? wf_node_is_there(l->self, l->stream, hello->node, why) : WEFT_OK;
+    return s->dialed ? wf_node_is_there(l->self, l->stream, l->node->config, hello->node, why)
+                     : WEFT_OK;
 }
 
 static void on_up(link_session *s)
 {
     node_link *l = s->context;
     l->ups++;
+    l->why[0] = '\0';
     l->redial_ms = 0;
     weft_alarm_clear(&l->redial);
     if (s->peer.life != l->peer_life) {
@@ -327,8 +329,12 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
     const weft_closed *closed = weft_body(msg);
     if (weft_ref_same(closed->stream, l->handed.stream))
         l->handed.stream = WEFT_NOBODY;
-    if (weft_ref_same(closed->stream, l->stream))
-        wf_link_lost(l, closed->reason == WEFT_EDONE ? WEFT_ELOST : closed->reason, closed->why);
+    if (!weft_ref_same(closed->stream, l->stream))
+        return WEFT_OK;
+    if (closed->reason == WEFT_EDONE)
+        wf_link_lost(l, WEFT_ELOST, "it ended the connection");
+    else
+        wf_link_lost(l, closed->reason, closed->why);
     return WEFT_OK;
 }
 
@@ -355,7 +361,10 @@ void wf_link_lost(node_link *l, weft_err err, const char *why)
     if (was_up)
         weft_log(l->self, WEFT_NOTICE, "is down: node %s: %s", l->name, reason);
     else
-        weft_log(l->self, WEFT_INFO, "cannot reach node %s: %s", l->name, reason);
+        /* the same again and again is not news */
+        weft_log(l->self, strcmp(l->why, reason) == 0 ? WEFT_INFO : WEFT_NOTICE,
+                 "cannot reach node %s: %s", l->name, reason);
+    (void)snprintf(l->why, sizeof l->why, "%.95s", reason);
     /* what is asked of one that is about to begin again waits for it */
     wf_link_set_state(l, l->family && !l->over && !l->leaving ? WEFT_LINK_DIALING : WEFT_LINK_DOWN);
     l->stream = WEFT_NOBODY;

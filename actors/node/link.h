@@ -152,6 +152,7 @@ struct node_link {
     link_streams streams;
     atom_in *types_in, *names_in;
     uint32_t n_types_in, n_names_in;
+    char why[96]; /* it could not be reached, or is down; "": it is up, or nothing is known */
     uint64_t lost;
     uint64_t noted; /* tells whose sender may be told that they were refused there */
 };

@@ -32,8 +32,7 @@ size_t wf_link_write_hello(uint8_t *to, const link_hello *hello)
     return weft_packed_bytes(&hello_type, &h);
 }
 
-/* A name of a node, or of a cluster: what stands in references and logs. */
-static bool is_name(const char *text)
+bool wf_link_is_name(const char *text)
 {
     size_t n = strnlen(text, LINK_NODE_BYTES);
     return n != 0 && n != LINK_NODE_BYTES &&
@@ -47,9 +46,9 @@ static weft_err check(const Weft__Link__Hello *h, weft_why *why)
                             h->version, LINK_VERSION);
     if (h->life == 0)
         return WEFT_OK;
-    if (!is_name(h->node))
+    if (!wf_link_is_name(h->node))
         return weft_because(why, WEFT_EPROTO, "the peer's name is no name of a node");
-    if (h->cluster[0] != '\0' && !is_name(h->cluster))
+    if (h->cluster[0] != '\0' && !wf_link_is_name(h->cluster))
         return weft_because(why, WEFT_EPROTO, "the peer's cluster is no name");
     if (h->frame_bytes_max < LINK_FRAME_TARGET || h->credit_bytes == 0)
         return weft_because(why, WEFT_EPROTO,

@@ -40,6 +40,8 @@ typedef struct link_hello {
 size_t wf_link_write_hello(uint8_t *to, const link_hello *hello);
 /* One with life 0 is that of a visitor (link_visit.h), of which @out has nothing else.
  * errors: EPROTO, ELIMIT, EUNSUPPORTED (another version), ENOMEM, with @why. */
+/* Whether @text is a name of a node, or of a cluster: what stands in references and logs. */
+bool wf_link_is_name(const char *text);
 WEFT_MUST_USE weft_err wf_link_read_hello(const link_frame *frame, link_hello *out, weft_why *why);
 
 typedef enum link_state {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <weft/net.h>
+#include <weft/tls.h>
 #include <weft/topic.h>
 
 #include "link.h"
@@ -30,6 +31,13 @@ const char *weft_node_cluster(weft_actor *self)
     const node *n = wf_node_here();
     (void)self;
     return n != NULL ? n->me.cluster : NULL;
+}
+
+bool weft_node_is_certified(weft_actor *self)
+{
+    const node *n = wf_node_here(); /* its configuration does not change */
+    (void)self;
+    return n != NULL && n->config->cert != NULL;
 }
 
 const char *weft_node_of(weft_actor *self, weft_ref ref)
@@ -93,12 +101,28 @@ static weft_err check_member(const weft_node *config, const weft_node_member *m,
     return WEFT_OK;
 }
 
+/* A node that only dials would find out with each connection. */
+static weft_err check_files(const weft_node *config, weft_why *why)
+{
+    weft_tls *tls = NULL;
+    if (config->cert == NULL && config->ca == NULL)
+        return WEFT_OK;
+    weft_err err = weft_tls_client(&(weft_tls_config){.certificate_file = config->cert,
+                                                      .key_file = config->key,
+                                                      .trust_file = config->ca},
+                                   &tls, why);
+    weft_tls_drop(&tls);
+    return err;
+}
+
 /* Members, and where the node listens, with URLs that say all that is needed to open them. */
 static weft_err complete(node *n, weft_why *why)
 {
-    weft_err err = WEFT_OK;
+    weft_err err = check_files(&n->own, why);
     const weft_node_member *given = n->own.join;
     unsigned count = count_members(given);
+    if (err != WEFT_OK)
+        return err;
     if (n->own.listen != NULL)
         err = wf_node_url(&n->own, n->own.listen, WEFT_URL_LISTEN, NULL, &n->listen, why);
     if (err != WEFT_OK)
@@ -127,6 +151,11 @@ static weft_err node_fill(node *n, weft_system *sys, const weft_node *config, we
     (void)snprintf(n->me.cluster, sizeof n->me.cluster, "%s",
                    config->cluster != NULL ? config->cluster : "");
     n->me.features = LINK_FEATURE_STOP | LINK_FEATURE_STREAMS | LINK_FEATURE_UNDELIVERED;
+    if (config->cluster != NULL && config->cluster[0] != '\0' && !wf_link_is_name(config->cluster))
+        return weft_because(
+            why, WEFT_EINVAL,
+            "\"%.80s\" is no name of a cluster: expected 1 to %d of A-Z a-z 0-9 . _ - /",
+            config->cluster, LINK_NODE_BYTES - 1);
     n->arena = weft_arena_new(NODE_ARENA_BYTES_MAX);
     if (n->arena == NULL)
         return weft_because(why, WEFT_ENOMEM, "no memory for a node");
@@ -180,6 +209,8 @@ weft_err weft_node_begin(weft_system *sys, const weft_node *config, weft_why *wh
     if (err != WEFT_OK || n->config->listen == NULL)
         return err;
     err = weft_listen_at(sys, n->config->listen, &wf_gate_behaviour, n, &at, why);
+    if (err == WEFT_OK)
+        err = wf_node_bound(n->config, &at.address, why);
     if (err == WEFT_OK)
         say_where(n, &at);
     return err;
@@ -366,5 +397,6 @@ bool weft_link_info_at(weft_actor *self, unsigned index, weft_link_info *out)
                             .bytes_in = l->s.bytes_in,
                             .bytes_out = l->s.bytes_out,
                             .lost = l->lost};
+    (void)snprintf(out->why, sizeof out->why, "%s", l->why);
     return true;
 }

@@ -34,6 +34,8 @@ enum {
 };
 
 #define NODE_ACTOR_NAME "weft.node"
+/* Connections of one address, if the URL does not say: so that no stranger takes all of NODE_GATES_MAX. */
+#define NODE_PEER_CONNS_TEXT "32"
 
 typedef struct node_link node_link;
 typedef struct served served;
@@ -60,10 +62,11 @@ typedef struct node {
     char *listen;           /* the same */
     served *spare;          /* memory for requests of others, kept */
     unsigned spare_n;
-    _Atomic unsigned gates;  /* connections whose hello has not come; of any reactor */
-    _Atomic unsigned visits; /* connections of visitors; of any reactor */
-    bool closing;            /* shut-down: nothing new is asked for */
-    weft_msg *draining;      /* the phase that waits for what is served */
+    _Atomic unsigned gates;         /* connections whose hello has not come; of any reactor */
+    _Atomic unsigned visits;        /* connections of visitors; of any reactor */
+    _Atomic uint64_t full_again_ms; /* when a gate says again that there are too many */
+    bool closing;                   /* shut-down: nothing new is asked for */
+    weft_msg *draining;             /* the phase that waits for what is served */
     weft_alarm drain;
 } node;
 

@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <weft/stream.h>
 #include <weft/tls.h>
 #include <weft/url.h>
+
+#include "via.h"
 
 /* ---- URLs */
 
@@ -35,17 +38,50 @@ static bool is_secure(const weft_url *url)
     return url->scheme == WEFT_SCHEME_TLS || url->scheme == WEFT_SCHEME_NNG_TLS || url->options.tls;
 }
 
-static weft_err check_plain(const weft_node *config, const weft_url *url, const char *text,
-                            weft_why *why)
+static weft_err too_plain(const char *text, weft_why *why)
 {
-    bool tcp = url->scheme == WEFT_SCHEME_TCP || url->scheme == WEFT_SCHEME_NNG_TCP;
-    if (!tcp || config->plaintext || is_loopback(&url->host))
-        return WEFT_OK;
     return weft_because(
         why, WEFT_EDENIED,
         "%.80s: TCP without TLS between nodes is for loopback alone, unless `plaintext` says "
         "that all others of the network may be trusted",
         text);
+}
+
+/* Whether @url goes by a proxy on another machine. */
+static bool goes_by_others(const weft_url *url)
+{
+    const char *text = weft_url_text(url, WEFT_URL_VIA, 0);
+    wf_via proxy;
+    weft_why why;
+    return text != NULL &&
+           (wf_via_parse(text, false, &proxy, &why) != WEFT_OK || !is_loopback(&proxy.host));
+}
+
+static weft_err check_plain(const weft_node *config, const weft_url *url, const char *text,
+                            weft_why *why)
+{
+    bool tcp = url->scheme == WEFT_SCHEME_TCP || url->scheme == WEFT_SCHEME_NNG_TCP;
+    if (!tcp || config->plaintext || (is_loopback(&url->host) && !goes_by_others(url)))
+        return WEFT_OK;
+    return too_plain(text, why);
+}
+
+static bool is_near(const weft_address *address)
+{
+    static const uint8_t six[16] = {[15] = 1};
+    return address->family == WEFT_FAMILY_V4   ? address->ip[0] == 127
+           : address->family == WEFT_FAMILY_V6 ? memcmp(address->ip, six, sizeof six) == 0
+                                               : true;
+}
+
+weft_err wf_node_bound(const weft_node *config, const weft_address *address, weft_why *why)
+{
+    weft_url url;
+    char text[WEFT_ADDRESS_TEXT_BYTES];
+    if (config->plaintext || is_near(address) ||
+        (weft_url_parse(config->listen, &url, why) == WEFT_OK && is_secure(&url)))
+        return WEFT_OK;
+    return too_plain(weft_address_print(address, text), why);
 }
 
 /* A URL being put together. */
@@ -104,13 +140,15 @@ weft_err wf_node_url(const weft_node *c, const char *text, weft_url_end end, con
         return err;
     if (url.scheme == WEFT_SCHEME_HTTP || url.scheme == WEFT_SCHEME_HTTPS)
         return weft_because(why, WEFT_EUNSUPPORTED, "links do not go over http");
-    if (!is_secure(&url)) {
-        err = check_plain(c, &url, text, why);
-        return err == WEFT_OK ? copy(text, out, why) : err;
-    }
     writer w = {.n = 0};
     bool own = weft_url_given(&url, WEFT_URL_CERT);
     put(&w, text, false);
+    if (end == WEFT_URL_LISTEN && url.scheme != WEFT_SCHEME_FD && url.scheme != WEFT_SCHEME_SYSTEMD)
+        add(&w, &url, WEFT_URL_PEER_CONNS_MAX, "peer_conns_max", NODE_PEER_CONNS_TEXT);
+    if (!is_secure(&url)) {
+        err = check_plain(c, &url, text, why);
+        return err == WEFT_OK ? copy(w.text, out, why) : err;
+    }
     add(&w, &url, WEFT_URL_CERT, "cert", c->cert);
     if (!own)
         add(&w, &url, WEFT_URL_KEY, "key", c->key);
@@ -152,12 +190,24 @@ static bool is_common_name(const weft_tls_peer *peer, const char *name)
     return has_word(peer->subject, wanted);
 }
 
-weft_err wf_node_is_there(weft_actor *self, weft_ref stream, const char *name, weft_why *why)
+/* Without TLS anybody may say any name: that is what loopback, sockets and `plaintext` are trusted for. */
+static weft_err is_trusted(weft_actor *self, weft_ref stream, const weft_node *config,
+                           weft_why *why)
+{
+    weft_address local, peer;
+    char text[WEFT_ADDRESS_TEXT_BYTES];
+    if (config == NULL || config->plaintext ||
+        weft_stream_addresses(self, stream, &local, &peer) != WEFT_OK || is_near(&peer))
+        return WEFT_OK;
+    return too_plain(weft_address_print(&peer, text), why);
+}
+
+weft_err wf_node_is_there(weft_actor *self, weft_ref stream, const weft_node *config,
+                          const char *name, weft_why *why)
 {
     weft_tls_info info;
-    /* without TLS anybody may say any name: that is what loopback, sockets and `plaintext` are trusted for */
     if (weft_tls_about(self, stream, &info) != WEFT_OK)
-        return WEFT_OK;
+        return is_trusted(self, stream, config, why);
     if (!info.peer.given || !info.peer.verified)
         return weft_because(why, WEFT_EDENIED, "%s shows no certificate that is accepted: %s",
                             name[0] != '\0' ? name : "a visitor", info.peer.problem);

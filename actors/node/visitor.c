@@ -200,7 +200,7 @@ static weft_err on_hello(weft_actor *self, const link_frame *frame, weft_why *wh
     if (err == WEFT_OK && wf_is_visit(&hello))
         err = weft_because(why, WEFT_EPROTO, "it says back what it is told");
     if (err == WEFT_OK)
-        err = wf_node_is_there(self, v->stream, hello.node, why);
+        err = wf_node_is_there(self, v->stream, NULL, hello.node, why);
     if (err == WEFT_OK && c->name != NULL && strcmp(c->name, hello.node) != 0)
         err = weft_because(why, WEFT_EDENIED, "%s answers there; expected %.64s", hello.node,
                            c->name);

@@ -51,6 +51,33 @@ static void plain_tcp_stays_on_the_machine(void)
     CHECK_ERR(listen_at("nng+tcp://0.0.0.0:0", &why), WEFT_EDENIED);
 }
 
+static void nor_does_a_proxy_carry_it_away(void)
+{
+    weft_why why;
+    CHECK_ERR(join_at("tcp://127.0.0.1:7000?via=socks5://192.0.2.2:1080", &why), WEFT_EDENIED);
+    CHECK_ERR(join_at("tcp://localhost:7000?via=http://b.example:1", &why), WEFT_EDENIED);
+    CHECK_OK(join_at("tcp://127.0.0.1:7000?via=socks5://127.0.0.1:1080", &why));
+    CHECK(strstr(why.text, "loopback alone") == NULL);
+}
+
+static void a_cluster_has_a_name_that_others_take(void)
+{
+    static const char *const odd[] = {
+        "my cluster",
+        "gr\xc3\xb6\xc3\x9f"
+        "e",
+        "a@b",
+        "x123456789x123456789x123456789x123456789x123456789x123456789x123"
+        "456789"};
+    weft_why why;
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        CHECK_ERR(begin(&(weft_node){.name = "a", .cluster = odd[i]}, &why), WEFT_EINVAL);
+        CHECK(strstr(why.text, "expected 1 to 63") != NULL);
+    }
+    CHECK_OK(begin(&(weft_node){.name = "a", .cluster = ""}, &why));
+    CHECK_OK(begin(&(weft_node){.name = "a", .cluster = "shop.eu-1/x_y"}, &why));
+}
+
 static void unless_it_is_asked_for_in_words(void)
 {
     const weft_node_member join[] = {{"b", "nng+tcp://192.0.2.1:7000"}, {0}};
@@ -68,7 +95,9 @@ static void a_node_shows_its_certificate(void)
     CHECK_ERR(listen_at("tls://*:0", &why), WEFT_EINVAL);
     CHECK_ERR(join_at("tcp://b.example:7000?tls", &why), WEFT_EINVAL);
     const weft_node_member join[] = {{"b", "nng+tls+tcp://b.example:7000"}, {0}};
-    CHECK_OK(begin(&(weft_node){.name = "a", .join = join, .cert = "/no/such.pem"}, &why));
+    CHECK_ERR(begin(&(weft_node){.name = "a", .join = join, .cert = "/no/such.pem"}, &why),
+              WEFT_ENOTFOUND);
+    CHECK(strstr(why.text, "/no/such.pem") != NULL);
 }
 
 static void and_wants_to_see_that_of_others(void)
@@ -88,9 +117,14 @@ static void links_do_not_go_over_http(void)
 }
 
 static const test_case cases[] = {
-    TEST(plain_tcp_stays_on_the_machine), TEST(unless_it_is_asked_for_in_words),
-    TEST(a_node_shows_its_certificate),   TEST(and_wants_to_see_that_of_others),
-    TEST(links_do_not_go_over_http),      {0},
+    TEST(plain_tcp_stays_on_the_machine),
+    TEST(nor_does_a_proxy_carry_it_away),
+    TEST(a_cluster_has_a_name_that_others_take),
+    TEST(unless_it_is_asked_for_in_words),
+    TEST(a_node_shows_its_certificate),
+    TEST(and_wants_to_see_that_of_others),
+    TEST(links_do_not_go_over_http),
+    {0},
 };
 
 const test_suite node_url_suite = {.name = "actors/node_url", .cases = cases};

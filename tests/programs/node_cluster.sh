@@ -70,11 +70,34 @@ until_says " ms" of edge-2 ping edge-1
 of edge-2 shutdown >/dev/null
 wait $second || fail "edge-2 ended with exit code $?"
 
+# strangers who say nothing take no more places than one address may have
+python3 - "$url" "$folder/strangers" <<'END' &
+import socket, sys, time
+host, port = sys.argv[1].split("//")[1].split(":")
+strangers = []
+for _ in range(90):
+    s = socket.socket()
+    s.bind(("127.0.0.9", 0))
+    s.connect((host, int(port)))
+    strangers.append(s)
+open(sys.argv[2], "w").close()
+time.sleep(60)
+END
+strangers=$!
+until_says "strangers" ls "$folder"
+node edge-2 edge-2 --join "edge-1=$url"
+second=$pid
+until_says "edge-2               up           3" of edge-1 cluster
+kill $strangers
+of edge-2 shutdown >/dev/null
+wait $second || fail "edge-2 ended with exit code $? beside strangers"
+
 # one that says it is edge-2 with the certificate of edge-1
 node edge-2 edge-1 --join "edge-1=$url"
 second=$pid
 until_says "it says it is edge-2; its certificate is for edge-1" cat "$folder/edge-1.log"
 until_says "edge-1               down" of edge-2 cluster
+until_says "cannot reach node edge-1: it says it is edge-2" cat "$folder/edge-2.log"
 kill $second
 wait $second || true
 
@@ -83,6 +106,32 @@ code=0
 "$weftd" node --name edge-3 --listen nng+tcp://0.0.0.0:0 2>"$folder/edge-3.log" || code=$?
 [ $code = 78 ] || fail "plain TCP beyond loopback ended with exit code $code, expected 78"
 grep -q "loopback alone" "$folder/edge-3.log" || fail "it did not say why"
+
+# nor a socket that was given, nor a proxy on another machine
+code=0
+python3 - "$weftd" 2>"$folder/edge-3.log" <<'END' || code=$?
+import os, socket, sys
+s = socket.socket()
+s.bind(("0.0.0.0", 0))
+s.listen()
+os.set_inheritable(s.fileno(), True)
+os.execv(sys.argv[1], [sys.argv[1], "node", "--name", "edge-3", "--listen", f"fd:{s.fileno()}"])
+END
+[ $code != 0 ] || fail "a given socket beyond loopback was taken"
+grep -q "tcp://0.0.0.0\|0.0.0.0:.*loopback alone" "$folder/edge-3.log" || fail "it did not say why: $(cat "$folder/edge-3.log")"
+code=0
+"$weftd" node --name edge-3 --join "a=tcp://127.0.0.1:1?via=socks5://192.0.2.2:1" 2>"$folder/edge-3.log" || code=$?
+[ $code = 78 ] || fail "plain TCP by a proxy beyond loopback ended with exit code $code, expected 78"
+
+# files that are no good are seen at once, by who only dials too
+code=0
+"$weftd" node --name edge-3 --cert "$folder/none.pem" --join "edge-1=$url" 2>"$folder/edge-3.log" || code=$?
+[ $code != 0 ] || fail "a certificate that is not there was taken"
+grep -q "none.pem" "$folder/edge-3.log" || fail "it did not say which file"
+code=0
+"$weftd" node --name edge-3 --cluster "my cluster" 2>"$folder/edge-3.log" || code=$?
+[ $code != 0 ] || fail "a cluster of no name was taken"
+grep -q "is no name of a cluster: expected" "$folder/edge-3.log" || fail "it did not say what a name is"
 
 kill -TERM $first
 wait $first || fail "edge-1 ended with exit code $?"

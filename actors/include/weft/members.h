@@ -26,7 +26,8 @@ typedef struct weft_members_dns_config {
      * ("10-0-0-7"), and all listen at @port. */
     const char *host;
     uint16_t port;
-    const char *scheme; /**< of their URLs; NULL: "tcp" */
+    const char *
+        scheme; /**< of their URLs; NULL: "nng+tls+tcp" for a node with a certificate, else "tcp" */
     uint32_t again_ms_min,
         again_ms_max; /**< a lookup is made when the TTL of the last has passed, within
                                               these bounds; 0: 1,000 and 30,000 */

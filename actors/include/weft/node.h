@@ -58,7 +58,8 @@ typedef struct weft_node_offer {
 typedef struct weft_node {
     const char *name; /**< as names of actors are; unique in its cluster. NULL: this is no node */
     const char *cluster; /**< nodes of another one are refused; NULL: none has a name */
-    /** A URL; NULL: nobody connects to us. Between machines: nng+tls+tcp://HOST:PORT. */
+    /** A URL; NULL: nobody connects to us. Between machines: nng+tls+tcp://HOST:PORT. One address may have 32
+     * connections (its option peer_conns_max), of all that have not said who they are there may be 64. */
     const char *listen;
     const weft_node_member *join;  /**< ends in { 0 }; others are refused until they join
                                         (weft_node_join). NULL: nobody yet */
@@ -84,8 +85,8 @@ typedef struct weft_node {
 } weft_node;
 
 /** Makes @sys a node. errors: EINVAL (a name, a URL, a type that cannot leave), EEXISTS (two types of one
- * name; it is a node already), EDENIED (plain TCP beyond loopback; TLS that does not
- * verify both), those of weft_listen, ENOMEM.
+ * name; it is a node already), EDENIED (plain TCP beyond loopback, by a socket that was given or a proxy
+ * too; TLS that does not verify both), those of weft_tls_client for its files, those of weft_listen, ENOMEM.
  * Over TLS each node shows a certificate for its name: one of its DNS names or, without any, its common name. Who
  * connects expects the member's name there, unless the URL has another `host`; a hello with another name than
  * that of the certificate is refused.
@@ -95,6 +96,8 @@ WEFT_MUST_USE weft_err weft_node_begin(weft_system *sys, const weft_node *node, 
 /** The name of the cluster of this node: "" if it has none; NULL: this system is no node. Static.
  * thread: in a handler of reactor 0. */
 const char *weft_node_cluster(weft_actor *self);
+/** Whether this node has a certificate to show (weft_node.cert). thread: in a handler. */
+bool weft_node_is_certified(weft_actor *self);
 
 /** The name of the node that @ref is of; NULL: this system is no node, or @ref is nobody's. Static.
  * thread: in a handler. */
@@ -144,6 +147,8 @@ typedef struct weft_link_info {
     int64_t credit_bytes;   /**< left */
     uint64_t records_in, records_out, bytes_in, bytes_out; /**< since it is up */
     uint64_t lost; /**< tells that were lost with the link, or refused on arrival */
+    char why
+        [96]; /**< it is down, or could not be reached, the last time; "": it is up, or was never tried */
 } weft_link_info;
 /** The @index-th link, from 0. false: there is none. thread: in a handler of reactor 0. */
 bool weft_link_info_at(weft_actor *self, unsigned index, weft_link_info *out);
