@@ -167,6 +167,27 @@ const conn_leaf wf_conn_leaf_fd = {
     .copies = true,
 };
 
+/* A pipe has this leaf, too, and so has what was given to the program, of any kind. */
+static bool is_stream_socket(int fd)
+{
+    int type = 0;
+    socklen_t n = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_STREAM;
+}
+
+int weft_stream_socket(weft_actor *self, weft_ref stream)
+{
+    const uint32_t not_now = CONN_OPENING | CONN_HELD | CONN_DATA_OUT | CONN_BLOCKED | CONN_BUSY |
+                             CONN_HAND_OVER | CONN_ENDED_IN | CONN_END_OUT | CONN_CLOSING |
+                             CONN_CLOSED;
+    const conn *c = wf_conn_here(stream);
+    (void)self;
+    if (c == NULL || c->leaf != &wf_conn_leaf_fd || (c->flags & not_now) != 0 ||
+        conn_has_output(c) || conn_staged(c) || !is_stream_socket(fd_of(c)))
+        return -1;
+    return fd_of(c);
+}
+
 static void on_ready(weft_watch *watch, unsigned events)
 {
     wf_conn_ready((conn *)(void *)((char *)watch - offsetof(conn, watch)), events);

@@ -68,6 +68,14 @@ void weft_leaf_ready(weft_leaf *leaf, unsigned events);
 /** It is lost: `closed` follows with @reason. */
 void weft_leaf_lost(weft_leaf *leaf, weft_err reason, const char *why);
 
+/** The socket below @stream, lent until the handler or hook returns: for a library that writes to a descriptor
+ * itself. Only where what is sent on it is as if weft_write had been called and all of it had left: a stream of this
+ * reactor right above a socket (no stage, no meter, no TLS), open on both sides, in whose queue nothing waits, and of
+ * whose messages none is out. Who reads from it takes what the owner would be told next. It never waits, and belongs
+ * to the stream: it must not be closed, shut down, or set. errors: -1: use weft_write now, later it may be lent again.
+ * thread: in a handler. */
+int weft_stream_socket(weft_actor *self, weft_ref stream);
+
 /** A stream that comes to nothing: @owner is told `closed` with @reason. For what is found wrong before there
  * is anything to connect to. errors: nobody, when memory is out. thread: in a handler. */
 WEFT_MUST_USE weft_ref weft_leaf_none(weft_actor *self, weft_ref owner, weft_err reason,
