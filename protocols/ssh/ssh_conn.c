@@ -137,8 +137,7 @@ weft_err wf_ssh_on_data(weft_actor *self, weft_msg *msg)
     wf_ssh_conn *c = weft_state(self);
     if (c->ssh == NULL || c->over)
         return WEFT_OK;
-    c->came_ms = weft_now_ms(self);
-    c->silent = 0;
+    wf_ssh_heard(self, c);
     c->data = weft_keep(msg);
     c->fed = 0;
     wf_ssh_pump(self);

@@ -84,6 +84,13 @@ static inline uint32_t or_default(uint32_t given, uint32_t usual)
     return given != 0 ? given : usual;
 }
 
+/* The peer is there. */
+static inline void wf_ssh_heard(weft_actor *self, wf_ssh_conn *c)
+{
+    c->came_ms = weft_now_ms(self);
+    c->silent = 0;
+}
+
 /* ssh_conn.c */
 
 void wf_ssh_conn_begin(wf_ssh_conn *c, const wf_ssh_side *side, const weft_opened *opened);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* libssh: the only place that includes it, for the sources of this folder that wrap it (ssh_keys.c,
- * ssh_session.c, ssh_channel.c, ssh_client_session.c, ssh_client_channel.c). */
+ * ssh_session.c, ssh_channel.c, ssh_direct.c, ssh_client_session.c, ssh_client_channel.c). */
 #ifndef WF_SSH_LIB_H
 #define WF_SSH_LIB_H
 
@@ -46,11 +46,13 @@ struct wf_ssh {
     ssh_message message; /* that is not answered yet */
     int ours;            /* our end of the pair; the other is libssh's */
     int theirs;
+    int held; /* the pair's end, while theirs is the peer's socket; -1: it never was */
     struct ssh_counter_struct counts; /* what libssh read of the pair, and wrote to it */
     uint64_t fed, taken;              /* what was written and read at our end */
     bool more;     /* libssh may hold another message, or a channel wait for its end */
     bool granted;  /* it is known who the peer is */
     bool flooded;  /* the peer does not care how much it may send */
+    bool lost;     /* the peer's socket failed under libssh */
     bool finished; /* no more of libssh's functions may be called */
     uint32_t channels_max;
     struct wf_ssh_channel channel[];

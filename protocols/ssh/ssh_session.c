@@ -61,6 +61,7 @@ weft_err wf_ssh_make(uint32_t channels_max, wf_ssh **out, weft_why *why)
     }
     s->ours = pair[0];
     s->theirs = pair[1];
+    s->held = -1;
     /* channels write at most WF_SSH_WRITTEN_MAX before it is emptied: libssh takes a descriptor that has no
      * room, after it was told of some, for one that is broken */
     (void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &(int){PAIR_BYTES}, sizeof(int));
@@ -119,6 +120,8 @@ void wf_ssh_free(wf_ssh **at)
         return;
     wf_ssh_finish(s);
     ssh_free(s->session);
+    if (s->held >= 0)
+        (void)close(s->held);
     close_theirs(s);
     (void)close(s->ours);
     if (s->host_key != NULL)
@@ -345,7 +348,9 @@ weft_err wf_ssh_is_over(wf_ssh *s, weft_why *why)
 {
     /* libssh has its goodbye as an error like any other */
     const char *text = ssh_get_error(s->session);
-    weft_err err = strstr(text, "SSH_MSG_DISCONNECT") != NULL ? WEFT_EDONE : WEFT_EPROTO;
+    weft_err err = strstr(text, "SSH_MSG_DISCONNECT") != NULL ? WEFT_EDONE
+                   : s->lost                                  ? WEFT_ELOST
+                                                              : WEFT_EPROTO;
     weft_explain(why, "%.150s", text);
     wf_ssh_finish(s);
     return err;

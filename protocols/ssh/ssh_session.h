@@ -39,6 +39,13 @@ size_t wf_ssh_output(const wf_ssh *s);
 size_t wf_ssh_take(wf_ssh *s, uint8_t *to, size_t size);
 /* Whether bytes that were fed wait to be looked at, or bytes for the peer to be taken. */
 bool wf_ssh_is_busy(const wf_ssh *s);
+/* From here to wf_ssh_direct_end what channels write leaves by @socket at once, without being taken, and what the peer
+ * has sent may be read from there; no other function of the session is called in between. The socket is the peer's
+ * own, never waits, and all that came by it was fed. true: so it is. false: it does not take more now, or bytes stand
+ * in the session that must go first; then nothing is changed. */
+bool wf_ssh_direct_begin(wf_ssh *s, int socket);
+/* What the socket did not take is there to be taken. true: something was read from it. */
+bool wf_ssh_direct_end(wf_ssh *s);
 /* Says goodbye: bytes may still be taken, and nothing else be done. */
 void wf_ssh_goodbye(wf_ssh *s);
 /* Asks whether the peer is still there; it answers with some bytes. */

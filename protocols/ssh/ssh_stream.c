@@ -9,6 +9,7 @@
 
 enum {
     WRITTEN_MAX = WF_SSH_WRITTEN_MAX,
+    DIRECT_MIN = 16 << 10,
 };
 
 const weft_type weft_ssh_window_type = {.name = "weft.ssh_window", .size = sizeof(weft_ssh_window)};
@@ -218,6 +219,20 @@ static weft_err leaf_read(weft_leaf *leaf, weft_bytes *out, weft_why *why)
     return slot->ended ? WEFT_EDONE : WEFT_EFULL;
 }
 
+/* Much of it goes to the socket below the connection at once, if that is all there is; a few bytes are better
+ * gathered. */
+static size_t write_some(wf_ssh_slot *slot, const uint8_t *at, size_t size, bool error)
+{
+    wf_ssh_conn *c = slot->conn;
+    weft_actor *self = weft_actor_of_state(c);
+    int socket = size >= DIRECT_MIN ? weft_stream_socket(self, c->stream) : -1;
+    bool direct = socket >= 0 && wf_ssh_direct_begin(c->ssh, socket);
+    size_t n = wf_ssh_channel_write(slot->channel, at, size, error);
+    if (direct && wf_ssh_direct_end(c->ssh))
+        wf_ssh_heard(self, c);
+    return n;
+}
+
 /* libssh takes a packet at a time. */
 static size_t write_bytes(wf_ssh_slot *slot, weft_bytes bytes, bool error)
 {
@@ -226,7 +241,7 @@ static size_t write_bytes(wf_ssh_slot *slot, weft_bytes bytes, bool error)
         size_t size = bytes.size - done, room = WRITTEN_MAX - slot->conn->written;
         if (size > room + WF_SSH_WRITTEN_OVER)
             size = room;
-        size_t n = wf_ssh_channel_write(slot->channel, bytes.at + done, size, error);
+        size_t n = write_some(slot, bytes.at + done, size, error);
         if (n == 0)
             break;
         slot->conn->written += (uint32_t)n;
