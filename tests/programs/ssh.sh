@@ -82,6 +82,17 @@ code=0
 [ "$(cat "$dir/out")" = out ] || fail "standard output"
 [ "$(cat "$dir/err")" = err ] || fail "standard error"
 "${go[@]}" cat <"$dir/big" | cmp - "$dir/big" || fail "3 MB there and back"
+# more than a socket holds at once, to a peer that keeps up, to one that does not, and to two at a time
+for _ in 1 2 3 4 5 6 7 8; do
+    cat "$dir/big"
+done >"$dir/more"
+"${go[@]}" "cat $dir/more" </dev/null | cmp - "$dir/more" || fail "24 MB of a command"
+"${go[@]}" "cat $dir/more" </dev/null | dd bs=512 status=none | cmp - "$dir/more" || fail "24 MB, taken slowly"
+"${go[@]}" "cat $dir/more" </dev/null | cmp - "$dir/more" &
+other=$!
+"${go[@]}" "cat $dir/more; cat $dir/big >&2" </dev/null 2>"$dir/err" | cmp - "$dir/more" || fail "24 MB beside others"
+cmp "$dir/err" "$dir/big" || fail "3 MB of errors beside 24 MB of output"
+wait "$other" || fail "24 MB beside others, the other one"
 code=0
 "${go[@]}" 'kill -TERM $$' </dev/null 2>/dev/null || code=$?
 [ "$code" = 255 ] || fail "a command that is ended by a signal: $code"
@@ -142,5 +153,15 @@ fi
 
 kill "$ours"
 wait "$ours" || fail "weftd ended with $?"
+
+# where the URL asks for more than a socket, what goes is counted and limited as ever
+start ssh --listen "tcp://127.0.0.1:0?idle=1m&write_rate=100M" --keys "$dir/keys" --root "$dir/root" \
+    --auth "sshkey:$dir/authorized"
+ours=$started
+ssh-keyscan -p "$port" -t ed25519 127.0.0.1 2>/dev/null >>"$dir/known" || fail "ssh-keyscan, again"
+timeout 60 ssh -p "$port" "${common[@]}" -i "$dir/ed25519" ann@127.0.0.1 "cat $dir/more" </dev/null |
+    cmp - "$dir/more" || fail "24 MB within limits"
+kill "$ours"
+wait "$ours" || fail "weftd with limits ended with $?"
 ours=
 echo "ssh: all is well"
