@@ -2,7 +2,7 @@
 /* The main function of applications: the command line, then the system, then the exit code.
  *
  *   words ──▶ options ──▶ services checked ──▶ tree made ──▶ services opened ──▶ addresses opened
- *         ──▶ user given up ──▶ system run ──▶ exit code */
+ *         ──▶ user given up ──▶ services settled ──▶ system run ──▶ exit code */
 #include "app.h"
 
 #include <stdio.h>
@@ -91,6 +91,21 @@ static weft_err open_services(const wf_app_command *c, weft_why *why)
     return err;
 }
 
+/* What root could read, another user may not: whoever looks for the reason is told that it is another. */
+static weft_err settle_services(const wf_app_command *c, weft_why *why)
+{
+    const char *user = c->own.user;
+    for (size_t i = 0; i < c->run_n; i++) {
+        weft_why what = {""};
+        weft_err err =
+            c->run[i]->settled != NULL ? c->run[i]->settled(c->run[i]->settings, &what) : WEFT_OK;
+        if (err != WEFT_OK)
+            return weft_because(why, err, "%s%.40s%s%s", user != NULL ? "as user " : "",
+                                user != NULL ? user : "", user != NULL ? ": " : "", what.text);
+    }
+    return WEFT_OK;
+}
+
 static void services_done(const wf_app_command *c)
 {
     for (size_t i = c->checked; i-- > 0;)
@@ -167,6 +182,9 @@ static int prepare(const wf_app_command *c, weft_system *sys, wf_app_run *run, w
         return code_of(err);
     if (wf_privileges_drop(c->own.user, c->own.group, why) != WEFT_OK)
         return EX_NOPERM;
+    err = settle_services(c, why);
+    if (err != WEFT_OK)
+        return code_of(err);
     if (wf_app_spawn(sys, run) == WEFT_OK)
         return EX_OK;
     weft_explain(why, "no memory for the application");

@@ -52,7 +52,8 @@ static weft_err in_unix(wf_passphrase *room, const weft_auth_request *r, bool *y
     char hash[WF_PASSPHRASE_HASH_BYTES];
     weft_err err = wf_shadow_hash(r->user, hash);
     if (err != WEFT_OK)
-        return weft_because(why, err, "unable to read the shadow entry of a user");
+        return weft_because(
+            why, err, "unable to read the shadow entry of a user: is " WF_SHADOW_FILE " readable?");
     *yes = matches(room, r->password, hash, "");
     explicit_bzero(hash, sizeof hash);
     return WEFT_OK;

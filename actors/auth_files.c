@@ -162,7 +162,7 @@ weft_err weft_auth_source_check(const weft_auth_source *source, weft_why *why)
     case WEFT_AUTH_FROM_MEMORY:
         return WEFT_OK;
     case WEFT_AUTH_FROM_UNIX:
-        return wf_shadow_check("/etc/shadow", why);
+        return wf_shadow_check(WF_SHADOW_FILE, why);
     case WEFT_AUTH_FROM_SSHKEY:
         if (strstr(source->path, "%u") != NULL)
             return WEFT_OK;

@@ -36,8 +36,11 @@ weft_err wf_shadow_hash(const char *user, char hash[WF_PASSPHRASE_HASH_BYTES])
     char room[ENTRY_BYTES];
     struct spwd entry, *found = NULL;
     struct timespec now;
-    int error = getspnam_r(user, &entry, room, sizeof room, &found);
     hash[0] = '\0';
+    /* the C library takes a file it may not read for one that has nobody in it */
+    if (access(WF_SHADOW_FILE, R_OK) != 0)
+        return WEFT_EIO;
+    int error = getspnam_r(user, &entry, room, sizeof room, &found);
     if (found != NULL && clock_gettime(CLOCK_REALTIME, &now) == 0 &&
         wf_shadow_lets_in(found, (long)(now.tv_sec / DAY_SECONDS)))
         (void)snprintf(hash, WF_PASSPHRASE_HASH_BYTES, "%s", found->sp_pwdp);

@@ -9,11 +9,13 @@
 
 #include "passphrase.h"
 
+#define WF_SHADOW_FILE "/etc/shadow"
+
 /* Whether the shadow file can be read. errors: EDENIED, ENOTFOUND and @why. */
 WEFT_MUST_USE weft_err wf_shadow_check(const char *path, weft_why *why);
 
 /* The hash of @user, or "" when there is none: no such user, locked, or over. Blocks.
- * errors: EIO (the system cannot say). */
+ * errors: EIO (the system cannot say, or not to who this process is). */
 WEFT_MUST_USE weft_err wf_shadow_hash(const char *user, char hash[WF_PASSPHRASE_HASH_BYTES]);
 
 /* Whether an entry lets its user in on day @today (since 1970): not locked, not expired, no password that

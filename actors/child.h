@@ -38,7 +38,8 @@ typedef struct wf_plan {
     unsigned n_fds;
     const weft_process_ids *ids; /* NULL: ours */
     weft_process_group group;
-    bool terminal; /* 0 is the terminal of its session */
+    bool terminal;       /* 0 is the terminal of its session */
+    char *terminal_path; /* WF_TERMINAL_PATH_BYTES in @env, to be filled in; NULL: nobody asks */
 
     weft_process_step step; /* where it failed; STEP_NONE: it runs */
     int sys_errno;

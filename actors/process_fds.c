@@ -145,6 +145,18 @@ static weft_err add_rows(const setting_up *s, const weft_process_fd *rows, unsig
     return err;
 }
 
+/* Of another user it is that user's, who could not open it by its path otherwise. */
+static weft_err finish_terminal(const setting_up *s, int ours, int theirs)
+{
+    const wf_plan *plan = s->p->plan;
+    if (plan->ids != NULL && fchown(theirs, plan->ids->uid, (gid_t)-1) != 0)
+        return fail(s, "unable to give away the terminal, descriptor", 0);
+    if (plan->terminal_path == NULL)
+        return WEFT_OK;
+    weft_err err = wf_terminal_path(ours, plan->terminal_path);
+    return err == WEFT_OK ? err : weft_because(s->why, err, "a terminal without a path");
+}
+
 static weft_err add_terminal(const setting_up *s, conn *c)
 {
     int ours, theirs;
@@ -152,6 +164,7 @@ static weft_err add_terminal(const setting_up *s, conn *c)
     if (err != WEFT_OK)
         return err;
     wf_plan_fd(s->p->plan, theirs, 0);
+    err = finish_terminal(s, ours, theirs);
     for (int i = 1; err == WEFT_OK && i < STANDARD; i++)
         err = add_ours(s, theirs, i);
     weft_err made = add_stream(s, c, 0, s->p->owner, ours, ours, PIPES_EOT);

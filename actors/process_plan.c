@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "terminal.h"
 
 static const char path_default[] = "/usr/local/bin:/usr/bin:/bin";
 
@@ -85,18 +86,39 @@ static void add_entry(block *b, char **to, size_t *n, const char *entry)
     ++*n;
 }
 
+/* The variable for a terminal's path; NULL: there is none. */
+static const char *terminal_name(const weft_process_options *o)
+{
+    return o->terminal != NULL ? o->terminal_env : NULL;
+}
+
+/* Its place, as the terminal is not there yet. */
+static char *add_terminal(block *b, char **to, size_t *n, const char *name)
+{
+    size_t name_n = strlen(name);
+    char *one = room(b, name_n + 1 + WF_TERMINAL_PATH_BYTES);
+    if (one == NULL)
+        return NULL;
+    (void)snprintf(one, name_n + 2, "%s=", name);
+    to[(*n)++] = one;
+    return one + name_n + 1;
+}
+
 /* What is inherited and not spoken of, then what is set; of one name what was said last. */
-static char **copy_env(block *b, const weft_process_options *o)
+static char **copy_env(block *b, const weft_process_options *o, char **terminal)
 {
     size_t n = 0;
-    const char *const *ours = o->env_empty ? NULL : (const char *const *)environ;
-    char **to = room(b, (count(ours) + count(o->env) + 1) * sizeof *to);
+    const char *name = terminal_name(o), *const *ours = (const char *const *)environ;
+    ours = o->env_empty ? NULL : ours;
+    char **to = room(b, (count(ours) + count(o->env) + 2) * sizeof *to);
     for (; ours != NULL && *ours != NULL; ours++)
-        if (said_last(o->env, *ours) == NULL)
+        if (said_last(o->env, *ours) == NULL && (name == NULL || !same_name(name, *ours)))
             add_entry(b, to, &n, *ours);
     for (const char *const *e = o->env; e != NULL && *e != NULL; e++)
-        if (strchr(*e, '=') != NULL && said_last(o->env, *e) == *e)
+        if (strchr(*e, '=') != NULL && said_last(o->env, *e) == *e &&
+            (name == NULL || !same_name(name, *e)))
             add_entry(b, to, &n, *e);
+    *terminal = name != NULL ? add_terminal(b, to, &n, name) : NULL;
     if (to != NULL)
         to[n] = NULL;
     return to;
@@ -176,7 +198,7 @@ static void fill(block *b, wf_plan *p, const weft_process_options *o, unsigned n
     p->program = text(b, program, strlen(program));
     p->paths = copy_paths(b, program, path_of(o));
     p->argv = copy_list(b, o->argv, count(o->argv));
-    p->env = copy_env(b, o);
+    p->env = copy_env(b, o, &p->terminal_path);
     p->dir = o->dir != NULL ? text(b, o->dir, strlen(o->dir)) : NULL;
     p->ids = copy_ids(b, o->ids);
     p->fds = room(b, n_fds * sizeof *p->fds);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -43,6 +44,15 @@ weft_err wf_terminal_pair(weft_window window, int *ours, int *theirs, weft_why *
     (void)wf_terminal_resize(slave, window);
     *ours = master;
     *theirs = slave;
+    return WEFT_OK;
+}
+
+weft_err wf_terminal_path(int ours, char path[WF_TERMINAL_PATH_BYTES])
+{
+    unsigned number;
+    if (ioctl(ours, TIOCGPTN, &number) != 0)
+        return weft_err_from_errno(errno);
+    (void)snprintf(path, WF_TERMINAL_PATH_BYTES, "/dev/pts/%u", number);
     return WEFT_OK;
 }
 

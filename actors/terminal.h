@@ -11,6 +11,9 @@
 /* A terminal of @window: @ours is read and written by us (and does not wait), @theirs is the child's.
  * errors: ELIMIT, EDENIED, ... */
 weft_err wf_terminal_pair(weft_window window, int *ours, int *theirs, weft_why *why);
+/* Its path, as programs find it: "/dev/pts/3". @ours is that of the pair. errors: of the system. */
+enum { WF_TERMINAL_PATH_BYTES = sizeof "/dev/pts/4294967295" };
+weft_err wf_terminal_path(int ours, char path[WF_TERMINAL_PATH_BYTES]);
 /* Another size; who runs there is told. errors: of the system. */
 weft_err wf_terminal_resize(int fd, weft_window window);
 /* The character that ends what is typed there; false: there is none, bytes go through as they are. */

@@ -61,7 +61,8 @@ static const weft_option irc_options[] = {
      .kind = WEFT_OPTION_TEXTS,
      .value = "TYPE:ARG",
      .at = offsetof(irc_settings, auth),
-     .help = "accounts for SASL: memory:USER:PASSWORD, file:PATH or unix; may be given 16 times"},
+     .help = "accounts for SASL: memory:USER:PASSWORD, file:PATH or unix; anonymous: none is "
+             "needed; may be given 16 times"},
     {.name = "auth-required",
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(irc_settings, config.auth_required),
@@ -178,10 +179,13 @@ static weft_err read_opers(irc_settings *s, weft_why *why)
 
 static weft_err read_auth(irc_settings *s, weft_why *why)
 {
-    if (s->auth.count == 0)
-        return WEFT_OK;
-    s->config.auth = "irc/auth";
-    return service_auth_read(&s->auth, &s->who, why);
+    weft_err err =
+        service_auth_read(&s->auth, SERVICE_AUTH_ANONYMOUS | SERVICE_AUTH_PASSWORDS, &s->who, why);
+    s->config.auth = s->who.asks ? "irc/auth" : NULL;
+    if (err == WEFT_OK && s->config.auth_required && s->who.anonymous)
+        return weft_because(why, WEFT_EINVAL,
+                            "--auth anonymous lets everybody in, expected no --auth-required");
+    return err;
 }
 
 /* A browser asks for "/" and speaks the protocol in messages. */
@@ -228,7 +232,7 @@ static weft_err irc_children(void *at, weft_children *to, weft_why *why)
     const weft_child auth = {.name = "auth", .behaviour = &weft_auth, .config = &s->who.config};
     const weft_child network = {
         .name = "network", .behaviour = &weft_irc_network, .config = &s->config};
-    weft_err err = s->auth.count > 0 ? weft_children_add(to, &auth, why) : WEFT_OK;
+    weft_err err = s->who.asks ? weft_children_add(to, &auth, why) : WEFT_OK;
     if (err == WEFT_OK)
         err = weft_children_add(to, &network, why);
     if (err == WEFT_OK && s->plain.count > 0)
@@ -236,6 +240,11 @@ static weft_err irc_children(void *at, weft_children *to, weft_why *why)
     if (err == WEFT_OK && s->web.count > 0)
         err = weft_children_listen(to, &s->web, &weft_http_server, &s->site, why);
     return err;
+}
+
+static weft_err irc_settled(void *at, weft_why *why)
+{
+    return service_auth_settled(&((const irc_settings *)at)->who, why);
 }
 
 static void irc_done(void *at)
@@ -259,5 +268,6 @@ const weft_service service_irc = {
     .settings = &settings,
     .check = irc_check,
     .children = irc_children,
+    .settled = irc_settled,
     .done = irc_done,
 };

@@ -47,9 +47,10 @@ static const weft_option smtp_options[] = {
      .help = "a sender or recipient that is refused, USER@HOST or @HOST"},
     {.name = "auth",
      .kind = WEFT_OPTION_TEXTS,
-     .value = "SOURCE",
+     .value = "TYPE:ARG",
      .at = offsetof(smtp_settings, auth),
-     .help = "who may send: memory:USER:PASSWORD, file:PATH or unix; nobody else may then"},
+     .help = "who may send: memory:USER:PASSWORD, file:PATH or unix, and nobody else then unless "
+             "anonymous is among them; may be given 16 times"},
     {.name = "auth-in-clear",
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(smtp_settings, config.auth_in_clear),
@@ -183,8 +184,10 @@ static weft_err read_addresses(const char *option, const weft_option_texts *list
 static weft_err read_auth(smtp_settings *s, weft_why *why)
 {
     s->who.config.realm = s->config.host;
-    s->config.auth_required = s->auth.count != 0;
-    return service_auth_read(&s->auth, &s->who, why);
+    weft_err err =
+        service_auth_read(&s->auth, SERVICE_AUTH_ANONYMOUS | SERVICE_AUTH_PASSWORDS, &s->who, why);
+    s->config.auth_required = s->who.asks && !s->who.anonymous;
+    return err;
 }
 
 static weft_err read_tls(smtp_settings *s, weft_why *why)
@@ -222,12 +225,17 @@ static weft_err smtp_children(void *at, weft_children *to, weft_why *why)
         s->config.judge_name = "smtp/judge";
         err = weft_children_add(to, &judges, why);
     }
-    if (err == WEFT_OK && s->auth.count != 0) {
+    if (err == WEFT_OK && s->who.asks) {
         s->config.auth_name = "smtp/auth";
         err = weft_children_add(to, &auth, why);
     }
     return err == WEFT_OK ? weft_children_listen(to, &s->listen, &weft_smtp_server, &s->config, why)
                           : err;
+}
+
+static weft_err smtp_settled(void *at, weft_why *why)
+{
+    return service_auth_settled(&((const smtp_settings *)at)->who, why);
 }
 
 static void smtp_done(void *at)
@@ -248,5 +256,6 @@ const weft_service service_smtp = {
     .settings = &settings,
     .check = smtp_check,
     .children = smtp_children,
+    .settled = smtp_settled,
     .done = smtp_done,
 };

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <weft/auth.h>
 #include <weft/socks.h>
 
+#include "service_auth.h"
 #include "services.h"
 
 enum { RULES_MAX = 64 };
@@ -18,11 +18,11 @@ typedef struct rule_list {
 
 typedef struct socks_settings {
     weft_option_urls listen;
-    const char *auth, *allow, *deny;
+    weft_option_texts auth;
+    const char *allow, *deny;
     weft_socks_config config;
     /* what start makes of them */
-    weft_auth_source source;
-    weft_auth_config auth_config;
+    service_auth who;
     rule_list allowed, denied;
 } socks_settings;
 
@@ -31,10 +31,11 @@ static socks_settings settings;
 static const weft_option socks_options[] = {
     OPTION_ROW_LISTEN(socks_settings, "tcp://127.0.0.1:1080"),
     {.name = "auth",
-     .kind = WEFT_OPTION_TEXT,
-     .value = "SOURCE",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "TYPE:ARG",
      .at = offsetof(socks_settings, auth),
-     .help = "who may log in: memory:USER:PASSWORD, file:PATH or unix; without it anybody may"},
+     .help = "who may log in: memory:USER:PASSWORD, file:PATH or unix; may be given 16 times; "
+             "without it, and with anonymous alone, anybody may"},
     {.name = "allow",
      .kind = WEFT_OPTION_TEXT,
      .value = "RULES",
@@ -100,11 +101,10 @@ static weft_err cut(const char *text, rule_list *list, const char *const **out, 
 
 static weft_err read_auth(socks_settings *s, weft_why *why)
 {
-    if (s->auth == NULL)
-        return WEFT_OK;
-    s->auth_config = (weft_auth_config){.sources = &s->source, .count = 1};
-    weft_err err = weft_auth_source_parse(s->auth, &s->source, why);
-    return err == WEFT_OK ? weft_auth_check(&s->auth_config, why) : err;
+    weft_err err = service_auth_read_alone(
+        &s->auth, SERVICE_AUTH_ANONYMOUS | SERVICE_AUTH_PASSWORDS, &s->who, why);
+    s->config.auth_name = s->who.asks ? "socks/auth" : NULL;
+    return err;
 }
 
 static weft_err read_settings(socks_settings *s, weft_why *why)
@@ -119,19 +119,22 @@ static weft_err read_settings(socks_settings *s, weft_why *why)
 
 static weft_err socks_check(void *at, weft_why *why)
 {
-    socks_settings *s = at;
-    s->config.auth_name = s->auth != NULL ? "socks/auth" : NULL;
-    return read_settings(s, why);
+    return read_settings(at, why);
 }
 
 static weft_err socks_children(void *at, weft_children *to, weft_why *why)
 {
     const socks_settings *s = at;
-    const weft_child auth = {.name = "auth", .behaviour = &weft_auth, .config = &s->auth_config};
-    weft_err err = s->auth != NULL ? weft_children_add(to, &auth, why) : WEFT_OK;
+    const weft_child auth = {.name = "auth", .behaviour = &weft_auth, .config = &s->who.config};
+    weft_err err = s->who.asks ? weft_children_add(to, &auth, why) : WEFT_OK;
     return err == WEFT_OK
                ? weft_children_listen(to, &s->listen, &weft_socks_server, &s->config, why)
                : err;
+}
+
+static weft_err socks_settled(void *at, weft_why *why)
+{
+    return service_auth_settled(&((const socks_settings *)at)->who, why);
 }
 
 static void socks_done(void *at)
@@ -154,5 +157,6 @@ const weft_service service_socks = {
     .settings = &settings,
     .check = socks_check,
     .children = socks_children,
+    .settled = socks_settled,
     .done = socks_done,
 };

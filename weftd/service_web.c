@@ -156,7 +156,8 @@ static const weft_option web_options[] = {
      .kind = WEFT_OPTION_TEXTS,
      .value = "TYPE:ARG",
      .at = offsetof(web_settings, sites.auth),
-     .help = "serve only who is in memory:USER:PASSWORD, file:PATH (htpasswd -B) or unix"},
+     .help = "serve only who is in memory:USER:PASSWORD, file:PATH (htpasswd -B) or unix; may be "
+             "given 16 times; anonymous, alone: everybody"},
     {.name = "auth-digest",
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(web_settings, sites.digest),
@@ -234,9 +235,14 @@ static weft_err web_children(void *at, weft_children *to, weft_why *why)
     const web_settings *s = at;
     const weft_child auth = {
         .name = "auth", .behaviour = &weft_auth, .config = &s->sites.who.config};
-    weft_err err = s->sites.auth.count != 0 ? weft_children_add(to, &auth, why) : WEFT_OK;
+    weft_err err = s->sites.who.asks ? weft_children_add(to, &auth, why) : WEFT_OK;
     return err == WEFT_OK ? weft_children_listen(to, &s->listen, &weft_http_server, &s->site, why)
                           : err;
+}
+
+static weft_err web_settled(void *at, weft_why *why)
+{
+    return service_auth_settled(&((const web_settings *)at)->sites.who, why);
 }
 
 static void web_done(void *at)
@@ -265,5 +271,6 @@ const weft_service service_web = {
     .check = web_check,
     .children = web_children,
     .open = web_open,
+    .settled = web_settled,
     .done = web_done,
 };

@@ -44,7 +44,7 @@ static weft_err add_routes(web_sites *s, web_proxy *p, const char *path, weft_ht
                                  .config = &p->client,
                                  .stream = true,
                                  .compress = s->compress ? &packed : NULL,
-                                 .guard = s->auth.count != 0 ? &s->guard : NULL};
+                                 .guard = s->who.asks ? &s->guard : NULL};
     p->route = malloc(room);
     if (p->route == NULL)
         return WEFT_ENOMEM;
@@ -113,7 +113,7 @@ static weft_err add_move(web_sites *s, const char *option, const char *text, wef
                                  .redirect = redirect ? target : NULL,
                                  .redirect_status = status,
                                  .rewrite = redirect ? NULL : target,
-                                 .guard = redirect && s->auth.count != 0 ? &s->guard : NULL};
+                                 .guard = redirect && s->who.asks ? &s->guard : NULL};
     return WEFT_OK;
 }
 
@@ -161,7 +161,7 @@ static weft_err add_cgi(web_sites *s, web_cgi *g, const char *text, weft_http_ro
                                  .config = &g->config,
                                  .stream = true,
                                  .compress = s->compress ? &packed : NULL,
-                                 .guard = s->auth.count != 0 ? &s->guard : NULL};
+                                 .guard = s->who.asks ? &s->guard : NULL};
     return check_cgi_folder(folder + 1, why);
 }
 
@@ -169,10 +169,18 @@ static weft_err add_cgi(web_sites *s, web_cgi *g, const char *text, weft_http_ro
 
 static weft_err make_guard(web_sites *s, weft_why *why)
 {
-    if (s->auth.count == 0)
-        return WEFT_OK;
+    weft_err err = service_auth_read_alone(
+        &s->auth, SERVICE_AUTH_ANONYMOUS | SERVICE_AUTH_PASSWORDS, &s->who, why);
     s->guard = (weft_http_guard){.auth_name = "web/auth", .digest = s->digest};
-    return service_auth_read(&s->auth, &s->who, why);
+    /* a digest is made of the password, which only who has it can make again */
+    for (uint32_t i = 0; err == WEFT_OK && s->digest && i < s->who.config.count; i++)
+        if (s->who.sources[i].kind != WEFT_AUTH_FROM_MEMORY)
+            return weft_because(why, WEFT_EINVAL,
+                                "--auth-digest can check --auth memory:USER:PASSWORD alone");
+    if (err == WEFT_OK && s->digest && !s->who.asks)
+        return weft_because(why, WEFT_EINVAL,
+                            "--auth-digest asks nobody, expected --auth memory:USER:PASSWORD");
+    return err;
 }
 
 /* ---- all of it */
@@ -196,7 +204,7 @@ weft_err web_sites_make(web_sites *s, const weft_http_files_config *files, weft_
         *to = (weft_http_route){.route = "GET /*",
                                 .use = &weft_http_files,
                                 .config = files,
-                                .guard = s->auth.count != 0 ? &s->guard : NULL};
+                                .guard = s->who.asks ? &s->guard : NULL};
     return weft_http_check(s->routes, why);
 }
 

@@ -171,8 +171,12 @@ bool wf_console_line(weft_actor *self, weft_msg *msg, wf_session *s, char *line)
 {
     wf_text out = {.at = NULL};
     weft_why why = {""};
-    wf_command c = {
-        .self = self, .sys = weft_system_of(self), .stream = s->stream, .out = &out, .why = &why};
+    wf_command c = {.self = self,
+                    .sys = weft_system_of(self),
+                    .stream = s->stream,
+                    .user = s->user,
+                    .out = &out,
+                    .why = &why};
     weft_err err = wf_console_run(&c, line);
     if (err == WEFT_OK && c.console && s->ssh)
         err = s->editor != NULL && !s->once ? WEFT_OK : console_over_ssh(&why);

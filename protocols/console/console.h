@@ -5,6 +5,7 @@
 #ifndef WF_CONSOLE_H
 #define WF_CONSOLE_H
 
+#include <weft/auth.h>
 #include <weft/console.h>
 #include <weft/editor.h>
 #include <weft/operate.h>
@@ -61,6 +62,7 @@ typedef struct wf_command {
     weft_actor *self;
     weft_system *sys;
     weft_ref stream;                            /* of the session */
+    const char *user;                           /* who is there; "" or NULL: it was not asked */
     const char *word[WF_CONSOLE_WORDS_MAX + 1]; /* the verb first; ends in NULL */
     size_t n;
     char *rest; /* of a verb that takes fields or a command: what stands behind its words */
@@ -96,6 +98,10 @@ bool wf_console_verb_looks(size_t i);
 
 /* Runs the command that @line is; cuts it into words. errors: those of the command, with a sentence. */
 WEFT_MUST_USE weft_err wf_console_run(wf_command *c, char *line);
+
+/* Whose wish a command is, for the log: "the wish of ann", or "the operator's wish". */
+enum { WF_CONSOLE_WISH_BYTES = WEFT_AUTH_USER_BYTES + 16 };
+const char *wf_console_wish(const wf_command *c, char text[WF_CONSOLE_WISH_BYTES]);
 
 /* Has what stands behind the second word run on the node that is named there. */
 weft_err wf_console_look_at(wf_command *c);

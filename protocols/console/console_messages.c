@@ -121,9 +121,9 @@ static weft_err read_letter(const wf_command *c, size_t word, letter *out)
 
 static void note(const wf_command *c, weft_ref who, const char *what)
 {
-    char ref[WEFT_REF_TEXT_BYTES];
-    weft_log(c->self, WEFT_NOTICE, "%s %s%s%s: the operator's wish", c->word[0],
-             weft_ref_print(who, ref), what[0] != '\0' ? " " : "", what);
+    char ref[WEFT_REF_TEXT_BYTES], wish[WF_CONSOLE_WISH_BYTES];
+    weft_log(c->self, WEFT_NOTICE, "%s %s%s%s: %s", c->word[0], weft_ref_print(who, ref),
+             what[0] != '\0' ? " " : "", what, wf_console_wish(c, wish));
 }
 
 weft_err wf_console_tell(wf_command *c)

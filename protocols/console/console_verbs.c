@@ -126,18 +126,26 @@ static weft_err run_ping(wf_command *c)
 
 /* ---- doing */
 
+const char *wf_console_wish(const wf_command *c, char text[WF_CONSOLE_WISH_BYTES])
+{
+    bool known = c->user != NULL && c->user[0] != '\0';
+    (void)snprintf(text, WF_CONSOLE_WISH_BYTES, "the %s%s", known ? "wish of " : "operator's wish",
+                   known ? c->user : "");
+    return text;
+}
+
 static weft_err stop(wf_command *c, weft_err reason, const char *said)
 {
     weft_ref who;
-    char ref[WEFT_REF_TEXT_BYTES];
+    char ref[WEFT_REF_TEXT_BYTES], wish[WF_CONSOLE_WISH_BYTES];
     weft_err err = wf_actors_named(c->sys, c->word[1], &who, c->why);
     if (err != WEFT_OK)
         return err;
     err = weft_stop_ref(c->self, who, reason);
     if (err != WEFT_OK)
         return weft_because(c->why, err, "%s: %s", weft_ref_print(who, ref), weft_err_text(err));
-    weft_log(c->self, WEFT_NOTICE, "%s %s: the operator's wish", c->word[0],
-             weft_ref_print(who, ref));
+    weft_log(c->self, WEFT_NOTICE, "%s %s: %s", c->word[0], weft_ref_print(who, ref),
+             wf_console_wish(c, wish));
     wf_text_put(c->out, "%s %s\n", weft_ref_print(who, ref), said);
     return WEFT_OK;
 }
@@ -167,7 +175,8 @@ static weft_err run_log(wf_command *c)
 
 static weft_err run_shutdown(wf_command *c)
 {
-    weft_log(c->self, WEFT_NOTICE, "shutdown: the operator's wish");
+    char wish[WF_CONSOLE_WISH_BYTES];
+    weft_log(c->self, WEFT_NOTICE, "shutdown: %s", wf_console_wish(c, wish));
     wf_text_put(c->out, "shutting down\n");
     weft_system_stop(c->self, WEFT_OK);
     c->quit = true; /* what runs waits for its connections */

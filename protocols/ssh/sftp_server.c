@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 
 #include "sftp_path.h"
 #include "sftp_serve.h"
+#include "ssh_account.h"
 
 enum {
     PACKET_MAX = WEFT_SFTP_PACKET_BYTES_MAX + 4,
@@ -30,6 +32,9 @@ enum {
 typedef struct job {
     _Atomic uint32_t refs;
     char *root; /* a thread of the pool may have it longer than the config lives */
+    char user[WEFT_AUTH_USER_BYTES];
+    bool as_user;
+    wf_ssh_account *account; /* NULL: not looked up yet */
     wf_sftp sftp;
     uint8_t *in;
     size_t in_size;
@@ -71,6 +76,7 @@ static void job_drop(job *j)
         return;
     wf_sftp_done(&j->sftp);
     weft_alloc_free(j->root);
+    weft_alloc_free(j->account);
     weft_alloc_free(j->sftp.handles);
     weft_alloc_free(j->in);
     weft_bytes_drop(&j->out);
@@ -153,6 +159,38 @@ static weft_err open_root(job *j)
                         strerror(errno));
 }
 
+/* Looked up once: who it is does not change while it is here. */
+static weft_err find_account(job *j)
+{
+    if (!j->as_user || j->account != NULL)
+        return WEFT_OK;
+    wf_ssh_account *account = weft_alloc(sizeof *account);
+    if (account == NULL)
+        return weft_because(&j->why, WEFT_ENOMEM, "no memory for a user");
+    weft_err err = wf_ssh_account_find(j->user, account, &j->why);
+    if (err == WEFT_OK)
+        j->account = account;
+    else
+        weft_alloc_free(account);
+    return err;
+}
+
+static weft_err serve_as_user(job *j, wf_sftp_out *out)
+{
+    wf_ssh_rights was;
+    weft_err err = find_account(j);
+    if (err == WEFT_OK && j->as_user)
+        err = wf_ssh_rights_take(j->account, &was, &j->why);
+    if (err != WEFT_OK)
+        return err;
+    err = open_root(j);
+    if (err == WEFT_OK)
+        err = serve(j, out);
+    if (j->as_user)
+        wf_ssh_rights_give_back(&was);
+    return err;
+}
+
 /* Much leaves from where it was written; little must not hold that much. */
 static weft_err take_reply(job *j, size_t size)
 {
@@ -176,9 +214,7 @@ static weft_err serve_all(job *j)
     if (err != WEFT_OK)
         return weft_because(&j->why, err, "no memory for a reply");
     out.at = (uint8_t *)(uintptr_t)j->out.at;
-    err = open_root(j);
-    if (err == WEFT_OK)
-        err = serve(j, &out);
+    err = serve_as_user(j, &out);
     weft_err taken = take_reply(j, out.size);
     return taken == WEFT_OK ? err : weft_because(&j->why, taken, "no memory for a reply");
 }
@@ -269,11 +305,18 @@ static void go_on(weft_actor *self, sftp *s)
 
 static weft_err on_opened(weft_actor *self, weft_msg *msg)
 {
+    const weft_ssh_sftp_config *config = weft_config(self);
     sftp *s = weft_state(self);
     s->stream = ((const weft_opened *)weft_body(msg))->stream;
-    s->job = job_new(weft_config(self));
+    const weft_ssh_session *session = weft_ssh_session_of(s->stream);
+    if (config->as_user && session == NULL)
+        return weft_stop_because(self, WEFT_EINVAL, "no channel of SSH, so nobody's files");
+    s->job = job_new(config);
     if (s->job == NULL)
         return weft_stop_because(self, WEFT_ENOMEM, "no memory for SFTP");
+    s->job->as_user = config->as_user;
+    if (session != NULL)
+        (void)snprintf(s->job->user, sizeof s->job->user, "%s", wf_ssh_account_name(session));
     return WEFT_OK;
 }
 

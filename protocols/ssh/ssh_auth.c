@@ -15,6 +15,16 @@ static bool copy(char *to, size_t bytes, const char *from)
     return true;
 }
 
+/* What the peer says it can prove it with. */
+static const char *method_name(unsigned method)
+{
+    return method == WF_SSH_KEY        ? "a public key"
+           : method == WF_SSH_PASSWORD ? "a password"
+                                       : "nothing";
+}
+
+/* Clients offer every key they have, so that one of them is no news; nor is it that there were some, unless nobody was
+ * let in after all, which is said at the end (wf_ssh_over). */
 static void refused(weft_actor *self, const char *why)
 {
     const weft_ssh_config *config = weft_config(self);
@@ -22,18 +32,26 @@ static void refused(weft_actor *self, const char *why)
     wf_ssh_conn *c = &s->conn;
     char text[WEFT_ADDRESS_TEXT_BYTES];
     wf_ssh_answer_auth(c->ssh, s->is_signed, false);
-    weft_log(self, WEFT_INFO, "%s: refused: %s", weft_address_print(&c->peer, text), why);
+    weft_log(self, s->method == WF_SSH_PASSWORD ? WEFT_NOTICE : WEFT_INFO,
+             "%s: \"%s\" is refused, by %s: %s", weft_address_print(&c->peer, text), c->user,
+             method_name(s->method), why);
     if (++s->tries >= or_default(config->tries_max, TRIES_MAX))
         wf_ssh_over(self, WEFT_EDENIED, "too many tries to say who it is");
 }
 
 static void let_in(weft_actor *self, const weft_auth_granted *granted)
 {
-    wf_ssh_conn *c = weft_state(self);
-    char text[WEFT_ADDRESS_TEXT_BYTES];
+    wf_ssh_server *s = weft_state(self);
+    wf_ssh_conn *c = &s->conn;
+    char text[WEFT_ADDRESS_TEXT_BYTES], key[WEFT_SSH_FINGERPRINT_BYTES] = "";
     (void)copy(c->user, sizeof c->user, granted->principal);
+    c->by = granted->by;
+    if (s->method == WF_SSH_KEY)
+        wf_ssh_auth_fingerprint(c->ssh, key);
     wf_ssh_answer_auth(c->ssh, true, true);
-    weft_log(self, WEFT_INFO, "%s is %s", weft_address_print(&c->peer, text), c->user);
+    weft_log(self, WEFT_NOTICE, "%s: \"%s\" is let in, by %s%s%s",
+             weft_address_print(&c->peer, text), c->user, method_name(s->method),
+             key[0] != '\0' ? " " : "", key);
     wf_ssh_granted(self);
 }
 
@@ -84,6 +102,9 @@ void wf_ssh_on_auth(weft_actor *self, const wf_ssh_event *event)
     wf_ssh_conn *c = &s->conn;
     weft_auth_request request = {.peer = c->peer};
     weft_ref auth = config->auth_name != NULL ? weft_named(self, config->auth_name) : config->auth;
+    if (!c->granted && !copy(c->user, sizeof c->user, event->user))
+        (void)copy(c->user, sizeof c->user, "(a name that is too long)");
+    s->method = event->method;
     s->is_signed = event->method != WF_SSH_KEY || event->is_signed;
     if (event->method == WF_SSH_NONE && !config->anonymous && !s->asked_none) {
         /* how clients ask what there is (RFC 4252 section 5.2): no try, once */

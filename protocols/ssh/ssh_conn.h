@@ -76,7 +76,9 @@ struct wf_ssh_conn {
     bool away;     /* the pool has the session: nothing of it is touched */
     bool blocked;  /* the stream has enough to send */
     bool going_on; /* has told itself to */
-    char user[WEFT_AUTH_USER_BYTES];
+    char user
+        [WEFT_AUTH_USER_BYTES]; /* of a server, until it has granted: as whom the peer last tried */
+    weft_auth_source_kind by;
 };
 
 static inline uint32_t or_default(uint32_t given, uint32_t usual)

@@ -69,6 +69,41 @@ static weft_err key_make(const struct key_file *f, const char *path, weft_why *w
     return err;
 }
 
+/* Its public half, for people: nothing reads it here. As with the key itself, whoever is first wins. */
+static weft_err public_make(ssh_key key, const char *path, weft_why *why)
+{
+    char name[PATH_BYTES + 8], draft[PATH_BYTES + 32], *text = NULL;
+    (void)snprintf(name, sizeof name, "%s.pub", path);
+    (void)snprintf(draft, sizeof draft, "%s.new.%ld", name, (long)getpid());
+    int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return weft_because(why, weft_err_from_errno(errno), "unable to make %s: %s", draft,
+                            strerror(errno));
+    weft_err err = WEFT_OK;
+    if (ssh_pki_export_pubkey_base64(key, &text) != SSH_OK)
+        err = weft_because(why, WEFT_ENOMEM, "no memory for %s", name);
+    else if (dprintf(fd, "%s %s\n", ssh_key_type_to_char(ssh_key_type(key)), text) < 0 ||
+             fchmod(fd, 0644) != 0 || (link(draft, name) != 0 && errno != EEXIST))
+        err = weft_because(why, weft_err_from_errno(errno), "unable to write %s: %s", name,
+                           strerror(errno));
+    (void)close(fd);
+    (void)unlink(draft);
+    ssh_string_free_char(text);
+    return err;
+}
+
+/* A folder that is not this program's may have keys and nothing beside them. */
+static weft_err public_keep(ssh_key key, const char *path, weft_why *why)
+{
+    char name[PATH_BYTES + 8];
+    struct stat st;
+    (void)snprintf(name, sizeof name, "%s.pub", path);
+    if (lstat(name, &st) == 0)
+        return WEFT_OK;
+    weft_err err = public_make(key, path, why);
+    return err == WEFT_EDENIED ? WEFT_OK : err;
+}
+
 /* A private key that others may read is none. */
 weft_err wf_ssh_key_look(const char *path, weft_why *why)
 {
@@ -104,7 +139,10 @@ static weft_err key_load(const struct key_file *f, const char *dir, ssh_key *out
         ssh_key_free(*out);
         return weft_because(why, WEFT_EPROTO, "%s: expected a key of another type", path);
     }
-    return WEFT_OK;
+    err = public_keep(*out, path, why);
+    if (err != WEFT_OK)
+        ssh_key_free(*out);
+    return err;
 }
 
 static weft_err set(ssh_bind bind, enum ssh_bind_options_e option, const void *value, weft_why *why)

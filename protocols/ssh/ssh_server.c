@@ -37,14 +37,28 @@ void wf_ssh_granted(weft_actor *self)
         wf_ssh_over(self, WEFT_ENOMEM, "no memory for a timer");
 }
 
+/* Whoever looks at ports comes and goes without a name; who was refused and stayed away is another matter. */
+static bool is_news(const wf_ssh_server *s, weft_err err)
+{
+    if (!s->conn.granted)
+        return s->tries != 0 || err == WEFT_EDENIED || err == WEFT_ENOMEM;
+    return err != WEFT_OK && err != WEFT_EDONE;
+}
+
 void wf_ssh_over(weft_actor *self, weft_err err, const char *why)
 {
+    const wf_ssh_server *s = weft_state(self);
     wf_ssh_conn *c = weft_state(self);
     char text[WEFT_ADDRESS_TEXT_BYTES];
     if (c->over || c->ssh == NULL)
         return;
-    weft_log(self, err == WEFT_OK || err == WEFT_EDONE ? WEFT_INFO : WEFT_NOTICE, "%s %s: %s",
-             weft_address_print(&c->peer, text), c->granted ? c->user : "(unknown)", why);
+    if (c->user[0] != '\0')
+        weft_log(self, is_news(s, err) ? WEFT_NOTICE : WEFT_INFO, "%s: \"%s\" %s: %s",
+                 weft_address_print(&c->peer, text), c->user,
+                 c->granted ? "has gone" : "was not let in", why);
+    else
+        weft_log(self, is_news(s, err) ? WEFT_NOTICE : WEFT_INFO, "%s: nobody was let in: %s",
+                 weft_address_print(&c->peer, text), why);
     c->over = true;
     weft_hook_cancel(&c->hook);
     wf_ssh_lose(c, why);

@@ -8,8 +8,9 @@
 typedef struct wf_ssh_server {
     wf_ssh_conn conn;
     uint32_t tries;
-    bool counted;   /* as one of whom it is not known who it is */
-    bool is_signed; /* what the auth actor is asked about */
+    unsigned method; /* of the last one */
+    bool counted;    /* as one of whom it is not known who it is */
+    bool is_signed;  /* what the auth actor is asked about */
     bool asked_none;
 } wf_ssh_server;
 

@@ -348,10 +348,11 @@ weft_err wf_ssh_is_over(wf_ssh *s, weft_why *why)
 {
     /* libssh has its goodbye as an error like any other */
     const char *text = ssh_get_error(s->session);
-    weft_err err = strstr(text, "SSH_MSG_DISCONNECT") != NULL ? WEFT_EDONE
-                   : s->lost                                  ? WEFT_ELOST
-                                                              : WEFT_EPROTO;
-    weft_explain(why, "%.150s", text);
+    bool silent = !s->is_client && !s->lost && strstr(text, "Socket error") != NULL;
+    weft_err err = silent || strstr(text, "SSH_MSG_DISCONNECT") != NULL ? WEFT_EDONE
+                   : s->lost                                            ? WEFT_ELOST
+                                                                        : WEFT_EPROTO;
+    weft_explain(why, "%.150s", silent ? "the peer went without a word" : text);
     wf_ssh_finish(s);
     return err;
 }
@@ -382,6 +383,13 @@ weft_err wf_ssh_next(wf_ssh *s, wf_ssh_event *out, weft_why *why)
         return weft_because(why, WEFT_EPROTO, "the peer sends more than its window");
     }
     return wf_ssh_is_dead(s) ? wf_ssh_is_over(s, why) : WEFT_OK;
+}
+
+void wf_ssh_auth_fingerprint(const wf_ssh *s, char to[WEFT_SSH_FINGERPRINT_BYTES])
+{
+    to[0] = '\0';
+    if (s->message != NULL && ssh_message_type(s->message) == SSH_REQUEST_AUTH)
+        wf_ssh_fingerprint(ssh_message_auth_pubkey(s->message), to);
 }
 
 void wf_ssh_answer_auth(wf_ssh *s, bool is_signed, bool yes)

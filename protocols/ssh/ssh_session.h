@@ -102,6 +102,8 @@ WEFT_MUST_USE weft_err wf_ssh_next(wf_ssh *s, wf_ssh_event *out, weft_why *why);
 /* Whether an event waits for its answer. */
 bool wf_ssh_waits(const wf_ssh *s);
 
+/* "SHA256:..." of the key of an event that waits for its answer; "" when there is none. */
+void wf_ssh_auth_fingerprint(const wf_ssh *s, char to[WEFT_SSH_FINGERPRINT_BYTES]);
 /* @yes: granted; of a key that is not signed: it would do. */
 void wf_ssh_answer_auth(wf_ssh *s, bool is_signed, bool yes);
 /* errors: NULL (@yes is false, or there is no place); the peer is told so. */

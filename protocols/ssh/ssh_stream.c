@@ -26,8 +26,13 @@ wf_ssh_slot *wf_ssh_slot_new(wf_ssh_conn *c, wf_ssh_channel *channel)
         return NULL;
     slot->conn = c;
     slot->channel = channel;
-    slot->session = (weft_ssh_session){
-        .user = c->user, .command = "", .env = no_env, .term = "", .peer = c->peer};
+    slot->session = (weft_ssh_session){.user = c->user,
+                                       .command = "",
+                                       .env = no_env,
+                                       .term = "",
+                                       .peer = c->peer,
+                                       .local = c->local,
+                                       .by = c->by};
     slot->next = c->slots;
     c->slots = slot;
     wf_ssh_channel_set_user(channel, slot);

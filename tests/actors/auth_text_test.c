@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What auth reads and hashes: words, lines of files, digests, passwords; against published vectors. */
+#include <grp.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "auth_digest.h"
 #include "auth_files.h"
@@ -370,6 +373,22 @@ static void a_shadow_file_that_cannot_be_read_is_refused_with_its_name(void)
     CHECK(strstr(why.text, "/nowhere/shadow") != NULL);
 }
 
+/* The C library says of a file it may not read that nobody is in it, which is no answer. */
+static void who_may_not_read_the_shadow_file_is_told_so(void)
+{
+    char hash[WF_PASSPHRASE_HASH_BYTES];
+    int status = 0;
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
+            _exit(2);
+        _exit(access("/etc/shadow", R_OK) == 0 ? 0 : wf_shadow_hash("root", hash) != WEFT_EIO);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK_I64(status, 0);
+}
+
 /* ---- digests */
 
 /* RFC 7616 section 3.9.1. */
@@ -506,6 +525,7 @@ static const test_case cases[] = {
     TEST(weak_and_broken_hashes_are_none),
     TEST(a_shadow_entry_may_be_locked_or_over),
     TEST(a_shadow_file_that_cannot_be_read_is_refused_with_its_name),
+    TEST(who_may_not_read_the_shadow_file_is_told_so),
     TEST(digests_are_those_of_the_standard),
     TEST(a_digest_is_written_in_many_ways),
     TEST(a_digest_that_is_none_or_another_is_refused),

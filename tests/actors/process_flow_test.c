@@ -46,6 +46,31 @@ static void a_terminal_has_a_size_a_session_and_hears_of_changes(void)
     CHECK_OK(r.lost);
 }
 
+static void a_terminal_is_its_users_who_finds_its_path(void)
+{
+    static const weft_window window = {.rows = 24, .columns = 80};
+    static const uint32_t groups[] = {2};
+    static const weft_process_ids ids = {.uid = 1, .gid = 2, .groups = groups, .n_groups = 1};
+    static const char *const env[] = {"TTY_IS=set", "OTHER=kept", NULL};
+    char wanted[64];
+    CHECK(setenv("TTY_IS", "inherited", 1) == 0);
+    process_run r = {.shell = "test \"$TTY_IS\" = \"$(tty)\" && stat -c \"%u $OTHER\" \"$TTY_IS\"; "
+                              "env | grep -c TTY_IS",
+                     .options = {.terminal = &window,
+                                 .terminal_env = "TTY_IS",
+                                 .env = env,
+                                 .ids = geteuid() == 0 ? &ids : NULL}};
+    process_run_it(&r);
+    (void)snprintf(wanted, sizeof wanted, "%u kept\r\n1\r\n", geteuid() == 0 ? 1 : geteuid());
+    CHECK_STR(r.out, wanted);
+    /* without a terminal there is nothing to be said */
+    process_run plain = {.shell = "echo ${TTY_IS:-none}",
+                         .options = {.terminal_env = "TTY_IS", .env = env, .env_empty = true}};
+    process_run_it(&plain);
+    CHECK_STR(plain.out, "set\n");
+    CHECK(unsetenv("TTY_IS") == 0);
+}
+
 static void the_end_of_a_terminal_is_the_character_for_it(void)
 {
     static const weft_window window = {.rows = 0, .columns = 0};
@@ -314,6 +339,7 @@ static void a_simulation_has_no_processes_and_says_so(void)
 
 static const test_case cases[] = {
     TEST(a_terminal_has_a_size_a_session_and_hears_of_changes),
+    TEST(a_terminal_is_its_users_who_finds_its_path),
     TEST(the_end_of_a_terminal_is_the_character_for_it),
     TEST(a_session_of_a_terminal_is_hung_up),
     TEST(a_gib_for_a_slow_reader_is_flat_in_memory),

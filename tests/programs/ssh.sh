@@ -36,7 +36,7 @@ fail()
 start()
 {
     mkfifo "$dir/said"
-    "$WEFT_BUILD/weftd" "$@" 2> >(tee "$dir/log" >"$dir/said") &
+    "$WEFT_BUILD/weftd" "$@" 2> >(tee -p "$dir/log" >"$dir/said") &
     started=$!
     read -r -t 60 line <"$dir/said" || fail "weftd says nothing"
     port=$(grep -o 'listening at [^"]*' <<<"$line" | grep -o '[0-9]*$') || fail "it does not listen: $line"
@@ -56,16 +56,27 @@ head -c 3000000 /dev/urandom >"$dir/big"
 start web --path "$dir/root" --listen http://127.0.0.1:0
 web=$started
 web_port=$port
+# as root each peer would have to be a user of the system (ssh_users.sh): all run as one
+as=()
+if [ "$(id -u)" = 0 ]; then
+    as=(--user nobody)
+    chmod 755 "$dir"
+    chown nobody "$dir/root"
+fi
 start ssh --listen tcp://127.0.0.1:0 --keys "$dir/keys" --root "$dir/root" --forward \
-    --auth "sshkey:$dir/authorized" --auth memory:ann:secret
+    --auth "sshkey:$dir/authorized" --auth memory:ann:secret "${as[@]}"
 ours=$started
 
 [ "$(stat -c %a "$dir/keys/ssh_host_ed25519_key")" = 600 ] || fail "the host key may be read by others"
+print=$(ssh-keygen -lf "$dir/keys/ssh_host_ed25519_key.pub" | cut -d ' ' -f 2) || fail "no public half of the host key"
 ssh-keyscan -p "$port" -t ed25519 127.0.0.1 2>/dev/null >"$dir/known" || fail "ssh-keyscan"
 grep -q ssh-ed25519 "$dir/known" || fail "ssh-keyscan finds no key"
 
 common=(-o "UserKnownHostsFile=$dir/known" -o StrictHostKeyChecking=yes -o BatchMode=yes -o IdentitiesOnly=yes)
 go=(timeout 60 ssh -p "$port" "${common[@]}" -i "$dir/ed25519" ann@127.0.0.1)
+
+same_print=$(ssh-keygen -lf "$dir/known" | cut -d ' ' -f 2)
+[ "$same_print" = "$print" ] || fail "its public half is of another key: $print, $same_print"
 
 # commands
 for key in ed25519 rsa ecdsa; do
@@ -164,4 +175,25 @@ timeout 60 ssh -p "$port" "${common[@]}" -i "$dir/ed25519" ann@127.0.0.1 "cat $d
 kill "$ours"
 wait "$ours" || fail "weftd with limits ended with $?"
 ours=
+grep -q "the host key is $print" "$dir/log" || fail "the fingerprint is not logged"
+grep -q 'ann.*is let in, by a public key SHA256:' "$dir/log" || fail "who came is not logged"
+! grep -q "Socket error" "$dir/log" || fail "noise in the log: $(grep "Socket error" "$dir/log")"
+
+# refused TEXT ARGUMENT...: it does not start, and says why
+refused()
+{
+    local code=0 text=$1
+    shift
+    timeout 60 "$WEFT_BUILD/weftd" ssh --listen tcp://127.0.0.1:0 --keys "$dir/keys" --auth memory:ann:secret "$@" \
+        >"$dir/out" 2>&1 </dev/null || code=$?
+    [ "$code" = 78 ] || fail "exit code $code with $*"
+    grep -qF -- "$text" "$dir/out" || fail "with $*: does not say \"$text\": $(cat "$dir/out")"
+}
+refused "--shell /nonexist: No such file" --shell /nonexist
+refused "--shell /etc/passwd: Permission denied" --shell /etc/passwd
+refused "--shell sh: expected a path" --shell sh
+refused "--shell /usr is no program" --shell /usr
+refused "there is no such folder" --console unix:/nonexist/admin
+refused "expected no --shell" --console unix:admin --shell /bin/sh
+refused "--read-only is about --root" --read-only
 echo "ssh: all is well"

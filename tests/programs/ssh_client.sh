@@ -157,9 +157,11 @@ fi
 
 # ---- weft's own
 
+mkdir by
+cp authorized "by/$user"
 mkfifo said
-"$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --root "$dir" --auth "sshkey:$dir/authorized" \
-    --auth "memory:$user:secret" 2> >(tee log >said) &
+"$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --root "$dir" --auth "sshkey:$dir/by/%u" \
+    --auth "memory:$user:secret" 2> >(tee -p log >said) &
 ours=$!
 read -r -t 60 line <said || fail "weftd says nothing"
 port=$(grep -o 'listening at [^"]*' <<<"$line" | grep -o '[0-9]*$') || fail "it does not listen: $line"

@@ -70,12 +70,14 @@ static void before(void)
 
 static void after(void)
 {
+    static const char *const names[] = {"ssh_host_ed25519_key", "ssh_host_ed25519_key.pub",
+                                        "ssh_host_ecdsa_key", "ssh_host_ecdsa_key.pub"};
     char path[128];
     weft_ssh_keys_close(&keys);
-    (void)snprintf(path, sizeof path, "%s/ssh_host_ed25519_key", folder);
-    CHECK(unlink(path) == 0);
-    (void)snprintf(path, sizeof path, "%s/ssh_host_ecdsa_key", folder);
-    (void)unlink(path);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        CHECK(unlink(path) == 0);
+    }
     CHECK(rmdir(folder) == 0);
 }
 

@@ -686,6 +686,8 @@ static void who_is_who_he_says_may_come_in(void)
     CHECK_STR(ask("secret\rlog\r"),
               "\r\n" END BEGIN "weft> log\r\n" END "debug\r\n" BEGIN "weft> ");
     CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "login of ada"), 1);
+    (void)ask("restart auth\r");
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, ": the wish of ada"), 1);
     weft_sim_advance(sim, WEFT_CONSOLE_LOGIN_MS + 1);
     CHECK(!peer->closed);
     close_world();

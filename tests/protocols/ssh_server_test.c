@@ -118,6 +118,8 @@ static void after(void)
     weft_ssh_keys_close(&keys);
     remove_file("ssh_host_ed25519_key");
     remove_file("ssh_host_ecdsa_key");
+    remove_file("ssh_host_ed25519_key.pub");
+    remove_file("ssh_host_ecdsa_key.pub");
     remove_file("authorized");
     CHECK(rmdir(folder) == 0);
 }
@@ -546,6 +548,33 @@ static void any_allocation_may_fail(void)
 
 /* ---- keys */
 
+/* Also of a key that somebody else made; one that is there stays as it is. */
+static void the_public_half_is_kept_beside_it(void)
+{
+    weft_ssh_keys *again = NULL;
+    weft_why why;
+    char path[160], line[400] = "", second[400] = "";
+    struct stat st;
+    (void)snprintf(path, sizeof path, "%s/ssh_host_ed25519_key.pub", folder);
+    FILE *file = fopen(path, "r");
+    REQUIRE(file != NULL);
+    CHECK(fgets(line, sizeof line, file) != NULL && fclose(file) == 0);
+    CHECK(strncmp(line, "ssh-ed25519 AAAA", 16) == 0 && strchr(line, '\n') != NULL);
+    CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0644);
+    CHECK(unlink(path) == 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(weft_ssh_keys_open(folder, false, &again, &why));
+        weft_ssh_keys_close(&again);
+        file = fopen(path, "r");
+        REQUIRE(file != NULL);
+        CHECK(fgets(second, sizeof second, file) != NULL && fclose(file) == 0);
+        CHECK_STR(second, i == 0 ? line : "mine\n");
+        file = fopen(path, "w");
+        REQUIRE(file != NULL);
+        CHECK(fputs("mine\n", file) >= 0 && fclose(file) == 0);
+    }
+}
+
 static void host_keys_are_made_once_and_kept(void)
 {
     weft_ssh_keys *again = NULL;
@@ -555,6 +584,7 @@ static void host_keys_are_made_once_and_kept(void)
     CHECK_STR(weft_ssh_keys_fingerprint(again), weft_ssh_keys_fingerprint(keys));
     CHECK(strncmp(weft_ssh_keys_fingerprint(again), "SHA256:", 7) == 0);
     weft_ssh_keys_close(&again);
+    the_public_half_is_kept_beside_it();
     (void)snprintf(path, sizeof path, "%s/ssh_host_ed25519_key", folder);
     CHECK(chmod(path, 0640) == 0);
     CHECK_ERR(weft_ssh_keys_open(folder, false, &again, &why), WEFT_EDENIED);

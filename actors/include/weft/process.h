@@ -72,8 +72,9 @@ typedef struct weft_process_options {
     const weft_process_fd *fds; /**< NULL: streams to 0 and from 1 and 2 */
     unsigned n_fds;             /**< at most WEFT_PROCESS_FDS_MAX */
     const weft_window
-        *terminal;     /**< 0, 1 and 2 are a terminal of this size, one stream; rows of @fds
-                                      are others then */
+        *terminal;            /**< 0, 1 and 2 are a terminal of this size, one stream; rows of @fds
+                                      are others then. With @ids it belongs to that user */
+    const char *terminal_env; /**< the variable that says its path there ("SSH_TTY"); NULL: none */
     bool joined;       /**< the pipes to 0 and from 1 are one stream; 2 is ours, unless a row of
                                       @fds says else */
     int stop_signal;   /**< what it is asked to stop with; 0: SIGTERM, with a terminal SIGHUP */

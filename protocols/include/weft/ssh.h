@@ -31,7 +31,7 @@ typedef struct weft_ssh_keys weft_ssh_keys;
 #define WEFT_SSH_FINGERPRINT_BYTES 64U
 
 /** Reads DIR/ssh_host_ed25519_key and DIR/ssh_host_ecdsa_key; makes the folder (mode 0700) and each key
- * (mode 0600) that is not there. The Ed25519 key is what peers see; with @ecdsa the other one too, for those
+ * (mode 0600) that is not there, and its public half (.pub) beside it, for ssh-keygen -l. The Ed25519 key is what peers see; with @ecdsa the other one too, for those
  * that know no better. Blocks: before start. errors: EDENIED (a key that others may read, no permission),
  * EPROTO (no key, or with a passphrase), ETOOBIG, EIO, ENOMEM. thread: any. */
 WEFT_MUST_USE weft_err weft_ssh_keys_open(const char *dir, bool ecdsa, weft_ssh_keys **out,
@@ -97,6 +97,8 @@ typedef struct weft_ssh_session {
     const char *term;   /**< of which kind ("xterm"); "" */
     weft_window window; /**< of this size */
     weft_address peer;  /**< from where */
+    weft_address local; /**< to where */
+    weft_auth_source_kind by; /**< which kind of source let it in */
 } weft_ssh_session;
 
 /** NULL: @stream is no open channel of this reactor. */
@@ -127,13 +129,19 @@ extern const weft_type weft_ssh_window_type, weft_ssh_signal_type;
 
 /** The config of weft_ssh_shell; zero means the default. */
 typedef struct weft_ssh_shell_config {
-    const char *shell; /**< run with `-c COMMAND`, or alone for a shell; NULL: /bin/sh */
-    const char *dir;   /**< where it runs; NULL: here */
+    /** Run with `-c COMMAND`, or alone, with a '-' before its name, for a shell; NULL: the user's own with
+     * @as_user, else /bin/sh. */
+    const char *shell;
+    const char *dir; /**< where it runs; NULL: the home of the user it runs as, or / */
+    /** It runs as the system's user whom the peer was let in as, and not at all if there is none: for programs that
+     * root runs. Each of auth's sources must prove the name, then: sshkey without %u in its path does not. */
+    bool as_user;
 } weft_ssh_shell_config;
 
-/** Runs shells and commands, as this program's own user, with a terminal if the peer wants one. Of the
- * peer's environment LANG and LC_* are taken. NULL config: all defaults. For WEFT_SSH_SHELL and
- * WEFT_SSH_EXEC. */
+/** Runs shells and commands, with a terminal if the peer wants one; as this program's own user unless as_user
+ * is set. The environment is what sshd sets and no more (USER, LOGNAME, HOME, PATH, SHELL, MAIL, TERM, TZ,
+ * SSH_CLIENT, SSH_CONNECTION, SSH_TTY); of the peer's, LANG and LC_* are taken. NULL config: all defaults. For
+ * WEFT_SSH_SHELL and WEFT_SSH_EXEC. */
 extern const weft_behaviour weft_ssh_shell;
 
 /** The config of weft_ssh_sftp. */
@@ -142,6 +150,8 @@ typedef struct weft_ssh_sftp_config {
     bool read_only;
     uint32_t
         handles_max; /**< files and folders open at once; 0: 64; at most WEFT_SFTP_HANDLES_MAX */
+    bool as_user; /**< files are touched with the rights of the system's user whom the peer was let
+                        in as, not of this program; as in weft_ssh_shell_config */
 } weft_ssh_sftp_config;
 
 /** SFTP, version 3 (draft-ietf-secsh-filexfer-02), as `sftp` and `scp` of OpenSSH speak it. For the

@@ -45,7 +45,8 @@ class Server:
         if system == US:
             command = [os.path.join(options.build, "weftd"), "ssh", "--listen",
                        f"tcp://127.0.0.1:{self.port}", "--keys", f"{folder}/keys", "--root", folder,
-                       "--shell", shell, "--auth", f"sshkey:{folder}/id.pub"]
+                       "--shell", shell, "--auth", f"sshkey:{folder}/keys.of/%u"]
+            command = at_own_home(folder, command) if os.getuid() == 0 else command
         elif system == "dropbear":
             command = dropbear(folder, self.port)
         else:
@@ -74,34 +75,42 @@ class Server:
         self.process.wait()
 
 
+def at_own_home(folder, command):
+    """With another home, in a namespace of its own: its shells read no files of its user."""
+    os.makedirs(f"{folder}/home", mode=0o700, exist_ok=True)
+    return ["unshare", "--mount", "sh", "-c",
+            'mount --bind "$1" "$2" && cd / && shift 2 && exec "$@"', "-", f"{folder}/home",
+            pwd.getpwuid(os.getuid()).pw_dir, *command]
+
+
 def dropbear(folder, port):
-    """It looks for keys in the home of the user alone: it gets another one, in a namespace of its own."""
+    """It looks for keys in the home of the user alone."""
     program, maker = (build.installed(name, "dropbear-bin") for name in ("dropbear", "dropbearkey"))
     if os.getuid() != 0:
         raise build.Missing("dropbear wants root here, for a home of its own")
-    user = pwd.getpwuid(os.getuid())
     keys = f"{folder}/home/.ssh"
-    os.makedirs(keys, mode=0o700)
+    os.makedirs(keys, mode=0o700, exist_ok=True)
     shutil.copy(f"{folder}/id.pub", f"{keys}/authorized_keys")
     subprocess.run([maker, "-t", "ed25519", "-f", f"{folder}/dropbear"], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return ["unshare", "--mount", "sh", "-c",
-            'mount --bind "$1" "$2" && cd / && shift 2 && exec "$@"', "-", f"{folder}/home", user.pw_dir,
-            program, "-F", "-E", "-s", "-p", f"127.0.0.1:{port}", "-r", f"{folder}/dropbear", "-P",
-            f"{folder}/dropbear.pid"]
+    return at_own_home(folder, [program, "-F", "-E", "-s", "-p", f"127.0.0.1:{port}", "-r",
+                                f"{folder}/dropbear", "-P", f"{folder}/dropbear.pid"])
 
 
 def prepare(folder):
     for key in ("host", "id"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{folder}/{key}"],
                        check=True)
+    os.mkdir(f"{folder}/keys.of")
+    shutil.copy(f"{folder}/id.pub", f"{folder}/keys.of/{pwd.getpwuid(os.getuid()).pw_name}")
     with open(f"{folder}/big", "wb") as file:
         for _ in range(MEGABYTES):
             file.write(os.urandom(1000) * 1000)
     with open(f"{folder}/config", "w", encoding="ascii") as file:
-        # a shell that thinks it is within another one reads no files of its user: as with weft
+        # a shell that thinks it is within another one reads no files of its user: as with the others
+        level = "SetEnv SHLVL=9\n" if os.getuid() == 0 else ""
         file.write(f"HostKey {folder}/host\nAuthorizedKeysFile {folder}/id.pub\nStrictModes no\n"
-                   "ListenAddress 127.0.0.1\nUsePAM no\nPidFile none\nSetEnv SHLVL=9\n"
+                   f"ListenAddress 127.0.0.1\nUsePAM no\nPidFile none\n{level}"
                    "MaxStartups 100\nSubsystem sftp internal-sftp\n")
 
 
