@@ -135,7 +135,7 @@ static weft_err stop(wf_command *c, weft_err reason, const char *said)
         return err;
     err = weft_stop_ref(c->self, who, reason);
     if (err != WEFT_OK)
-        return weft_because(c->why, err, "%s: %s", weft_ref_print(who, ref), weft_err_text(err));
+        return wf_console_not_done(c, who, err);
     weft_log(c->self, WEFT_NOTICE, "%s %s: the operator's wish", c->word[0],
              weft_ref_print(who, ref));
     wf_text_put(c->out, "%s %s\n", weft_ref_print(who, ref), said);

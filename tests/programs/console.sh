@@ -136,8 +136,21 @@ SCRIPT
 fi
 
 echo "shut down"
+for verb in stop restart kill suspend; do
+    ends 65 'shutdown is what stops the system' "$verb" 0.1.1 --to unix:web.admin
+done
+says 'serves nothing' suspend 0.2.1
+says 'serves nothing' suspend web
 says 'shutting down' shutdown
 ended "$server" || fail "the daemon ends with $?"
+
+# whoever ends what all belongs to ends the daemon
+serve web "$weftd" web --listen http://127.0.0.1:0 --admin unix:web.admin
+says '<0.2.1> app' tree
+says 'is ended' kill 0.2.1
+code=0
+ended "$last" || code=$?
+[ "$code" = 70 ] || fail "a daemon whose application is killed ends with $code"
 
 echo "a node"
 serve node "$weftd" node --name edge-1 --join edge-2=unix:edge-2 --admin unix:node.admin

@@ -435,6 +435,22 @@ static void a_suspended_actor_is_seen_and_goes_on(void)
     close_world();
 }
 
+static void who_ends_the_system_in_order_is_left_alone(void)
+{
+    static const char *const verbs[] = {"stop", "restart", "kill", "suspend"};
+    char line[32];
+    open_world(NULL, 0);
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        (void)snprintf(line, sizeof line, "%s 0.1.1\n", verbs[i]);
+        CHECK_STR(ask(line), "error: <0.1.1>: the system ends in order by it; shutdown is what stops "
+                             "the system\n");
+    }
+    (void)ask("suspend shop/one\n");
+    CHECK_STR(ask("shutdown\n"), "shutting down\n");
+    CHECK(peer->ended);
+    close_world();
+}
+
 static void a_tap_shows_what_an_actor_is_told(void)
 {
     open_world(NULL, 0);
@@ -747,6 +763,7 @@ static const test_case cases[] = {
     TEST(an_actor_is_told_and_asked_by_the_types_it_serves),
     TEST(who_does_not_answer_is_waited_for_so_long),
     TEST(a_suspended_actor_is_seen_and_goes_on),
+    TEST(who_ends_the_system_in_order_is_left_alone),
     TEST(a_tap_shows_what_an_actor_is_told),
     TEST(a_tap_is_over_with_its_actor_and_goes_on_over_a_restart),
     TEST(a_tap_that_is_not_read_loses_messages_and_says_so),
