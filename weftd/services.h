@@ -29,6 +29,7 @@ weft_err console_operate(weft_children *to, const char *verb, const char *who, c
                          weft_why *why);
 /* And what it came to, as an exit code. */
 int console_code(void);
+void console_done(void);
 
 /* `weftd urls`: the schemes and their options. */
 void print_urls(FILE *to);

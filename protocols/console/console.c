@@ -130,6 +130,23 @@ static weft_err speak(weft_actor *self, wf_session *s)
 
 /* ---- commands */
 
+static void say_error(weft_actor *self, wf_session *s, const char *before, const char *error)
+{
+    char text[WEFT_WHY_BYTES + 16];
+    int n = snprintf(text, sizeof text, "%serror: %s\n", before, error);
+    wf_console_say(self, s, text, (size_t)n);
+}
+
+void wf_console_mark(weft_actor *self, wf_session *s, const char *error)
+{
+    static const char mark[] = {WEFT_CONSOLE_MARK, '\0'},
+                      ok[] = {WEFT_CONSOLE_MARK, 'o', 'k', '\n'};
+    if (s->marked && error != NULL)
+        say_error(self, s, mark, error);
+    else if (s->marked)
+        wf_console_say(self, s, ok, sizeof ok);
+}
+
 void wf_console_answer(weft_actor *self, wf_session *s, weft_err err, wf_text *out,
                        const weft_why *why)
 {
@@ -139,12 +156,11 @@ void wf_console_answer(weft_actor *self, wf_session *s, weft_err err, wf_text *o
     wf_text_end(out);
     wf_console_say(self, s, out->at, out->n);
     wf_text_free(out);
-    if (err == WEFT_OK)
-        return;
-    char text[WEFT_WHY_BYTES + 16];
-    int n = snprintf(text, sizeof text, "error: %s\n",
-                     why->text[0] != '\0' ? why->text : weft_err_text(err));
-    wf_console_say(self, s, text, (size_t)n);
+    const char *error = why->text[0] != '\0' ? why->text : weft_err_text(err);
+    if (s->marked)
+        wf_console_mark(self, s, err == WEFT_OK ? NULL : error);
+    else if (err != WEFT_OK)
+        say_error(self, s, "", error);
 }
 
 static weft_err go_on(weft_actor *self, weft_msg *msg);
@@ -167,6 +183,17 @@ static weft_err console_over_ssh(weft_why *why)
     return weft_because(why, WEFT_EINVAL, "over SSH, expected a terminal: ssh -t, and no command");
 }
 
+/* Whether such a connection may become one for people. */
+static weft_err check_people(const wf_session *s, weft_why *why)
+{
+    if (s->ssh)
+        return s->editor != NULL && !s->once ? WEFT_OK : console_over_ssh(why);
+    return s->marked ? weft_because(why, WEFT_EINVAL,
+                                    "a program talks here: expected a connection "
+                                    "that begins with \"hello people\"")
+                     : WEFT_OK;
+}
+
 bool wf_console_line(weft_actor *self, weft_msg *msg, wf_session *s, char *line)
 {
     wf_text out = {.at = NULL};
@@ -174,14 +201,18 @@ bool wf_console_line(weft_actor *self, weft_msg *msg, wf_session *s, char *line)
     wf_command c = {
         .self = self, .sys = weft_system_of(self), .stream = s->stream, .out = &out, .why = &why};
     weft_err err = wf_console_run(&c, line);
-    if (err == WEFT_OK && c.console && s->ssh)
-        err = s->editor != NULL && !s->once ? WEFT_OK : console_over_ssh(&why);
+    if (err == WEFT_OK && c.console)
+        err = check_people(s, &why);
     if (err == WEFT_OK && c.waiting && s->editor == NULL) {
         s->answered = c.answered;
         wf_text_free(&out);
         return weft_when(msg, c.waits, on_answered) == WEFT_OK;
     }
-    wf_console_answer(self, s, err, &out, &why);
+    if (c.tap != NULL)
+        s->failed = false; /* its answer ends when it is over */
+    else
+        wf_console_answer(self, s, err, &out, &why);
+    s->marked |= err == WEFT_OK && c.hello && !c.console && s->editor == NULL;
     if (err == WEFT_OK && c.waiting)
         wf_console_wait(self, s, &c);
     else if (err == WEFT_OK && c.tap != NULL)

@@ -67,7 +67,7 @@ typedef struct wf_command {
     wf_text *out;
     weft_why *why;
     /* What the session is to do when the answer is out. */
-    bool quit, console;
+    bool quit, console, hello;
     bool looks; /* only commands that change nothing are run, and answer at once */
     /* The answer comes later: an ask that its owner waits for, and what writes it down. */
     weft_deferred waits;

@@ -20,6 +20,7 @@ typedef struct wf_session {
     bool ssh;    /* it is a channel, whose peer is known and which ends with a code */
     bool once;   /* and was asked for one command */
     bool failed; /* the last answer is an error */
+    bool marked; /* it has said hello: answers end with a mark */
     bool over;   /* its peer says no more: it leaves when what it said is done */
     bool full;   /* what was to be shown last found no room */
     unsigned logins;
@@ -44,6 +45,8 @@ void wf_console_say(weft_actor *self, wf_session *s, const char *at, size_t n);
 void wf_console_ring(weft_actor *self, wf_session *s);
 void wf_console_answer(weft_actor *self, wf_session *s, weft_err err, wf_text *out,
                        const weft_why *why);
+/* An answer ends, if that is to be said: with @error, or NULL. */
+void wf_console_mark(weft_actor *self, wf_session *s, const char *error);
 /* A prompt, if there are people. */
 void wf_console_begin(weft_actor *self, wf_session *s);
 void wf_console_leave(weft_actor *self, wf_session *s);

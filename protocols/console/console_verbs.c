@@ -180,6 +180,16 @@ static weft_err run_console(wf_command *c)
     return WEFT_OK;
 }
 
+static weft_err run_hello(wf_command *c)
+{
+    if (c->n > 1 && strcmp(c->word[1], "people") != 0)
+        return weft_because(c->why, WEFT_EINVAL, "expected: hello, or hello people");
+    wf_text_put(c->out, WEFT_CONSOLE_GREETING);
+    c->hello = true;
+    c->console = c->n > 1;
+    return WEFT_OK;
+}
+
 static weft_err run_quit(wf_command *c)
 {
     c->quit = true;
@@ -224,6 +234,8 @@ static const verb verbs[] = {
      false},
     {"console", "", "makes this connection one for people, by telnet", run_console, 0, 0,
      WF_TAKES_NOTHING, false},
+    {"hello", "[people]", "for programs: says who answers, and from then on where answers end",
+     run_hello, 0, 1, WF_TAKES_NOTHING, false},
     {"help", "[COMMAND]", "this list", run_help, 0, 1, WF_TAKES_VERBS, false},
     {"quit", "", "closes this connection", run_quit, 0, 0, WF_TAKES_NOTHING, false},
     {0},

@@ -94,6 +94,7 @@ static void tap_over(weft_actor *self, wf_session *s, const char *why)
     weft_tap_end(&s->tap);
     weft_demonitor(self, s->tapped);
     wf_console_say(self, s, text, (size_t)n);
+    wf_console_mark(self, s, NULL);
     if (s->editor == NULL && !s->closing)
         wf_console_leave(self, s);
     go_on(self, s);
