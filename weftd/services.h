@@ -18,6 +18,7 @@ extern const weft_service service_console, service_tree, service_ps, service_top
     service_tap, service_log, service_shutdown;
 extern const weft_service service_smtp, service_sendmail;
 extern const weft_service service_sp;
+extern const weft_service service_telnet;
 extern const weft_service service_node;
 
 /* Copies them to the beginning of @to, in the order of `weftd list`. */

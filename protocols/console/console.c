@@ -4,6 +4,7 @@
  *   LINES ── "console" ──▶ COMMANDS            telnet: LINES is left out
  *   USER ──▶ PASSWORD ──▶ (auth is asked) ──▶ COMMANDS
  *     ▲─────────────────────────┘ wrong
+ *   instead of COMMANDS, if there is a URL: JOINED with the console there (console_join.c)
  *   over SSH, which knows who it is: COMMANDS with a terminal, else LINES, or the one command it was asked for
  *
  * What a program sent and was not used waits in its message while an answer is waited for; what people type then is
@@ -87,6 +88,8 @@ void wf_console_leave(weft_actor *self, wf_session *s)
     weft_tap_end(&s->tap);
     if (s->ssh && !s->closing)
         (void)weft_ssh_exit(self, s->stream, s->once && s->failed ? EX_DATAERR : EX_OK);
+    if (!weft_ref_is_nobody(s->other))
+        (void)weft_close(self, s->other);
     s->closing = true;
     (void)weft_close(self, s->stream);
 }
@@ -113,15 +116,19 @@ weft_err wf_console_edit(weft_actor *self, wf_session *s, uint16_t columns, uint
 
 static weft_err speak(weft_actor *self, wf_session *s)
 {
+    const weft_console_config *config = config_of(self);
     weft_why why = {""};
     weft_err err = weft_telnet_speak(self, s->stream, NULL, &why);
     if (err != WEFT_OK)
         (void)give_up(self, s, err);
-    else
+    else if (config->auth == NULL && config->to != NULL) {
+        wf_console_join(self, s, config->to);
+        return WEFT_OK;
+    } else
         err = wf_console_edit(self, s, 0, 0);
     if (err != WEFT_OK)
         return WEFT_OK;
-    s->stage = config_of(self)->auth != NULL ? WF_USER : WF_COMMANDS;
+    s->stage = config->auth != NULL ? WF_USER : WF_COMMANDS;
     if (s->stage == WF_USER)
         (void)weft_after(self, WEFT_CONSOLE_LOGIN_MS, console_login_over, .nothing = 0);
     wf_console_begin(self, s);
@@ -205,8 +212,12 @@ bool wf_console_line(weft_actor *self, weft_msg *msg, wf_session *s, char *line)
         err = check_people(s, &why);
     if (err == WEFT_OK && c.waiting && s->editor == NULL) {
         s->answered = c.answered;
-        wf_text_free(&out);
-        return weft_when(msg, c.waits, on_answered) == WEFT_OK;
+        if (weft_when(msg, c.waits, on_answered) == WEFT_OK) {
+            wf_text_free(&out);
+            return true;
+        }
+        c.waiting = false;
+        err = WEFT_ENOMEM;
     }
     if (c.tap != NULL)
         s->failed = false; /* its answer ends when it is over */
@@ -235,6 +246,8 @@ static weft_err on_login(weft_actor *self, weft_msg *msg, const weft_outcome *go
     if (got->err == WEFT_OK) {
         s->stage = WF_COMMANDS;
         weft_log(self, WEFT_NOTICE, "login of %s", s->user);
+        if (config_of(self)->to != NULL)
+            wf_console_join(self, s, config_of(self)->to);
     } else {
         weft_log(self, WEFT_NOTICE, "login refused: %s", got->why);
         wf_console_say(self, s, wrong, sizeof wrong - 1);
@@ -246,7 +259,7 @@ static weft_err on_login(weft_actor *self, weft_msg *msg, const weft_outcome *go
     return go_on(self, msg);
 }
 
-static bool log_in(weft_actor *self, weft_msg *msg, const wf_session *s, const char *password)
+static bool log_in(weft_actor *self, weft_msg *msg, wf_session *s, const char *password)
 {
     weft_address local;
     weft_auth_request request = {.kind = WEFT_AUTH_PASSWORD};
@@ -256,7 +269,10 @@ static bool log_in(weft_actor *self, weft_msg *msg, const wf_session *s, const c
     weft_deferred asked = weft_ask_body(self, weft_named(self, config_of(self)->auth),
                                         &weft_auth_request_type, &request, WEFT_INHERIT);
     weft_auth_wipe(&request);
-    return weft_when(msg, asked, on_login) == WEFT_OK;
+    if (weft_when(msg, asked, on_login) == WEFT_OK)
+        return true;
+    (void)give_up(self, s, WEFT_ENOMEM); /* nobody would ask again */
+    return false;
 }
 
 /* A line of the editor. true: what comes of it comes later. */
@@ -328,6 +344,11 @@ static bool take(weft_actor *self, weft_msg *msg, wf_session *s, const uint8_t *
         *used = n; /* the command wants none of it */
         return false;
     }
+    if (s->stage == WF_JOINED) {
+        *used = n;
+        wf_console_join_type(self, s, at, n);
+        return false;
+    }
     if (s->busy != WF_IDLE) {
         *used = wf_console_ahead(self, s, at, n);
         return false;
@@ -363,15 +384,20 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
 {
     wf_session *s = weft_state(self);
     const weft_console_config *config = config_of(self);
+    if (s->stage == WF_JOINED)
+        return wf_console_join_opened(self, s);
     s->stream = weft_sender(msg);
     if (weft_ssh_session_of(s->stream) != NULL)
         return wf_console_ssh_begin(self, msg, s);
-    return config->telnet || config->auth != NULL ? speak(self, s) : WEFT_OK;
+    return config->telnet || config->auth != NULL || config->to != NULL ? speak(self, s) : WEFT_OK;
 }
 
 static weft_err on_data(weft_actor *self, weft_msg *msg)
 {
     wf_session *s = weft_state(self);
+    const weft_data *data = weft_body(msg);
+    if (!weft_ref_same(data->stream, s->stream))
+        return wf_console_join_hear(self, s, data->bytes);
     s->used = 0;
     return go_on(self, msg);
 }
@@ -382,12 +408,17 @@ static weft_err on_event(weft_actor *self, weft_msg *msg)
     const weft_telnet_event *event = weft_body(msg);
     weft_telnet_info info;
     static const uint8_t interrupt[] = {3}, end[] = {4};
-    if (s->editor == NULL || s->closing)
+    if ((s->editor == NULL && s->stage != WF_JOINED) || s->closing)
         return WEFT_OK;
     switch (event->bytes.at[0]) {
     case WEFT_TELNET_CHANGED:
-        if (weft_telnet_about(self, s->stream, &info) == WEFT_OK)
-            (void)!weft_editor_resize(s->editor, info.columns, info.rows);
+        if (weft_telnet_about(self, s->stream, &info) != WEFT_OK)
+            return WEFT_OK;
+        if (s->editor == NULL) {
+            wf_console_join_resize(self, s, &info);
+            return WEFT_OK;
+        }
+        (void)!weft_editor_resize(s->editor, info.columns, info.rows);
         flush(self, s);
         return WEFT_OK;
     case WEFT_TELNET_INTERRUPT:
@@ -405,7 +436,7 @@ static weft_err on_login_over(weft_actor *self, weft_msg *msg)
 {
     wf_session *s = weft_state(self);
     (void)msg;
-    if (s->stage != WF_COMMANDS && !s->closing) {
+    if ((s->stage == WF_USER || s->stage == WF_PASSWORD) && !s->closing) {
         s->closing = true;
         return weft_abort(self, s->stream, WEFT_ETIMEDOUT);
     }
@@ -416,6 +447,8 @@ static weft_err on_ended(weft_actor *self, weft_msg *msg)
 {
     wf_session *s = weft_state(self);
     bool waits = false;
+    if (!weft_ref_same(weft_sender(msg), s->stream))
+        return weft_close(self, weft_sender(msg)); /* of a console that it is joined with */
     if (s->once)
         return WEFT_OK; /* of the input of its command; it leaves when that is done */
     if (s->busy == WF_ASKING) {
@@ -432,6 +465,14 @@ static weft_err on_ended(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
+static weft_err on_closed(weft_actor *self, weft_msg *msg)
+{
+    wf_session *s = weft_state(self);
+    const weft_closed *closed = weft_body(msg);
+    return weft_ref_same(closed->stream, s->stream) ? weft_stop(self, WEFT_OK)
+                                                    : wf_console_join_closed(self, s, closed);
+}
+
 static void ended(weft_actor *self, weft_err reason)
 {
     wf_session *s = weft_state(self);
@@ -445,6 +486,8 @@ static const weft_handler handlers[] = {
     {.type = &weft_data_type, .fn = on_data},
     {.type = &weft_telnet_event_type, .fn = on_event},
     {.type = &weft_ended_type, .fn = on_ended},
+    {.type = &weft_closed_type, .fn = on_closed},
+    {.type = &console_join_over_type, .fn = wf_console_on_join_over},
     {.type = &weft_ssh_window_type, .fn = wf_console_on_window},
     {.type = &weft_ssh_signal_type, .fn = wf_console_on_signal},
     {.type = &console_login_over_type, .fn = on_login_over},

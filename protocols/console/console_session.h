@@ -4,9 +4,17 @@
 #ifndef WF_CONSOLE_SESSION_H
 #define WF_CONSOLE_SESSION_H
 
+#include <weft/telnet.h>
+
 #include "console.h"
 
-typedef enum wf_session_stage { WF_LINES, WF_USER, WF_PASSWORD, WF_COMMANDS } wf_session_stage;
+typedef enum wf_session_stage {
+    WF_LINES,
+    WF_USER,
+    WF_PASSWORD,
+    WF_COMMANDS,
+    WF_JOINED, /* with a console elsewhere, or about to be */
+} wf_session_stage;
 /* What the last command still does, while no other one is begun. Lines of programs that wait for an answer are held
  * by their message instead. */
 typedef enum wf_session_busy { WF_IDLE, WF_ASKING, WF_TAPPING } wf_session_busy;
@@ -33,6 +41,8 @@ typedef struct wf_session {
     uint32_t left;  /* to be shown; 0: until it is stopped */
     uint8_t *ahead; /* typed while it was busy; NULL: nothing */
     size_t ahead_n;
+    weft_ref other; /* JOINED: the stream there */
+    weft_console_reader reader;
     char user[WEFT_AUTH_USER_BYTES];
     size_t n;
     char line[WEFT_CONSOLE_LINE_BYTES_MAX + 1];
@@ -64,7 +74,27 @@ weft_err wf_console_ssh_begin(weft_actor *self, weft_msg *msg, wf_session *s);
 weft_err wf_console_on_window(weft_actor *self, weft_msg *msg);
 weft_err wf_console_on_signal(weft_actor *self, weft_msg *msg);
 
+/* ---- console_join.c */
+
+typedef struct console_join_over {
+    char nothing;
+} console_join_over;
+extern const weft_type console_join_over_type;
+
+/* From now on it is for the console at the URL @to. */
+void wf_console_join(weft_actor *self, wf_session *s, const char *to);
+weft_err wf_console_join_opened(weft_actor *self, wf_session *s);
+weft_err wf_console_on_join_over(weft_actor *self, weft_msg *msg);
+/* What is typed here; what is said there; the window here. */
+void wf_console_join_type(weft_actor *self, wf_session *s, const uint8_t *at, size_t n);
+weft_err wf_console_join_hear(weft_actor *self, wf_session *s, weft_bytes bytes);
+void wf_console_join_resize(weft_actor *self, wf_session *s, const weft_telnet_info *is);
+weft_err wf_console_join_closed(weft_actor *self, wf_session *s, const weft_closed *closed);
+
 /* ---- console_wait.c */
+
+/* Keeps what is typed for later, as far as there is room: the bell rings. */
+void wf_console_keep(weft_actor *self, wf_session *s, const uint8_t *at, size_t n);
 
 /* The command @c goes on by itself, for people: an ask. */
 void wf_console_wait(weft_actor *self, wf_session *s, const wf_command *c);

@@ -42,6 +42,9 @@ typedef struct weft_console_config {
     /** The name of an auth actor (<weft/auth.h>) that is asked for a user and a password before anything
      * else; implies telnet. NULL, or over SSH: nobody is asked. */
     const char *auth;
+    /** The URL of another console, such as that of a daemon's --admin: who comes here, and says who it is if @auth is
+     * there to ask, is joined with that one; implies telnet. NULL: the console of this system. Not over SSH. */
+    const char *to;
 } weft_console_config;
 
 /** The owner of each connection. */
@@ -95,6 +98,7 @@ weft_console_event weft_console_read(weft_console_reader *r, const void *at, siz
 #define WEFT_CONSOLE_ANSWER_BYTES_MAX (512U << 10) /**< of an answer; it says that it was cut */
 #define WEFT_CONSOLE_ACTORS_MAX 16384U /**< looked at on each reactor for one answer; it says so */
 #define WEFT_CONSOLE_LOGIN_MS 60000U   /**< what a login may take */
+#define WEFT_CONSOLE_JOIN_MS 10000U    /**< until another console has said that it is one */
 #define WEFT_CONSOLE_LOGINS_MAX 3U     /**< that fail, before the connection is closed */
 #define WEFT_CONSOLE_AHEAD_BYTES_MAX \
     4096U                                /**< typed while a command is under way; the bell rings */
