@@ -449,6 +449,8 @@ static weft_err on_ended(weft_actor *self, weft_msg *msg)
     bool waits = false;
     if (!weft_ref_same(weft_sender(msg), s->stream))
         return weft_close(self, weft_sender(msg)); /* of a console that it is joined with */
+    if (s->stage == WF_JOINED && !s->closing)
+        return wf_console_join_ended(self, s);
     if (s->once)
         return WEFT_OK; /* of the input of its command; it leaves when that is done */
     if (s->busy == WF_ASKING) {

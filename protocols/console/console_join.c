@@ -88,6 +88,12 @@ void wf_console_join_resize(weft_actor *self, wf_session *s, const weft_telnet_i
         (void)!weft_telnet_resize(self, s->other, is->columns, is->rows);
 }
 
+weft_err wf_console_join_ended(weft_actor *self, wf_session *s)
+{
+    s->over = true;
+    return s->reader.greeted ? weft_end(self, s->other) : WEFT_OK;
+}
+
 /* ---- here */
 
 static weft_err greeted(weft_actor *self, wf_session *s)
@@ -98,7 +104,7 @@ static weft_err greeted(weft_actor *self, wf_session *s)
     if (s->ahead != NULL)
         pass(self, s, s->ahead, s->ahead_n);
     wf_console_wait_done(s);
-    return WEFT_OK;
+    return s->over ? weft_end(self, s->other) : WEFT_OK;
 }
 
 static weft_err show(weft_actor *self, wf_session *s, weft_bytes bytes)

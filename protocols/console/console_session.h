@@ -89,6 +89,8 @@ weft_err wf_console_on_join_over(weft_actor *self, weft_msg *msg);
 void wf_console_join_type(weft_actor *self, wf_session *s, const uint8_t *at, size_t n);
 weft_err wf_console_join_hear(weft_actor *self, wf_session *s, weft_bytes bytes);
 void wf_console_join_resize(weft_actor *self, wf_session *s, const weft_telnet_info *is);
+/* The peer says no more: what it has said is done first, and what that shows is shown. */
+weft_err wf_console_join_ended(weft_actor *self, wf_session *s);
 weft_err wf_console_join_closed(weft_actor *self, wf_session *s, const weft_closed *closed);
 
 /* ---- console_wait.c */

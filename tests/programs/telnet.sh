@@ -6,7 +6,7 @@ set -euo pipefail
 # shellcheck source=tests/programs/parts/service.sh
 . "$(dirname "$0")/parts/service.sh"
 # shellcheck source=tests/programs/parts/identities.sh
-. "$(dirname "$0")/parts/identities.sh"
+. "$here/parts/identities.sh"
 
 needs telnet socat openssl
 folder=$dir
@@ -47,7 +47,7 @@ people "$gate" <<'SCRIPT' || fail "behind a login"
 > na\t\r
 < web/listener-1
 < weft> 
-> ask web supervisor_l\t first=0\r
+> ask web weft.sup\tfirst=0\r
 < weft.supervisor_listing all=1 n=1
 < weft> 
 > abc\x03

@@ -116,6 +116,17 @@ static void a_login_comes_first(void)
     close_world();
 }
 
+static void what_was_typed_before_an_end_is_done(void)
+{
+    open_world(&locked_gate, true, 0);
+    (void)came();
+    weft_sim_peer_say(peer, "ada\rsecret\rlog\r");
+    weft_sim_peer_end(peer);
+    says(came(), "debug\r\n");
+    CHECK(peer->closed);
+    close_world();
+}
+
 static void three_wrong_logins_are_the_last(void)
 {
     open_world(&locked_gate, true, 0);
@@ -197,6 +208,7 @@ static const test_case cases[] = {
     TEST(who_comes_is_joined_with_the_console_there),
     TEST(the_window_is_that_of_the_peer),
     TEST(a_login_comes_first),
+    TEST(what_was_typed_before_an_end_is_done),
     TEST(three_wrong_logins_are_the_last),
     TEST(a_console_that_is_not_there_is_said_to_be_so),
     TEST(who_is_no_console_is_not_joined),
