@@ -120,7 +120,7 @@ refused 78 "expected no other --auth" --auth anonymous --auth memory:a:b
 refused 78 "telnet hides nothing" --auth memory:a:b --listen tcp://0.0.0.0:0
 refused 78 "telnet hides nothing" --auth memory:a:b --listen "tcp://*:0"
 refused 78 "telnet is no HTTP" --auth memory:a:b --listen http://127.0.0.1:0
-refused 64 "--console nowhere" --auth memory:a:b --console nowhere
+refused 64 '--console: "nowhere" begins with no scheme' --auth memory:a:b --console nowhere
 "$weftd" telnet --auth memory:a:b --listen tcp://0.0.0.0:0 --in-clear --print-tree >said || fail "--in-clear"
 "$weftd" telnet --console unix:web.admin --auth file:operators --print-config >said || fail "--print-config"
 grep -q 'console' said || fail "--print-config: $(cat said)"
