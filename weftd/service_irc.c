@@ -129,17 +129,18 @@ static weft_err read_file(const char *option, const char *path, char **out, weft
                             strerror(errno));
     char *text = malloc(MOTD_BYTES_MAX + 1);
     size_t n = text != NULL ? fread(text, 1, MOTD_BYTES_MAX + 1, file) : 0;
-    bool failed = ferror(file) != 0;
+    int failed = text != NULL && ferror(file) != 0 ? errno : 0; /* a folder, say */
     (void)fclose(file);
     weft_err err = text == NULL                    ? WEFT_ENOMEM
-                   : failed                        ? WEFT_EIO
+                   : failed != 0                   ? weft_err_from_errno(failed)
                    : n > MOTD_BYTES_MAX            ? WEFT_ETOOBIG
                    : memchr(text, '\0', n) != NULL ? WEFT_EPROTO
                                                    : WEFT_OK;
     if (err != WEFT_OK) {
         free(text);
         return weft_because(why, err, "--%s %.100s: %s, expected a text of at most %d bytes",
-                            option, path, weft_err_text(err), MOTD_BYTES_MAX);
+                            option, path, failed != 0 ? strerror(failed) : weft_err_text(err),
+                            MOTD_BYTES_MAX);
     }
     text[n] = '\0';
     *out = text;
@@ -179,7 +180,10 @@ static weft_err read_opers(irc_settings *s, weft_why *why)
 static weft_err read_auth(irc_settings *s, weft_why *why)
 {
     if (s->auth.count == 0)
-        return WEFT_OK;
+        return !s->config.auth_required
+                   ? WEFT_OK
+                   : weft_because(why, WEFT_EINVAL,
+                                  "--auth-required lets nobody in, expected an --auth with it");
     s->config.auth = "irc/auth";
     return service_auth_read(&s->auth, &s->who, why);
 }
