@@ -47,7 +47,9 @@ static const weft_child kept[] = {
     {0},
 };
 static const weft_supervisor keeper = {.children = kept};
+/* [console] */
 static const weft_console_config console = {.auth = "auth"};
+/* [/console] */
 static const weft_ssh_service channels[] = {
     {.kind = WEFT_SSH_EXEC, .behaviour = &weft_wire_echo},
     {0},

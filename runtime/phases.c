@@ -162,7 +162,8 @@ static weft_err on_go(weft_actor *self, weft_msg *msg)
     c->now = go->phase;
     c->open = 0;
     for (uint32_t i = 0; i < l->n; i++) {
-        if (go->phase >= WEFT_PHASE_CLOSE) /* it may be suspended: an end does not wait for an operator */
+        if (go->phase >=
+            WEFT_PHASE_CLOSE) /* it may be suspended: an end does not wait for an operator */
             (void)!weft_resume(self, l->who[i]);
         uint32_t grace = c->until != 0 ? grace_left(c, WF_R) : WF_R->sys->options.ask_limit_ms;
         weft_err err = weft_when(msg,
