@@ -228,6 +228,8 @@ static int run(wf_app_command *c)
     weft_err err = check_services(c, &why);
     if (err == WEFT_OK)
         err = wf_app_tree_new(c, &tree, &why);
+    if (err == WEFT_OK && !c->own.print_tree && !weft_is_isolated())
+        err = wf_sockets_check(wf_app_tree_root(tree), &why);
     if (err != WEFT_OK)
         code = refuse(c, code_of(err), why.text);
     else if (c->own.print_tree) {

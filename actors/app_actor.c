@@ -108,10 +108,20 @@ static weft_err on_phase(weft_actor *self, weft_msg *msg)
     return weft_reply(msg, weft_phase_done, .cut = 0);
 }
 
+/* Whoever ends it ends what it keeps: nothing is left that the system could run for. */
+static void app_ended(weft_actor *self, weft_err reason)
+{
+    const top *t = weft_state(self);
+    if (t->stopping || run_of(self)->code != 0)
+        return;
+    run_of(self)->code = reason != WEFT_OK && reason != WEFT_ESTOPPING ? EX_SOFTWARE : 0;
+    weft_system_stop(self, reason);
+}
+
 static const weft_handler handlers[] = {{.type = &weft_phase_begins_type, .fn = on_phase}, {0}};
 
 static const weft_behaviour app_behaviour = {
-    .name = "app", .handlers = handlers, .state_bytes = sizeof(top)};
+    .name = "app", .handlers = handlers, .state_bytes = sizeof(top), .ended = app_ended};
 
 weft_err wf_app_spawn(weft_system *sys, wf_app_run *run)
 {

@@ -13,6 +13,7 @@
 #include "endpoint.h"
 #include "nng/nng_stream.h"
 #include "socket.h"
+#include "tls/tls_url.h"
 #include "wire.h"
 
 typedef struct opened {
@@ -109,6 +110,35 @@ weft_err wf_sockets_open(weft_system *sys, const weft_supervisor *tree, weft_why
         weft_system_keep(sys, WEFT_KEPT_SOCKETS, s, sockets_free);
     else
         sockets_free(s);
+    return err;
+}
+
+static weft_err check_one(const weft_child *child, weft_why *why)
+{
+    weft_url url;
+    void *prepared = NULL;
+    weft_why wrong = {""};
+    weft_err err = weft_url_parse(child->listen, &url, why);
+    if (err != WEFT_OK || wf_is_datagram(&url))
+        return err;
+    err = wf_tls_part.prepare(&url, WEFT_URL_LISTEN, &prepared, &wrong);
+    if (prepared != NULL)
+        wf_tls_part.drop(prepared);
+    return err == WEFT_OK ? WEFT_OK
+                          : weft_because(why, err, "unable to listen at %.100s: %s", child->listen,
+                                         wrong.text);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the tables of the program are nested */
+weft_err wf_sockets_check(const weft_supervisor *tree, weft_why *why)
+{
+    weft_err err = WEFT_OK;
+    for (const weft_child *c = tree->children; err == WEFT_OK && c != NULL && c->behaviour != NULL;
+         c++)
+        if (c->listen != NULL)
+            err = check_one(c, why);
+        else if (c->behaviour == &weft_supervisor_behaviour && c->config != NULL)
+            err = wf_sockets_check(c->config, why);
     return err;
 }
 

@@ -11,6 +11,10 @@
  * errors: those of the URLs, and @why. thread: before start. */
 weft_err wf_sockets_open(weft_system *sys, const weft_supervisor *tree, weft_why *why);
 
+/* Whether each can listen as its URL says, as far as files go: certificates and keys are read, and let go of again.
+ * errors: those of TLS, with @why, which names the URL. thread: before start. */
+weft_err wf_sockets_check(const weft_supervisor *tree, weft_why *why);
+
 /* A descriptor of its own for the row @child; -1: it was not opened. thread: in a handler. */
 int wf_sockets_of(const weft_child *child, weft_address *out);
 

@@ -38,15 +38,23 @@ static const weft_smtp_maildir_config mail_folder = {.path = "mail"};
 static const weft_smtp_config mail = {
     .host = "gateway.example", .message = &weft_smtp_maildir, .message_config = &mail_folder};
 static const weft_irc_config chat = {.server = "gateway.example", .flood_line_ms = WEFT_IRC_NEVER};
-static const weft_console_config console = {.telnet = true};
 static const weft_auth_source source = {
     .kind = WEFT_AUTH_FROM_MEMORY, .user = "ann", .password = "secret"};
 static const weft_auth_config auth = {.sources = &source, .count = 1};
+static const weft_child kept[] = {
+    {.name = "auth", .behaviour = &weft_auth, .config = &auth},
+    {.name = "chat", .behaviour = &weft_irc_network, .config = &chat},
+    {0},
+};
+static const weft_supervisor keeper = {.children = kept};
+/* [console] */
+static const weft_console_config console = {.auth = "auth"};
+/* [/console] */
 static const weft_ssh_service channels[] = {
     {.kind = WEFT_SSH_EXEC, .behaviour = &weft_wire_echo},
     {0},
 };
-static weft_ssh_config shell = {.services = channels, .password = true};
+static weft_ssh_config shell = {.services = channels, .password = true, .auth_name = "auth"};
 
 /* [doors] */
 static const struct {
@@ -77,8 +85,7 @@ int main(int argc, char **argv)
     if (sys == NULL)
         return 71;
     shell.keys = keys;
-    shell.auth = weft_system_spawn(sys, 0, &weft_auth, &auth);
-    if (weft_ref_is_nobody(weft_system_spawn(sys, 0, &weft_irc_network, &chat)))
+    if (weft_ref_is_nobody(weft_system_spawn(sys, 0, &weft_supervisor_behaviour, &keeper)))
         return 71;
     /* [open] */
     for (int i = 0; i < DOORS; i++)

@@ -15,6 +15,7 @@
 #include "mailbox.h"
 #include "name.h"
 #include "operate.h"
+#include "phases.h"
 #include "program.h"
 #include "remote.h"
 #include "sys.h"
@@ -155,6 +156,8 @@ weft_err weft_stop_ref(weft_actor *self, weft_ref who, weft_err reason)
         return wf_remote_stop(r, who, reason);
     if (who.slot == 0)
         return WEFT_EGONE;
+    if (wf_phases_is_coordinator(r->sys, who))
+        return WEFT_EDENIED;
     if (who.home == r->home) { /* without a message: it takes no memory */
         weft_actor *target = wf_actor_at(r, who.slot, who.gen);
         if (target == NULL)

@@ -13,6 +13,7 @@
 
 #include "family.h"
 #include "mailbox.h"
+#include "phases.h"
 
 /* ---- suspended */
 
@@ -73,6 +74,8 @@ static weft_err control_of(weft_ref who, const wf_control *control)
     who = wf_resolve(r, who);
     if (wf_is_remote(who.home))
         return WEFT_EUNSUPPORTED;
+    if (wf_phases_is_coordinator(r->sys, who))
+        return WEFT_EDENIED;
     if (who.slot == 0 || (who.home == r->home && wf_actor_at(r, who.slot, who.gen) == NULL))
         return WEFT_EGONE;
     return wf_control_send(r, who, control);

@@ -13,6 +13,7 @@
 #include "family.h"
 #include "log.h"
 #include "mailbox.h"
+#include "operate.h"
 #include "pool.h"
 #include "reactor.h"
 #include "sys.h"
@@ -161,6 +162,9 @@ static weft_err on_go(weft_actor *self, weft_msg *msg)
     c->now = go->phase;
     c->open = 0;
     for (uint32_t i = 0; i < l->n; i++) {
+        if (go->phase >=
+            WEFT_PHASE_CLOSE) /* it may be suspended: an end does not wait for an operator */
+            (void)!weft_resume(self, l->who[i]);
         uint32_t grace = c->until != 0 ? grace_left(c, WF_R) : WF_R->sys->options.ask_limit_ms;
         weft_err err = weft_when(msg,
                                  weft_ask_within(self, l->who[i], grace, weft_phase_begins,
@@ -232,6 +236,11 @@ weft_err weft_on_phase(weft_system *sys, weft_phase phase, weft_ref who)
     }
     l->who[l->n++] = who;
     return WEFT_OK;
+}
+
+bool wf_phases_is_coordinator(const weft_system *sys, weft_ref ref)
+{
+    return sys->phases != NULL && weft_ref_same(ref, sys->phases->coordinator);
 }
 
 weft_err wf_phases_begin(weft_system *sys)

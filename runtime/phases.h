@@ -12,6 +12,9 @@ void wf_phases_free(weft_system *sys);
 /* Begins start-up: the phases BIND and START. errors: ENOMEM. */
 weft_err wf_phases_begin(weft_system *sys);
 
+/* Whether @ref is the coordinator: an end in order needs it, so nobody but the system suspends, stops or kills it. */
+bool wf_phases_is_coordinator(const weft_system *sys, weft_ref ref) WF_COLD;
+
 /* Begins shut-down if it was asked for from outside. thread: reactor 0's, between turns. */
 void wf_phases_look(weft_system *sys);
 

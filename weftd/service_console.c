@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The operator's end: a terminal joined with a running weftd's console, or one command and its answer. */
+/* The services for operators of what runs elsewhere: a command each, and the console. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include <weft/console.h>
-#include <weft/net.h>
-#include <weft/process.h>
-#include <weft/telnet.h>
 
+#include "operator.h"
 #include "services.h"
 
 typedef struct console_settings {
@@ -18,10 +14,9 @@ typedef struct console_settings {
     weft_option_texts fields;
     uint32_t count;    /* of a tap; 0: until it is stopped */
     uint32_t limit_ms; /* of an ask */
-    const char *verb;  /* NULL: a terminal */
-    weft_err err;
-    bool refused; /* the answer is an error */
-    bool begun;   /* something of it has come */
+    const char *verb;  /* NULL: a terminal, or lines */
+    char *line;        /* of a verb: to be freed */
+    operator_job job;
 } console_settings;
 
 /* One service runs, and these are its. */
@@ -109,90 +104,6 @@ static const weft_option level_options[] = {
     {0},
 };
 
-typedef struct ends {
-    weft_ref console, terminal;
-    weft_window shown; /* the window the console knows of */
-    bool leaving;
-} ends;
-
-static weft_err leave(weft_actor *self, weft_err err, const char *why)
-{
-    ends *e = weft_state(self);
-    if (e->leaving)
-        return WEFT_OK;
-    e->leaving = true;
-    settings.err = err;
-    if (err != WEFT_OK)
-        (void)fprintf(stderr, "weftd %s: %s (%s)\n",
-                      settings.verb != NULL ? settings.verb : "console", why, weft_err_name(err));
-    weft_system_stop(self, WEFT_OK);
-    return WEFT_OK;
-}
-
-/* Says that the service is up, which must not take longer than a start may, and begins. */
-typedef struct console_begin {
-    char nothing;
-} console_begin;
-static const weft_type console_begin_type = WEFT_TYPE("weft.console_begin", console_begin, NULL);
-
-static weft_err on_started(weft_actor *self, weft_msg *msg)
-{
-    (void)msg;
-    return weft_tell(self, weft_self(self), console_begin, .nothing = 0);
-}
-
-static weft_err on_begin(weft_actor *self, weft_msg *msg)
-{
-    ends *e = weft_state(self);
-    (void)msg;
-    if (settings.to == NULL)
-        return leave(self, WEFT_EINVAL, "--to says where, such as --to unix:web.admin");
-    e->console = weft_connect(self, settings.to, weft_self(self));
-    return weft_ref_is_nobody(e->console) ? leave(self, WEFT_ENOMEM, "no memory") : WEFT_OK;
-}
-
-/* ---- a terminal */
-
-static weft_window window(void)
-{
-    struct winsize size;
-    if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0)
-        return (weft_window){.rows = 0};
-    return (weft_window){.rows = size.ws_row, .columns = size.ws_col};
-}
-
-static weft_err join(weft_actor *self, ends *e)
-{
-    const char *terminal = getenv("TERM");
-    weft_why why = {""};
-    e->shown = window();
-    weft_telnet_options options = {
-        .client = true,
-        .quiet = true,
-        .columns = e->shown.columns,
-        .rows = e->shown.rows,
-        .terminal =
-            terminal != NULL && strlen(terminal) < WEFT_TELNET_TERMINAL_BYTES ? terminal : NULL};
-    weft_err err = weft_telnet_speak(self, e->console, &options, &why);
-    if (err == WEFT_OK)
-        err = weft_write_text(self, e->console, "console\n");
-    if (err == WEFT_OK) {
-        e->terminal = weft_connect(self, "stdio:?raw=on", weft_self(self));
-        err = weft_ref_is_nobody(e->terminal) ? WEFT_ENOMEM : WEFT_OK;
-    }
-    return err == WEFT_OK ? WEFT_OK : leave(self, err, "the terminal cannot be joined");
-}
-
-/* Told with the next key: a terminal says nothing by itself when it is made larger. */
-static void watch_window(weft_actor *self, ends *e)
-{
-    weft_window now = window();
-    if (now.rows == e->shown.rows && now.columns == e->shown.columns)
-        return;
-    e->shown = now;
-    (void)!weft_telnet_resize(self, e->console, now.columns, now.rows);
-}
-
 /* ---- one command */
 
 /* The shell took the quotes away: a value with blanks or the like gets them back. One that begins with a quote or a
@@ -246,115 +157,50 @@ static char *command(void)
     return NULL;
 }
 
-/* A tap is over when this end closes, or the other one does. */
-static weft_err ask(weft_actor *self, const ends *e)
-{
-    char *line = command();
-    if (line == NULL)
-        return leave(self, WEFT_ENOMEM, "no memory");
-    weft_err err = weft_write_copy(self, e->console, line, strlen(line));
-    free(line);
-    if (err == WEFT_OK && strcmp(settings.verb, "tap") != 0)
-        err = weft_end(self, e->console);
-    return err == WEFT_OK ? WEFT_OK : leave(self, err, "the command cannot be sent");
-}
-
-static weft_err print(weft_actor *self, weft_bytes bytes)
-{
-    if (!settings.begun && bytes.size != 0) {
-        settings.begun = true;
-        settings.refused = bytes.at[0] == 'e' && settings.verb != NULL && bytes.size >= 7 &&
-                           memcmp(bytes.at, "error: ", 7) == 0;
-    }
-    if (fwrite(bytes.at, 1, bytes.size, settings.refused ? stderr : stdout) != bytes.size)
-        return leave(self, WEFT_EIO, "unable to write to the standard output");
-    if (strcmp(settings.verb, "tap") != 0)
-        return WEFT_OK;
-    if (settings.refused) /* the console waits for another command */
-        return weft_close(self, ((const ends *)weft_state(self))->console);
-    return fflush(stdout) == 0 ? WEFT_OK
-                               : leave(self, WEFT_EIO, "unable to write to the standard output");
-}
-
-/* ---- what the two streams say */
-
-static weft_err on_opened(weft_actor *self, weft_msg *msg)
-{
-    ends *e = weft_state(self);
-    if (!weft_ref_same(weft_sender(msg), e->console))
-        return WEFT_OK;
-    return settings.verb != NULL ? ask(self, e) : join(self, e);
-}
-
-static weft_err on_data(weft_actor *self, weft_msg *msg)
-{
-    ends *e = weft_state(self);
-    const weft_data *data = weft_body(msg);
-    weft_err err;
-    if (settings.verb != NULL)
-        return print(self, data->bytes);
-    bool keys = weft_ref_same(data->stream, e->terminal);
-    if (keys)
-        watch_window(self, e);
-    err = weft_write(self, keys ? e->console : e->terminal, data->bytes);
-    return err == WEFT_OK || err == WEFT_EGONE ? WEFT_OK : leave(self, err, weft_err_text(err));
-}
-
-static weft_err on_ended(weft_actor *self, weft_msg *msg)
-{
-    const ends *e = weft_state(self);
-    weft_ref other = weft_ref_same(weft_sender(msg), e->console) ? e->terminal : e->console;
-    if (settings.verb == NULL)
-        (void)weft_close(self, other);
-    return weft_close(self, weft_sender(msg));
-}
-
-static weft_err on_closed(weft_actor *self, weft_msg *msg)
-{
-    const ends *e = weft_state(self);
-    const weft_closed *closed = weft_body(msg);
-    bool console = weft_ref_same(closed->stream, e->console);
-    if (fflush(stdout) != 0)
-        return leave(self, WEFT_EIO, "unable to write to the standard output");
-    if (console && settings.verb == NULL && !weft_ref_is_nobody(e->terminal) &&
-        closed->reason == WEFT_EDONE)
-        return weft_close(self, e->terminal); /* what it still has to show comes first */
-    return leave(self, closed->reason == WEFT_EDONE ? WEFT_OK : closed->reason, closed->why);
-}
-
-static const weft_handler handlers[] = {
-    {.type = &weft_started_type, .fn = on_started},
-    {.type = &console_begin_type, .fn = on_begin},
-    {.type = &weft_opened_type, .fn = on_opened},
-    {.type = &weft_data_type, .fn = on_data},
-    {.type = &weft_ended_type, .fn = on_ended},
-    {.type = &weft_closed_type, .fn = on_closed},
-    {0},
-};
-static const weft_behaviour operator_behaviour = {
-    .name = "operator", .handlers = handlers, .state_bytes = sizeof(ends)};
-
 static weft_err add_operator(weft_children *to, const char *verb, weft_why *why)
 {
+    bool people = isatty(STDIN_FILENO) != 0 && isatty(STDOUT_FILENO) != 0;
     settings.verb = verb;
-    const weft_child child = {
-        .name = "operator", .behaviour = &operator_behaviour, .restart = WEFT_RESTART_NEVER};
+    if (verb != NULL) {
+        settings.line = command();
+        if (settings.line == NULL)
+            return weft_because(why, WEFT_ENOMEM, "no memory for the command");
+    }
+    settings.job = (operator_job){.mode = verb != NULL ? OPERATOR_COMMAND
+                                          : people     ? OPERATOR_PEOPLE
+                                                       : OPERATOR_LINES,
+                                  .name = verb != NULL ? verb : "console",
+                                  .to = settings.to,
+                                  .line = settings.line,
+                                  .stays = verb != NULL && strcmp(verb, "tap") == 0};
+    const weft_child child = {.name = "operator",
+                              .behaviour = &operator_behaviour,
+                              .config = &settings.job,
+                              .restart = WEFT_RESTART_NEVER};
     return weft_children_add(to, &child, why);
 }
 
 int console_code(void)
 {
-    if (settings.refused)
-        return EX_DATAERR;
-    return settings.err == WEFT_OK       ? EX_OK
-           : settings.err == WEFT_EINVAL ? EX_USAGE
-                                         : EX_UNAVAILABLE;
+    return operator_exit_code(&settings.job);
+}
+
+void console_done(void)
+{
+    free(settings.line);
+    settings.line = NULL;
 }
 
 static int operator_code(const void *at)
 {
     (void)at;
     return console_code();
+}
+
+static void operator_done(void *at)
+{
+    (void)at;
+    console_done();
 }
 
 weft_err console_operate(weft_children *to, const char *verb, const char *who, const char *console,
@@ -367,7 +213,7 @@ weft_err console_operate(weft_children *to, const char *verb, const char *who, c
 
 #define ABOUT                                                                               \
     "The console is that of a service that was given --admin URL. The exit code is 65 for " \
-    "an\nanswer that is an error, and 69 for a console that cannot be reached."
+    "an\nanswer that is an error, and 69 for a console that cannot be reached, or is none."
 
 #define SERVICE(word, said, rows, shown)                                                   \
     static weft_err word##_children(void *at, weft_children *to, weft_why *why)            \
@@ -382,7 +228,8 @@ weft_err console_operate(weft_children *to, const char *verb, const char *who, c
                                          .options = (rows),                                \
                                          .settings = &settings,                            \
                                          .children = word##_children,                      \
-                                         .code = operator_code}
+                                         .code = operator_code,                            \
+                                         .done = operator_done}
 
 SERVICE(tree, "show who is whose child in what runs elsewhere", look_options, "tree");
 SERVICE(ps, "list the actors of what runs elsewhere", look_options, "ps");
@@ -412,11 +259,14 @@ static weft_err console_children(void *at, weft_children *to, weft_why *why)
 
 const weft_service service_console = {
     .name = "console",
-    .summary = "look into what runs elsewhere, on this terminal",
-    .about = ABOUT "\n\"help\" lists its commands; Tab completes; Ctrl-D leaves.",
+    .summary = "look into what runs elsewhere, on this terminal or by lines",
+    .about =
+        ABOUT "\n\"help\" lists its commands; Tab completes; Ctrl-D leaves. Without a terminal "
+              "the lines of\nthe standard input are commands, each of which is answered.",
     .example = "weftd console --to unix:web.admin",
     .options = plain_options,
     .settings = &settings,
     .children = console_children,
     .code = operator_code,
+    .done = operator_done,
 };

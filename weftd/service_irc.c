@@ -130,17 +130,18 @@ static weft_err read_file(const char *option, const char *path, char **out, weft
                             strerror(errno));
     char *text = malloc(MOTD_BYTES_MAX + 1);
     size_t n = text != NULL ? fread(text, 1, MOTD_BYTES_MAX + 1, file) : 0;
-    bool failed = ferror(file) != 0;
+    int failed = text != NULL && ferror(file) != 0 ? errno : 0; /* a folder, say */
     (void)fclose(file);
     weft_err err = text == NULL                    ? WEFT_ENOMEM
-                   : failed                        ? WEFT_EIO
+                   : failed != 0                   ? weft_err_from_errno(failed)
                    : n > MOTD_BYTES_MAX            ? WEFT_ETOOBIG
                    : memchr(text, '\0', n) != NULL ? WEFT_EPROTO
                                                    : WEFT_OK;
     if (err != WEFT_OK) {
         free(text);
         return weft_because(why, err, "--%s %.100s: %s, expected a text of at most %d bytes",
-                            option, path, weft_err_text(err), MOTD_BYTES_MAX);
+                            option, path, failed != 0 ? strerror(failed) : weft_err_text(err),
+                            MOTD_BYTES_MAX);
     }
     text[n] = '\0';
     *out = text;
@@ -182,10 +183,12 @@ static weft_err read_auth(irc_settings *s, weft_why *why)
     weft_err err =
         service_auth_read(&s->auth, SERVICE_AUTH_ANONYMOUS | SERVICE_AUTH_PASSWORDS, &s->who, why);
     s->config.auth = s->who.asks ? "irc/auth" : NULL;
-    if (err == WEFT_OK && s->config.auth_required && s->who.anonymous)
-        return weft_because(why, WEFT_EINVAL,
-                            "--auth anonymous lets everybody in, expected no --auth-required");
-    return err;
+    if (err != WEFT_OK || !s->config.auth_required || s->config.auth != NULL)
+        return err;
+    return weft_because(why, WEFT_EINVAL,
+                        s->who.anonymous
+                            ? "--auth anonymous lets everybody in, expected no --auth-required"
+                            : "--auth-required lets nobody in, expected an --auth with it");
 }
 
 /* A browser asks for "/" and speaks the protocol in messages. */

@@ -280,6 +280,12 @@ static int ping_code(const void *at)
     return is_url(s->who) ? s->code : console_code();
 }
 
+static void ping_done(void *at)
+{
+    (void)at;
+    console_done();
+}
+
 const weft_service service_ping = {
     .name = "ping",
     .summary = "measure how long a node takes to answer",
@@ -297,4 +303,5 @@ const weft_service service_ping = {
     .check = ping_check,
     .children = ping_children,
     .code = ping_code,
+    .done = ping_done,
 };

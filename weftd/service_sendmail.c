@@ -112,13 +112,26 @@ static weft_err stop(weft_actor *self, weft_err err, const char *why)
     return WEFT_OK;
 }
 
+/* The answer of a server has its own code in front; a failure of ours has a name. */
+static weft_err not_sent(weft_actor *self, const weft_outcome *got)
+{
+    sendmail_settings *s = settings_of(self);
+    bool said = strstr(got->why, "the server said: ") != NULL;
+    (void)fprintf(stderr, "weftd sendmail: %s: %s%s%s%s\n",
+                  s->server != NULL ? s->server : s->client.domain, got->why, said ? "" : " (",
+                  said ? "" : weft_err_name(got->err), said ? "" : ")");
+    (void)stop(self, WEFT_OK, "");
+    s->err = got->err;
+    return WEFT_OK;
+}
+
 static weft_err on_sent(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
     sendmail_settings *s = settings_of(self);
     const weft_smtp_report *report = got->body;
     (void)msg;
     if (got->err != WEFT_OK)
-        return stop(self, got->err, got->why);
+        return not_sent(self, got);
     for (uint32_t i = 0; i < report->recipients_n; i++) {
         weft_smtp_status status = weft_smtp_report_to(report, i);
         if (status.code / 100 == 2)

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A mail server: what comes is put into a maildir, given to a program, or posted to a web server. */
+#include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <weft/auth.h>
 #include <weft/smtp.h>
@@ -145,18 +149,62 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
+static weft_err no_target(const char *to, const char *why_not, weft_why *why)
+{
+    return weft_because(why, WEFT_EINVAL, "--to %.100s: %s", to, why_not);
+}
+
+/* A maildir is made when it is not there, in a folder that is. */
+static weft_err check_maildir(const char *to, const char *path, weft_why *why)
+{
+    struct stat st;
+    char above[PATH_MAX];
+    if (stat(path, &st) == 0)
+        return S_ISDIR(st.st_mode) ? WEFT_OK : no_target(to, "it is no folder", why);
+    if (errno != ENOENT)
+        return no_target(to, strerror(errno), why);
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    if (n >= sizeof above)
+        return no_target(to, strerror(ENAMETOOLONG), why);
+    (void)snprintf(above, sizeof above, "%.*s", n != 0 ? (int)n : 1, n != 0 ? path : ".");
+    return stat(above, &st) == 0 && S_ISDIR(st.st_mode)
+               ? WEFT_OK
+               : no_target(to, "the folder that it would be made in is not there", why);
+}
+
+/* Without a slash it is looked for when it is run, as a shell does. */
+static weft_err check_program(const char *to, const char *path, weft_why *why)
+{
+    struct stat st;
+    if (strchr(path, '/') == NULL)
+        return WEFT_OK;
+    if (stat(path, &st) != 0)
+        return no_target(to, strerror(errno), why);
+    return S_ISREG(st.st_mode) && access(path, X_OK) == 0
+               ? WEFT_OK
+               : no_target(to, "it is no program that weftd may run", why);
+}
+
 static weft_err read_target(smtp_settings *s, weft_why *why)
 {
     if (begins(s->to, "maildir:") && s->to[sizeof "maildir:" - 1] != '\0') {
         s->maildir.path = s->to + sizeof "maildir:" - 1;
         s->config.message = &weft_smtp_maildir;
         s->config.message_config = &s->maildir;
-    } else if (begins(s->to, "exec:") && s->to[sizeof "exec:" - 1] != '\0') {
+        return check_maildir(s->to, s->maildir.path, why);
+    }
+    if (begins(s->to, "exec:") && s->to[sizeof "exec:" - 1] != '\0') {
         s->argv[0] = s->to + sizeof "exec:" - 1;
         s->exec.argv = s->argv;
         s->config.message = &weft_smtp_exec;
         s->config.message_config = &s->exec;
-    } else if (begins(s->to, "http://") || begins(s->to, "https://")) {
+        return check_program(s->to, s->argv[0], why);
+    }
+    if (begins(s->to, "http://") || begins(s->to, "https://")) {
         s->post.url = s->to;
         s->config.message = &weft_smtp_post;
         s->config.message_config = &s->post;
@@ -179,6 +227,20 @@ static weft_err read_addresses(const char *option, const weft_option_texts *list
                                 list->at[i]);
     }
     return WEFT_OK;
+}
+
+/* It is said in a greeting and in fields: a domain, or an address in brackets. */
+static weft_err check_host(const smtp_settings *s, weft_why *why)
+{
+    char text[WEFT_SMTP_ADDRESS_BYTES + 2];
+    weft_why wrong = {""};
+    int n = snprintf(text, sizeof text, "x@%s", s->config.host);
+    return n > 2 && (size_t)n < sizeof text && strchr(s->config.host, '@') == NULL &&
+                   weft_smtp_address_check(text, false, &wrong) == WEFT_OK
+               ? WEFT_OK
+               : weft_because(why, WEFT_EINVAL,
+                              "--host %.100s, expected a name such as mail.example.org",
+                              s->config.host);
 }
 
 static weft_err read_auth(smtp_settings *s, weft_why *why)
@@ -205,7 +267,9 @@ static weft_err smtp_check(void *at, weft_why *why)
     smtp_settings *s = at;
     s->config.lmtp = s->lmtp;
     s->config.limits.message_bytes_max = (uint64_t)s->size_mib << 20;
-    weft_err err = read_target(s, why);
+    weft_err err = check_host(s, why);
+    if (err == WEFT_OK)
+        err = read_target(s, why);
     if (err == WEFT_OK)
         err = read_addresses("for", &s->recipients, why);
     if (err == WEFT_OK)

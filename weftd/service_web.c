@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <weft/http.h>
+#include <weft/url.h>
 
 #include "services.h"
 #include "web_pages.h"
@@ -201,6 +202,36 @@ static weft_err check_users(web_settings *s, weft_why *why)
                         s->users.folder);
 }
 
+static weft_err check_texts(const web_settings *s, weft_why *why)
+{
+    const char *index = s->files.index, *cached = s->files.cache_control;
+    if (index[0] == '\0' || strchr(index, '/') != NULL)
+        return weft_because(why, WEFT_EINVAL,
+                            "--index %.100s, expected the name of a file such as index.html",
+                            index);
+    for (; cached != NULL && *cached != '\0'; cached++)
+        if ((unsigned char)*cached < ' ' || *cached == 0x7f) /* RFC 9110, section 5.5 */
+            return weft_because(
+                why, WEFT_EINVAL,
+                "--cache-control, expected a text of one line such as max-age=3600");
+    return WEFT_OK;
+}
+
+static weft_err check_listen(const web_settings *s, weft_why *why)
+{
+    weft_url url;
+    weft_err err = WEFT_OK;
+    for (size_t i = 0; err == WEFT_OK && i < s->listen.count; i++) {
+        err = weft_url_parse(s->listen.at[i], &url, why);
+        bool http = url.scheme == WEFT_SCHEME_HTTP || url.scheme == WEFT_SCHEME_HTTPS;
+        if (err == WEFT_OK && http && strcmp(url.path, "/") != 0)
+            return weft_because(why, WEFT_EINVAL,
+                                "--listen %.100s: a server listens for all paths, expected none",
+                                s->listen.at[i]);
+    }
+    return err;
+}
+
 static weft_err web_open(void *at, weft_why *why)
 {
     web_settings *s = at;
@@ -223,6 +254,10 @@ static weft_err web_check(void *at, weft_why *why)
     s->site = (weft_http_site_config){
         .routes = s->sites.routes, .access_log = &s->access, .error_pages = s->pages.pages};
     weft_err err = check_folder(s->files.root, why);
+    if (err == WEFT_OK)
+        err = check_texts(s, why);
+    if (err == WEFT_OK)
+        err = check_listen(s, why);
     if (err == WEFT_OK)
         err = check_users(s, why);
     if (err == WEFT_OK)

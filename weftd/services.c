@@ -16,6 +16,7 @@ static const weft_service *const services[] = {
     &service_socks,
     &service_irc,
     &service_ssh,
+    &service_telnet,
     &service_node,
     &service_ssh_run,
     &service_ssh_copy,

@@ -18,6 +18,7 @@ extern const weft_service service_console, service_tree, service_ps, service_top
     service_tap, service_log, service_shutdown;
 extern const weft_service service_smtp, service_sendmail;
 extern const weft_service service_sp;
+extern const weft_service service_telnet;
 extern const weft_service service_node;
 
 /* Copies them to the beginning of @to, in the order of `weftd list`. */
@@ -29,6 +30,7 @@ weft_err console_operate(weft_children *to, const char *verb, const char *who, c
                          weft_why *why);
 /* And what it came to, as an exit code. */
 int console_code(void);
+void console_done(void);
 
 /* `weftd urls`: the schemes and their options. */
 void print_urls(FILE *to);

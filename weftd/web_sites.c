@@ -97,6 +97,11 @@ static int take_status(char **text)
     return (int)status;
 }
 
+static bool is_redirect(int status)
+{
+    return (status >= 301 && status <= 303) || status == 307 || status == 308;
+}
+
 static weft_err add_move(web_sites *s, const char *option, const char *text, weft_http_route **to,
                          weft_why *why)
 {
@@ -109,6 +114,13 @@ static weft_err add_move(web_sites *s, const char *option, const char *text, wef
     if (from[0] != '/' || target == NULL)
         return bad_move(option, text, why);
     *target++ = '\0';
+    if (!redirect && strcmp(from, target) == 0)
+        return weft_because(why, WEFT_EINVAL,
+                            "--rewrite %.100s leads to itself, expected another TO", text);
+    if (status != 0 && !is_redirect(status))
+        return weft_because(why, WEFT_EINVAL,
+                            "--redirect %.100s, expected a status of 301, 302, 303, 307 or 308",
+                            text);
     *(*to)++ = (weft_http_route){.route = from,
                                  .redirect = redirect ? target : NULL,
                                  .redirect_status = status,

@@ -4,6 +4,7 @@
  *   LINES ── "console" ──▶ COMMANDS            telnet: LINES is left out
  *   USER ──▶ PASSWORD ──▶ (auth is asked) ──▶ COMMANDS
  *     ▲─────────────────────────┘ wrong
+ *   instead of COMMANDS, if there is a URL: JOINED with the console there (console_join.c)
  *   over SSH, which knows who it is: COMMANDS with a terminal, else LINES, or the one command it was asked for
  *
  * What a program sent and was not used waits in its message while an answer is waited for; what people type then is
@@ -87,6 +88,8 @@ void wf_console_leave(weft_actor *self, wf_session *s)
     weft_tap_end(&s->tap);
     if (s->ssh && !s->closing)
         (void)weft_ssh_exit(self, s->stream, s->once && s->failed ? EX_DATAERR : EX_OK);
+    if (!weft_ref_is_nobody(s->other))
+        (void)weft_close(self, s->other);
     s->closing = true;
     (void)weft_close(self, s->stream);
 }
@@ -113,15 +116,19 @@ weft_err wf_console_edit(weft_actor *self, wf_session *s, uint16_t columns, uint
 
 static weft_err speak(weft_actor *self, wf_session *s)
 {
+    const weft_console_config *config = config_of(self);
     weft_why why = {""};
     weft_err err = weft_telnet_speak(self, s->stream, NULL, &why);
     if (err != WEFT_OK)
         (void)give_up(self, s, err);
-    else
+    else if (config->auth == NULL && config->to != NULL) {
+        wf_console_join(self, s, config->to);
+        return WEFT_OK;
+    } else
         err = wf_console_edit(self, s, 0, 0);
     if (err != WEFT_OK)
         return WEFT_OK;
-    s->stage = config_of(self)->auth != NULL ? WF_USER : WF_COMMANDS;
+    s->stage = config->auth != NULL ? WF_USER : WF_COMMANDS;
     if (s->stage == WF_USER)
         (void)weft_after(self, WEFT_CONSOLE_LOGIN_MS, console_login_over, .nothing = 0);
     wf_console_begin(self, s);
@@ -129,6 +136,23 @@ static weft_err speak(weft_actor *self, wf_session *s)
 }
 
 /* ---- commands */
+
+static void say_error(weft_actor *self, wf_session *s, const char *before, const char *error)
+{
+    char text[WEFT_WHY_BYTES + 16];
+    int n = snprintf(text, sizeof text, "%serror: %s\n", before, error);
+    wf_console_say(self, s, text, (size_t)n);
+}
+
+void wf_console_mark(weft_actor *self, wf_session *s, const char *error)
+{
+    static const char mark[] = {WEFT_CONSOLE_MARK, '\0'},
+                      ok[] = {WEFT_CONSOLE_MARK, 'o', 'k', '\n'};
+    if (s->marked && error != NULL)
+        say_error(self, s, mark, error);
+    else if (s->marked)
+        wf_console_say(self, s, ok, sizeof ok);
+}
 
 void wf_console_answer(weft_actor *self, wf_session *s, weft_err err, wf_text *out,
                        const weft_why *why)
@@ -139,12 +163,11 @@ void wf_console_answer(weft_actor *self, wf_session *s, weft_err err, wf_text *o
     wf_text_end(out);
     wf_console_say(self, s, out->at, out->n);
     wf_text_free(out);
-    if (err == WEFT_OK)
-        return;
-    char text[WEFT_WHY_BYTES + 16];
-    int n = snprintf(text, sizeof text, "error: %s\n",
-                     why->text[0] != '\0' ? why->text : weft_err_text(err));
-    wf_console_say(self, s, text, (size_t)n);
+    const char *error = why->text[0] != '\0' ? why->text : weft_err_text(err);
+    if (s->marked)
+        wf_console_mark(self, s, err == WEFT_OK ? NULL : error);
+    else if (err != WEFT_OK)
+        say_error(self, s, "", error);
 }
 
 static weft_err go_on(weft_actor *self, weft_msg *msg);
@@ -167,6 +190,17 @@ static weft_err console_over_ssh(weft_why *why)
     return weft_because(why, WEFT_EINVAL, "over SSH, expected a terminal: ssh -t, and no command");
 }
 
+/* Whether such a connection may become one for people. */
+static weft_err check_people(const wf_session *s, weft_why *why)
+{
+    if (s->ssh)
+        return s->editor != NULL && !s->once ? WEFT_OK : console_over_ssh(why);
+    return s->marked ? weft_because(why, WEFT_EINVAL,
+                                    "a program talks here: expected a connection "
+                                    "that begins with \"hello people\"")
+                     : WEFT_OK;
+}
+
 bool wf_console_line(weft_actor *self, weft_msg *msg, wf_session *s, char *line)
 {
     wf_text out = {.at = NULL};
@@ -178,14 +212,22 @@ bool wf_console_line(weft_actor *self, weft_msg *msg, wf_session *s, char *line)
                     .out = &out,
                     .why = &why};
     weft_err err = wf_console_run(&c, line);
-    if (err == WEFT_OK && c.console && s->ssh)
-        err = s->editor != NULL && !s->once ? WEFT_OK : console_over_ssh(&why);
+    if (err == WEFT_OK && c.console)
+        err = check_people(s, &why);
     if (err == WEFT_OK && c.waiting && s->editor == NULL) {
         s->answered = c.answered;
-        wf_text_free(&out);
-        return weft_when(msg, c.waits, on_answered) == WEFT_OK;
+        if (weft_when(msg, c.waits, on_answered) == WEFT_OK) {
+            wf_text_free(&out);
+            return true;
+        }
+        c.waiting = false;
+        err = WEFT_ENOMEM;
     }
-    wf_console_answer(self, s, err, &out, &why);
+    if (c.tap != NULL)
+        s->failed = false; /* its answer ends when it is over */
+    else
+        wf_console_answer(self, s, err, &out, &why);
+    s->marked |= err == WEFT_OK && c.hello && !c.console && s->editor == NULL;
     if (err == WEFT_OK && c.waiting)
         wf_console_wait(self, s, &c);
     else if (err == WEFT_OK && c.tap != NULL)
@@ -208,6 +250,8 @@ static weft_err on_login(weft_actor *self, weft_msg *msg, const weft_outcome *go
     if (got->err == WEFT_OK) {
         s->stage = WF_COMMANDS;
         weft_log(self, WEFT_NOTICE, "login of %s", s->user);
+        if (config_of(self)->to != NULL)
+            wf_console_join(self, s, config_of(self)->to);
     } else {
         weft_log(self, WEFT_NOTICE, "login refused: %s", got->why);
         wf_console_say(self, s, wrong, sizeof wrong - 1);
@@ -219,7 +263,7 @@ static weft_err on_login(weft_actor *self, weft_msg *msg, const weft_outcome *go
     return go_on(self, msg);
 }
 
-static bool log_in(weft_actor *self, weft_msg *msg, const wf_session *s, const char *password)
+static bool log_in(weft_actor *self, weft_msg *msg, wf_session *s, const char *password)
 {
     weft_address local;
     weft_auth_request request = {.kind = WEFT_AUTH_PASSWORD};
@@ -229,7 +273,10 @@ static bool log_in(weft_actor *self, weft_msg *msg, const wf_session *s, const c
     weft_deferred asked = weft_ask_body(self, weft_named(self, config_of(self)->auth),
                                         &weft_auth_request_type, &request, WEFT_INHERIT);
     weft_auth_wipe(&request);
-    return weft_when(msg, asked, on_login) == WEFT_OK;
+    if (weft_when(msg, asked, on_login) == WEFT_OK)
+        return true;
+    (void)give_up(self, s, WEFT_ENOMEM); /* nobody would ask again */
+    return false;
 }
 
 /* A line of the editor. true: what comes of it comes later. */
@@ -301,6 +348,11 @@ static bool take(weft_actor *self, weft_msg *msg, wf_session *s, const uint8_t *
         *used = n; /* the command wants none of it */
         return false;
     }
+    if (s->stage == WF_JOINED) {
+        *used = n;
+        wf_console_join_type(self, s, at, n);
+        return false;
+    }
     if (s->busy != WF_IDLE) {
         *used = wf_console_ahead(self, s, at, n);
         return false;
@@ -336,15 +388,20 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
 {
     wf_session *s = weft_state(self);
     const weft_console_config *config = config_of(self);
+    if (s->stage == WF_JOINED)
+        return wf_console_join_opened(self, s);
     s->stream = weft_sender(msg);
     if (weft_ssh_session_of(s->stream) != NULL)
         return wf_console_ssh_begin(self, msg, s);
-    return config->telnet || config->auth != NULL ? speak(self, s) : WEFT_OK;
+    return config->telnet || config->auth != NULL || config->to != NULL ? speak(self, s) : WEFT_OK;
 }
 
 static weft_err on_data(weft_actor *self, weft_msg *msg)
 {
     wf_session *s = weft_state(self);
+    const weft_data *data = weft_body(msg);
+    if (!weft_ref_same(data->stream, s->stream))
+        return wf_console_join_hear(self, s, data->bytes);
     s->used = 0;
     return go_on(self, msg);
 }
@@ -355,12 +412,17 @@ static weft_err on_event(weft_actor *self, weft_msg *msg)
     const weft_telnet_event *event = weft_body(msg);
     weft_telnet_info info;
     static const uint8_t interrupt[] = {3}, end[] = {4};
-    if (s->editor == NULL || s->closing)
+    if ((s->editor == NULL && s->stage != WF_JOINED) || s->closing)
         return WEFT_OK;
     switch (event->bytes.at[0]) {
     case WEFT_TELNET_CHANGED:
-        if (weft_telnet_about(self, s->stream, &info) == WEFT_OK)
-            (void)!weft_editor_resize(s->editor, info.columns, info.rows);
+        if (weft_telnet_about(self, s->stream, &info) != WEFT_OK)
+            return WEFT_OK;
+        if (s->editor == NULL) {
+            wf_console_join_resize(self, s, &info);
+            return WEFT_OK;
+        }
+        (void)!weft_editor_resize(s->editor, info.columns, info.rows);
         flush(self, s);
         return WEFT_OK;
     case WEFT_TELNET_INTERRUPT:
@@ -378,7 +440,7 @@ static weft_err on_login_over(weft_actor *self, weft_msg *msg)
 {
     wf_session *s = weft_state(self);
     (void)msg;
-    if (s->stage != WF_COMMANDS && !s->closing) {
+    if ((s->stage == WF_USER || s->stage == WF_PASSWORD) && !s->closing) {
         s->closing = true;
         return weft_abort(self, s->stream, WEFT_ETIMEDOUT);
     }
@@ -389,6 +451,10 @@ static weft_err on_ended(weft_actor *self, weft_msg *msg)
 {
     wf_session *s = weft_state(self);
     bool waits = false;
+    if (!weft_ref_same(weft_sender(msg), s->stream))
+        return weft_close(self, weft_sender(msg)); /* of a console that it is joined with */
+    if (s->stage == WF_JOINED && !s->closing)
+        return wf_console_join_ended(self, s);
     if (s->once)
         return WEFT_OK; /* of the input of its command; it leaves when that is done */
     if (s->busy == WF_ASKING) {
@@ -405,6 +471,14 @@ static weft_err on_ended(weft_actor *self, weft_msg *msg)
     return WEFT_OK;
 }
 
+static weft_err on_closed(weft_actor *self, weft_msg *msg)
+{
+    wf_session *s = weft_state(self);
+    const weft_closed *closed = weft_body(msg);
+    return weft_ref_same(closed->stream, s->stream) ? weft_stop(self, WEFT_OK)
+                                                    : wf_console_join_closed(self, s, closed);
+}
+
 static void ended(weft_actor *self, weft_err reason)
 {
     wf_session *s = weft_state(self);
@@ -418,6 +492,8 @@ static const weft_handler handlers[] = {
     {.type = &weft_data_type, .fn = on_data},
     {.type = &weft_telnet_event_type, .fn = on_event},
     {.type = &weft_ended_type, .fn = on_ended},
+    {.type = &weft_closed_type, .fn = on_closed},
+    {.type = &console_join_over_type, .fn = wf_console_on_join_over},
     {.type = &weft_ssh_window_type, .fn = wf_console_on_window},
     {.type = &weft_ssh_signal_type, .fn = wf_console_on_signal},
     {.type = &console_login_over_type, .fn = on_login_over},

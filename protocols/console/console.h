@@ -69,7 +69,7 @@ typedef struct wf_command {
     wf_text *out;
     weft_why *why;
     /* What the session is to do when the answer is out. */
-    bool quit, console;
+    bool quit, console, hello;
     bool looks; /* only commands that change nothing are run, and answer at once */
     /* The answer comes later: an ask that its owner waits for, and what writes it down. */
     weft_deferred waits;
@@ -122,6 +122,8 @@ weft_err wf_console_tap(wf_command *c);
 weft_err wf_console_suspend(wf_command *c);
 weft_err wf_console_resume(wf_command *c);
 weft_err wf_console_kill(wf_command *c);
+/* Says why @who could not be had do it; @err, which is none of WEFT_OK. */
+weft_err wf_console_not_done(wf_command *c, weft_ref who, weft_err err);
 /* Completes the types that actor @who, as it is written, serves. */
 void wf_console_complete_types(weft_system *sys, const char *who, weft_completion *to);
 /* Completes the fields of the type of that actor that @type stands for, and their values: @n bytes of them are at

@@ -235,6 +235,16 @@ weft_err wf_console_tap(wf_command *c)
 
 /* ---- having them wait, go on, end */
 
+weft_err wf_console_not_done(wf_command *c, weft_ref who, weft_err err)
+{
+    char ref[WEFT_REF_TEXT_BYTES];
+    return weft_because(c->why, err, "%s: %s", weft_ref_print(who, ref),
+                        err == WEFT_EINVAL ? "it is this console"
+                        : err == WEFT_EDENIED
+                            ? "the system ends in order by it; shutdown is what stops the system"
+                            : weft_err_text(err));
+}
+
 static weft_err operate(wf_command *c, weft_err (*fn)(weft_actor *self, weft_ref who),
                         const char *said)
 {
@@ -247,8 +257,7 @@ static weft_err operate(wf_command *c, weft_err (*fn)(weft_actor *self, weft_ref
         return err;
     err = fn(c->self, who);
     if (err != WEFT_OK)
-        return weft_because(c->why, err, "%s: %s", weft_ref_print(who, ref),
-                            err == WEFT_EINVAL ? "it is this console" : weft_err_text(err));
+        return wf_console_not_done(c, who, err);
     note(c, who, "");
     wf_text_put(c->out, "%s %s\n", weft_ref_print(who, ref), said);
     return WEFT_OK;

@@ -143,7 +143,7 @@ static weft_err stop(wf_command *c, weft_err reason, const char *said)
         return err;
     err = weft_stop_ref(c->self, who, reason);
     if (err != WEFT_OK)
-        return weft_because(c->why, err, "%s: %s", weft_ref_print(who, ref), weft_err_text(err));
+        return wf_console_not_done(c, who, err);
     weft_log(c->self, WEFT_NOTICE, "%s %s: %s", c->word[0], weft_ref_print(who, ref),
              wf_console_wish(c, wish));
     wf_text_put(c->out, "%s %s\n", weft_ref_print(who, ref), said);
@@ -186,6 +186,16 @@ static weft_err run_shutdown(wf_command *c)
 static weft_err run_console(wf_command *c)
 {
     c->console = true;
+    return WEFT_OK;
+}
+
+static weft_err run_hello(wf_command *c)
+{
+    if (c->n > 1 && strcmp(c->word[1], "people") != 0)
+        return weft_because(c->why, WEFT_EINVAL, "expected: hello, or hello people");
+    wf_text_put(c->out, WEFT_CONSOLE_GREETING);
+    c->hello = true;
+    c->console = c->n > 1;
     return WEFT_OK;
 }
 
@@ -233,6 +243,8 @@ static const verb verbs[] = {
      false},
     {"console", "", "makes this connection one for people, by telnet", run_console, 0, 0,
      WF_TAKES_NOTHING, false},
+    {"hello", "[people]", "for programs: says who answers, and from then on where answers end",
+     run_hello, 0, 1, WF_TAKES_NOTHING, false},
     {"help", "[COMMAND]", "this list", run_help, 0, 1, WF_TAKES_VERBS, false},
     {"quit", "", "closes this connection", run_quit, 0, 0, WF_TAKES_NOTHING, false},
     {0},

@@ -94,6 +94,7 @@ static void tap_over(weft_actor *self, wf_session *s, const char *why)
     weft_tap_end(&s->tap);
     weft_demonitor(self, s->tapped);
     wf_console_say(self, s, text, (size_t)n);
+    wf_console_mark(self, s, NULL);
     if (s->editor == NULL && !s->closing)
         wf_console_leave(self, s);
     go_on(self, s);
@@ -179,7 +180,7 @@ static void interrupt(weft_actor *self, wf_session *s)
         (void)weft_cancel(self, s->waits); /* which comes as an answer */
 }
 
-static void keep(weft_actor *self, wf_session *s, const uint8_t *at, size_t n)
+void wf_console_keep(weft_actor *self, wf_session *s, const uint8_t *at, size_t n)
 {
     if (s->ahead == NULL) {
         s->ahead = weft_alloc(WEFT_CONSOLE_AHEAD_BYTES_MAX);
@@ -200,7 +201,7 @@ size_t wf_console_ahead(weft_actor *self, wf_session *s, const uint8_t *at, size
         return n; /* of a program that taps: that is its last command */
     const uint8_t *stop = memchr(at, INTERRUPT, n);
     if (stop == NULL) {
-        keep(self, s, at, n);
+        wf_console_keep(self, s, at, n);
         return n;
     }
     interrupt(self, s);

@@ -3,6 +3,8 @@
  * cannot start or give up. */
 #include "runtime/kit.h"
 
+#include <weft/operate.h>
+
 #include <sysexits.h>
 
 #include "actors/app.h"
@@ -160,12 +162,56 @@ static void a_tree_that_gives_up_stops_the_system(void)
     CHECK(is_over());
 }
 
+typedef struct wish {
+    weft_ref who;
+    bool kill;
+} wish;
+
+static weft_err end_it(weft_actor *self, weft_msg *msg, void *with)
+{
+    const wish *w = with;
+    (void)msg;
+    CHECK_OK(w->kill ? weft_kill(self, w->who, WEFT_ECANCELLED)
+                     : weft_stop_ref(self, w->who, WEFT_OK));
+    return WEFT_OK;
+}
+
+static void end_app(bool kill)
+{
+    weft_actor_stats stats = {.behaviour = ""};
+    wish w = {.who = sim_puppet(NULL), .kill = kill};
+    CHECK(weft_sim_run(sim));
+    w.who.gen = 1;
+    for (w.who.slot = 1; w.who.slot < 16 && strcmp(stats.behaviour, "app") != 0; w.who.slot++)
+        (void)weft_stats_actor(weft_sim_system(sim), w.who, &stats);
+    w.who.slot--;
+    CHECK_STR(stats.behaviour, "app");
+    sim_do(sim_puppet(NULL), end_it, &w);
+    CHECK(weft_sim_run(sim));
+    CHECK_U64(stops, 2);
+    CHECK(is_over());
+}
+
+static void an_application_that_is_stopped_stops_the_system(void)
+{
+    end_app(false);
+    CHECK_U64(app.code, 0);
+}
+
+static void one_that_is_killed_does_so_with_a_code(void)
+{
+    end_app(true);
+    CHECK_U64(app.code, EX_SOFTWARE);
+}
+
 static const test_case cases[] = {
     TEST(a_tree_starts_with_the_system_and_ends_with_it),
     TEST(shut_down_waits_for_work_that_was_accepted),
     TEST(a_shut_down_overtakes_a_start_that_waits),
     TEST(a_tree_that_cannot_start_stops_the_system),
     TEST(a_tree_that_gives_up_stops_the_system),
+    TEST(an_application_that_is_stopped_stops_the_system),
+    TEST(one_that_is_killed_does_so_with_a_code),
     {0},
 };
 

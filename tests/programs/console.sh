@@ -7,7 +7,7 @@ set -euo pipefail
 
 listeners=2 serve web "$weftd" web --listen http://127.0.0.1:0 --admin unix:web.admin --threads 2
 server=$last
-url=http://127.0.0.1:$(port_of http)
+site=http://127.0.0.1:$(port_of http)
 [ "$(stat -c %a web.admin)" = 600 ] || fail "others may open its socket"
 
 # says TEXT COMMAND...: its answer has that text in it, and it ends with 0.
@@ -32,7 +32,7 @@ ends()
 echo "under load"
 burden()
 {
-    while curl -sS --max-time 20 "$url/hello/[1-50]"; do :; done
+    while curl -sS --max-time 20 "$site/hello/[1-50]"; do :; done
 }
 run curl burden
 
@@ -81,6 +81,18 @@ ends 65 'is no log level' log loud --to unix:web.admin
 ends 64 'LEVEL' log --to unix:web.admin
 ends 64 '--to says where' tree
 ends 69 'weftd tree:' tree --to unix:nowhere
+for verb in names console; do
+    serve other "$weftd" smtp --listen tcp://127.0.0.1:0 --to "maildir:$dir/mail"
+    ends 69 'no console of weft: it says "220 localhost' "$verb" --to "tcp://$at"
+    stop
+    serve other "$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --auth anonymous --no-shell --root .
+    ends 69 'no console of weft: it says "SSH-2.0-' "$verb" --to "tcp://$at"
+    stop
+    serve other "$weftd" echo --listen tcp://127.0.0.1:0
+    ends 69 'no console of weft: it says "hello' "$verb" --to "tcp://$at"
+    stop
+    ends 69 'no console of weft: it ' "$verb" --to "tcp://${site#http://}"
+done
 ends 78 'expected unix:PATH' web --admin tcp://127.0.0.1:0
 
 echo "a terminal"
@@ -110,6 +122,28 @@ size 40 10
 end
 SCRIPT
 
+echo "lines"
+for n in 1 2 3 4 5; do
+    printf 'names\nlog' | "$weftd" console --to unix:web.admin >said || fail "lines: exit code $?"
+    grep -qF 'web/listener-1' said || fail "lines: $(cat said)"
+    [ "$(tail -n 1 said)" = notice ] || fail "lines: $(cat said)"
+    ! grep -q '[[:cntrl:]]' said || fail "lines have keys of terminals among them: $(cat -v said)"
+done
+code=0
+printf 'frob\nask web supervisor_list first=0\nlog\n' | "$weftd" console --to unix:web.admin >said || code=$?
+[ "$code" = 65 ] || fail "a line that fails: exit code $code"
+[ "$(sed -n 1p said)" = 'error: there is no command "frob"; help lists those there are' ] || fail "lines: $(cat said)"
+[ "$(tail -n 1 said)" = notice ] || fail "lines: $(cat said)"
+"$weftd" console --to unix:web.admin </dev/null >said || fail "no lines: exit code $?"
+[ ! -s said ] || fail "no lines: $(cat said)"
+printf 'log\nquit\n' >script
+"$weftd" console --to unix:web.admin <script >said || fail "a script: exit code $?"
+same "a script" "$(cat said)" notice
+code=0
+printf 'quit\nlog\n' | "$weftd" console --to unix:web.admin >said 2>&1 || code=$?
+[ "$code" = 69 ] || fail "lines that nobody reads: exit code $code"
+grep -q '1 lines are not answered' said || fail "lines that nobody reads: $(cat said)"
+
 echo "socat"
 printf 'names\nlog' | socat -t 5 - UNIX:web.admin >said
 grep -qF 'web/listener-1' said || fail "socat: $(cat said)"
@@ -136,8 +170,21 @@ SCRIPT
 fi
 
 echo "shut down"
+for verb in stop restart kill suspend; do
+    ends 65 'shutdown is what stops the system' "$verb" 0.1.1 --to unix:web.admin
+done
+says 'serves nothing' suspend 0.2.1
+says 'serves nothing' suspend web
 says 'shutting down' shutdown
 ended "$server" || fail "the daemon ends with $?"
+
+# whoever ends what all belongs to ends the daemon
+serve web "$weftd" web --listen http://127.0.0.1:0 --admin unix:web.admin
+says '<0.2.1> app' tree
+says 'is ended' kill 0.2.1
+code=0
+ended "$last" || code=$?
+[ "$code" = 70 ] || fail "a daemon whose application is killed ends with $code"
 
 echo "a node"
 serve node "$weftd" node --name edge-1 --join edge-2=unix:edge-2 --admin unix:node.admin

@@ -142,6 +142,9 @@ async def irc():
 async def telnet():
     """An operator that looks at what runs."""
     reader, writer = await asyncio.open_connection(HOST, TELNET)
+    for asked, said in ((b"login: ", b"ann\r\n"), (b"password: ", b"secret\r\n")):
+        await reader.readuntil(asked)
+        writer.write(said)
     await reader.readuntil(b"weft> ")
     while not over():
         since = time.monotonic()

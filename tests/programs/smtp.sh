@@ -112,6 +112,8 @@ grep -q '^a@example.net b@example.org c@example.org$' "$dir/envelope" || fail "t
 grep -q '^hello' "$dir/taken" || fail "the letter is another one"
 code=0 && send --to later@example.org 2>"$dir/out" || code=$?
 [ "$code" = 75 ] || fail "a program that says later: $code"
+grep -q "^weftd sendmail: tcp://127.0.0.1:$port: the server said: 451 " "$dir/out" || fail "later: $(cat "$dir/out")"
+! grep -q EFULL "$dir/out" || fail "what a server says has a name of ours: $(cat "$dir/out")"
 code=0 && send --to nobody@example.org 2>"$dir/out" || code=$?
 [ "$code" = 67 ] || fail "a program that knows nobody: $code"
 stop

@@ -84,6 +84,20 @@ refused 64 "list takes nothing behind it" list echo
 refused 64 "urls takes nothing behind it" urls echo
 refused 78 "there is no URL to listen at" forward --print-tree
 refused 77 'there is no user "no-such-user"' echo --listen tcp://127.0.0.1:0 --user no-such-user
+refused 78 "whoever listens with TLS has a certificate" web --listen https://127.0.0.1:0
+refused 78 "none.pem: No such file or directory" echo --listen 'tls://127.0.0.1:0?cert=none.pem&key=none.key'
+refused 78 "expected none" web --listen http://127.0.0.1:0/path
+refused 78 "leads to itself" web --rewrite /a=/a
+refused 78 "expected a status of 301, 302, 303, 307 or 308" web --redirect 999:/a=/b
+refused 78 "expected the name of a file" web --index a/b
+refused 78 "expected a text of one line" web --cache-control $'a\nX: b'
+refused 78 "the folder that it would be made in is not there" smtp --to maildir:/nowhere/mail
+refused 78 "it is no folder" smtp --to maildir:/dev/null
+refused 78 "No such file or directory" smtp --to exec:/nowhere/program
+refused 78 "it is no program" smtp --to exec:/dev
+refused 78 "expected a name such as" smtp --host "bad name"
+refused 78 "expected an --auth with it" irc --auth-required
+refused 78 "Is a directory" irc --motd /
 refused 64 "given twice" forward tcp://127.0.0.1:0 unix:app.sock --to unix:app.sock
 refused 64 "TO is missing" forward --listen tcp://127.0.0.1:0
 refused 78 '"10.0.0.0/99" is no rule' socks --deny 10.0.0.0/99

@@ -435,6 +435,23 @@ static void a_suspended_actor_is_seen_and_goes_on(void)
     close_world();
 }
 
+static void who_ends_the_system_in_order_is_left_alone(void)
+{
+    static const char *const verbs[] = {"stop", "restart", "kill", "suspend"};
+    char line[32];
+    open_world(NULL, 0);
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        (void)snprintf(line, sizeof line, "%s 0.1.1\n", verbs[i]);
+        CHECK_STR(ask(line),
+                  "error: <0.1.1>: the system ends in order by it; shutdown is what stops "
+                  "the system\n");
+    }
+    (void)ask("suspend shop/one\n");
+    CHECK_STR(ask("shutdown\n"), "shutting down\n");
+    CHECK(peer->ended);
+    close_world();
+}
+
 static void a_tap_shows_what_an_actor_is_told(void)
 {
     open_world(NULL, 0);
@@ -679,6 +696,102 @@ static void open_locked(void)
     CHECK_STR(came(), ASKED BEGIN "login: ");
 }
 
+/* ---- clients */
+
+static void who_says_hello_hears_who_answers_and_where_answers_end(void)
+{
+    open_world(NULL, 0);
+    CHECK_STR(ask("hello\n"), WEFT_CONSOLE_GREETING);
+    CHECK_STR(ask("log\n\nfrob\n"),
+              "debug\n\x1eok\n\x1eok\n\x1e"
+              "error: there is no command \"frob\"; help lists those there are\n");
+    CHECK_STR(ask("ask shop/one add amount=1\n"), "shop.total total=1\n\x1eok\n");
+    CHECK_STR(ask("ask shop/one add amount=1001\n"), "\x1e"
+                                                     "error: that is too much\n");
+    CHECK(strstr(ask("console\n"), "\x1e"
+                                   "error: a program talks here") != NULL);
+    CHECK(strstr(ask("hello nobody\n"), "\x1e"
+                                        "error: expected: hello") != NULL);
+    CHECK_STR(ask("tap shop/one 1\n"), "");
+    say_add("shop/one", 7);
+    const char *shown = came();
+    CHECK(strstr(shown, "that many were asked for\n\x1eok\n") != NULL);
+    CHECK_U64(count(shown, "\x1e"), 1);
+    CHECK(peer->closed || peer->ended);
+    close_world();
+}
+
+static void one_for_people_begins_with_a_greeting_too(void)
+{
+    open_world(NULL, 0);
+    const char *shown = ask(WEFT_CONSOLE_HELLO_PEOPLE);
+    CHECK(strncmp(shown, WEFT_CONSOLE_GREETING, sizeof WEFT_CONSOLE_GREETING - 1) == 0);
+    CHECK(strstr(shown, "weft> ") != NULL);
+    CHECK(strstr(ask("log\r"), "debug") != NULL);
+    CHECK(strchr(ask("frob\r"), WEFT_CONSOLE_MARK) == NULL);
+    close_world();
+}
+
+/* What a reader says of @text, in pieces of @step bytes: a letter an event, texts as they are. */
+static const char *heard(const char *text, size_t step)
+{
+    static char said[512];
+    weft_console_reader r = {.greeted = false};
+    size_t n = 0, size = strlen(text), used;
+    said[0] = '\0';
+    for (size_t at = 0; at < size;) {
+        size_t piece = size - at < step ? size - at : step;
+        weft_console_event event = weft_console_read(&r, text + at, piece, &used);
+        CHECK(used <= piece);
+        switch (event) {
+        case WEFT_CONSOLE_MORE:
+            CHECK_U64(used, piece);
+            break;
+        case WEFT_CONSOLE_TEXT:
+            n += (size_t)snprintf(said + n, sizeof said - n, "%.*s", (int)used, text + at);
+            break;
+        case WEFT_CONSOLE_GREETED:
+        case WEFT_CONSOLE_DONE:
+            n +=
+                (size_t)snprintf(said + n, sizeof said - n, event == WEFT_CONSOLE_DONE ? "D" : "G");
+            break;
+        case WEFT_CONSOLE_FAILED:
+            n += (size_t)snprintf(said + n, sizeof said - n, "F(%s)", r.text);
+            break;
+        case WEFT_CONSOLE_STRANGER:
+            (void)snprintf(said + n, sizeof said - n, "S(%s)", r.text);
+            return said;
+        }
+        at += used;
+    }
+    return said;
+}
+
+static void a_client_knows_a_console_from_a_stranger_however_it_is_cut(void)
+{
+    for (size_t step = 1; step < 80; step++) {
+        CHECK_STR(heard("weft console 1\na\nb\n\x1eok\n\x1e"
+                        "error: no\nc\n\x1eok\n",
+                        step),
+                  "Ga\nb\nDF(no)c\nD");
+        CHECK_STR(heard("220 bad name ESMTP\r\n250 more", step), "S(220 bad name ESMTP)");
+        CHECK_STR(heard("weft console 2\nmore", step), "S(weft console 2)");
+        CHECK_STR(heard("weft console 1\n\x1ewhat\n", step), "GS(what)");
+        CHECK_STR(heard("SSH-2.0-a\x01\xff\n", step), "S(SSH-2.0-a?"
+                                                      "?)");
+    }
+    char longer[400];
+    memset(longer, 'x', sizeof longer);
+    longer[sizeof longer - 1] = '\0';
+    CHECK_U64(strlen(heard(longer, 7)), 60 + 3); /* what is shown of a line without an end */
+    memcpy(longer,
+           "weft console 1\n\x1e"
+           "error: ",
+           23);
+    longer[sizeof longer - 2] = '\n';
+    CHECK_U64(strlen(heard(longer, 7)), 1 + 3 + WEFT_WHY_BYTES + 16 - 1 - 7);
+}
+
 static void who_is_who_he_says_may_come_in(void)
 {
     open_locked();
@@ -749,6 +862,7 @@ static const test_case cases[] = {
     TEST(an_actor_is_told_and_asked_by_the_types_it_serves),
     TEST(who_does_not_answer_is_waited_for_so_long),
     TEST(a_suspended_actor_is_seen_and_goes_on),
+    TEST(who_ends_the_system_in_order_is_left_alone),
     TEST(a_tap_shows_what_an_actor_is_told),
     TEST(a_tap_is_over_with_its_actor_and_goes_on_over_a_restart),
     TEST(a_tap_that_is_not_read_loses_messages_and_says_so),
@@ -759,6 +873,9 @@ static const test_case cases[] = {
     TEST(fields_of_a_message_and_their_values_are_completed),
     TEST(commands_for_another_node_are_completed),
     TEST(nodes_that_there_are_links_to_are_completed_behind_at),
+    TEST(who_says_hello_hears_who_answers_and_where_answers_end),
+    TEST(one_for_people_begins_with_a_greeting_too),
+    TEST(a_client_knows_a_console_from_a_stranger_however_it_is_cut),
     TEST(who_is_who_he_says_may_come_in),
     TEST(who_is_not_is_let_go_after_three_times),
     TEST(a_login_does_not_take_for_ever),

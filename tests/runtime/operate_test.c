@@ -271,6 +271,24 @@ static void nobody_suspends_itself_or_who_has_ended(void)
     CHECK_OK(operate(far, do_kill, who));
 }
 
+/* The first actor of a system is the one that ends it in order. */
+static void who_ends_the_system_in_order_is_left_alone(void)
+{
+    for (unsigned reactor = 0; reactor < 2; reactor++) {
+        weft_ref operator= new_watcher(reactor), who = {.slot = 1, .gen = 1};
+        weft_actor_stats stats;
+        who.home = new_worker().home;
+        CHECK(weft_stats_actor(weft_sim_system(sim), who, &stats));
+        CHECK_STR(stats.behaviour, "weft.system");
+        CHECK_ERR(operate(operator, do_suspend, who), WEFT_EDENIED);
+        CHECK_ERR(operate(operator, do_kill, who), WEFT_EDENIED);
+        CHECK_ERR(operate(operator, do_stop, who), WEFT_EDENIED);
+    }
+    weft_system_shutdown(weft_sim_system(sim), WEFT_OK);
+    CHECK(weft_sim_run(sim));
+    CHECK(worked.asked_to_stop != 0);
+}
+
 static void a_suspended_actor_that_is_asked_to_stop_ends_as_ever(void)
 {
     for (unsigned killed = 0; killed < 2; killed++) {
@@ -525,6 +543,7 @@ static const test_case cases[] = {
     TEST(its_mailbox_has_the_limit_it_always_had),
     TEST(one_that_is_suspended_with_mail_keeps_its_order),
     TEST(nobody_suspends_itself_or_who_has_ended),
+    TEST(who_ends_the_system_in_order_is_left_alone),
     TEST(a_suspended_actor_that_is_asked_to_stop_ends_as_ever),
     TEST(a_system_ends_with_suspended_and_tapped_actors),
     TEST(who_asks_a_suspended_actor_waits_until_its_limit),

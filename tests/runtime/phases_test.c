@@ -2,6 +2,8 @@
 /* Phases: start-up and shut-down in steps that may wait, within a time, and saying what was cut. */
 #include "kit.h"
 
+#include <weft/operate.h>
+
 #include "sys.h"
 
 /* What each was asked, in order: 10 * who + phase. */
@@ -281,6 +283,24 @@ static void those_who_are_asked_to_end_have_the_grace_of_the_system(void)
     CHECK_U64(stubborn_ends, 2);
 }
 
+static weft_err suspend_it(weft_actor *self, weft_msg *msg, void *with)
+{
+    (void)msg;
+    CHECK_OK(weft_suspend(self, *(const weft_ref *)with));
+    return WEFT_OK;
+}
+
+static void a_shut_down_does_not_wait_for_who_is_suspended(void)
+{
+    static const helper one = {.who = 1};
+    weft_ref who = help(1, &one, ALL);
+    CHECK(weft_sim_run(sim));
+    sim_do(sim_puppet(NULL), suspend_it, &who);
+    weft_system_shutdown(weft_sim_system(sim), WEFT_OK);
+    CHECK(weft_sim_run(sim)); /* no time passes */
+    CHECK_ASKED(10, 11, 12, 13, 14);
+}
+
 static void there_is_a_limit_to_those_who_are_asked(void)
 {
     weft_system *sys = weft_sim_system(sim);
@@ -319,6 +339,7 @@ static const test_case cases[] = {
     TEST(the_first_reason_to_stop_stands),
     TEST(those_who_do_not_end_are_ended),
     TEST(those_who_are_asked_to_end_have_the_grace_of_the_system),
+    TEST(a_shut_down_does_not_wait_for_who_is_suspended),
     TEST(there_is_a_limit_to_those_who_are_asked),
     TEST(a_system_that_has_ended_answers_nothing),
     {0},

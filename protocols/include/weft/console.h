@@ -42,6 +42,9 @@ typedef struct weft_console_config {
     /** The name of an auth actor (<weft/auth.h>) that is asked for a user and a password before anything
      * else; implies telnet. NULL, or over SSH: nobody is asked. */
     const char *auth;
+    /** The URL of another console, such as that of a daemon's --admin: who comes here, and says who it is if @auth is
+     * there to ask, is joined with that one; implies telnet. NULL: the console of this system. Not over SSH. */
+    const char *to;
 } weft_console_config;
 
 /** The owner of each connection. */
@@ -56,12 +59,46 @@ extern const weft_behaviour weft_console;
 extern const weft_behaviour weft_console_looker;
 extern const weft_type weft_console_look_type;
 
+/* ---- clients: who answers, and where an answer ends */
+
+/** What a client says first, to be sure of whom it talks to: a console answers WEFT_CONSOLE_GREETING. From then on each
+ * answer ends with a line of its own, which begins with the byte WEFT_CONSOLE_MARK: "ok", or "error: " and a sentence,
+ * which stands nowhere else. That of a tap comes when it is over. The command "console" is not for such a connection. */
+#define WEFT_CONSOLE_HELLO "hello\n"
+/** The same, of a client that shows a terminal: behind the greeting the connection is for people, as by "console". */
+#define WEFT_CONSOLE_HELLO_PEOPLE "hello people\n"
+#define WEFT_CONSOLE_GREETING "weft console 1\n"
+#define WEFT_CONSOLE_MARK 0x1e
+
+/** Reads what such a client hears; zero is one at its beginning. Knows no stream, keeps nothing outside itself. */
+typedef struct weft_console_reader {
+    bool greeted;
+    bool marking; /* what comes is of a mark */
+    uint16_t n;
+    char text[WEFT_WHY_BYTES +
+              16]; /**< with FAILED the sentence, with STRANGER what was said instead */
+} weft_console_reader;
+
+typedef enum weft_console_event {
+    WEFT_CONSOLE_MORE, /**< nothing yet: all of it is used */
+    WEFT_CONSOLE_GREETED, /**< it is a console; for people, what follows is none of a reader's business */
+    WEFT_CONSOLE_TEXT,     /**< what is used is text of an answer */
+    WEFT_CONSOLE_DONE,     /**< the answer was whole */
+    WEFT_CONSOLE_FAILED,   /**< it was, and is an error */
+    WEFT_CONSOLE_STRANGER, /**< no console says such a thing */
+} weft_console_event;
+
+/** Takes some of the @n bytes at @at, *@used of them, until there is something to say. */
+weft_console_event weft_console_read(weft_console_reader *r, const void *at, size_t n,
+                                     size_t *used);
+
 /* ---- limits, by name */
 
 #define WEFT_CONSOLE_LINE_BYTES_MAX 4096U /**< of a command; a longer one loses the connection */
 #define WEFT_CONSOLE_ANSWER_BYTES_MAX (512U << 10) /**< of an answer; it says that it was cut */
 #define WEFT_CONSOLE_ACTORS_MAX 16384U /**< looked at on each reactor for one answer; it says so */
 #define WEFT_CONSOLE_LOGIN_MS 60000U   /**< what a login may take */
+#define WEFT_CONSOLE_JOIN_MS 10000U    /**< until another console has said that it is one */
 #define WEFT_CONSOLE_LOGINS_MAX 3U     /**< that fail, before the connection is closed */
 #define WEFT_CONSOLE_AHEAD_BYTES_MAX \
     4096U                                /**< typed while a command is under way; the bell rings */

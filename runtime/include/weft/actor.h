@@ -87,8 +87,8 @@ weft_err weft_stop(weft_actor *self, weft_err reason);
 weft_err weft_stop_because(weft_actor *self, weft_err reason, const char *format, ...)
     WEFT_PRINTF(3, 4);
 
-/** Asks another actor of this node to stop; overtakes its mailbox. errors: EGONE, EUNSUPPORTED (it is of
- * another node). thread: in a handler. */
+/** Asks another actor of this node to stop; overtakes its mailbox. errors: EGONE, EDENIED ("weft.system",
+ * which ends the system: weft_system_stop), EUNSUPPORTED (it is of another node). thread: in a handler. */
 weft_err weft_stop_ref(weft_actor *self, weft_ref who, weft_err reason);
 
 /** Its state: state_bytes bytes that only its handlers touch. */

@@ -16,13 +16,15 @@ extern "C" {
  * on, and so does what does not come as a message: an edge reads on until its owner takes no more. A message that
  * is being served is finished, what continues it waits. Asked to stop, or stopped, it is resumed and ends as ever;
  * restarted by its supervisor it is not suspended any more. One that is ending takes no notice.
- * errors: EGONE, EINVAL (@self itself), EUNSUPPORTED (it is of another node), ENOMEM. thread: in a handler. */
+ * Asked in a phase of the shut-down (<weft/system.h>), it is resumed too. errors: EGONE, EINVAL (@self itself), EDENIED
+ * (it is "weft.system", which ends the system in order), EUNSUPPORTED (it is of another node), ENOMEM. thread: in a
+ * handler. */
 WEFT_MUST_USE weft_err weft_suspend(weft_actor *self, weft_ref who);
 /** @who serves messages again, those that waited first. Calm if it does. errors: as weft_suspend. */
 WEFT_MUST_USE weft_err weft_resume(weft_actor *self, weft_ref who);
 
 /** Ends @who with @reason at the end of its turn, without asking it first as weft_stop_ref does; its children, as
- * ever, before it. errors: EGONE, EUNSUPPORTED, ENOMEM. thread: in a handler. */
+ * ever, before it. errors: EGONE, EDENIED (as weft_suspend), EUNSUPPORTED, ENOMEM. thread: in a handler. */
 WEFT_MUST_USE weft_err weft_kill(weft_actor *self, weft_ref who, weft_err reason);
 
 /* ---- looking at messages */

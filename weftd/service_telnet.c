@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* The operator's console over telnet, behind a login. */
+#include <string.h>
+
+#include <weft/console.h>
+#include <weft/url.h>
+
+#include "service_auth.h"
+#include "services.h"
+
+#define AUTH_NAME "telnet/auth"
+
+typedef struct telnet_settings {
+    weft_option_urls listen;
+    weft_option_texts auth;
+    bool in_clear;
+    weft_console_config config;
+    service_auth who;
+} telnet_settings;
+
+static telnet_settings settings;
+
+static const weft_option telnet_options[] = {
+    OPTION_ROW_LISTEN(telnet_settings, "tcp://127.0.0.1:2323"),
+    {.name = "console",
+     .kind = WEFT_OPTION_CONNECT,
+     .value = "URL",
+     .at = offsetof(telnet_settings, config.to),
+     .help = "the console of a service that was given --admin URL; without it, this daemon's own"},
+    {.name = "auth",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "TYPE:ARG",
+     .at = offsetof(telnet_settings, auth),
+     .help = "who is let in: file:FILE, memory:USER:PASSWORD, unix, or anonymous: whoever comes; "
+             "may be given 16 times"},
+    {.name = "in-clear",
+     .kind = WEFT_OPTION_FLAG,
+     .at = offsetof(telnet_settings, in_clear),
+     .help = "listen beyond this machine without TLS too: passwords can be read on the way"},
+    {.name = "prompt",
+     .kind = WEFT_OPTION_TEXT,
+     .value = "TEXT",
+     .unset = "weft> ",
+     .at = offsetof(telnet_settings, config.prompt),
+     .help = "of this daemon's own console"},
+    {0},
+};
+
+/* ---- who is let in */
+
+/* What telnet has no use for is said before a file is looked at. */
+static weft_err check_kind(telnet_settings *s, const char *text, weft_why *why)
+{
+    weft_auth_source source;
+    weft_err err = weft_auth_source_parse(text, &source, why);
+    bool anonymous = err == WEFT_OK && source.kind == WEFT_AUTH_FROM_ANONYMOUS;
+    bool key = err == WEFT_OK && source.kind == WEFT_AUTH_FROM_SSHKEY;
+    explicit_bzero(&source, sizeof source);
+    if (key)
+        return weft_because(why, WEFT_EINVAL,
+                            "--auth sshkey: telnet knows no keys, expected file, memory, unix or "
+                            "anonymous");
+    if (anonymous && s->auth.count > 1)
+        return weft_because(why, WEFT_EINVAL,
+                            "--auth anonymous lets everybody in, expected no other --auth");
+    s->config.auth = anonymous ? NULL : AUTH_NAME;
+    return err;
+}
+
+static weft_err check_auth(telnet_settings *s, weft_why *why)
+{
+    weft_err err = WEFT_OK;
+    if (s->auth.count == 0)
+        return weft_because(why, WEFT_EINVAL,
+                            "nobody could be let in, expected --auth (such as file:FILE), or "
+                            "--auth anonymous for whoever comes");
+    for (size_t i = 0; err == WEFT_OK && i < s->auth.count; i++)
+        err = check_kind(s, s->auth.at[i], why);
+    return err == WEFT_OK && s->config.auth != NULL ? service_auth_read(&s->auth, &s->who, why)
+                                                    : err;
+}
+
+/* ---- where */
+
+static bool is_here(const weft_url *url)
+{
+    const weft_url_host *host = &url->host;
+    return host->kind == WEFT_HOST_NONE || host->kind == WEFT_HOST_LOCALHOST ||
+           (host->kind == WEFT_HOST_V4 && strncmp(host->name, "127.", 4) == 0) ||
+           (host->kind == WEFT_HOST_V6 && strcmp(host->name, "::1") == 0);
+}
+
+static weft_err check_url(const telnet_settings *s, const char *text, weft_why *why)
+{
+    weft_url url;
+    weft_err err = weft_url_parse(text, &url, why);
+    if (err != WEFT_OK)
+        return err;
+    if (url.scheme == WEFT_SCHEME_HTTP || url.scheme == WEFT_SCHEME_HTTPS)
+        return weft_because(why, WEFT_EINVAL,
+                            "--listen %.100s: telnet is no HTTP, expected tcp:// or tls://", text);
+    bool secret = url.scheme == WEFT_SCHEME_TLS || url.options.tls;
+    return secret || is_here(&url) || s->in_clear
+               ? WEFT_OK
+               : weft_because(why, WEFT_EINVAL,
+                              "--listen %.100s: telnet hides nothing, expected tls://, an address "
+                              "of this machine, or --in-clear",
+                              text);
+}
+
+static weft_err telnet_check(void *at, weft_why *why)
+{
+    telnet_settings *s = at;
+    s->config.telnet = true;
+    weft_err err = check_auth(s, why);
+    for (size_t i = 0; err == WEFT_OK && i < s->listen.count; i++)
+        err = check_url(s, s->listen.at[i], why);
+    return err;
+}
+
+static weft_err telnet_children(void *at, weft_children *to, weft_why *why)
+{
+    telnet_settings *s = at;
+    const weft_child auth = {.name = "auth", .behaviour = &weft_auth, .config = &s->who.config};
+    weft_err err = s->config.auth != NULL ? weft_children_add(to, &auth, why) : WEFT_OK;
+    return err == WEFT_OK ? weft_children_listen(to, &s->listen, &weft_console, &s->config, why)
+                          : err;
+}
+
+static void telnet_done(void *at)
+{
+    telnet_settings *s = at;
+    explicit_bzero(s->who.sources, sizeof s->who.sources);
+}
+
+const weft_service service_telnet = {
+    .name = "telnet",
+    .summary = "let operators in over telnet: the console, behind a login",
+    .about =
+        "Whoever is let in is an operator: may look into what runs, and stop it. Telnet hides\n"
+        "nothing; a tls:// URL does (openssl s_client, socat and telnet-ssl speak it). A login "
+        "may\n"
+        "fail three times and take a minute.",
+    .example = "weftd telnet --listen tcp://127.0.0.1:2323 --console unix:web.admin "
+               "--auth file:/etc/weftd/operators",
+    .options = telnet_options,
+    .settings = &settings,
+    .check = telnet_check,
+    .children = telnet_children,
+    .done = telnet_done,
+};
