@@ -173,9 +173,11 @@ static void start_tls(weft_actor *self, wf_smtp_session *s, const wf_smtp_comman
 
 static void mail(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *command)
 {
-    if (s->config->auth_required && s->peer.user[0] == '\0')
-        wf_smtp_say(self, s, 530, 7, 0, "authentication is required");
-    else
+    if (s->config->auth_required && s->peer.user[0] == '\0') {
+        static const weft_smtp_status refused = {530, 7, 0, "authentication is required"};
+        wf_smtp_log_refused(self, s, command->address, NULL, &refused);
+        wf_smtp_answer(self, s, &refused);
+    } else
         wf_smtp_mail_from(self, s, command);
 }
 
