@@ -162,6 +162,14 @@ printf 'Subject: weft\n\nhello\n.\nend\n' | "$weftd" sendmail --server "tcp://12
 letters 5
 grep -lq 'with ESMTPSA id' "$dir"/mail/new/* || fail "the Received line does not say ESMTPSA"
 stop
+serve smtps "$weftd" smtp --listen "tls://127.0.0.1:0?cert=$dir/certificate&key=$dir/key" --to "maildir:$dir/mail"
+cp "$dir/certificate" "$dir/trust 100%"
+printf 'Subject: weft\n\nhello\n' | "$weftd" sendmail --server "tls://localhost:$port?timeout=20s" \
+    --trust "$dir/trust 100%" b@example.org c@example.org || fail "weftd sendmail to tls://"
+code=0 && "$weftd" sendmail --server "tls://localhost:$port" --to b@example.org </dev/null 2>"$dir/out" || code=$?
+[ "$code" = 76 ] || fail "a certificate nobody trusts: $code"
+letters 6
+stop
 
 # ---- programs, and a disk that is full
 
