@@ -10,6 +10,7 @@
 #include <weft/irc.h>
 #include <weft/websocket.h>
 
+#include "in_clear.h"
 #include "service_auth.h"
 #include "services.h"
 
@@ -219,6 +220,8 @@ static weft_err irc_check(void *at, weft_why *why)
         err = read_auth(s, why);
     if (err == WEFT_OK)
         err = read_urls(s, why);
+    if (err == WEFT_OK && (s->auth.count != 0 || s->password != NULL || s->oper.count != 0))
+        in_clear_warn("irc", &s->listen, "listen at tls:// or https://");
     return err == WEFT_OK ? weft_irc_check(&s->config, why) : err;
 }
 

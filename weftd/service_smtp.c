@@ -8,6 +8,7 @@
 #include <weft/tls.h>
 
 #include "address_list.h"
+#include "in_clear.h"
 #include "service_auth.h"
 #include "services.h"
 
@@ -178,6 +179,8 @@ static weft_err read_auth(smtp_settings *s, weft_why *why)
 {
     s->who.config.realm = s->config.host;
     s->config.auth_required = s->auth.count != 0;
+    if (s->auth.count != 0 && s->config.auth_in_clear)
+        in_clear_warn("smtp", &s->listen, "leave --auth-in-clear out, or listen at tls://");
     return service_auth_read(&s->auth, &s->who, why);
 }
 
