@@ -44,9 +44,11 @@ static void after(void)
 static void say(weft_sim_peer *p, const char *line)
 {
     uint8_t frame[6 + 125] = {BINARY, (uint8_t)(0x80 | strlen(line))};
-    REQUIRE(strlen(line) <= 125);
-    memcpy(frame + 6, line, strlen(line));
-    weft_sim_peer_send(p, frame, 6 + strlen(line));
+    size_t n = strlen(line);
+    REQUIRE(n <= 125);
+    for (size_t i = 0; i < n; i++)
+        frame[6 + i] = (uint8_t)line[i];
+    weft_sim_peer_send(p, frame, 6 + n);
     (void)weft_sim_run(sim);
 }
 
