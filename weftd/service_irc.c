@@ -256,7 +256,8 @@ const weft_service service_irc = {
     .about =
         "Channels are made by who joins them first. An http:// URL is for browsers, which speak\n"
         "IRC in the messages of a WebSocket there. A client that does not read is closed when its\n"
-        "stream's write_queue is full, and holds nobody else.",
+        "stream's write_queue is full, and holds nobody else. The log says who comes in, who is\n"
+        "refused, and what operators do.",
     .example = "weftd irc --listen tcp://127.0.0.1:6667 --oper root:sesame",
     .options = irc_options,
     .settings = &settings,
