@@ -10,6 +10,7 @@
 #include <weft/irc.h>
 #include <weft/websocket.h>
 
+#include "in_clear.h"
 #include "service_auth.h"
 #include "services.h"
 
@@ -226,6 +227,8 @@ static weft_err irc_check(void *at, weft_why *why)
         err = read_auth(s, why);
     if (err == WEFT_OK)
         err = read_urls(s, why);
+    if (err == WEFT_OK && (s->auth.count != 0 || s->password != NULL || s->oper.count != 0))
+        in_clear_warn("irc", &s->listen, "listen at tls:// or https://");
     return err == WEFT_OK ? weft_irc_check(&s->config, why) : err;
 }
 
@@ -265,7 +268,8 @@ const weft_service service_irc = {
     .about =
         "Channels are made by who joins them first. An http:// URL is for browsers, which speak\n"
         "IRC in the messages of a WebSocket there. A client that does not read is closed when its\n"
-        "stream's write_queue is full, and holds nobody else.",
+        "stream's write_queue is full, and holds nobody else. The log says who comes in, who is\n"
+        "refused, and what operators do.",
     .example = "weftd irc --listen tcp://127.0.0.1:6667 --oper root:sesame",
     .options = irc_options,
     .settings = &settings,

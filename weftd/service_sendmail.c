@@ -7,17 +7,22 @@
 #include <weft/net.h>
 #include <weft/smtp.h>
 #include <weft/tls.h>
+#include <weft/url.h>
 
 #include "secret.h"
 #include "services.h"
 
 typedef struct sendmail_settings {
-    weft_option_texts to;
+    weft_option_texts to, words;
     const char *from, *server, *user, *trust;
     secret password;
     int tls;
     bool insecure_auth;
     weft_smtp_client_config client;
+    /* what is made of them */
+    const char *recipients[2 * WEFT_OPTION_TEXTS_MAX];
+    uint32_t recipients_n;
+    char url[WEFT_URL_BYTES_MAX + 1];
     weft_err err;
     bool partly;
 } sendmail_settings;
@@ -31,7 +36,13 @@ static const weft_option sendmail_options[] = {
      .kind = WEFT_OPTION_TEXTS,
      .value = "ADDRESS",
      .at = offsetof(sendmail_settings, to),
-     .help = "a recipient"},
+     .help = "a recipient; may be given 16 times"},
+    {.name = "ADDRESS",
+     .kind = WEFT_OPTION_TEXTS,
+     .positional = true,
+     .value = "ADDRESS",
+     .at = offsetof(sendmail_settings, words),
+     .help = "recipients, as --to; 16 at most"},
     {.name = "from",
      .kind = WEFT_OPTION_TEXT,
      .value = "ADDRESS",
@@ -42,7 +53,8 @@ static const weft_option sendmail_options[] = {
      .kind = WEFT_OPTION_CONNECT,
      .value = "URL",
      .at = offsetof(sendmail_settings, server),
-     .help = "tcp://HOST:587; without it the mail exchangers of the first recipient's domain"},
+     .help =
+         "tcp://HOST:587 or tls://HOST:465; else the mail exchangers of the recipients' domain"},
     {.name = "host",
      .kind = WEFT_OPTION_TEXT,
      .value = "NAME",
@@ -60,7 +72,7 @@ static const weft_option sendmail_options[] = {
      .kind = WEFT_OPTION_TEXT,
      .value = "FILE",
      .at = offsetof(sendmail_settings, trust),
-     .help = "certificates (PEM) that --tls must trusts, instead of the system's"},
+     .help = "certificates (PEM) that --tls must and tls:// trust, instead of the system's"},
     {.name = "login",
      .kind = WEFT_OPTION_TEXT,
      .value = "NAME",
@@ -137,7 +149,8 @@ static weft_err on_sent(weft_actor *self, weft_msg *msg, const weft_outcome *got
         if (status.code / 100 == 2)
             continue;
         s->partly = true;
-        (void)fprintf(stderr, "weftd sendmail: %s: %u %s\n", s->to.at[i], status.code, status.text);
+        (void)fprintf(stderr, "weftd sendmail: %s: %u %s\n", s->recipients[i], status.code,
+                      status.text);
     }
     return stop(self, WEFT_OK, "");
 }
@@ -155,7 +168,7 @@ static weft_err on_begin(weft_actor *self, weft_msg *msg)
     sendmail *m = weft_state(self);
     weft_ref client = weft_spawn(self, &weft_smtp_client, &s->client);
     weft_deferred sent =
-        weft_smtp_send(self, client, s->from, s->to.at, (uint32_t)s->to.count, true, &m->letter);
+        weft_smtp_send(self, client, s->from, s->recipients, s->recipients_n, true, &m->letter);
     m->input = weft_connect(self, "stdio:", weft_self(self));
     if (weft_ref_is_nobody(m->input))
         return stop(self, WEFT_ENOMEM, "no memory");
@@ -249,29 +262,72 @@ static const weft_behaviour sendmail_behaviour = {
 
 /* ---- the service */
 
+static weft_err check_addresses(sendmail_settings *s, weft_why *why)
+{
+    for (size_t i = 0; i < s->to.count; i++)
+        s->recipients[s->recipients_n++] = s->to.at[i];
+    for (size_t i = 0; i < s->words.count; i++)
+        s->recipients[s->recipients_n++] = s->words.at[i];
+    if (s->recipients_n == 0)
+        return weft_because(why, WEFT_EINVAL, "there are no recipients: --to ADDRESS");
+    for (size_t i = 0; i < s->recipients_n; i++)
+        if (weft_smtp_address_check(s->recipients[i], true, why) != WEFT_OK)
+            return WEFT_EINVAL;
+    return s->from[0] != '\0' ? weft_smtp_address_check(s->from, true, why) : WEFT_OK;
+}
+
+/* A URL of TLS from the first byte says by itself whom it trusts: --trust becomes its option. */
+static weft_err read_server(sendmail_settings *s, weft_why *why)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+    weft_url url;
+    s->client.url = s->server;
+    if (s->server == NULL || s->trust == NULL)
+        return WEFT_OK;
+    weft_err err = weft_url_parse(s->server, &url, why);
+    if (err != WEFT_OK || url.scheme != WEFT_SCHEME_TLS)
+        return err;
+    int n = snprintf(s->url, sizeof s->url, "%s%cca=", s->server,
+                     strchr(s->server, '?') != NULL ? '&' : '?');
+    size_t at = (size_t)n;
+    for (const char *c = s->trust; *c != '\0' && at + 4 < sizeof s->url; c++)
+        at += (size_t)snprintf(s->url + at, 4, strchr(plain, *c) != NULL ? "%c" : "%%%02X",
+                               (unsigned char)*c);
+    if (at + 4 >= sizeof s->url)
+        return weft_because(why, WEFT_ETOOBIG, "--server and --trust are too long together");
+    s->client.url = s->url;
+    return weft_url_parse(s->url, &url, why);
+}
+
+static weft_err check_domains(sendmail_settings *s, weft_why *why)
+{
+    if (s->server != NULL)
+        return WEFT_OK;
+    s->client.domain = strrchr(s->recipients[0], '@') + 1;
+    for (size_t i = 1; i < s->recipients_n; i++)
+        if (strcasecmp(strrchr(s->recipients[i], '@') + 1, s->client.domain) != 0)
+            return weft_because(why, WEFT_EINVAL, "recipients of several domains need a --server");
+    return WEFT_OK;
+}
+
 static weft_err sendmail_check(void *at, weft_why *why)
 {
     sendmail_settings *s = at;
-    if (s->to.count == 0)
-        return weft_because(why, WEFT_EINVAL, "there are no recipients: --to ADDRESS");
-    for (size_t i = 0; i < s->to.count; i++)
-        if (weft_smtp_address_check(s->to.at[i], true, why) != WEFT_OK)
-            return WEFT_EINVAL;
-    if (s->from[0] != '\0' && weft_smtp_address_check(s->from, true, why) != WEFT_OK)
-        return WEFT_EINVAL;
-    s->client.url = s->server;
-    s->client.domain = s->server == NULL ? strrchr(s->to.at[0], '@') + 1 : NULL;
+    weft_err err = check_addresses(s, why);
+    if (err == WEFT_OK)
+        err = check_domains(s, why);
+    if (err == WEFT_OK)
+        err = read_server(s, why);
+    if (err != WEFT_OK)
+        return err;
     s->client.tls_policy = (weft_smtp_tls)s->tls;
     s->client.user = s->user;
-    weft_err err = s->user != NULL ? secret_read(&s->password, "password", "WEFT_PASSWORD",
-                                                 &s->client.password, why)
-                                   : WEFT_OK;
+    if (s->user != NULL)
+        err = secret_read(&s->password, "password", "WEFT_PASSWORD", &s->client.password, why);
     if (err != WEFT_OK)
         return err;
     s->client.auth_in_clear = s->insecure_auth;
-    for (size_t i = 1; s->server == NULL && i < s->to.count; i++)
-        if (strcasecmp(strrchr(s->to.at[i], '@') + 1, s->client.domain) != 0)
-            return weft_because(why, WEFT_EINVAL, "recipients of several domains need a --server");
     const weft_tls_config tls = {.trust_file = s->trust, .unverified = s->tls == WEFT_SMTP_TLS_MAY};
     return s->tls != WEFT_SMTP_TLS_NEVER ? weft_tls_client(&tls, &s->client.tls, why) : WEFT_OK;
 }

@@ -11,17 +11,20 @@
 #include <weft/smtp.h>
 #include <weft/tls.h>
 
+#include "address_list.h"
+#include "in_clear.h"
 #include "service_auth.h"
 #include "services.h"
 
 typedef struct smtp_settings {
     weft_option_urls listen;
-    weft_option_texts reject, auth, recipients;
+    weft_option_texts reject, reject_files, auth, recipients, recipients_files;
     const char *to, *certificate, *key;
     bool lmtp;
     uint32_t size_mib;
     weft_smtp_config config;
     /* what is made of them */
+    address_list known, unwelcome;
     weft_smtp_maildir_config maildir;
     weft_smtp_exec_config exec;
     weft_smtp_post_config post;
@@ -43,12 +46,22 @@ static const weft_option smtp_options[] = {
      .kind = WEFT_OPTION_TEXTS,
      .value = "ADDRESS",
      .at = offsetof(smtp_settings, recipients),
-     .help = "recipients there are, USER@HOST or @HOST for all of a host; else there are all"},
+     .help = "recipients there are, USER@HOST or @HOST; may be given 16 times. Else there are all"},
+    {.name = "for-file",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "FILE",
+     .at = offsetof(smtp_settings, recipients_files),
+     .help = "such recipients, one a line; may be given 16 times"},
     {.name = "reject",
      .kind = WEFT_OPTION_TEXTS,
      .value = "ADDRESS",
      .at = offsetof(smtp_settings, reject),
-     .help = "a sender or recipient that is refused, USER@HOST or @HOST"},
+     .help = "a sender or recipient that is refused, as --for; may be given 16 times"},
+    {.name = "reject-file",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "FILE",
+     .at = offsetof(smtp_settings, reject_files),
+     .help = "such senders and recipients, one a line; may be given 16 times"},
     {.name = "auth",
      .kind = WEFT_OPTION_TEXTS,
      .value = "TYPE:ARG",
@@ -96,30 +109,22 @@ static const weft_option smtp_options[] = {
 
 /* ---- the judge: lists of addresses */
 
-/* Domains are compared without regard to case, what stands before the @ with it, but for postmaster. */
-static bool matches(const char *pattern, const char *address)
+/* A file of recipients that is empty says that there are none. */
+static bool has_recipients(const smtp_settings *s)
 {
-    const char *domain = strrchr(address, '@'), *wanted = strrchr(pattern, '@');
-    if (domain == NULL || wanted == NULL)
-        return strcasecmp(pattern, address) == 0;
-    size_t n = (size_t)(wanted - pattern);
-    return strcasecmp(domain, wanted) == 0 &&
-           (n == 0 || (n == (size_t)(domain - address) && strncmp(pattern, address, n) == 0));
+    return s->recipients.count != 0 || s->recipients_files.count != 0;
 }
 
-static bool listed(const weft_option_texts *list, const char *address)
+static bool has_rejected(const smtp_settings *s)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (matches(list->at[i], address))
-            return true;
-    return false;
+    return s->reject.count != 0 || s->reject_files.count != 0;
 }
 
 static weft_err on_sender(weft_actor *self, weft_msg *msg)
 {
     const smtp_settings *s = weft_config(self);
     const weft_smtp_sender *asked = weft_body(msg);
-    if (asked->from[0] != '\0' && listed(&s->reject, asked->from))
+    if (asked->from[0] != '\0' && address_list_has(&s->unwelcome, asked->from))
         return weft_fail(msg, WEFT_EDENIED, "this sender is not welcome");
     return weft_reply(msg, weft_smtp_status, .code = 0);
 }
@@ -128,10 +133,14 @@ static weft_err on_recipient(weft_actor *self, weft_msg *msg)
 {
     const smtp_settings *s = weft_config(self);
     const weft_smtp_recipient *asked = weft_body(msg);
-    bool known = s->recipients.count == 0 || listed(&s->recipients, asked->to) ||
-                 strcasecmp(asked->to, "postmaster") == 0; /* RFC 5321, section 4.5.1 */
-    if (!known || listed(&s->reject, asked->to))
+    if (address_list_has(&s->unwelcome, asked->to))
         return weft_fail(msg, WEFT_ENOTFOUND, "no such mailbox here");
+    bool known = !has_recipients(s) || address_list_has(&s->known, asked->to) ||
+                 strcasecmp(asked->to, "postmaster") == 0; /* RFC 5321, section 4.5.1 */
+    if (!known && address_list_has_host(&s->known, asked->to))
+        return weft_fail(msg, WEFT_ENOTFOUND, "no such mailbox here");
+    if (!known)
+        return weft_fail(msg, WEFT_EDENIED, "nothing is relayed to other hosts");
     return weft_reply(msg, weft_smtp_status, .code = 0);
 }
 
@@ -215,20 +224,6 @@ static weft_err read_target(smtp_settings *s, weft_why *why)
     return WEFT_OK;
 }
 
-static weft_err read_addresses(const char *option, const weft_option_texts *list, weft_why *why)
-{
-    weft_why wrong = {""};
-    char text[WEFT_SMTP_ADDRESS_BYTES + 2];
-    for (size_t i = 0; i < list->count; i++) {
-        bool host = list->at[i][0] == '@';
-        (void)snprintf(text, sizeof text, "%s%s", host ? "x" : "", list->at[i]);
-        if (weft_smtp_address_check(text, true, &wrong) != WEFT_OK)
-            return weft_because(why, WEFT_EINVAL, "--%s %.80s: expected USER@HOST or @HOST", option,
-                                list->at[i]);
-    }
-    return WEFT_OK;
-}
-
 /* It is said in a greeting and in fields: a domain, or an address in brackets. */
 static weft_err check_host(const smtp_settings *s, weft_why *why)
 {
@@ -249,6 +244,8 @@ static weft_err read_auth(smtp_settings *s, weft_why *why)
     weft_err err =
         service_auth_read(&s->auth, SERVICE_AUTH_ANONYMOUS | SERVICE_AUTH_PASSWORDS, &s->who, why);
     s->config.auth_required = s->who.asks && !s->who.anonymous;
+    if (err == WEFT_OK && s->who.asks && s->config.auth_in_clear)
+        in_clear_warn("smtp", &s->listen, "leave --auth-in-clear out, or listen at tls://");
     return err;
 }
 
@@ -271,9 +268,9 @@ static weft_err smtp_check(void *at, weft_why *why)
     if (err == WEFT_OK)
         err = read_target(s, why);
     if (err == WEFT_OK)
-        err = read_addresses("for", &s->recipients, why);
+        err = address_list_fill(&s->known, "for", &s->recipients, &s->recipients_files, why);
     if (err == WEFT_OK)
-        err = read_addresses("reject", &s->reject, why);
+        err = address_list_fill(&s->unwelcome, "reject", &s->reject, &s->reject_files, why);
     if (err == WEFT_OK)
         err = read_auth(s, why);
     return err == WEFT_OK ? read_tls(s, why) : err;
@@ -285,7 +282,7 @@ static weft_err smtp_children(void *at, weft_children *to, weft_why *why)
     const weft_child judges = {.name = "judge", .behaviour = &judge, .config = s};
     const weft_child auth = {.name = "auth", .behaviour = &weft_auth, .config = &s->who.config};
     weft_err err = WEFT_OK;
-    if (s->recipients.count != 0 || s->reject.count != 0) {
+    if (has_recipients(s) || has_rejected(s)) {
         s->config.judge_name = "smtp/judge";
         err = weft_children_add(to, &judges, why);
     }
@@ -305,6 +302,8 @@ static weft_err smtp_settled(void *at, weft_why *why)
 static void smtp_done(void *at)
 {
     smtp_settings *s = at;
+    address_list_done(&s->known);
+    address_list_done(&s->unwelcome);
     weft_tls_drop(&s->config.tls);
     explicit_bzero(s->who.sources, sizeof s->who.sources);
 }
@@ -312,9 +311,12 @@ static void smtp_done(void *at)
 const weft_service service_smtp = {
     .name = "smtp",
     .summary = "take mail (RFC 5321): into a maildir, a program or a web server",
-    .about = "The client hears 250 when the message is safe: synced to the disk, or taken by the\n"
-             "program (exit code 0; 75 is \"later\") or the web server (2xx). Nothing is relayed:\n"
-             "all that comes goes to one place, for any recipient unless --for says for whom.",
+    .about =
+        "The client hears 250 when the message is safe: synced to the disk, or taken by the\n"
+        "program (exit code 0; 75 is \"later\") or the web server (2xx). Nothing is relayed:\n"
+        "all that comes goes to one place, for any recipient unless --for says for whom. The\n"
+        "log has a line for each message, for each that is refused and for each login; addresses\n"
+        "are compared without regard to case. Files of them may have lines that begin with #.",
     .example = "weftd smtp --to maildir:/var/mail/all --for @example.org",
     .options = smtp_options,
     .settings = &settings,

@@ -48,36 +48,16 @@ static const weft_option telnet_options[] = {
 
 /* ---- who is let in */
 
-/* What telnet has no use for is said before a file is looked at. */
-static weft_err check_kind(telnet_settings *s, const char *text, weft_why *why)
-{
-    weft_auth_source source;
-    weft_err err = weft_auth_source_parse(text, &source, why);
-    bool anonymous = err == WEFT_OK && source.kind == WEFT_AUTH_FROM_ANONYMOUS;
-    bool key = err == WEFT_OK && source.kind == WEFT_AUTH_FROM_SSHKEY;
-    explicit_bzero(&source, sizeof source);
-    if (key)
-        return weft_because(why, WEFT_EINVAL,
-                            "--auth sshkey: telnet knows no keys, expected file, memory, unix or "
-                            "anonymous");
-    if (anonymous && s->auth.count > 1)
-        return weft_because(why, WEFT_EINVAL,
-                            "--auth anonymous lets everybody in, expected no other --auth");
-    s->config.auth = anonymous ? NULL : AUTH_NAME;
-    return err;
-}
-
 static weft_err check_auth(telnet_settings *s, weft_why *why)
 {
-    weft_err err = WEFT_OK;
     if (s->auth.count == 0)
         return weft_because(why, WEFT_EINVAL,
                             "nobody could be let in, expected --auth (such as file:FILE), or "
                             "--auth anonymous for whoever comes");
-    for (size_t i = 0; err == WEFT_OK && i < s->auth.count; i++)
-        err = check_kind(s, s->auth.at[i], why);
-    return err == WEFT_OK && s->config.auth != NULL ? service_auth_read(&s->auth, &s->who, why)
-                                                    : err;
+    weft_err err = service_auth_read_alone(
+        &s->auth, SERVICE_AUTH_ANONYMOUS | SERVICE_AUTH_PASSWORDS, &s->who, why);
+    s->config.auth = s->who.asks ? AUTH_NAME : NULL;
+    return err;
 }
 
 /* ---- where */
@@ -127,6 +107,11 @@ static weft_err telnet_children(void *at, weft_children *to, weft_why *why)
                           : err;
 }
 
+static weft_err telnet_settled(void *at, weft_why *why)
+{
+    return service_auth_settled(&((const telnet_settings *)at)->who, why);
+}
+
 static void telnet_done(void *at)
 {
     telnet_settings *s = at;
@@ -147,5 +132,6 @@ const weft_service service_telnet = {
     .settings = &settings,
     .check = telnet_check,
     .children = telnet_children,
+    .settled = telnet_settled,
     .done = telnet_done,
 };

@@ -9,6 +9,7 @@
 #include <weft/http.h>
 #include <weft/url.h>
 
+#include "in_clear.h"
 #include "services.h"
 #include "web_pages.h"
 #include "web_sites.h"
@@ -262,6 +263,8 @@ static weft_err web_check(void *at, weft_why *why)
         err = check_users(s, why);
     if (err == WEFT_OK)
         err = web_pages_read(&s->pages, why);
+    if (err == WEFT_OK && s->sites.auth.count != 0 && !s->sites.digest)
+        in_clear_warn("web", &s->listen, "listen at https://, or have --auth-digest");
     return err == WEFT_OK ? web_sites_make(&s->sites, &s->files, why) : err;
 }
 

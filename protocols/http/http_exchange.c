@@ -177,7 +177,7 @@ void wf_http_exchange_leave(weft_actor *self, wf_http_exchange *x, int status, w
 {
     x->conn = NULL;
     x->flags |= WF_HTTP_X_LOST;
-    if (x->site->access_log != NULL)
+    if (x->site->access_log != NULL && (x->flags & WF_HTTP_X_NOTED_LATER) == 0)
         wf_http_log_access(x, x->status != 0 ? x->status : status);
     wf_http_stream_end(x, reason);
     if (!weft_ref_is_nobody(x->worker))

@@ -110,6 +110,19 @@ static weft_err make_plan(weft_actor *self, weft_msg *msg, weft_ref client, wf_h
     return err;
 }
 
+/* What the client is answered is known to the joiner alone, who says so in the access log. false: no memory. */
+static bool note_later(weft_actor *self, wf_http_exchange *x, wf_http_join *plan)
+{
+    if (x->site->access_log == NULL)
+        return true;
+    if (!wf_http_exchange_persist(self, x))
+        return false;
+    atomic_fetch_add_explicit(&x->refs, 1, memory_order_relaxed);
+    x->flags |= WF_HTTP_X_NOTED_LATER;
+    plan->told = x;
+    return true;
+}
+
 /* The stream is the joiner's at once: it is read no further here, and whatever comes behind the request
  * is for whoever the upstream will be by then. */
 static weft_err serve_websocket(weft_actor *self, weft_msg *msg, weft_ref client)
@@ -121,10 +134,16 @@ static weft_err serve_websocket(weft_actor *self, weft_msg *msg, weft_ref client
         return err;
     if (err != WEFT_OK)
         return weft_http_error(msg, 502, why.text);
+    wf_http_exchange *x = wf_http_exchange_of(msg);
+    if (!note_later(self, x, plan)) {
+        wf_http_join_free(plan);
+        return WEFT_ENOMEM;
+    }
     err = wf_http_upgrade_to(
         self, msg, &(wf_http_upgrade){.behaviour = &wf_http_join_behaviour, .config = plan});
     if (err == WEFT_OK)
         return WEFT_OK;
+    x->flags &= (uint16_t)~WF_HTTP_X_NOTED_LATER;
     wf_http_join_free(plan);
     return err == WEFT_EINVAL
                ? weft_http_error(msg, 400,

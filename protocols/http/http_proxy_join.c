@@ -2,7 +2,8 @@
 /* The client's stream and the upstream's, joined once the upstream has agreed to a WebSocket.
  *
  *   connecting ──▶ asked ── 101 ──▶ joined ── both closed ──▶ ended
- *       └──────────────┴── anything else: said to the client, and closed ──▶ ended
+ *       │              ├── another answer ──▶ passing ── its body is whole ──▶ over
+ *       └──────────────┴── none: that is said to the client, and closed ──▶ over ──▶ ended
  *
  * The client's `opened` is kept until they are joined: nothing that it sends is read before. An upstream that
  * declines gets none of it either, since the client would take what the upstream says to that for the answer to
@@ -17,12 +18,12 @@
 
 #include "http1_write.h"
 #include "http_client.h"
-#include "http_fields.h"
+#include "http_server.h"
 #include "wire/forward.h"
 
 enum { ERROR_BYTES = 512 };
 
-typedef enum phase { CONNECTING, ASKED, JOINED, OVER } phase;
+typedef enum phase { CONNECTING, ASKED, PASSING, JOINED, OVER } phase;
 
 typedef struct joining {
     wf_forward forward; /* the two sides; goes on without the rest when they are joined */
@@ -42,13 +43,15 @@ void wf_http_join_free(wf_http_join *plan)
     if (plan == NULL)
         return;
     weft_bytes_drop(&plan->head);
+    if (plan->told != NULL)
+        wf_http_exchange_drop(plan->told);
     weft_tls_drop(&plan->tls);
     weft_alloc_free(plan);
 }
 
-static const wf_http_join *plan_of(const weft_actor *self)
+static wf_http_join *plan_of(const weft_actor *self)
 {
-    return weft_config(self);
+    return (wf_http_join *)(uintptr_t)weft_config(self);
 }
 
 /* ---- not joined */
@@ -83,42 +86,50 @@ static void refuse(weft_actor *self, joining *j, int status, const char *why)
     if (wf_http1_write_head(room, sizeof room, &answer, &n, &inner) == WEFT_OK)
         (void)weft_write_copy(self, j->forward.client.stream, room, n);
     leave_client(self, j);
+    wf_http_join_note(plan_of(self), status);
 }
 
-/* What the upstream said instead of 101, without its body. */
+/* The body breaks off: the client must not take it for whole. */
+static void break_off(weft_actor *self, joining *j)
+{
+    leave_upstream(self, j);
+    (void)weft_abort(self, j->forward.client.stream, WEFT_EABORTED);
+    weft_drop(&j->forward.opening);
+    wf_http_join_note(plan_of(self), plan_of(self)->status);
+}
+
+/* What the upstream said instead of 101 has been passed on. */
+static void passed(weft_actor *self, joining *j)
+{
+    leave_upstream(self, j);
+    leave_client(self, j);
+    wf_http_join_note(plan_of(self), plan_of(self)->status);
+}
+
+/* Its body, as far as it has come. What has to be seen again with more behind it stays. */
+static void pass_body(weft_actor *self, joining *j, weft_bytes *in)
+{
+    wf_http_join *plan = plan_of(self);
+    size_t used;
+    weft_err err = wf_http_decline_body(self, j->forward.client.stream, plan, *in, &used);
+    *in = weft_bytes_slice(*in, used, SIZE_MAX);
+    (void)weft_timer_reset(self, j->late, plan->answer_timeout_ms);
+    if (err == WEFT_EDONE)
+        passed(self, j);
+    else if (err != WEFT_OK)
+        break_off(self, j);
+}
+
 static void pass_refusal(weft_actor *self, joining *j, const wf_http1_head *head,
                          const weft_http_field *fields)
 {
-    weft_http_field kept[WF_HTTP1_FIELDS_LAST];
-    weft_http_text connection = wf_http1_value(head, fields, WF_HTTP_CONNECTION);
-    wf_http1_answer answer = {.status = head->status,
-                              .minor = 1,
-                              .method = WEFT_HTTP_GET,
-                              .framing = WF_HTTP1_LENGTH,
-                              .close = true,
-                              .fields = kept};
     weft_why why = {""};
-    weft_bytes bytes;
-    uint8_t *to;
-    size_t n;
-    for (uint32_t i = 0; i < head->fields_count; i++)
-        if (!wf_http_field_is_of_hop(&fields[i], connection))
-            kept[answer.fields_count++] = fields[i];
-    size_t bound = wf_http1_answer_bound(&answer);
-    if (!wf_http1_has_body(head->status, WEFT_HTTP_GET))
-        answer.framing = WF_HTTP1_NO_BODY;
-    if (weft_bytes_new(bound, &to, &bytes) != WEFT_OK) {
-        refuse(self, j, 503, "no memory");
-        return;
-    }
-    if (wf_http1_write_head(to, bound, &answer, &n, &why) == WEFT_OK) {
-        leave_upstream(self, j);
-        (void)weft_write(self, j->forward.client.stream, weft_bytes_slice(bytes, 0, n));
-        leave_client(self, j);
-    } else {
-        refuse(self, j, 502, why.text);
-    }
-    weft_bytes_drop(&bytes);
+    weft_err err =
+        wf_http_decline_head(self, j->forward.client.stream, plan_of(self), head, fields, &why);
+    if (err == WEFT_OK)
+        j->phase = PASSING;
+    else
+        refuse(self, j, err == WEFT_ENOMEM ? 503 : 502, why.text);
 }
 
 /* ---- the answer */
@@ -126,7 +137,7 @@ static void pass_refusal(weft_actor *self, joining *j, const wf_http1_head *head
 /* From now on it is a forwarder, which needs no plan any more. What came behind the answer is the socket's. */
 static void join(weft_actor *self, joining *j, weft_bytes all)
 {
-    wf_http_join *plan = (wf_http_join *)(uintptr_t)plan_of(self);
+    wf_http_join *plan = plan_of(self);
     weft_err err = weft_write(self, j->forward.client.stream, all);
     if (err == WEFT_OK)
         err = wf_forward_join(self, 0);
@@ -136,6 +147,7 @@ static void join(weft_actor *self, joining *j, weft_bytes all)
     } else {
         j->phase = JOINED;
         weft_timer_cancel(self, &j->late);
+        wf_http_join_note(plan, 101);
         wf_http_join_free(plan);
     }
     weft_drop(&j->forward.opening);
@@ -147,14 +159,14 @@ static bool read_answer(weft_actor *self, joining *j, weft_bytes *in)
     weft_http_field fields[WF_HTTP1_FIELDS_LAST];
     const wf_http1_limits *limits = &plan_of(self)->codec_limits;
     wf_http1_head head;
-    wf_http1 parser;
+    wf_http1 *parser = &plan_of(self)->parser;
     uint16_t status;
     weft_why why = {""};
     size_t n = wf_http1_head_end(in->at, in->size, &j->scanned);
-    wf_http1_init(&parser, limits);
+    wf_http1_init(parser, limits);
     weft_err err = n == 0 ? wf_http1_head_unfinished(limits, in->at, in->size, &status, &why)
-                          : wf_http1_parse_response(&parser, in->at, n, WEFT_HTTP_GET, &head,
-                                                    fields, WF_HTTP1_FIELDS_LAST, &why);
+                          : wf_http1_parse_response(parser, in->at, n, WEFT_HTTP_GET, &head, fields,
+                                                    WF_HTTP1_FIELDS_LAST, &why);
     if (err != WEFT_OK)
         refuse(self, j, 502, why.text);
     if (err != WEFT_OK || n == 0)
@@ -191,11 +203,33 @@ static void on_answer(weft_actor *self, joining *j, weft_bytes in)
     }
     weft_bytes all = j->pending, left = all;
     j->pending = WEFT_NO_BYTES;
-    while (read_answer(self, j, &left))
+    while (j->phase == ASKED && read_answer(self, j, &left))
         ;
-    if (j->phase == ASKED && left.size != 0)
+    if (j->phase == PASSING)
+        pass_body(self, j, &left);
+    if ((j->phase == ASKED || j->phase == PASSING) && left.size != 0)
         j->pending = weft_bytes_share(left);
     weft_bytes_drop(&all);
+}
+
+/* Pieces of a body go on as they are: the upstream sends no faster than the client takes them. */
+static void pass_on(weft_actor *self, joining *j, weft_bytes in)
+{
+    pass_body(self, j, &in);
+    if (j->phase == PASSING && in.size != 0 && gather(j, in) != WEFT_OK)
+        break_off(self, j);
+}
+
+/* The upstream says no more. */
+static void on_silence(weft_actor *self, joining *j, int status, const char *why)
+{
+    weft_why inner;
+    if (j->phase != PASSING)
+        refuse(self, j, status, why);
+    else if (wf_http1_body_ended(&plan_of(self)->parser, &inner) == WEFT_OK)
+        passed(self, j);
+    else
+        break_off(self, j);
 }
 
 /* ---- what the streams tell */
@@ -244,7 +278,11 @@ static weft_err on_data(weft_actor *self, weft_msg *msg)
 {
     joining *j = weft_state(self);
     const weft_data *data = weft_body(msg);
-    if (j->phase == ASKED && !is_client(j, data->stream))
+    if (is_client(j, data->stream))
+        return WEFT_OK;
+    if (j->phase == PASSING && j->pending.size == 0)
+        pass_on(self, j, data->bytes);
+    else if (j->phase == ASKED || j->phase == PASSING)
         on_answer(self, j, data->bytes);
     return WEFT_OK;
 }
@@ -254,7 +292,7 @@ static weft_err on_ended(weft_actor *self, weft_msg *msg)
     joining *j = weft_state(self);
     const weft_ended *ended = weft_body(msg);
     if (j->phase != OVER && !is_client(j, ended->stream))
-        refuse(self, j, 502, "the upstream closed the connection");
+        on_silence(self, j, 502, "the upstream closed the connection");
     return WEFT_OK;
 }
 
@@ -262,7 +300,9 @@ static weft_err on_late(weft_actor *self, weft_msg *msg)
 {
     joining *j = weft_state(self);
     (void)msg;
-    if (j->phase != OVER)
+    if (j->phase == PASSING)
+        break_off(self, j);
+    else if (j->phase != OVER)
         refuse(self, j, 504, "no answer within answer_timeout_ms");
     return WEFT_OK;
 }
@@ -278,10 +318,13 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
         return weft_stop(self, WEFT_OK);
     if (j->phase == OVER) /* what was said is on its way to the client */
         return WEFT_OK;
-    if (of_client)
+    if (of_client) {
+        wf_http_join_note(plan_of(self), j->phase == PASSING ? plan_of(self)->status : 499);
         leave_upstream(self, j);
+    } else if (closed->reason == WEFT_EDONE || j->phase != PASSING)
+        on_silence(self, j, closed->reason == WEFT_ETIMEDOUT ? 504 : 502, closed->why);
     else
-        refuse(self, j, closed->reason == WEFT_ETIMEDOUT ? 504 : 502, closed->why);
+        break_off(self, j);
     return WEFT_OK;
 }
 
@@ -291,7 +334,8 @@ static void ended(weft_actor *self, weft_err reason)
     (void)reason;
     weft_drop(&j->forward.opening);
     weft_bytes_drop(&j->pending);
-    wf_http_join_free((wf_http_join *)(uintptr_t)plan_of(self));
+    wf_http_join_note(plan_of(self), 499);
+    wf_http_join_free(plan_of(self));
 }
 
 static const weft_handler handlers[] = {

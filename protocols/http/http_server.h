@@ -168,6 +168,7 @@ enum {
         1 << 11, /* answered in its handler's stead, or lost: a late answer is calm */
     WF_HTTP_X_ASKING = 1 << 12, /* a guard is finding out who it is from */
     WF_HTTP_X_HOLDS = 1 << 13, /* ASKING, and the stream may be handed over then: nothing is read */
+    WF_HTTP_X_NOTED_LATER = 1 << 14, /* who has its stream now tells the access log */
 };
 
 /* A response that waits for its turn. */

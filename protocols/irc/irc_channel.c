@@ -252,7 +252,7 @@ static void join_one(wf_irc_turn *t, weft_irc_text name, weft_irc_text key)
     wf_irc_channel_names(t, channel);
 }
 
-static weft_irc_text next_of(weft_irc_text *list)
+weft_irc_text wf_irc_next_of(weft_irc_text *list)
 {
     const char *comma = list->bytes > 0 ? memchr(list->at, ',', list->bytes) : NULL;
     weft_irc_text one = {list->at, comma != NULL ? (uint32_t)(comma - list->at) : list->bytes};
@@ -288,7 +288,7 @@ void wf_irc_part(wf_irc_turn *t)
 {
     weft_irc_text names = wf_irc_parameter(t, 0);
     for (int i = 0; names.bytes > 0 && i < IRC_TARGETS_MAX; i++)
-        part_one(t, next_of(&names), wf_irc_parameter(t, 1));
+        part_one(t, wf_irc_next_of(&names), wf_irc_parameter(t, 1));
     if (names.bytes > 0)
         wf_irc_number(t, 407, "%.*s :Too many targets", (int)names.bytes, names.at);
 }
@@ -305,8 +305,8 @@ void wf_irc_join(wf_irc_turn *t)
         return;
     }
     for (int i = 0; names.bytes > 0 && i < IRC_TARGETS_MAX; i++) {
-        weft_irc_text name = next_of(&names);
-        join_one(t, name, next_of(&keys));
+        weft_irc_text name = wf_irc_next_of(&names);
+        join_one(t, name, wf_irc_next_of(&keys));
     }
     if (names.bytes > 0)
         wf_irc_number(t, 407, "%.*s :Too many targets", (int)names.bytes, names.at);

@@ -77,10 +77,13 @@ static void oper(wf_irc_turn *t)
         if ((t->user->flags & IRC_OPERATOR) == 0)
             t->net->opers++;
         t->user->flags |= IRC_OPERATOR;
+        wf_irc_log(t->self, WEFT_NOTICE, t->user, "is an operator, as %s", c->opers[i].name);
         wf_irc_number(t, 381, ":You are now an IRC operator");
         wf_irc_say(t->self, t->net, t->user, "MODE %s +o", t->user->nick);
         return;
     }
+    wf_irc_log(t->self, WEFT_NOTICE, t->user, "refused as the operator %.*s",
+               (int)wf_irc_parameter(t, 0).bytes, wf_irc_parameter(t, 0).at);
     wf_irc_number(t, 464, ":Password incorrect");
 }
 
@@ -99,6 +102,7 @@ static void kill_command(wf_irc_turn *t)
     }
     wf_irc_copy(text, sizeof text, wf_irc_parameter(t, 1));
     (void)snprintf(why, sizeof why, "Killed (%s (%s))", t->user->nick, text);
+    wf_irc_log(t->self, WEFT_NOTICE, whom, "killed by %s: %s", t->user->nick, text);
     wf_irc_quit(t->self, t->net, whom, why);
 }
 

@@ -41,17 +41,17 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     static const weft_framer lines = {.frame_bytes_max = LINE_BYTES_MAX, .unended_last = true};
     connection *c = weft_state(self);
     const weft_opened *opened = weft_body(msg);
-    weft_ws_info socket;
     weft_why why = {""};
-    bool websocket = weft_ws_about(self, opened->stream, &socket) == WEFT_OK;
-    weft_err err =
-        websocket ? WEFT_OK : weft_frame_by(self, opened->stream, &weft_lines, &lines, &why);
+    wf_irc_wire wire = wf_irc_wire_of(self, opened->stream);
+    weft_err err = wire != WF_IRC_LINES
+                       ? WEFT_OK
+                       : weft_frame_by(self, opened->stream, &weft_lines, &lines, &why);
     if (err != WEFT_OK)
         return weft_abort(self, opened->stream, err);
     c->network = weft_lookup(self, name_of(self));
     return weft_when(msg,
                      weft_ask_within(self, c->network, WEFT_NO_LIMIT, wf_irc_hello,
-                                     .stream = opened->stream, .websocket = websocket,
+                                     .stream = opened->stream, .wire = wire,
                                      .reactor = weft_reactor_of(self), .peer = opened->peer),
                      on_known);
 }

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <weft/websocket.h>
-
 typedef struct deliver {
     weft_bytes bytes;
     wf_irc_list *list; /* NULL: @one */
@@ -43,28 +41,11 @@ static const weft_type deliver_type = {.name = "weft.irc_deliver",
                                        .share = deliver_share,
                                        .release = deliver_release};
 
-/* ---- to a stream of this reactor */
-
-/* A message of a WebSocket is a line without its end; what is no UTF-8 goes as binary. */
-static weft_err write_websocket(weft_actor *self, weft_ref stream, weft_bytes bytes)
-{
-    bytes.size -= 2;
-    weft_err err = weft_ws_send(self, stream, WEFT_WS_TEXT, bytes);
-    return err == WEFT_EINVAL ? weft_ws_send(self, stream, WEFT_WS_BINARY, bytes) : err;
-}
-
-static bool is_websocket(weft_actor *self, weft_ref stream)
-{
-    weft_ws_info info;
-    return weft_ws_about(self, stream, &info) == WEFT_OK;
-}
-
 /* ---- the relay of another reactor */
 
 static void relay_one(weft_actor *self, const deliver *d, weft_ref stream)
 {
-    weft_err err = is_websocket(self, stream) ? write_websocket(self, stream, d->bytes)
-                                              : weft_write(self, stream, d->bytes);
+    weft_err err = wf_irc_write(self, stream, wf_irc_wire_of(self, stream), d->bytes);
     if (err != WEFT_OK && err != WEFT_EGONE)
         (void)weft_abort(self, stream, err == WEFT_EFULL ? WEFT_ELIMIT : err);
 }
@@ -141,6 +122,23 @@ static size_t put_time(const wf_irc_fan *fan, char *to, size_t room)
     return (size_t)n;
 }
 
+/* "<key> ::= [ <client_prefix> ] [ <vendor> '/' ] <key_name>", of letters, digits and "-", a vendor's of dots too:
+ * what is something else would mean something else to who gets it. */
+static bool is_client_key(const char *at, size_t n)
+{
+    const char *slash = n > 1 ? memchr(at, '/', n) : NULL;
+    if (n < 2 || at[0] != '+' || at[n - 1] == '/' || slash == at + 1)
+        return false;
+    for (const char *c = at + 1; c < at + n; c++) {
+        bool vendor = slash != NULL && c < slash;
+        bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z');
+        bool fits = letter || (*c >= '0' && *c <= '9') || *c == '-' || (vendor && *c == '.');
+        if (!fits && c != slash)
+            return false;
+    }
+    return true;
+}
+
 /* "Client-only tags are ... prefixed with a plus sign"; others that a client sends go nowhere. */
 static size_t put_client_tags(const wf_irc_fan *fan, char *to)
 {
@@ -149,7 +147,8 @@ static size_t put_client_tags(const wf_irc_fan *fan, char *to)
     while (at < end) {
         const char *next = memchr(at, ';', (size_t)(end - at));
         size_t bytes = (size_t)((next != NULL ? next : end) - at);
-        if (bytes > 1 && at[0] == '+') {
+        const char *equals = memchr(at, '=', bytes);
+        if (is_client_key(at, equals != NULL ? (size_t)(equals - at) : bytes)) {
             memcpy(to + n, at, bytes);
             to[n + bytes] = ';';
             n += bytes + 1;
@@ -208,6 +207,13 @@ void wf_irc_fan_done(wf_irc_fan *fan)
 
 /* ---- to one, to many */
 
+static wf_irc_wire wire_of(const wf_irc_user *user)
+{
+    return (user->flags & IRC_BINARY) != 0      ? WF_IRC_BINARY
+           : (user->flags & IRC_WEBSOCKET) != 0 ? WF_IRC_TEXT
+                                                : WF_IRC_LINES;
+}
+
 void wf_irc_fan_to(wf_irc_fan *fan, wf_irc_user *to)
 {
     if ((to->flags & IRC_OVER) != 0)
@@ -218,8 +224,7 @@ void wf_irc_fan_to(wf_irc_fan *fan, wf_irc_user *to)
         err = weft_tell(fan->self, fan->net->relay[to->reactor], deliver, .bytes = line,
                         .one = to->stream);
     else if (err == WEFT_OK)
-        err = (to->flags & IRC_WEBSOCKET) != 0 ? write_websocket(fan->self, to->stream, line)
-                                               : weft_write(fan->self, to->stream, line);
+        err = wf_irc_write(fan->self, to->stream, wire_of(to), line);
     if (err != WEFT_OK)
         wf_irc_doom(fan->self, fan->net, to);
 }

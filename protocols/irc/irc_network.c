@@ -54,6 +54,7 @@ void wf_irc_quit(weft_actor *self, wf_irc_net *net, wf_irc_user *user, const cha
     wf_irc_fan_init(&fan, self, net, user, "QUIT :%s", why);
     wf_irc_fan_neighbours(&fan, user, 0, 0);
     wf_irc_fan_done(&fan);
+    wf_irc_log(self, WEFT_INFO, user, "gone: %s", why);
     if ((user->flags & IRC_IN) != 0) {
         wf_irc_remember(net, user);
         net->in--;
@@ -170,8 +171,10 @@ static weft_err on_hello(weft_actor *self, weft_msg *msg)
     user->reactor = hello->reactor;
     user->address = hello->peer;
     user->since_ms = user->active_ms = user->said_ms = user->tokens_ms = weft_now_ms(self);
-    if (hello->websocket)
+    if (hello->wire != WF_IRC_LINES)
         user->flags |= IRC_WEBSOCKET;
+    if (hello->wire == WF_IRC_BINARY)
+        user->flags |= IRC_BINARY;
     char host[WEFT_ADDRESS_TEXT_BYTES];
     wf_irc_copy(user->host, sizeof user->host,
                 weft_irc_text_of(weft_address_host(&hello->peer, host)));

@@ -64,15 +64,25 @@ void wf_irc_channel_names(wf_irc_turn *t, const wf_irc_channel *channel)
     wf_irc_number(t, 366, "%s :End of /NAMES list", channel->name);
 }
 
-void wf_irc_names(wf_irc_turn *t)
+static void names_of(wf_irc_turn *t, weft_irc_text name)
 {
-    weft_irc_text name = wf_irc_parameter(t, 0);
     const wf_irc_channel *channel = wf_irc_find_channel(t->net, name);
     if (channel != NULL && !is_hidden(t, channel))
         wf_irc_channel_names(t, channel);
     else
         wf_irc_number(t, 366, "%.*s :End of /NAMES list", name.bytes > 0 ? (int)name.bytes : 1,
                       name.bytes > 0 ? name.at : "*");
+}
+
+void wf_irc_names(wf_irc_turn *t)
+{
+    weft_irc_text names = wf_irc_parameter(t, 0);
+    if (names.bytes == 0)
+        names_of(t, names);
+    for (int i = 0; names.bytes > 0 && i < IRC_TARGETS_MAX; i++)
+        names_of(t, wf_irc_next_of(&names));
+    if (names.bytes > 0)
+        wf_irc_number(t, 407, "%.*s :Too many targets", (int)names.bytes, names.at);
 }
 
 static void list_one(wf_irc_turn *t, const wf_irc_channel *channel)

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define VERSION "weft"
 
@@ -215,10 +216,10 @@ void wf_irc_isupport(const wf_irc_turn *t)
                   IRC_AWAY_BYTES - 1, c->user_channels_max, IRC_CHANNEL_BYTES - 1,
                   IRC_KICK_BYTES - 1, c->bans_max, IRC_MODES_MAX, c->network, IRC_NICK_BYTES - 1);
     wf_irc_number(t, 5,
-                  "SAFELIST TARGMAX=JOIN:%d,KICK:1,NAMES:1,NOTICE:%d,PART:%d,PRIVMSG:%d,WHOIS:1 "
+                  "SAFELIST TARGMAX=JOIN:%d,KICK:1,NAMES:%d,NOTICE:%d,PART:%d,PRIVMSG:%d,WHOIS:1 "
                   "TOPICLEN=%d USERLEN=%d :are supported by this server",
                   IRC_TARGETS_MAX, IRC_TARGETS_MAX, IRC_TARGETS_MAX, IRC_TARGETS_MAX,
-                  IRC_TOPIC_BYTES - 1, IRC_USER_BYTES - 1);
+                  IRC_TARGETS_MAX, IRC_TOPIC_BYTES - 1, IRC_USER_BYTES - 1);
 }
 
 static void welcome(wf_irc_turn *t)
@@ -228,7 +229,11 @@ static void welcome(wf_irc_turn *t)
     wf_irc_number(t, 1, ":Welcome to the %s IRC Network %s!%s@%s", c->network, u->nick, u->name,
                   u->host);
     wf_irc_number(t, 2, ":Your host is %s, running version %s", c->server, VERSION);
-    wf_irc_number(t, 3, ":This server was created %llu", (unsigned long long)t->net->began_s);
+    char began[32];
+    time_t s = (time_t)t->net->began_s;
+    struct tm tm;
+    (void)strftime(began, sizeof began, "%a %b %e %Y at %H:%M:%S UTC", gmtime_r(&s, &tm));
+    wf_irc_number(t, 3, ":This server was created %s", began);
     wf_irc_number(t, 4, "%s %s io biklmnostv bklov", c->server, VERSION);
     wf_irc_isupport(t);
     wf_irc_lusers(t);
@@ -242,11 +247,13 @@ void wf_irc_register_if_ready(wf_irc_turn *t)
     if ((u->flags & (IRC_IN | IRC_CAP_BEGUN)) != 0 || u->nick[0] == '\0' || u->real == NULL)
         return;
     if (c->password != NULL && (u->flags & IRC_PASS_RIGHT) == 0) {
+        wf_irc_log(t->self, WEFT_NOTICE, u, "refused: the password is wrong");
         wf_irc_number(t, 464, ":Password incorrect");
         wf_irc_quit(t->self, t->net, u, "Bad password");
         return;
     }
     if (c->auth_required && u->account == NULL) {
+        wf_irc_log(t->self, WEFT_NOTICE, u, "refused: without an account");
         wf_irc_quit(t->self, t->net, u, "SASL authentication is required");
         return;
     }
@@ -254,6 +261,7 @@ void wf_irc_register_if_ready(wf_irc_turn *t)
     u->since_ms = weft_now_ms(t->self);
     if (++t->net->in > t->net->users_most)
         t->net->users_most = t->net->in;
+    wf_irc_log(t->self, WEFT_NOTICE, u, "comes in as %s: %s", u->name, u->real);
     welcome(t);
 }
 

@@ -31,6 +31,10 @@ static weft_err on_checked(weft_actor *self, weft_msg *msg, const weft_outcome *
     if (user == NULL)
         return WEFT_OK;
     wf_irc_turn t = {.self = self, .net = net, .user = user};
+    if (got->err != WEFT_OK)
+        wf_irc_log(self, WEFT_NOTICE, user, "refused as %s by SASL PLAIN: %s",
+                   user->rare != NULL ? user->rare->sasl : "somebody",
+                   got->err == WEFT_EDENIED ? "the credentials are not valid" : got->why);
     forget_sasl(user);
     size_t n = got->err == WEFT_OK ? strlen(granted->principal) + 1 : 0;
     char *account = n > 0 ? weft_alloc(n) : NULL;
@@ -38,6 +42,8 @@ static weft_err on_checked(weft_actor *self, weft_msg *msg, const weft_outcome *
         memcpy(account, granted->principal, n);
         weft_alloc_free(user->account);
         user->account = account;
+        if ((user->flags & IRC_IN) != 0) /* else a line says so when it comes in */
+            wf_irc_log(self, WEFT_NOTICE, user, "logged in by SASL PLAIN");
         wf_irc_number(&t, 900, "%s!%s@%s %s :You are now logged in as %s",
                       user->nick[0] != '\0' ? user->nick : "*",
                       user->name[0] != '\0' ? user->name : "*", user->host, account, account);
@@ -79,6 +85,14 @@ static bool decode(const wf_irc_rare *rare, weft_auth_request *out)
     return good;
 }
 
+/* Whom it wants to be stands where the answer stood, for the log. */
+static void note_user(wf_irc_rare *rare, const char *user)
+{
+    _Static_assert(sizeof rare->sasl > WEFT_AUTH_USER_BYTES, "a user's name fits");
+    explicit_bzero(rare->sasl, sizeof rare->sasl);
+    memcpy(rare->sasl, user, strlen(user));
+}
+
 /* The line's message goes on being served when it is known: a line behind it waits (IRC_BUSY). */
 static void check(wf_irc_turn *t)
 {
@@ -90,6 +104,7 @@ static void check(wf_irc_turn *t)
     }
     weft_deferred asked = weft_ask_body(t->self, weft_named(t->self, t->net->config.auth),
                                         &weft_auth_request_type, &request, WEFT_INHERIT);
+    note_user(t->user->rare, request.user);
     weft_auth_wipe(&request);
     t->user->flags |= IRC_BUSY;
     if (weft_when(t->served, asked, on_checked) != WEFT_OK) {

@@ -62,6 +62,7 @@ enum {
     IRC_CAP_302 = 1 << 9,
     IRC_DOOMED = 1 << 10, /* something to it was lost: it is to be closed */
     IRC_BUSY = 1 << 11,   /* SASL is under way: its next line waits */
+    IRC_BINARY = 1 << 12, /* its WebSocket's messages are binary */
 };
 
 /* Of a member. */
@@ -75,6 +76,13 @@ enum {
     IRC_CHANNEL_SECRET = 1 << 3,
     IRC_CHANNEL_TOPIC = 1 << 4, /* +t */
 };
+
+/* What a line is on a stream. */
+typedef enum wf_irc_wire {
+    WF_IRC_LINES,
+    WF_IRC_TEXT, /* a message of a WebSocket, in UTF-8 */
+    WF_IRC_BINARY,
+} wf_irc_wire;
 
 typedef struct wf_irc_channel wf_irc_channel;
 typedef struct wf_irc_net wf_irc_net;
@@ -177,7 +185,7 @@ typedef struct wf_irc_turn {
 typedef struct wf_irc_hello { /* a connection is open; the reply is wf_irc_known */
     weft_ref stream;
     uint32_t reactor;
-    bool websocket;
+    wf_irc_wire wire;
     weft_address peer;
 } wf_irc_hello;
 typedef struct wf_irc_known {
@@ -255,6 +263,19 @@ void wf_irc_close(weft_actor *self, wf_irc_net *net, wf_irc_user *user);
 /* The lists of members elsewhere are to be made again. */
 void wf_irc_lists_drop(wf_irc_channel *channel);
 
+/* ---- irc_wire.c: to one stream, of this reactor */
+
+wf_irc_wire wf_irc_wire_of(weft_actor *self, weft_ref stream);
+/* Writes @line, which ends in CRLF. errors: as weft_write, weft_ws_send. */
+WEFT_MUST_USE weft_err wf_irc_write(weft_actor *self, weft_ref stream, wf_irc_wire wire,
+                                    weft_bytes line);
+
+/* ---- irc_log.c: what an operator reads */
+
+/* A line that begins with who @user is. */
+void wf_irc_log(weft_actor *self, weft_level level, const wf_irc_user *user, const char *format,
+                ...) WEFT_PRINTF(4, 5);
+
 /* ---- irc_network.c: beginning and ending */
 
 /* Takes @user out of everything, telling its neighbours, and closes it. @user stays known until its connection
@@ -293,6 +314,8 @@ void wf_irc_channel_modes(wf_irc_turn *t, wf_irc_channel *channel);
 
 /* ---- irc_channel.c */
 
+/* The first of a list with commas, which is taken off it. */
+weft_irc_text wf_irc_next_of(weft_irc_text *list);
 wf_irc_member *wf_irc_member_of(const wf_irc_channel *channel, const wf_irc_user *user);
 bool wf_irc_is_banned(const wf_irc_channel *channel, const wf_irc_user *user);
 /* Takes a member out, saying nothing; the last one ends the channel. */

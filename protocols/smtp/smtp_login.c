@@ -41,16 +41,35 @@ static void refuse(weft_actor *self, wf_smtp_session *s, uint16_t code, uint8_t 
 
 /* ---- asking */
 
+static const char *const names[] = {[WF_SMTP_NO_MECHANISM] = "nothing",
+                                    [WF_SMTP_PLAIN] = "PLAIN",
+                                    [WF_SMTP_LOGIN_USER] = "LOGIN",
+                                    [WF_SMTP_LOGIN_PASSWORD] = "LOGIN",
+                                    [WF_SMTP_CRAM] = "CRAM-MD5"};
+
+/* Whom it wants to be, for the log: without memory that is somebody. */
+static void note_user(wf_smtp_session *s, const char *user)
+{
+    size_t n = strlen(user) + 1;
+    if (s->user == NULL && (s->user = weft_alloc(n)) != NULL)
+        memcpy(s->user, user, n);
+}
+
 static weft_err on_proved(weft_actor *self, weft_deferred *next, const weft_outcome *got)
 {
     wf_smtp_session *s = got->context;
     (void)next;
     if (s->phase != WF_SMTP_WAIT)
         return WEFT_OK;
+    const char *by = names[s->mechanism];
+    if (got->err != WEFT_OK)
+        wf_smtp_log(self, s, "refused as %s by %s: %s", s->user != NULL ? s->user : "somebody", by,
+                    got->err == WEFT_EDENIED ? "the credentials are not valid" : got->why);
     wf_smtp_auth_forget(s);
     if (got->err == WEFT_OK) {
         const weft_auth_granted *granted = got->body;
         memcpy(s->peer.user, granted->principal, sizeof s->peer.user);
+        wf_smtp_log(self, s, "logged in by %s", by);
         wf_smtp_say(self, s, 235, 7, 0, "welcome");
     } else if (got->err == WEFT_EDENIED)
         wf_smtp_say(self, s, 535, 7, 8, "the credentials are not valid");
@@ -65,6 +84,7 @@ static weft_err on_proved(weft_actor *self, weft_deferred *next, const weft_outc
 static void ask(weft_actor *self, wf_smtp_session *s, weft_auth_request *request)
 {
     request->peer = s->peer.address;
+    note_user(s, request->user);
     wf_smtp_phase_set(self, s, WF_SMTP_WAIT);
     wf_smtp_then(
         self, s,

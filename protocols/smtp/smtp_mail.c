@@ -44,15 +44,24 @@ static void mail_free(wf_smtp_mail *m)
 void wf_smtp_mail_drop(weft_actor *self, wf_smtp_session *s, weft_err reason, const char *why)
 {
     wf_smtp_mail *m = s->mail;
-    (void)self;
-    s->mail = NULL;
     if (m == NULL)
         return;
+    if (m->begun && reason != WEFT_EDONE)
+        wf_smtp_log_broken(self, s, why);
+    s->mail = NULL;
     wf_smtp_body_end(&m->body, reason, why);
     mail_free(m);
 }
 
 /* ---- the envelope */
+
+/* Answers that nothing from @from is taken, or nothing of it for @to. */
+static void turn_away(weft_actor *self, wf_smtp_session *s, const char *from, const char *to,
+                      const weft_smtp_status *status)
+{
+    wf_smtp_log_refused(self, s, from, to, status);
+    wf_smtp_answer(self, s, status);
+}
 
 /* What the judge said: @status, which is @fine where nobody judges. false: it is nobody's any more. */
 static bool judged(const wf_smtp_session *s, const weft_outcome *got, weft_smtp_status fine,
@@ -71,9 +80,11 @@ static weft_err on_sender_judged(weft_actor *self, weft_deferred *next, const we
     (void)next;
     if (!judged(s, got, (weft_smtp_status){250, 1, 0, "sender OK"}, &status))
         return WEFT_OK;
-    if (status.code >= 400)
+    if (status.code >= 400) {
+        turn_away(self, s, s->mail->message.from, NULL, &status);
         wf_smtp_mail_drop(self, s, WEFT_EDENIED, "refused");
-    wf_smtp_answer(self, s, &status);
+    } else
+        wf_smtp_answer(self, s, &status);
     wf_smtp_resume(self, s, WF_SMTP_COMMAND);
     return WEFT_OK;
 }
@@ -89,7 +100,8 @@ void wf_smtp_mail_from(weft_actor *self, wf_smtp_session *s, const wf_smtp_comma
         return;
     }
     if (command->size > s->limits.message_bytes_max) {
-        wf_smtp_say(self, s, 552, 3, 4, "the message is too big");
+        turn_away(self, s, command->address, NULL,
+                  &(weft_smtp_status){552, 3, 4, "the message is too big"});
         return;
     }
     s->mail = weft_alloc_zero(sizeof *s->mail);
@@ -148,9 +160,11 @@ static weft_err on_recipient_judged(weft_actor *self, weft_deferred *next, const
     (void)next;
     if (!judged(s, got, (weft_smtp_status){250, 1, 5, "recipient OK"}, &status))
         return WEFT_OK;
-    if (status.code >= 400)
-        remove_recipient(s->mail);
-    wf_smtp_answer(self, s, &status);
+    if (status.code >= 400) {
+        remove_recipient(s->mail); /* it still stands behind the others */
+        turn_away(self, s, s->mail->message.from, s->mail->to + s->mail->to_bytes, &status);
+    } else
+        wf_smtp_answer(self, s, &status);
     wf_smtp_resume(self, s, WF_SMTP_COMMAND);
     return WEFT_OK;
 }
@@ -218,6 +232,8 @@ static void say_each(weft_actor *self, wf_smtp_session *s)
 {
     const wf_smtp_mail *m = s->mail;
     static const weft_smtp_status fine = {250, 0, 0, "OK"};
+    weft_smtp_status told = {.code = 0}; /* the first, or the first refusal */
+    uint32_t taken = 0;
     for (uint32_t i = 0; i < m->message.recipients_n; i++) {
         const weft_smtp_status *of = m->each != NULL && !m->refused ? &m->each[i] : NULL;
         const weft_outcome got = {.why = "", .type = &weft_smtp_status_type, .body = of};
@@ -225,7 +241,11 @@ static void say_each(weft_actor *self, wf_smtp_session *s)
                                       ? wf_smtp_verdict(&got, fine)
                                       : m->verdict;
         say_verdict(self, s, &status);
+        taken += status.code < 400 ? 1 : 0;
+        if (i == 0 || (status.code >= 400 && told.code < 400))
+            told = status;
     }
+    wf_smtp_log_answered(self, s, &told, taken);
 }
 
 /* The client is answered, and the message forgotten. */
@@ -234,8 +254,10 @@ static void conclude(weft_actor *self, wf_smtp_session *s)
     wf_smtp_mail *m = s->mail;
     if (s->config->lmtp)
         say_each(self, s);
-    else
+    else {
+        wf_smtp_log_answered(self, s, &m->verdict, 0);
         say_verdict(self, s, &m->verdict);
+    }
     wf_smtp_mail_drop(self, s, WEFT_EDONE, "the message was answered");
     wf_smtp_phase_set(self, s, WF_SMTP_COMMAND);
 }
@@ -441,7 +463,8 @@ static void say_chunk(weft_actor *self, wf_smtp_session *s)
     const wf_smtp_mail *m = s->mail;
     if (m->refused) {
         weft_smtp_status refused = m->verdict;
-        wf_smtp_mail_drop(self, s, WEFT_EDENIED, "refused");
+        wf_smtp_log_answered(self, s, &refused, 0);
+        wf_smtp_mail_drop(self, s, WEFT_EDONE, "refused");
         wf_smtp_answer(self, s, &refused);
     } else
         wf_smtp_say(self, s, 250, 0, 0, "the chunk has come");

@@ -33,7 +33,10 @@ static weft_err on_answer(weft_actor *self, weft_msg *msg, const weft_outcome *g
         weft_log(self, WEFT_WARNING, "the server that takes messages: %s", got->why);
         return weft_fail(msg, WEFT_EUNREACHABLE, NULL);
     }
-    weft_smtp_status status = status_of(((const weft_http_page *)got->body)->status);
+    int answered = ((const weft_http_page *)got->body)->status;
+    weft_smtp_status status = status_of(answered);
+    if (status.code != 0)
+        weft_log(self, WEFT_WARNING, "the server that takes messages: answered %d", answered);
     return weft_reply_body(msg, &weft_smtp_status_type, &status);
 }
 

@@ -86,9 +86,10 @@ static void bad_line(weft_actor *self, wf_smtp_session *s, weft_err err)
 {
     if (err == WEFT_ETOOBIG)
         wf_smtp_say(self, s, 500, 5, 6, "the line is too long");
-    else if (err == WEFT_EPROTO)
+    else if (err == WEFT_EPROTO) {
+        wf_smtp_log(self, s, "a CR, LF or zero alone in a command: let go");
         wf_smtp_over(self, s, 521, "5.5.2", "a line ends with CR and LF, and nothing else does");
-    else
+    } else
         (void)weft_abort(self, s->stream, err);
 }
 
@@ -108,8 +109,10 @@ static void read_line(weft_actor *self, wf_smtp_session *s)
         wf_smtp_auth_line(self, s, line, n);
     else
         wf_smtp_command_serve(self, s, line, n);
-    if (s->errors > s->limits.errors_max && s->phase != WF_SMTP_OVER)
+    if (s->errors > s->limits.errors_max && s->phase != WF_SMTP_OVER) {
+        wf_smtp_log(self, s, "too many errors: let go");
         wf_smtp_over(self, s, 421, "4.7.0", "too many errors");
+    }
 }
 
 /* The text of @n bytes at s->at, with what belongs to the message as one piece: a slice of what came, or a copy

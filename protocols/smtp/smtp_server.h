@@ -101,6 +101,20 @@ void wf_smtp_say(weft_actor *self, wf_smtp_session *s, uint16_t code, uint8_t su
 /* What a judge or a message's actor came to, with @fine as the text of a success without one. */
 weft_smtp_status wf_smtp_verdict(const weft_outcome *got, weft_smtp_status fine);
 
+/* ---- smtp_log.c: what an operator reads */
+
+/* A line that begins with who the client is. */
+void wf_smtp_log(weft_actor *self, const wf_smtp_session *s, const char *format, ...)
+    WEFT_PRINTF(3, 4);
+/* What became of the message that is under way: it was answered, by @status; if only @taken of its recipients
+ * have it, the status is what another was answered. Or it never became whole. */
+void wf_smtp_log_answered(weft_actor *self, const wf_smtp_session *s,
+                          const weft_smtp_status *status, uint32_t taken);
+void wf_smtp_log_broken(weft_actor *self, const wf_smtp_session *s, const char *why);
+/* Nothing from @from, or nothing from there to @to, is taken. @to NULL: to anybody. */
+void wf_smtp_log_refused(weft_actor *self, const wf_smtp_session *s, const char *from,
+                         const char *to, const weft_smtp_status *status);
+
 /* ---- smtp_session.c, smtp_login.c: commands */
 
 void wf_smtp_command_serve(weft_actor *self, wf_smtp_session *s, const char *line, size_t n);
@@ -126,7 +140,8 @@ void wf_smtp_mail_whole(weft_actor *self, wf_smtp_session *s);
 /* The actor's verdict is late, or what it takes of the text is. */
 void wf_smtp_mail_late(weft_actor *self, wf_smtp_session *s);
 void wf_smtp_mail_delivered(wf_smtp_session *s, const weft_smtp_delivered *delivered);
-/* Forgets it; its actor, if there is one, is told @reason and @why. */
+/* Forgets it; its actor, if there is one, is told @reason and @why, and so is the log unless it was answered
+ * (EDONE). */
 void wf_smtp_mail_drop(weft_actor *self, wf_smtp_session *s, weft_err reason, const char *why);
 
 /* ---- smtp_body.c: a message as a stream */

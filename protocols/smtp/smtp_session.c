@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands, one row a verb: when each may come, and what is answered. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <weft/auth.h>
@@ -21,10 +22,15 @@ void wf_smtp_greet(weft_actor *self, wf_smtp_session *s)
 
 /* ---- hello */
 
+static bool may_start_tls(const wf_smtp_session *s)
+{
+    return s->config->tls != NULL && !s->peer.secure;
+}
+
 static void answer_extended(weft_actor *self, wf_smtp_session *s)
 {
     const char *mechanisms = wf_smtp_mechanisms(s);
-    bool tls = s->config->tls != NULL && !s->peer.secure;
+    bool tls = may_start_tls(s);
     (void)weft_write_text(
         self, s->stream,
         "250-%s greets %s\r\n250-PIPELINING\r\n250-SIZE %" PRIu64
@@ -91,11 +97,16 @@ static void noop(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *co
     wf_smtp_say(self, s, 250, 0, 0, "OK");
 }
 
+/* What can be said now. */
 static void help(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *command)
 {
+    char text[WEFT_SMTP_TEXT_BYTES];
     (void)command;
-    wf_smtp_say(self, s, 214, 0, 0,
-                "EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY STARTTLS AUTH QUIT: RFC 5321");
+    (void)snprintf(text, sizeof text,
+                   "%s MAIL RCPT DATA BDAT RSET NOOP VRFY HELP%s%s QUIT: RFC 5321",
+                   s->config->lmtp ? "LHLO" : "EHLO HELO", may_start_tls(s) ? " STARTTLS" : "",
+                   may_authenticate(s) ? " AUTH" : "");
+    wf_smtp_say(self, s, 214, 0, 0, text);
 }
 
 static void quit(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *command)
@@ -145,7 +156,7 @@ static void start_tls(weft_actor *self, wf_smtp_session *s, const wf_smtp_comman
 {
     weft_why why;
     (void)command;
-    if (s->config->tls == NULL || s->peer.secure) {
+    if (!may_start_tls(s)) {
         wf_smtp_say(self, s, s->peer.secure ? 503 : 502, 5, 1,
                     s->peer.secure ? "this is TLS already" : "there is no TLS here");
         return;
@@ -173,9 +184,11 @@ static void start_tls(weft_actor *self, wf_smtp_session *s, const wf_smtp_comman
 
 static void mail(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *command)
 {
-    if (s->config->auth_required && s->peer.user[0] == '\0')
-        wf_smtp_say(self, s, 530, 7, 0, "authentication is required");
-    else
+    if (s->config->auth_required && s->peer.user[0] == '\0') {
+        static const weft_smtp_status refused = {530, 7, 0, "authentication is required"};
+        wf_smtp_log_refused(self, s, command->address, NULL, &refused);
+        wf_smtp_answer(self, s, &refused);
+    } else
         wf_smtp_mail_from(self, s, command);
 }
 

@@ -48,6 +48,7 @@ int main(int argc, char **argv)
     weft_smtp_maildir_config maildir = {.path = argc > 2 ? argv[2] : NULL};
     weft_smtp_config mail = {.message = argc > 2 ? &weft_smtp_maildir : &discard,
                              .message_config = argc > 2 ? &maildir : NULL,
+                             .quiet = true,
                              .limits = {.messages_max = UINT32_MAX}};
     if (argc < 2) {
         (void)fprintf(stderr, "usage: bench_mail PORT [MAILDIR]\n");

@@ -97,6 +97,22 @@ async def browser(port, tcp_port):
             pass
         await web.send("PRIVMSG #web :hello, socket")
         other.until("PRIVMSG #web :hello, socket")
+        await by_subprotocol(uri, other, web)
+
+
+async def by_subprotocol(uri, other, text):
+    """What is no UTF-8 is replaced in text, and goes as it is in binary messages, which all are there."""
+    async with websockets.connect(uri, subprotocols=["binary.ircv3.net"]) as binary:
+        assert binary.subprotocol == "binary.ircv3.net"
+        for line in (b"PASS sesame", b"NICK binary", b"USER b 0 * :b", b"JOIN #web"):
+            await binary.send(line)
+        while b" 366 " not in (line := await asyncio.wait_for(binary.recv(), 20)):
+            assert isinstance(line, bytes), line
+        other.socket.sendall(b"PRIVMSG #web :caf\xe9\r\n")
+        while not (await asyncio.wait_for(text.recv(), 20)).endswith("PRIVMSG #web :caf\ufffd"):
+            pass
+        while not (await asyncio.wait_for(binary.recv(), 20)).endswith(b"PRIVMSG #web :caf\xe9"):
+            pass
 
 
 def bot(port):

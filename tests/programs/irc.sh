@@ -16,6 +16,12 @@ tcp=$(port_of tcp) http=$(port_of http)
 echo "raw sockets, SASL, an operator, a WebSocket"
 "$python" "$here/irc.py" "$tcp" "$http"
 
+echo "its log says who came in, who was refused, and what operators did"
+for line in 'nobody: refused: the password is wrong' 'wonder: refused as alice by SASL PLAIN' \
+    'wonder (alice): comes in as ~w' 'root: is an operator, as root' 'wonder (alice): killed by root: enough'; do
+    grep -qF "$line" irc.log || fail "the log does not say \"$line\": $(cat irc.log)"
+done
+
 echo "ii"
 export PASS=sesame
 run ii ii -s 127.0.0.1 -p "$tcp" -n ii_client -k PASS -i "$dir/ii"

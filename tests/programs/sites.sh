@@ -126,8 +126,14 @@ done
 
 # WebSockets through it
 serve websocket "$WEFT_BUILD/tests/weft_websocket" serve http://127.0.0.1:0
-serve through "$weftd" web --path "$dir/front" --port 0 --proxy "/=http://$at"
+serve through "$weftd" web --path "$dir/front" --port 0 --proxy "/=http://$at" --access-log "$dir/through.access"
 for size in 0 100 70000 1000000; do
     got=$("$WEFT_BUILD/tests/weft_websocket" ask "ws://$at/chat" 20 "$size") ||
         fail "a WebSocket with $size bytes: $got"
 done
+# what declines one is heard, and the access log has what was answered
+got=$(curl -sS --http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 12' \
+    -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' -m 60 -w '%{http_code}' "$url/old")
+[[ $got == *"expected 13"*426 ]] || fail "an upstream that declines a WebSocket: $got"
+grep -q '"GET /old HTTP/1.1" 426 [1-9]' "$dir/through.access" || fail "$(cat "$dir/through.access")"
+grep -q '"GET /chat HTTP/1.1" 101 0' "$dir/through.access" || fail "$(cat "$dir/through.access")"

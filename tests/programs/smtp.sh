@@ -56,9 +56,76 @@ with smtplib.SMTP("127.0.0.1", int(sys.argv[1])) as s:
                mail_options=["SMTPUTF8", "BODY=8BITMIME"])
 END
 letters 7
+grep -q 'refused from <a@example.net> to <nobody@example.org>: 550 5.1.1 no such mailbox here' smtp.log ||
+    fail "the log does not say who was refused"
+[ "$(grep -c ': message [0-9a-f]* from <a@example.net> to <b@example.org>, [0-9]* bytes: 250 2.0.0 OK' smtp.log)" = 6 ] ||
+    fail "the log has not a line for each message"
 smtp-source -c -l 65536 -m 50 -s 5 -f a@example.net -t b@example.org 127.0.0.1:"$port" >/dev/null ||
     fail "smtp-source"
 letters 57
+stop
+
+# ---- who there is, and who is not welcome: whatever the case, and thousands in a file
+
+rm -rf "$dir/mail"
+printf '# known\r\n\n Joe@Other.Net \n"odd name"@example.org' >"$dir/known"
+for ((i = 0; i < 5000; i++)); do echo "spam$i@example.net"; done >"$dir/unwelcome"
+echo "@bad.example" >>"$dir/unwelcome"
+start --to "maildir:$dir/mail" --for ann@example.org --for-file "$dir/known" --reject noone@other.net \
+    --reject-file "$dir/unwelcome"
+"$python" - "$port" <<'END' || fail "who is known and who is welcome"
+import smtplib, sys
+def said(sender, recipient):
+    with smtplib.SMTP("127.0.0.1", int(sys.argv[1])) as s:
+        s.ehlo("test")
+        code, text = s.docmd("MAIL", f"FROM:<{sender}>")
+        if code == 250:
+            code, text = s.docmd("RCPT", f"TO:<{recipient}>")
+        return f"{code} {text.decode().split()[0]}"
+rows = [
+    ("a@b.c", "joe@other.net", "250 2.1.5"), ("a@b.c", "JOE@OTHER.NET", "250 2.1.5"),
+    ("a@b.c", "Ann@Example.ORG", "250 2.1.5"), ("a@b.c", '"ann"@example.org', "250 2.1.5"),
+    ("a@b.c", '"Odd Name"@example.org', "250 2.1.5"), ("a@b.c", '"odd\\ name"@example.org', "250 2.1.5"),
+    ("a@b.c", "Postmaster", "250 2.1.5"), ("a@b.c", "bob@example.org", "550 5.1.1"),
+    ("a@b.c", "noone@other.net", "550 5.1.1"), ("a@b.c", "ann@elsewhere.org", "550 5.7.1"),
+    ("Spam4999@example.net", "ann@example.org", "550 5.7.1"),
+    ('"SPAM7"@example.net', "ann@example.org", "550 5.7.1"),
+    ("spam5000@example.net", "ann@example.org", "250 2.1.5"),
+    ("any@BAD.example", "ann@example.org", "550 5.7.1"), ("any@very.bad.example", "ann@example.org", "250 2.1.5"),
+    ("", "ann@example.org", "250 2.1.5"),
+]
+for sender, recipient, wanted in rows:
+    got = said(sender, recipient)
+    assert got == wanted, (sender, recipient, got, wanted)
+with smtplib.SMTP("127.0.0.1", int(sys.argv[1])) as s:
+    code, text = s.docmd("HELP")
+    assert b"AUTH" not in text and b"STARTTLS" not in text, text
+END
+grep -qF 'to <ann@elsewhere.org>: 550 5.7.1 nothing is relayed to other hosts' smtp.log ||
+    fail "the log does not say that nothing is relayed"
+stop
+
+# wrong WORDS OPTIONS: it does not start, and says so
+wrong()
+{
+    local code=0 words=$1
+    shift
+    "$weftd" smtp "$@" 2>"$dir/out" || code=$?
+    [ "$code" = 78 ] || fail "$*: exit code $code"
+    grep -qF -- "$words" "$dir/out" || fail "$*: $(cat "$dir/out")"
+}
+printf 'a@b.c\n\n#\nnobody\n' >"$dir/wrong"
+wrong "--reject-file $dir/wrong, line 4: nobody: expected USER@HOST or @HOST" --reject-file "$dir/wrong"
+printf 'a@b.c\0\n' >"$dir/wrong"
+wrong "--for-file $dir/wrong, line 1: a@b.c: expected USER@HOST or @HOST" --for-file "$dir/wrong"
+wrong "--reject-file $dir/none: No such file or directory" --reject-file "$dir/none"
+wrong "--for-file $dir: Is a directory" --for-file "$dir"
+wrong "--for nobody: expected USER@HOST or @HOST" --for nobody
+: >"$dir/empty"
+start --to "maildir:$dir/mail" --for-file "$dir/empty"
+! swaks --server 127.0.0.1:"$port" --from a@example.net --to b@example.org >"$dir/out" 2>&1 ||
+    fail "who has a file of no recipients takes some"
+grep -q '550 5.7.1' "$dir/out" || fail "a file of no recipients: $(cat "$dir/out")"
 stop
 
 # ---- the example
@@ -81,6 +148,9 @@ done
 ! swaks --server 127.0.0.1:"$port" --tls --auth PLAIN --auth-user tim --auth-password wrong \
     --from a@example.net --to b@example.org >"$dir/out" 2>&1 || fail "a wrong password is taken"
 grep -q '535 5.7.8' "$dir/out" || fail "a wrong password is refused otherwise"
+grep -q '127.0.0.1:[0-9]* (tim): logged in by CRAM-MD5' smtp.log || fail "the log does not say who logged in"
+grep -q '127.0.0.1:[0-9]*: refused as tim by PLAIN: the credentials are not valid' smtp.log ||
+    fail "the log does not say who was refused"
 ! swaks --server 127.0.0.1:"$port" --from a@example.net --to b@example.org >"$dir/out" 2>&1 ||
     fail "mail goes without TLS"
 printf 'Subject: curl\r\n\r\nhello\r\n' | curl -sS --url "smtp://localhost:$port" --connect-to "localhost:$port:127.0.0.1:$port" \
@@ -91,6 +161,14 @@ printf 'Subject: weft\n\nhello\n.\nend\n' | "$weftd" sendmail --server "tcp://12
     fail "weftd sendmail over TLS"
 letters 5
 grep -lq 'with ESMTPSA id' "$dir"/mail/new/* || fail "the Received line does not say ESMTPSA"
+stop
+serve smtps "$weftd" smtp --listen "tls://127.0.0.1:0?cert=$dir/certificate&key=$dir/key" --to "maildir:$dir/mail"
+cp "$dir/certificate" "$dir/trust 100%"
+printf 'Subject: weft\n\nhello\n' | "$weftd" sendmail --server "tls://localhost:$port?timeout=20s" \
+    --trust "$dir/trust 100%" b@example.org c@example.org || fail "weftd sendmail to tls://"
+code=0 && "$weftd" sendmail --server "tls://localhost:$port" --to b@example.org </dev/null 2>"$dir/out" || code=$?
+[ "$code" = 76 ] || fail "a certificate nobody trusts: $code"
+letters 6
 stop
 
 # ---- programs, and a disk that is full

@@ -67,6 +67,25 @@ same "a tree" "$("$weftd" echo --print-tree --listen unix:a.sock --listen unix:b
 [ ! -e access ] || fail "a tree that is only printed opens a log"
 [ ! -e a.sock ] || fail "a tree that is only printed listens"
 has "a tree" "$("$weftd" get http://127.0.0.1 --print-tree)" "page: get, never restarted"
+# passwords that a network sees are warned of, and no others
+for words in 'smtp --auth memory:a:b --auth-in-clear' 'irc --auth memory:a:b' 'irc --oper a:b' \
+    "web --path $dir --auth memory:a:b"; do
+    case $words in web*) scheme=http ;; *) scheme=tcp ;; esac
+    for host in '*' '[::]' 192.0.2.1; do
+        # shellcheck disable=SC2086
+        has "$words at $host" "$("$weftd" $words --print-tree --listen "$scheme://$host:1" 2>&1 >/dev/null)" \
+            "weftd ${words%% *}: whoever listens in on the network reads the passwords that come to $scheme://"
+    done
+    for at in "$scheme://127.0.0.2:1" "$scheme://localhost:1" "$scheme://[::1]:1" unix:x; do
+        # shellcheck disable=SC2086
+        same "$words at $at" "$("$weftd" $words --print-tree --listen "$at" 2>&1 >/dev/null)" ""
+    done
+done
+for words in 'smtp --auth memory:a:b' 'irc' "web --path $dir --auth memory:a:b --auth-digest"; do
+    case $words in web*) scheme=http ;; *) scheme=tcp ;; esac
+    # shellcheck disable=SC2086
+    same "$words" "$("$weftd" $words --print-tree --listen "$scheme://*:1" 2>&1 >/dev/null)" ""
+done
 ! "$weftd" echo --print-tree >/dev/full 2>&1 || fail "a tree that cannot be written is no success"
 ! "$weftd" list >/dev/full 2>&1 || fail "a list that cannot be written is no success"
 

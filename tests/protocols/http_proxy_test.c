@@ -5,6 +5,8 @@
 #include "script_server.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <weft/auth.h>
 #include <weft/testing_stream.h>
@@ -28,6 +30,9 @@ static const weft_http_route routes[] = {
     {0},
 };
 
+static weft_http_access_log access_log;
+static const weft_http_site_config site = {.routes = routes, .access_log = &access_log};
+
 static const char *const both[] = {"http://a/base/", "http://b", NULL};
 static const char *const dead_and_b[] = {"http://dead", "http://b", NULL};
 
@@ -41,7 +46,9 @@ static void begin_with(weft_http_client_config c, weft_sim_options options)
     a = b = (script_server){.n = 0};
     script_listen(&a, sim, "sim://a:80");
     script_listen(&b, sim, "sim://b:80");
-    CHECK_OK(weft_listen(weft_sim_system(sim), FRONT, &weft_http_site, routes));
+    access_log.fd = memfd_create("access", MFD_CLOEXEC);
+    REQUIRE(access_log.fd >= 0);
+    CHECK_OK(weft_listen(weft_sim_system(sim), FRONT, &weft_http_server, &site));
     client = weft_sim_connect(sim, FRONT);
 }
 
@@ -74,6 +81,7 @@ static const char *get(const char *method)
 static void finish(void)
 {
     CHECK_U64(weft_sim_free(&sim), 0);
+    (void)close(access_log.fd);
     script_done(&a);
     script_done(&b);
 }
@@ -84,6 +92,16 @@ static bool has(const char *text, const char *what)
     if (!there)
         (void)fprintf(stderr, "  not \"%s\" in: %s\n", what, text);
     return there;
+}
+
+/* Whether the access log has one line, which says that. */
+static bool logged(const char *text)
+{
+    char line[1024];
+    weft_sim_advance(sim, 10);
+    ssize_t n = pread(access_log.fd, line, sizeof line - 1, 0);
+    line[n > 0 ? n : 0] = '\0';
+    return has(line, text) && strchr(line, '\n') == line + n - 1;
 }
 
 #define ANSWER(text) "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" text
@@ -332,6 +350,7 @@ static void a_websocket_goes_through(void)
     CHECK(has(a.got, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
     CHECK(has(a.got, "X-Forwarded-Host: front\r\n") && has(a.got, "\r\n\r\nearly"));
     CHECK_STR(client->got, AGREED "\x81\x02hi");
+    CHECK(logged("\"GET /chat HTTP/1.1\" 101 0 "));
     say("more");
     CHECK(has(a.got, "earlymore"));
     weft_sim_peer_abort(client);
@@ -371,6 +390,7 @@ static void what_is_said_in_advance_waits_until_they_are_joined(void)
     CHECK(strstr(a.got, "secret") == NULL);
     weft_sim_advance(sim, 6000); /* answer_timeout_ms */
     CHECK(has(client->got, "HTTP/1.1 504 ") && has(client->got, "Connection: close\r\n"));
+    CHECK(logged("\"GET /chat HTTP/1.1\" 504 0 "));
     CHECK(client->closed || client->ended);
     CHECK(strstr(a.got, "secret") == NULL);
     CHECK_U64(a.open, 0);
@@ -386,10 +406,78 @@ static void an_upstream_that_declines_is_heard_and_gets_nothing_more(void)
     (void)weft_sim_settle(sim, 6000);
     CHECK(has(client->got, "HTTP/1.1 401 Unauthorized\r\n"));
     CHECK(has(client->got, "WWW-Authenticate: Basic\r\n") && has(client->got, "Connection: close"));
+    CHECK(has(client->got, "\r\n\r\nno") && strstr(client->got, "Content-Length") == NULL);
     CHECK(client->closed || client->ended);
     CHECK(strstr(a.got, "secret") == NULL);
     CHECK_U64(a.open, 0);
+    CHECK(logged("\"GET /chat HTTP/1.1\" 401 2 "));
     finish();
+}
+
+static void what_it_says_instead_comes_whole_and_no_faster_than_it_is_taken(void)
+{
+    enum { BODY = 4 << 20 };
+    char *answer = malloc(BODY + 100);
+    REQUIRE(answer != NULL);
+    int n = snprintf(answer, 100, "HTTP/1.1 404 No\r\nContent-Length: %d\r\n\r\n", BODY);
+    memset(answer + n, 'x', BODY);
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say_bytes(&a, answer, (size_t)n + BODY, SCRIPT_STAY);
+    weft_sim_peer_deaf(client, true);
+    weft_sim_peer_say(client, UPGRADE);
+    weft_sim_advance(sim, 1000);
+    CHECK(client->got_bytes < BODY / 2);
+    weft_sim_peer_deaf(client, false);
+    (void)weft_sim_settle(sim, 3000);
+    const char *body = strstr(client->got, "\r\n\r\n");
+    CHECK(has(client->got, "Content-Length: 4194304\r\n") && body != NULL);
+    CHECK_U64(client->got_bytes - (size_t)(body + 4 - client->got), BODY);
+    CHECK(client->closed || client->ended);
+    CHECK_U64(a.open, 0);
+    CHECK(logged("\"GET /chat HTTP/1.1\" 404 4194304 "));
+    finish();
+    free(answer);
+}
+
+static void what_it_says_instead_may_end_with_its_connection(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say_then(&a, "HTTP/1.1 403 No\r\n\r\nnot here", SCRIPT_CLOSE);
+    say(UPGRADE);
+    CHECK(has(client->got, "HTTP/1.1 403 Forbidden\r\n") && has(client->got, "\r\n\r\nnot here"));
+    CHECK(client->ended || client->reason == WEFT_EDONE);
+    CHECK(logged("\"GET /chat HTTP/1.1\" 403 8 "));
+    finish();
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say(&a, "HTTP/1.1 204 None\r\n\r\n");
+    say(UPGRADE);
+    CHECK(has(client->got, "HTTP/1.1 204 No Content\r\n") && client->ended);
+    CHECK(logged("\"GET /chat HTTP/1.1\" 204 0 "));
+    finish();
+}
+
+static void what_it_says_instead_is_not_taken_for_whole_if_it_breaks_off(void)
+{
+    static const struct {
+        const char *answer;
+        script_then then;
+    } rows[] = {
+        {"HTTP/1.1 404 No\r\nContent-Length: 9\r\n\r\nhalf", SCRIPT_CLOSE},
+        {"HTTP/1.1 404 No\r\nContent-Length: 9\r\n\r\nhalf", SCRIPT_ABORT},
+        {"HTTP/1.1 404 No\r\nContent-Length: 9\r\n\r\nhalf", SCRIPT_STAY},
+        {"HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0\r\nx", SCRIPT_CLOSE},
+        {"HTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n", SCRIPT_STAY},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        begin((weft_http_client_config){.upstream = "http://a"});
+        script_say_then(&a, rows[i].answer, rows[i].then);
+        say(UPGRADE);
+        weft_sim_advance(sim, 6000); /* answer_timeout_ms */
+        CHECK(client->closed && client->reason == WEFT_ELOST);
+        CHECK_U64(a.open, 0);
+        CHECK(logged("\"GET /chat HTTP/1.1\" 404 4 "));
+        finish();
+    }
 }
 
 static void an_upstream_that_is_not_there_or_no_http_is_502(void)
@@ -397,6 +485,7 @@ static void an_upstream_that_is_not_there_or_no_http_is_502(void)
     begin((weft_http_client_config){.upstream = "http://dead"});
     say(UPGRADE);
     CHECK(has(client->got, "HTTP/1.1 502 "));
+    CHECK(logged("\"GET /chat HTTP/1.1\" 502 0 "));
     finish();
     static const char *const bad[] = {"no HTTP\r\n\r\n", "", "HTTP/1.1 200"};
     for (size_t i = 0; i < 3; i++) {
@@ -472,16 +561,18 @@ static void each_allocation_that_fails_is_told(void)
         const char *request, *answer;
     } rows[] = {
         {UPGRADE, AGREED},
+        {UPGRADE, "HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\nnone"},
         {"PUT /up HTTP/1.1\r\nHost: front\r\nContent-Length: 4\r\n\r\nsome", ANSWER("b")},
         {"GET /x HTTP/1.1\r\nHost: front\r\n\r\n",
          "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"},
     };
     unsigned answered = 0;
-    for (long nth = 6; nth < 225; nth++) { /* before that the peer itself has none */
+    enum { ROWS = sizeof rows / sizeof *rows };
+    for (long nth = 2L * ROWS; nth < 75L * ROWS; nth++) { /* before that the peer itself has none */
         begin((weft_http_client_config){.upstreams = dead_and_b});
-        script_say(&b, rows[nth % 3].answer);
-        wf_alloc_fail_after(nth / 3);
-        weft_sim_peer_say(client, rows[nth % 3].request);
+        script_say(&b, rows[nth % ROWS].answer);
+        wf_alloc_fail_after(nth / ROWS);
+        weft_sim_peer_say(client, rows[nth % ROWS].request);
         (void)weft_sim_settle(sim, 100);
         wf_alloc_fail_after(-1);
         weft_sim_advance(sim, 60000);
@@ -511,6 +602,9 @@ static const test_case cases[] = {
     TEST(a_websocket_goes_through_behind_a_guard),
     TEST(what_is_said_in_advance_waits_until_they_are_joined),
     TEST(an_upstream_that_declines_is_heard_and_gets_nothing_more),
+    TEST(what_it_says_instead_comes_whole_and_no_faster_than_it_is_taken),
+    TEST(what_it_says_instead_may_end_with_its_connection),
+    TEST(what_it_says_instead_is_not_taken_for_whole_if_it_breaks_off),
     TEST(an_upstream_that_is_not_there_or_no_http_is_502),
     TEST(another_upgrade_is_left_out),
     TEST(stopped_at_any_step_nothing_is_left),

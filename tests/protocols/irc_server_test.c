@@ -696,6 +696,56 @@ static void memory_that_runs_out_loses_a_client_at_most(void)
     CHECK(!met);
 }
 
+/* ---- what an operator reads */
+
+static void who_comes_in_and_what_operators_do_has_a_line_in_the_log(void)
+{
+    begin();
+    person root = come_in("root", NULL, NULL), bob = come_in("bob", NULL, NULL);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, " bob: comes in as ~bob: Real bob"), 1);
+    say(&root, "OPER root wrong");
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, " root: refused as the operator root"), 1);
+    say(&root, "OPER root secret");
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, " root: is an operator, as root"), 1);
+    say(&root, "KILL bob :enough");
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, " bob: killed by root: enough"), 1);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "wrong"), 0);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "secret"), 0);
+    HEARD(&bob, "Killed (root (enough))");
+}
+
+static void who_is_refused_has_a_line_in_the_log(void)
+{
+    config.password = "sesame";
+    begin();
+    person p = come_as("alice");
+    HEARD(&p, " 464 ");
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, " alice: refused: the password is wrong"), 1);
+}
+
+static void logins_by_sasl_have_lines_in_the_log(void)
+{
+    source = (weft_auth_source){
+        .kind = WEFT_AUTH_FROM_MEMORY, .user = "alice", .password = "wonderland"};
+    config.auth = "auth";
+    config.auth_required = true;
+    with_auth = &auth_config;
+    begin();
+    person p = come(), q = come_as("carol");
+    HEARD(&q, "SASL authentication is required");
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, " carol: refused: without an account"), 1);
+    say(&p, "CAP REQ :sasl\r\nNICK al\r\nUSER al 0 * :Al\r\nAUTHENTICATE PLAIN");
+    say(&p, "AUTHENTICATE AGFsaWNlAHdyb25n"); /* \0alice\0wrong */
+    HEARD(&p, " 904 ");
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE,
+                              " al: refused as alice by SASL PLAIN: the credentials are not valid"),
+              1);
+    say(&p, "AUTHENTICATE PLAIN\r\nAUTHENTICATE AGFsaWNlAHdvbmRlcmxhbmQ=");
+    HEARD(&p, " 903 ");
+    say(&p, "CAP END");
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, " al (alice): comes in as ~al: Al"), 1);
+}
+
 static const test_case cases[] = {
     TEST(nick_and_user_let_a_client_in),
     TEST(nothing_is_served_before),
@@ -731,6 +781,9 @@ static const test_case cases[] = {
     TEST(a_network_that_ends_closes_its_clients),
     TEST(clients_are_told_that_the_server_stops),
     TEST(memory_that_runs_out_loses_a_client_at_most),
+    TEST(who_comes_in_and_what_operators_do_has_a_line_in_the_log),
+    TEST(who_is_refused_has_a_line_in_the_log),
+    TEST(logins_by_sasl_have_lines_in_the_log),
     {0},
 };
 

@@ -99,7 +99,7 @@ static bool expand(const char *word, char *rest, wire_text *out)
     (void)snprintf(text, sizeof text, ":Welcome to the weft IRC Network %s!~%s@client", nick, nick);
     put_number(out, nick, "001", text);
     put_number(out, nick, "002", ":Your host is irc.weft, running version weft");
-    put_number(out, nick, "003", ":This server was created 0");
+    put_number(out, nick, "003", ":This server was created Tue Nov 14 2023 at 22:13:20 UTC");
     put_number(out, nick, "004", "irc.weft weft io biklmnostv bklov");
     (void)snprintf(text, sizeof text,
                    "AWAYLEN=255 CASEMAPPING=ascii CHANLIMIT=#:%u CHANMODES=b,k,l,imnst "
@@ -109,7 +109,7 @@ static bool expand(const char *word, char *rest, wire_text *out)
                    config.bans_max != 0 ? config.bans_max : 64);
     put_number(out, nick, "005", text);
     put_number(out, nick, "005",
-               "SAFELIST TARGMAX=JOIN:8,KICK:1,NAMES:1,NOTICE:8,PART:8,PRIVMSG:8,WHOIS:1 "
+               "SAFELIST TARGMAX=JOIN:8,KICK:1,NAMES:8,NOTICE:8,PART:8,PRIVMSG:8,WHOIS:1 "
                "TOPICLEN=390 USERLEN=11 :are supported by this server");
     (void)snprintf(text, sizeof text, ":There are %u users and 0 invisible on 1 servers", users);
     put_number(out, nick, "251", text);
@@ -178,6 +178,7 @@ static const wire_world world = {.url = "sim://irc:6667",
     X(commands_are_refused_by_number)                           \
     X(a_channel_is_joined_left_and_forgotten)                   \
     X(what_is_said_reaches_all_others)                          \
+    X(names_of_several_channels_are_told_one_by_one)            \
     X(topics_are_kept_and_told)                                 \
     X(modes_rule_who_comes_in)                                  \
     X(operators_give_modes_and_kick)                            \

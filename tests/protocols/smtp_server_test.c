@@ -62,10 +62,112 @@ static void dates_are_those_of_mail(void)
     CHECK_STR(text, "Tue, 29 Feb 2000 00:00:00 +0000");
 }
 
+/* ---- what an operator reads */
+
+static void each_message_has_a_line_in_the_log(void)
+{
+    smtp_reset();
+    weft_sim_peer *p = begin(NULL);
+    weft_sim_peer_say(p, "EHLO x\r\nAUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n");
+    weft_sim_advance(sim, 1000);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, " (tim): logged in by PLAIN"), 1);
+    weft_sim_peer_say(p, "MAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\nRCPT TO:<g@e.f>\r\n");
+    weft_sim_peer_say(p, "RCPT TO:<h@e.f>\r\nDATA\r\nhello\r\n..\r\n.\r\n");
+    weft_sim_advance(sim, 1000);
+    const char *id = strstr(p->got, "250 2.0.0 OK id ");
+    char line[256];
+    REQUIRE(id != NULL);
+    (void)snprintf(line, sizeof line,
+                   " (tim): message %.16s from <a@b.c> to <d@e.f> and 2 more, 10 bytes: "
+                   "250 2.0.0 OK",
+                   id + 16);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, line), 1);
+    weft_sim_peer_say(p, "MAIL FROM:<>\r\nRCPT TO:<d@e.f>\r\nDATA\r\nhalf");
+    weft_sim_advance(sim, 1000);
+    weft_sim_peer_abort(p);
+    weft_sim_advance(sim, 1000);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE,
+                              "from <> to <d@e.f>, 4 bytes: not whole: the client has gone"),
+              1);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, ": message "), 2);
+    done();
+}
+
+static void what_is_refused_has_a_line_in_the_log(void)
+{
+    static const char *const lines[] = {
+        ": refused as tim by PLAIN: the credentials are not valid",
+        ": refused as fred by LOGIN: the credentials are not valid",
+        ": refused from <bad@b.c>: 550 5.7.27 you??again",
+        ": refused from <big@b.c>: 552 5.3.4 the message is too big",
+        ": refused from <a@b.c> to <nobody@e.f>: 550 5.1.1 nobody of that name",
+        ": a CR, LF or zero alone in a command: let go",
+        NULL,
+    };
+    smtp_reset();
+    weft_sim_peer *p = begin(NULL);
+    weft_sim_peer_say(p, "EHLO x\r\nAUTH PLAIN AHRpbQB3cm9uZw==\r\n");
+    weft_sim_advance(sim, 10000);
+    weft_sim_peer_say(p, "AUTH LOGIN ZnJlZA==\r\nd3Jvbmc=\r\n");
+    weft_sim_advance(sim, 10000);
+    weft_sim_peer_say(p, "MAIL FROM:<bad@b.c>\r\nMAIL FROM:<big@b.c> SIZE=99999999\r\n");
+    weft_sim_peer_say(p, "MAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\nRCPT TO:<nobody@e.f>\r\n");
+    weft_sim_peer_say(p, "NOOP\nNOOP\r\n");
+    weft_sim_advance(sim, 1000);
+    for (size_t i = 0; lines[i] != NULL; i++)
+        if (weft_sim_logged(sim, WEFT_NOTICE, lines[i]) != 1)
+            CHECK_STR(lines[i], "a line of the log");
+    done();
+}
+
+static void who_may_not_send_without_a_login_has_a_line_in_the_log(void)
+{
+    smtp_reset();
+    smtp_config.auth_required = true;
+    weft_sim_peer *p = begin(NULL);
+    weft_sim_peer_say(p, envelope);
+    weft_sim_advance(sim, 1000);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE,
+                              "refused from <a@b.c>: 530 5.7.0 authentication is required"),
+              1);
+    done();
+}
+
+static void a_message_taken_for_some_of_its_recipients_says_for_how_many(void)
+{
+    smtp_reset();
+    smtp_config.lmtp = true;
+    smtp_does = SMTP_BY_EACH;
+    weft_sim_peer *p = begin(NULL);
+    weft_sim_peer_say(p, "LHLO x\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\nRCPT TO:<g@e.f>\r\n");
+    weft_sim_peer_say(p, "DATA\r\nhello\r\n.\r\n");
+    weft_sim_advance(sim, 1000);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE,
+                              "to <d@e.f> and 1 more, 7 bytes: taken for 1 of 2, else 550 5.1.1 "
+                              "no such mailbox here"),
+              1);
+    done();
+}
+
+static void a_quiet_server_says_it_at_info(void)
+{
+    smtp_reset();
+    smtp_config.quiet = true;
+    sim = smtp_open(
+        &(weft_sim_options){.seed = 1, .system = {.log_level = WEFT_INFO, .log_level_set = true}});
+    weft_sim_peer *p = weft_sim_connect(sim, "sim://mail");
+    weft_sim_peer_say(p, envelope);
+    weft_sim_peer_say(p, "DATA\r\nhello\r\n.\r\n");
+    weft_sim_advance(sim, 1000);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, ": message "), 0);
+    CHECK_U64(weft_sim_logged(sim, WEFT_INFO, ": message "), 1);
+    done();
+}
+
 /* ---- back-pressure */
 
 #define HELP_ANSWER \
-    "214 2.0.0 EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY STARTTLS AUTH QUIT: RFC 5321\r\n"
+    "214 2.0.0 EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP AUTH QUIT: RFC 5321\r\n"
 
 static void a_message_nobody_reads_holds_its_client_back(void)
 {
@@ -364,6 +466,11 @@ static void clients_whose_connections_break_lose_nothing_they_were_told_of(void)
 static const test_case cases[] = {
     TEST(a_received_line_says_where_it_came_from),
     TEST(dates_are_those_of_mail),
+    TEST(each_message_has_a_line_in_the_log),
+    TEST(what_is_refused_has_a_line_in_the_log),
+    TEST(who_may_not_send_without_a_login_has_a_line_in_the_log),
+    TEST(a_message_taken_for_some_of_its_recipients_says_for_how_many),
+    TEST(a_quiet_server_says_it_at_info),
     TEST(a_message_nobody_reads_holds_its_client_back),
     TEST(what_a_letter_that_gave_up_left_does_not_hold_its_client),
     TEST(a_client_that_reads_no_answers_is_not_read_from),

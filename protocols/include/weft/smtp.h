@@ -149,6 +149,8 @@ typedef struct weft_smtp_config {
     bool tls_required;    /**< nothing but EHLO, NOOP and QUIT without TLS (530) */
     bool lmtp;            /**< LHLO, and an answer for each recipient */
     bool no_received;     /**< messages come as they were sent, without a Received line */
+    bool quiet; /**< what it says in the log of each message, of each that is refused and of each
+                     login is info, not notice */
     weft_smtp_limits limits;
 } weft_smtp_config;
 

@@ -122,7 +122,7 @@ GOALS = {
     "smtp": [
         at_most("s1_cpu", 1.0, "smtp-sink"),
         at_most("s64_cpu", 1.0, "smtp-sink"),
-        at_least("s64_100k_rate", 3, "smtp-sink"),
+        at_least("s64_64k_rate", 3, "smtp-sink"),
     ],
     "irc": [
         at_most("users_connection", 3072),

@@ -102,8 +102,8 @@ CASES = {
     "smtp": [
         mail_case("s1", 1, 1 << 10, "1 session, messages of 1 KiB"),
         mail_case("s64", 64, 1 << 10, "64 sessions, messages of 1 KiB"),
-        mail_case("s1_100k", 1, 100 << 10, "1 session, messages of 100 KiB"),
-        mail_case("s64_100k", 64, 100 << 10, "64 sessions, messages of 100 KiB"),
+        mail_case("s1_64k", 1, 64 << 10, "1 session, messages of 64 KiB"),
+        mail_case("s64_64k", 64, 64 << 10, "64 sessions, messages of 64 KiB"),
     ],
     "irc": [
         chat_case("u200t1", 200, 1, 1, "200 in a channel, 1 talks, 1 line in flight"),
