@@ -182,13 +182,12 @@ class Ii:
         self.process = await asyncio.create_subprocess_exec(
             "ii", "-s", HOST, "-p", str(IRC), "-n", nick, "-i", folder, stdout=asyncio.subprocess.DEVNULL)
         await comes("ii's pipe", lambda: os.path.exists(os.path.join(self.folder, "in")))
-        self.tell("in", "/j #all")
+        self.server = open(os.path.join(self.folder, "in"), "wb", 0)
+        self.server.write(b"/j #all\n")
         await comes("ii's channel", lambda: os.path.exists(os.path.join(room, "in")))
+        # kept open: ii opens a pipe again that everybody has closed, and what is written meanwhile is lost
+        self.room = open(os.path.join(room, "in"), "wb", 0)
         return self
-
-    def tell(self, pipe, line):
-        with open(os.path.join(self.folder, pipe), "w", encoding="ascii") as one:
-            one.write(line + "\n")
 
     async def shows(self, text):
         """The next line with that text."""
@@ -198,8 +197,10 @@ class Ii:
                 return line
 
     async def quit(self):
-        self.tell("in", "/q")
+        self.server.write(b"/q\n")
         await asyncio.wait_for(self.process.wait(), LIMIT_S)
+        self.server.close()
+        self.room.close()
 
 
 IRSSI = """
@@ -229,10 +230,11 @@ async def irc(run):
     while not over():
         text = f"line {number}"
         since = time.monotonic()
-        users[0].tell("#all/in", text)
-        for line in await asyncio.gather(*(user.shows(b"<u0>") for user in users[1:])):
-            if not line.endswith(f"<u0> {text}\n".encode()):
-                fault("irc", f"{line!r} instead of {text}")
+        users[0].room.write(text.encode() + b"\n")
+        heard = await asyncio.gather(*(user.shows(b"<u0>") for user in users[1:]), return_exceptions=True)
+        if any(not isinstance(line, bytes) or not line.endswith(f"<u0> {text}\n".encode()) for line in heard):
+            fault("irc", f"{text} was heard as {heard}")
+            break
         note("irc", time.monotonic() - since)
         number += 1
         await asyncio.sleep(0.01)
@@ -321,15 +323,22 @@ def sanitized():
         return "libasan" in maps.read()
 
 
+async def guarded(call):
+    try:
+        await call
+    except Exception as error:  # whatever it was, the run has failed; the others go on
+        fault(call.__name__, repr(error))
+
+
 async def everything(run):
     tls = ssl.create_default_context(cafile=CERTIFICATE)
     tls.check_hostname = False
     http, https = f"http://{HOST}:{HTTP}/hello", f"https://{HOST}:{HTTPS}/hello"
-    await asyncio.gather(
+    await asyncio.gather(*map(guarded, [
         *(web("http", http, "") for _ in range(3)), *(web("https", https, f"--cacert {CERTIFICATE}") for _ in range(2)),
         *(sockets("ws", f"ws://{HOST}:{HTTP}/echo", None) for _ in range(4)),
         *(sockets("wss", f"wss://{HOST}:{HTTPS}/echo", tls) for _ in range(2)),
-        mail(), mail_in_bulk(), irc(run), telnet(), logins(), asyncio.to_thread(commands))
+        mail(), mail_in_bulk(), irc(run), telnet(), logins(), asyncio.to_thread(commands)]))
 
 
 def load(run, seconds):
