@@ -151,7 +151,7 @@ class Terminal:
         """Shows what else it will until it has ended."""
         while True:
             try:
-                if not await asyncio.wait_for(self.shown.read(65536), LIMIT_S):
+                if not await self.shown.read(65536):
                     break
             except OSError:  # how a terminal says that nobody has it open
                 break
@@ -231,7 +231,7 @@ async def irc(run):
         text = f"line {number}"
         since = time.monotonic()
         users[0].room.write(text.encode() + b"\n")
-        heard = await asyncio.gather(*(user.shows(b"<u0>") for user in users[1:]), return_exceptions=True)
+        heard = await asyncio.gather(*(user.shows(b"<u0>") for user in users), return_exceptions=True)
         if any(not isinstance(line, bytes) or not line.endswith(f"<u0> {text}\n".encode()) for line in heard):
             fault("irc", f"{text} was heard as {heard}")
             break
