@@ -242,7 +242,9 @@ const weft_service service_smtp = {
     .summary = "take mail (RFC 5321): into a maildir, a program or a web server",
     .about = "The client hears 250 when the message is safe: synced to the disk, or taken by the\n"
              "program (exit code 0; 75 is \"later\") or the web server (2xx). Nothing is relayed:\n"
-             "all that comes goes to one place, for any recipient unless --for says for whom.",
+             "all that comes goes to one place, for any recipient unless --for says for whom.\n"
+             "A program has the message as its input, and SENDER, RECIPIENTS and MESSAGE_ID in\n"
+             "its environment; a web server is told X-Mail-From and X-Rcpt-To.",
     .example = "weftd smtp --to maildir:/var/mail/all --for @example.org",
     .options = smtp_options,
     .settings = &settings,
