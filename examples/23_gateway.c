@@ -30,7 +30,9 @@ static const weft_irc_config chat = {.server = "gateway.example", .flood_line_ms
 /* [/chat] */
 
 /* [browsers] */
-static const weft_websocket_config chat_sockets = {.behaviour = &weft_irc_server, .config = &chat};
+static const char *const chat_protocols[] = {"text.ircv3.net", NULL};
+static const weft_websocket_config chat_sockets = {
+    .behaviour = &weft_irc_server, .config = &chat, .protocols = chat_protocols};
 static const weft_websocket_config socket_config = {.behaviour = &visitor};
 static const weft_http_route routes[] = {
     {.route = "GET /hello", .handler = hello},

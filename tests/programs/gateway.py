@@ -215,8 +215,22 @@ settings = {{
 """
 
 
+async def browser(heard):
+    """A user whose lines are messages of a WebSocket, until the server has said goodbye."""
+    async with websockets.connect(f"ws://{HOST}:{HTTP}/chat", subprotocols=["text.ircv3.net"]) as socket:
+        for line in "NICK browser", "USER browser 0 * :browser", "JOIN #all":
+            await socket.send(line)
+        async for line in socket:
+            if line.startswith("PING"):
+                await socket.send("PONG" + line[4:])
+            elif " PRIVMSG #all :" in line:
+                heard.append(line.split(" :", 1)[1].strip())
+                if heard[-1] == "over":
+                    return
+
+
 async def irc(run):
-    """Everybody hears what the first says: ii at once, irssi by what it has logged in the end."""
+    """Everybody hears what the first says: ii at once, a WebSocket, and irssi by what it has logged in the end."""
     home = os.path.abspath(f"irc-{run}")
     os.mkdir(home)
     log = os.path.join(home, "log")
@@ -226,6 +240,9 @@ async def irc(run):
     irssi = await Terminal().start("irssi", f"--home={home}")
     reading = asyncio.create_task(irssi.away())
     await users[0].shows(b"irssi(")
+    by_socket = []
+    listening = asyncio.create_task(browser(by_socket))
+    await users[0].shows(b"browser(")
     number = 0
     while not over():
         text = f"line {number}"
@@ -239,14 +256,17 @@ async def irc(run):
         number += 1
         await asyncio.sleep(0.01)
     count["lines"] += number
+    users[0].room.write(b"over\n")
+    await asyncio.wait_for(listening, LIMIT_S)
     for user in users:
         await user.quit()
     irssi.type(b"/quit\r")
     await reading
     with open(log, encoding="utf-8") as lines:
         heard = [line.split("> ", 1)[1].strip() for line in lines if "u0> " in line]
-    if heard != [f"line {i}" for i in range(number)]:
-        fault("irssi", f"{number} lines were said, {len(heard)} heard, the last of them {heard[-1:]}")
+    for name, heard in ("irssi", heard), ("browser", by_socket):
+        if heard != [f"line {i}" for i in range(number)] + ["over"]:
+            fault(name, f"{number} lines were said, {len(heard)} heard, the last of them {heard[-1:]}")
 
 
 async def telnet():
