@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A bot: says back what is said to it, in the channel, and comes back when it was lost.
  * usage: 20_irc_bot [URL [NICK]] */
+#include <stdio.h>
 #include <string.h>
+
 #include <weft/weft.h>
 
 /* [bot] */
@@ -50,6 +52,10 @@ static const weft_behaviour bot = {.name = "bot", .handlers = handlers};
 int main(int argc, char **argv)
 {
     static const char *const rooms[] = {"#weft", NULL};
+    if (argc > 3 || (argc > 1 && argv[1][0] == '-')) {
+        (void)fprintf(stderr, "usage: 20_irc_bot [URL [NICK]]\n");
+        return 64; /* EX_USAGE */
+    }
     const weft_irc_client_config config = {.url = argc > 1 ? argv[1] : "tcp://127.0.0.1:6667",
                                            .nick = argc > 2 ? argv[2] : "echo",
                                            .channels = rooms};

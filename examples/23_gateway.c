@@ -9,7 +9,7 @@
 
 #include <weft/weft.h>
 
-/* ---- the site: a greeting, and a socket that says what it hears */
+/* ---- the site: a greeting, a socket that says what it hears, and one that is in the chat */
 
 static weft_err hello(weft_actor *self, weft_msg *msg)
 {
@@ -25,28 +25,39 @@ static weft_err on_text(weft_actor *self, weft_msg *msg)
 static const weft_handler visitor_rows[] = {{.type = &weft_ws_text_type, .fn = on_text}, {0}};
 static const weft_behaviour visitor = {.name = "visitor", .handlers = visitor_rows};
 
+/* [chat] */
+static const weft_irc_config chat = {.server = "gateway.example", .flood_line_ms = WEFT_IRC_NEVER};
+/* [/chat] */
+
+/* [browsers] */
+static const char *const chat_protocols[] = {"text.ircv3.net", NULL};
+static const weft_websocket_config chat_sockets = {
+    .behaviour = &weft_irc_server, .config = &chat, .protocols = chat_protocols};
 static const weft_websocket_config socket_config = {.behaviour = &visitor};
 static const weft_http_route routes[] = {
     {.route = "GET /hello", .handler = hello},
     {.route = "GET /echo", .use = &weft_websocket, .config = &socket_config},
+    {.route = "GET /chat", .use = &weft_websocket, .config = &chat_sockets},
     {0},
 };
+/* [/browsers] */
 
 /* ---- the others: each is a table */
 
 static const weft_smtp_maildir_config mail_folder = {.path = "mail"};
 static const weft_smtp_config mail = {
     .host = "gateway.example", .message = &weft_smtp_maildir, .message_config = &mail_folder};
-static const weft_irc_config chat = {.server = "gateway.example", .flood_line_ms = WEFT_IRC_NEVER};
 static const weft_auth_source source = {
     .kind = WEFT_AUTH_FROM_MEMORY, .user = "ann", .password = "secret"};
 static const weft_auth_config auth = {.sources = &source, .count = 1};
+/* [network] */
 static const weft_child kept[] = {
     {.name = "auth", .behaviour = &weft_auth, .config = &auth},
     {.name = "chat", .behaviour = &weft_irc_network, .config = &chat},
     {0},
 };
 static const weft_supervisor keeper = {.children = kept};
+/* [/network] */
 /* [console] */
 static const weft_console_config console = {.auth = "auth"};
 /* [/console] */

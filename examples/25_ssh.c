@@ -28,8 +28,10 @@ int main(int argc, char **argv)
     static weft_ssh_config config = {.services = services, .password = true};
     weft_ssh_keys *keys = NULL;
     weft_why why;
-    if (argc != 4)
-        return 64;
+    if (argc != 4) {
+        (void)fprintf(stderr, "usage: 25_ssh URL KEYS FOLDER\n");
+        return 64; /* EX_USAGE */
+    }
     files.root = argv[3];
     if (weft_ssh_keys_open(argv[2], false, &keys, &why) != WEFT_OK ||
         weft_auth_source_parse("memory:ann:secret", &source, &why) != WEFT_OK) {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A photo album: who logs in with a form is remembered by a session, and may send photos. */
+/* A photo album: who logs in with a form is remembered by a session, and may send photos.
+ * usage: 32_album [URL [FOLDER]]; the folder of the photos, "photos" if there is no other, is made when it is missing */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <weft/weft.h>
 
@@ -84,6 +87,10 @@ static weft_err on_photo(weft_actor *self, weft_msg *msg)
 int main(int argc, char **argv)
 {
     folder = argc > 2 ? argv[2] : folder;
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+        (void)fprintf(stderr, "unable to make the folder %s: %s\n", folder, strerror(errno));
+        return 73; /* EX_CANTCREAT */
+    }
     /* [routes] */
     const weft_http_form_config login = {.handler = on_login, .fields_bytes_max = 1024};
     const weft_http_form_config photos = {

@@ -16,10 +16,12 @@ typedef struct total {
 typedef struct add {
     uint32_t amount;
 } add;
+/* [types] */
 static const weft_field total_fields[] = {WEFT_FIELD(total, total, WEFT_FIELD_UNSIGNED), {0}};
 static const weft_field add_fields[] = {WEFT_FIELD(add, amount, WEFT_FIELD_UNSIGNED), {0}};
 static const weft_type total_type = WEFT_TYPE_FIELDS("total", total, total_fields, NULL);
 static const weft_type add_type = WEFT_TYPE_FIELDS("add", add, add_fields, &total_type);
+/* [/types] */
 
 static weft_err on_started(weft_actor *self, weft_msg *msg)
 {
@@ -57,8 +59,10 @@ int main(int argc, char **argv)
     char word[512];
     weft_ssh_keys *keys = NULL;
     weft_why why;
-    if (argc != 4)
-        return 64;
+    if (argc != 4) {
+        (void)fprintf(stderr, "usage: 36_operated URL KEYS AUTHORIZED-KEYS\n");
+        return 64; /* EX_USAGE */
+    }
     (void)snprintf(word, sizeof word, "sshkey:%s", argv[3]);
     if (weft_ssh_keys_open(argv[2], false, &keys, &why) != WEFT_OK ||
         weft_auth_source_parse(word, &source, &why) != WEFT_OK) {

@@ -314,9 +314,11 @@ const weft_service service_smtp = {
     .about =
         "The client hears 250 when the message is safe: synced to the disk, or taken by the\n"
         "program (exit code 0; 75 is \"later\") or the web server (2xx). Nothing is relayed:\n"
-        "all that comes goes to one place, for any recipient unless --for says for whom. The\n"
-        "log has a line for each message, for each that is refused and for each login; addresses\n"
-        "are compared without regard to case. Files of them may have lines that begin with #.",
+        "all that comes goes to one place, for any recipient unless --for says for whom.\n"
+        "A program has the message as its input, and SENDER, RECIPIENTS and MESSAGE_ID in\n"
+        "its environment; a web server is told X-Mail-From and X-Rcpt-To. The log has a line\n"
+        "for each message, for each that is refused and for each login; addresses are compared\n"
+        "without regard to case. Files of them may have lines that begin with #.",
     .example = "weftd smtp --to maildir:/var/mail/all --for @example.org",
     .options = smtp_options,
     .settings = &settings,

@@ -33,7 +33,6 @@ static void on_alarm(weft_alarm *alarm)
     wf_ws *s = (wf_ws *)(void *)((char *)alarm - offsetof(wf_ws, alarm));
     uint32_t silent = weft_now_ms(NULL) - s->heard, ping_ms = s->options.ping_ms;
     if (silent < ping_ms) {
-        s->pinged = false;
         watch(s, ping_ms - silent);
         return;
     }
@@ -141,8 +140,10 @@ static weft_err ws_up(weft_stage *stage, weft_bytes in, weft_piece *out, weft_wh
     weft_bytes left = in;
     weft_err err = WEFT_OK;
     bool opens = false;
-    if (in.size != 0)
+    if (in.size != 0) {
         s->heard = weft_now_ms(NULL);
+        s->pinged = false; /* @heard does not tell: an answer may come in the tick of its ping */
+    }
     if (s->client != NULL) {
         err = wf_ws_client_read(s, &left, why);
         opens = err == WEFT_OK && s->client == NULL;

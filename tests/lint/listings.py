@@ -2,7 +2,8 @@
 
 A listing is a fenced block right under `<!-- examples/NAME.c -->` (the whole file but its licence
 line) or `<!-- examples/NAME.c:region -->` (what stands between the lines `/* [region] */` and
-`/* [/region] */`, moved to the left margin). Lines that mark regions are never shown.
+`/* [/region] */`, moved to the left margin). Lines that mark regions are never shown. In the guide C without such a
+name is a few lines that show a call.
 """
 import os
 import re
@@ -11,6 +12,7 @@ import textwrap
 import tree
 
 NAMED = re.compile(r"<!-- (examples/[\w./-]+?)(?::([\w-]+))? -->\s*$")
+NAMELESS_LINES_MAX = 6
 MARK = re.compile(r"\s*/\* \[(/?)([\w-]+)\] \*/\s*$")
 
 
@@ -59,6 +61,23 @@ def compare(document):
     return made, problems
 
 
+def nameless(document):
+    """Listings of the guide that no program is built from, and that are too long for that."""
+    lines, i = tree.lines(document), 0
+    while i < len(lines):
+        begin = i
+        i += 1
+        if not lines[begin].startswith("```"):
+            continue
+        while i < len(lines) and lines[i] != "```":
+            i += 1
+        n = i - begin - 1
+        i += 1
+        if lines[begin] == "```c" and n > NAMELESS_LINES_MAX and not (begin and NAMED.match(lines[begin - 1])):
+            yield (f"{document}:{begin + 1}: {n} lines of C that nothing is built from; expected a region of an example, "
+                   f"named above them, or at most {NAMELESS_LINES_MAX}")
+
+
 def documents():
     return tree.files(".md")
 
@@ -66,6 +85,8 @@ def documents():
 def check():
     for document in documents():
         yield from compare(document)[1]
+        if document.startswith("docs/guide/"):
+            yield from nameless(document)
 
 
 def rewrite():

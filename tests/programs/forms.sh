@@ -5,7 +5,6 @@ set -euo pipefail
 # shellcheck source=tests/programs/parts/service.sh
 . "$(dirname "$0")/parts/service.sh"
 
-mkdir "$dir/photos"
 serve album "$WEFT_BUILD/examples/32_album" http://127.0.0.1:0 "$dir/photos"
 
 # expect WANTED ARGUMENTS...: what curl gets.

@@ -91,28 +91,13 @@ static bool check(const char *word, const char *rest)
     return wire_check_count(counts, word, rest);
 }
 
-static size_t strip(char *came, size_t n)
-{
-    size_t to = 0;
-    for (size_t at = 0; at < n;) {
-        const char *end = memchr(came + at, '\n', n - at);
-        size_t line = end != NULL ? (size_t)(end - came) - at + 1 : n - at;
-        if (line != 37 || memcmp(came + at, "Date: ", 6) != 0) {
-            memmove(came + to, came + at, line);
-            to += line;
-        }
-        at += line;
-    }
-    return to;
-}
-
 static const wire_world world = {.url = "sim://web",
                                  .reset = http_world_reset,
                                  .setup = setup,
                                  .open = open_world,
                                  .expand = expand,
                                  .check = check,
-                                 .strip = strip};
+                                 .strip = wire_strip_dates};
 
 /* ---- the scripts */
 

@@ -85,6 +85,21 @@ bool wire_check_count(const wire_count *counts, const char *word, const char *re
     return false;
 }
 
+size_t wire_strip_dates(char *came, size_t n)
+{
+    size_t to = 0;
+    for (size_t at = 0; at < n;) {
+        const char *end = memchr(came + at, '\n', n - at);
+        size_t line = end != NULL ? (size_t)(end - came) - at + 1 : n - at;
+        if (line != 37 || memcmp(came + at, "Date: ", 6) != 0) {
+            memmove(came + to, came + at, line);
+            to += line;
+        }
+        at += line;
+    }
+    return to;
+}
+
 /* ---- failures */
 
 static void show(const char *title, const char *at, size_t n, size_t differs)

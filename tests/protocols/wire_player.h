@@ -36,6 +36,9 @@ bool wire_set_limit(const wire_limit *limits, const char *word, char *rest);
 /* Compares the count @word with the number @rest. false: there is none of that name. */
 bool wire_check_count(const wire_count *counts, const char *word, const char *rest);
 
+/* Takes the Date lines of HTTP out of what came: a strip. */
+size_t wire_strip_dates(char *came, size_t n);
+
 /* What a script needs from the protocol it is about. */
 typedef struct wire_world {
     const char *url; /* where the server listens */
