@@ -87,7 +87,8 @@ static int by_size(const void *a, const void *b)
 /* The one of which @part in 100 are no more; of two halves the smaller. @times are in order. */
 static double ms_at(const kills_times *times, unsigned part)
 {
-    return times->n != 0 ? times->us[(times->n - 1) * part / 100] / (double)US_IN_MS : 0;
+    unsigned at = times->n != 0 ? (times->n - 1) * part / 100 : 0;
+    return times->n != 0 ? times->us[at] / (double)US_IN_MS : 0;
 }
 
 static unsigned more_than(const kills_times *times, uint32_t us)
@@ -123,8 +124,8 @@ static bool times_hold(const kills_seen *s, uint32_t lost_ms)
 
 bool kills_report(kills_seen *s, uint32_t lost_ms)
 {
-    for (kills_times *t = &s->crashes; t != NULL; t = t == &s->crashes ? &s->hangs : NULL)
-        qsort(t->us, t->n, sizeof *t->us, by_size);
+    qsort(s->crashes.us, s->crashes.n, sizeof *s->crashes.us, by_size);
+    qsort(s->hangs.us, s->hangs.n, sizeof *s->hangs.us, by_size);
     (void)printf("%u cycles: %" PRIu64 " answers, %" PRIu64
                  " asks lost; %u crashes noticed in %.2f ms (median), %.2f (of 90 in 100), %.2f at "
                  "most; %u hangs in %.0f to %.0f ms; %u flaps; descriptors %u to %u, memory %ld "
