@@ -406,6 +406,38 @@ static void a_gap_or_a_repeat_in_the_frames_ends_it(void)
     }
 }
 
+/* The head of a frame of @bytes alone. */
+static weft_err say_head(side *to, link_kind kind, uint64_t seq, uint32_t bytes)
+{
+    uint8_t head[LINK_HEAD_BYTES];
+    wf_link_write_head(head, kind, seq, bytes);
+    return wf_session_data(&to->s, head, sizeof head, now_ms);
+}
+
+static void what_a_frame_may_have_is_little_before_the_hello_and_limited_behind_it(void)
+{
+    for (unsigned dialed = 0; dialed < 2; dialed++)
+        for (uint32_t more = 0; more < 2; more++) {
+            begin();
+            side *one = dialed != 0 ? a : b;
+            if (dialed != 0)
+                CHECK_OK(wf_session_greet(&a->s));
+            weft_err err = say_head(one, LINK_HELLO, 1, LINK_HELLO_BYTES_MAX + more);
+            CHECK_ERR(err, more != 0 ? WEFT_ETOOBIG : WEFT_OK);
+            CHECK_STR(one->s.why.text,
+                      more != 0 ? "a hello frame of 4097 bytes; expected 4096 at most" : "");
+            done();
+            begin();
+            link_up();
+            one = dialed != 0 ? a : b;
+            err = say_head(one, LINK_MAIL, one->s.seq_in + 1, LINK_FRAME_BYTES_MAX + more);
+            CHECK_ERR(err, more != 0 ? WEFT_ETOOBIG : WEFT_OK);
+            CHECK_STR(one->s.why.text,
+                      more != 0 ? "a mail frame of 262145 bytes; expected 262144 at most" : "");
+            done();
+        }
+}
+
 static void a_second_hello_and_a_number_too_high_end_it(void)
 {
     uint8_t body[LINK_HELLO_BYTES_MAX];
@@ -571,6 +603,7 @@ static const test_case cases[] = {
     TEST(chunks_that_cannot_be_are_refused),
     TEST(what_may_come_in_chunks_at_once_is_limited),
     TEST(a_gap_or_a_repeat_in_the_frames_ends_it),
+    TEST(what_a_frame_may_have_is_little_before_the_hello_and_limited_behind_it),
     TEST(a_second_hello_and_a_number_too_high_end_it),
     TEST(hellos_of_other_versions_and_without_names_are_refused),
     TEST(a_visitors_hello_says_nothing_and_is_refused_by_a_session),

@@ -4,10 +4,9 @@
  *     node_kills URL CYCLES STOPS [CERT_STEADY CERT_PEER CA]
  *
  * Every STOPS-th cycle (0: none) it is stopped rather than killed, which nothing but its silence says. Of each
- * cycle every ask must come to an end, and the monitor must be told once. In the end there may be no more
- * descriptors, and hardly more memory, than after the first tenth of the cycles. */
-#include <dirent.h>
-#include <inttypes.h>
+ * cycle every ask must come to an end, and the monitor must be told once; and once more for each time that a link is
+ * lost and comes again, and never otherwise. In the end what was seen must be within the limits of
+ * node_kills_seen.c: when crashes and hangs were noticed, descriptors, memory. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <weft/process.h>
 #include <weft/weft.h>
 
+#include "node_kills_seen.h"
 #include "node_test.pb-c.h"
 
 typedef Weft__Test__Count count;
@@ -32,7 +32,6 @@ enum {
     CYCLE_MS_MAX = 60000,
     AGAIN_MS = 2,
     PARENT_MS = 500,
-    MEMORY_KIB_MAX = 8192,
 };
 
 /* ---- the peer answers, until it is killed or alone */
@@ -79,13 +78,9 @@ typedef struct steady {
     weft_ref process;
     bool running, killed, stopped, ended, watched, forced;
     unsigned outstanding, answers, wanted, downs;
-    uint64_t cut_ns, begun_ms;
-    /* what it saw */
-    uint64_t answered, lost, again;
-    uint64_t crash_ns, crash_ns_max, hang_ns_max;
-    unsigned crashes, hangs, flaps;
-    unsigned fds;
-    long memory;
+    uint32_t watched_ups; /* how often the link had come up when the monitor was made */
+    uint64_t cut_ns;
+    kills_seen seen;
     const char *wrong;
 } steady;
 
@@ -99,28 +94,6 @@ typedef struct late {
     uint32_t cycle;
 } late;
 static const weft_type late_type = WEFT_TYPE("kills.late", late, NULL);
-
-static unsigned descriptors(void)
-{
-    unsigned n = 0;
-    DIR *of = opendir("/proc/self/fd");
-    while (of != NULL && readdir(of) != NULL)
-        n++;
-    if (of != NULL)
-        (void)closedir(of);
-    return n;
-}
-
-static long memory_kib(void)
-{
-    long pages = 0, all_pages = 0;
-    FILE *from = fopen("/proc/self/statm", "re");
-    if (from != NULL && fscanf(from, "%ld %ld", &all_pages, &pages) != 2)
-        pages = 0;
-    if (from != NULL)
-        (void)fclose(from);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
 
 static weft_err wrong(weft_actor *self, const char *what)
 {
@@ -161,10 +134,7 @@ static weft_err next_cycle(weft_actor *self)
     }
     if (!all.ended)
         return WEFT_OK;
-    if (all.cycle == all.cycles / 10 + 1) {
-        all.fds = descriptors();
-        all.memory = memory_kib();
-    }
+    kills_look(&all.seen, all.cycle);
     if (all.cycle % 1000 == 0)
         (void)fprintf(stderr, "node_kills: %u cycles\n", all.cycle);
     if (all.cycle < all.cycles)
@@ -182,26 +152,69 @@ static void kill_it(weft_actor *self)
     (void)weft_process_signal(self, all.process, all.stopped ? SIGSTOP : SIGKILL, false);
 }
 
+/* ---- the monitor */
+
+/* How often the link to the peer has come up; *@up: whether it is. */
+static uint32_t ups(weft_actor *self, bool *up)
+{
+    weft_link_info info = {.state = WEFT_LINK_DOWN};
+    if (!weft_link_info_at(self, 0, &info))
+        return 0;
+    *up = info.state == WEFT_LINK_UP;
+    return info.ups;
+}
+
+static void watch(weft_actor *self)
+{
+    bool up = false;
+    all.watched = true;
+    all.watched_ups = ups(self, &up);
+    (void)weft_monitor(self, weft_named(self, "echo@peer"));
+}
+
+/* A slow machine: the link is taken for lost, and comes up again. */
+static weft_err on_flap(weft_actor *self)
+{
+    bool up = false;
+    if (ups(self, &up) == all.watched_ups && up)
+        return wrong(self, "the monitor was told of a loss, and there was none");
+    all.seen.flaps++;
+    return WEFT_OK;
+}
+
+static weft_err on_down(weft_actor *self, weft_msg *msg)
+{
+    uint64_t took = weft_wall_ns(self) - all.cut_ns;
+    (void)msg;
+    if (!all.watched)
+        return wrong(self, "the monitor was told twice"); /* of this cycle, or of the one before */
+    all.watched = false;
+    if (!all.killed)
+        return on_flap(self);
+    all.downs++;
+    kills_add(all.stopped ? &all.seen.hangs : &all.seen.crashes, took);
+    return next_cycle(self);
+}
+
+/* ---- asking */
+
 static weft_err ask(weft_actor *self, weft_msg *msg);
 
 static weft_err on_answer(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
     all.outstanding--;
     if (got->err == WEFT_OK) {
-        all.answered++;
+        all.seen.answered++;
         all.answers++;
-        if (!all.watched) {
-            all.watched = true;
-            (void)weft_monitor(self, weft_named(self, "echo@peer"));
-        }
+        if (!all.watched && !all.killed)
+            watch(self);
         if (all.answers == all.wanted && !all.killed)
             kill_it(self);
     } else if (got->err == WEFT_ELOST)
-        all.lost++;
+        all.seen.lost++;
     else if (got->err == WEFT_ETIMEDOUT)
         return wrong(self, "an ask ran out of time");
     else if (!all.killed) { /* it is not there yet */
-        all.again++;
         (void)weft_after(self, AGAIN_MS, again, .cycle = all.cycle);
         return WEFT_OK;
     }
@@ -212,7 +225,8 @@ static weft_err ask(weft_actor *self, weft_msg *msg)
 {
     all.outstanding++;
     return weft_when(
-        msg, weft_ask_within(self, weft_named(self, "echo@peer"), 30000, count, .n = all.answered),
+        msg,
+        weft_ask_within(self, weft_named(self, "echo@peer"), 30000, count, .n = all.seen.answered),
         on_answer);
 }
 
@@ -232,28 +246,6 @@ static weft_err on_running(weft_actor *self, weft_msg *msg)
     for (unsigned i = 0; i < ASKS; i++)
         (void)weft_tell(self, weft_self(self), again, .cycle = all.cycle);
     return WEFT_OK;
-}
-
-static weft_err on_down(weft_actor *self, weft_msg *msg)
-{
-    uint64_t took = weft_wall_ns(self) - all.cut_ns;
-    (void)msg;
-    if (!all.killed) { /* a slow machine: the link is taken for lost, and comes up again */
-        all.flaps++;
-        all.watched = false;
-        return WEFT_OK;
-    }
-    if (++all.downs != 1)
-        return wrong(self, "the monitor was told twice");
-    if (all.stopped) {
-        all.hangs++;
-        all.hang_ns_max = took > all.hang_ns_max ? took : all.hang_ns_max;
-    } else {
-        all.crashes++;
-        all.crash_ns += took;
-        all.crash_ns_max = took > all.crash_ns_max ? took : all.crash_ns_max;
-    }
-    return next_cycle(self);
 }
 
 static weft_err on_ended(weft_actor *self, weft_msg *msg)
@@ -327,27 +319,6 @@ static int run_peer(char **argv)
     return run(&node, &peer_behaviour, &parent);
 }
 
-static int report(int code)
-{
-    unsigned fds = descriptors();
-    long memory = memory_kib();
-    (void)printf("%u cycles: %" PRIu64 " answers, %" PRIu64
-                 " asks lost; %u crashes noticed in %.2f ms on average, "
-                 "%.2f at most; %u hangs in %.0f ms at most; %u flaps; descriptors %u to %u, "
-                 "memory %ld to %ld KiB\n",
-                 all.cycle, all.answered, all.lost, all.crashes,
-                 all.crashes != 0 ? (double)all.crash_ns / all.crashes / 1e6 : 0,
-                 (double)all.crash_ns_max / 1e6, all.hangs, (double)all.hang_ns_max / 1e6,
-                 all.flaps, all.fds, fds, all.memory, memory);
-    if (code != 0 || all.wrong != NULL)
-        return 1;
-    if (all.cycles >= 10 && fds > all.fds)
-        return (void)fprintf(stderr, "node_kills: descriptors leak\n"), 1;
-    if (all.cycles >= 10 && memory > all.memory + MEMORY_KIB_MAX)
-        return (void)fprintf(stderr, "node_kills: memory grows\n"), 1;
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     if (argc >= 4 && strcmp(argv[1], "peer") == 0)
@@ -369,5 +340,11 @@ int main(int argc, char **argv)
                             .lost_ms = LOST_MS,
                             .cert = argc == 7 ? argv[4] : NULL,
                             .ca = all.ca};
-    return report(run(&node, &steady_behaviour, NULL));
+    if (!kills_begin(&all.seen, all.cycles)) {
+        (void)fprintf(stderr, "node_kills: no memory\n");
+        return 69;
+    }
+    int code = run(&node, &steady_behaviour, NULL);
+    bool within = kills_report(&all.seen, LOST_MS);
+    return code == 0 && all.wrong == NULL && within ? 0 : 1;
 }

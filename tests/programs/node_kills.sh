@@ -1,6 +1,7 @@
 #!/bin/bash
 # Two nodes over NNG, one of which is killed, or stopped, in the middle of traffic, again and again: each ask comes
-# to an end, the monitor is told once for each life, and nothing is left behind. Over TCP, a UNIX socket, and TLS.
+# to an end, the monitor is told once for each life, crashes and hangs are noticed in time, and nothing is left behind.
+# Over TCP, a UNIX socket, and TLS.
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -18,5 +19,5 @@ identity peer
 
 cycles=${NODE_KILLS_CYCLES:-12}
 timeout 250 "$kills" nng+tcp://127.0.0.1:0 "$cycles" 6
-timeout 250 "$kills" "nng+ipc:$folder/steady" "$cycles" 0
+timeout 250 "$kills" "nng+ipc:$folder/steady" "$cycles" 6
 timeout 250 "$kills" nng+tls+tcp://127.0.0.1:0 "$cycles" 6 "$folder/steady.pem" "$folder/peer.pem" "$folder/ca.pem"
