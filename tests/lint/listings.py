@@ -2,7 +2,8 @@
 
 A listing is a fenced block right under `<!-- examples/NAME.c -->` (the whole file but its licence
 line) or `<!-- examples/NAME.c:region -->` (what stands between the lines `/* [region] */` and
-`/* [/region] */`, moved to the left margin). Lines that mark regions are never shown.
+`/* [/region] */`, moved to the left margin). Lines that mark regions are never shown. Files of
+docs/deploy/ are shown, too, with regions between `# [region]` and `# [/region]`.
 """
 import os
 import re
@@ -10,8 +11,8 @@ import textwrap
 
 import tree
 
-NAMED = re.compile(r"<!-- (examples/[\w./-]+?)(?::([\w-]+))? -->\s*$")
-MARK = re.compile(r"\s*/\* \[(/?)([\w-]+)\] \*/\s*$")
+NAMED = re.compile(r"<!-- ((?:examples|docs/deploy)/[\w./@-]+?)(?::([\w-]+))? -->\s*$")
+MARK = re.compile(r"\s*(?:/\*|#) \[(/?)([\w-]+)\](?: \*/)?\s*$")
 
 
 def shown(path, region):
@@ -24,7 +25,7 @@ def shown(path, region):
     else:
         marks = [(i, m[1]) for i, m in enumerate(map(MARK.match, source)) if m and m[2] == region]
         if [end for _, end in marks] != ["", "/"]:
-            return f"{path} has no region /* [{region}] */ ... /* [/{region}] */"
+            return f"{path} has no region [{region}] ... [/{region}]"
         wanted = source[marks[0][0] + 1:marks[1][0]]
     text = "\n".join(line for line in wanted if not MARK.match(line))
     return textwrap.dedent(text).strip("\n").split("\n")
