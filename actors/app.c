@@ -106,6 +106,15 @@ static weft_err settle_services(const wf_app_command *c, weft_why *why)
     return WEFT_OK;
 }
 
+static weft_err begin_services(const wf_app_command *c, weft_system *sys, weft_why *why)
+{
+    weft_err err = WEFT_OK;
+    for (size_t i = 0; err == WEFT_OK && i < c->run_n; i++)
+        if (c->run[i]->begin != NULL)
+            err = c->run[i]->begin(c->run[i]->settings, sys, why);
+    return err;
+}
+
 static void services_done(const wf_app_command *c)
 {
     for (size_t i = c->checked; i-- > 0;)
@@ -161,6 +170,21 @@ static const weft_node *node_of(const wf_app_command *c)
     return node->name != NULL ? node : NULL;
 }
 
+/* What was said of the node is no good, or the system does not let it listen. */
+static int node_code(weft_err err)
+{
+    switch (err) {
+    case WEFT_EINVAL:
+    case WEFT_EDENIED:
+    case WEFT_ETOOBIG:
+    case WEFT_ETYPE:
+    case WEFT_EUNSUPPORTED:
+        return EX_CONFIG;
+    default:
+        return EX_UNAVAILABLE;
+    }
+}
+
 /* While there is one thread, and the rights the program was started with. */
 static int prepare(const wf_app_command *c, weft_system *sys, wf_app_run *run, weft_why *why)
 {
@@ -170,12 +194,12 @@ static int prepare(const wf_app_command *c, weft_system *sys, wf_app_run *run, w
     if (wf_sockets_open(sys, run->tree, why) != WEFT_OK)
         return EX_UNAVAILABLE;
     const weft_node *node = node_of(c);
-    if (node != NULL) {
-        err = weft_node_begin(sys, node, why);
-        if (err != WEFT_OK)
-            return err == WEFT_EINVAL || err == WEFT_EDENIED || err == WEFT_ETYPE ? EX_CONFIG
-                                                                                  : EX_UNAVAILABLE;
-    }
+    err = node != NULL ? weft_node_begin(sys, node, why) : WEFT_OK;
+    if (err != WEFT_OK)
+        return node_code(err);
+    err = begin_services(c, sys, why);
+    if (err != WEFT_OK)
+        return code_of(err);
     weft_isolation how = isolation_of(c);
     err = weft_isolated_begin(sys, run->tree, &how, why);
     if (err != WEFT_OK)

@@ -64,11 +64,23 @@ static bool is_scheme_name(wf_piece text)
     return text.n > 0;
 }
 
+/* Whether it is what @name ends with, behind a '+'. */
+static bool ends_with(const char *name, wf_piece end)
+{
+    size_t n = strlen(name);
+    return n > end.n && name[n - end.n - 1] == '+' && memcmp(name + n - end.n, end.at, end.n) == 0;
+}
+
+/* Others write tls+tcp:// and ipc:// for what is carried by NNG: that is nearer than a word of few other letters, which
+ * may be a scheme that nobody secures. */
 static const weft_url_scheme *nearest(wf_piece name)
 {
     const weft_url_scheme *best = schemes;
     size_t least = SIZE_MAX;
 
+    for (const weft_url_scheme *row = schemes; row->name != NULL; row++)
+        if (ends_with(row->name, name))
+            return row;
     for (const weft_url_scheme *row = schemes; row->name != NULL; row++) {
         size_t distance = wf_edit_distance(name, row->name, least);
         if (distance < least) {

@@ -49,6 +49,7 @@ static const weft_behaviour counter = {
 static weft_err on_added(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
     (void)msg;
+    weft_demonitor(self, weft_named(self, "counter@edge-1")); /* that this node leaves is no news */
     if (got->err == WEFT_OK)
         (void)printf("the total is %llu\n",
                      (unsigned long long)((const counter_total *)got->body)->value);

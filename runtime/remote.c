@@ -13,7 +13,10 @@
 weft_err weft_remote_begin(weft_system *sys, const char *name, weft_why *why)
 {
     if (!wf_name_valid(name))
-        return weft_because(why, WEFT_EINVAL, "\"%.64s\" is no name of a node", name);
+        return weft_because(
+            why, WEFT_EINVAL,
+            "\"%.64s\" is no name of a node: expected 1 to %u letters, digits and ._-/", name,
+            WEFT_NODE_NAME_BYTES - 1);
     if (sys->remotes != NULL)
         return weft_because(why, WEFT_EEXISTS, "this system is the node %s already",
                             sys->remotes->self);

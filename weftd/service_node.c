@@ -4,14 +4,17 @@
 #include <string.h>
 
 #include <weft/console.h>
+#include <weft/etcd.h>
+#include <weft/members.h>
 #include <weft/node.h>
 #include <weft/remote.h>
+#include <weft/tls.h>
 
 #include "services.h"
 
 typedef struct node_settings {
-    const char *name, *listen, *cluster, *cert, *key, *ca;
-    weft_option_texts join, operators;
+    const char *name, *listen, *cluster, *cert, *key, *ca, *dns, *advertise;
+    weft_option_texts join, operators, etcd;
     bool plaintext;
     char *names; /* what stands before the = of each, one after the other */
 } node_settings;
@@ -20,6 +23,10 @@ static node_settings settings;
 static weft_node_member members[WEFT_OPTION_TEXTS_MAX + 1];
 static weft_node_allow allow[WEFT_OPTION_TEXTS_MAX + 1];
 static weft_node node;
+static weft_members_dns_config dns;
+static const char *endpoints[WEFT_OPTION_TEXTS_MAX + 1];
+static weft_tls_config etcd_tls;
+static weft_etcd etcd;
 
 static const weft_option node_options[] = {
     {.name = "name",
@@ -37,6 +44,22 @@ static const weft_option node_options[] = {
      .value = "NAME[=URL]",
      .at = offsetof(node_settings, join),
      .help = "a member, and where it listens; without URL it connects. May be given 16 times"},
+    {.name = "dns",
+     .kind = WEFT_OPTION_TEXT,
+     .value = "SERVICE",
+     .at = offsetof(node_settings, dns),
+     .help =
+         "an SRV name like _weft._tcp.weft: its targets are members, named by their first labels"},
+    {.name = "etcd",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "URL",
+     .at = offsetof(node_settings, etcd),
+     .help = "a server of etcd that knows the members; https shows --cert. May be given 16 times"},
+    {.name = "advertise",
+     .kind = WEFT_OPTION_CONNECT,
+     .value = "URL",
+     .at = offsetof(node_settings, advertise),
+     .help = "where members found by --etcd connect to this node; else it connects to them"},
     {.name = "operator",
      .kind = WEFT_OPTION_TEXTS,
      .value = "NAME",
@@ -96,12 +119,29 @@ static weft_err read_members(node_settings *s, weft_why *why)
     return err;
 }
 
+/* Whoever finds members finds them where links go over TLS, if there are certificates for it. */
+static weft_err read_finders(const node_settings *s, weft_why *why)
+{
+    if (s->advertise != NULL && s->etcd.count == 0)
+        return weft_because(why, WEFT_EINVAL, "--advertise says it to etcd: expected --etcd URL");
+    dns = (weft_members_dns_config){.service = s->dns,
+                                    .scheme = s->cert != NULL ? "nng+tls+tcp" : "nng+tcp"};
+    for (size_t i = 0; i < s->etcd.count; i++)
+        endpoints[i] = s->etcd.at[i];
+    etcd_tls =
+        (weft_tls_config){.certificate_file = s->cert, .key_file = s->key, .trust_file = s->ca};
+    etcd = (weft_etcd){.endpoints = endpoints, .url = s->advertise, .tls = &etcd_tls};
+    return WEFT_OK;
+}
+
 static weft_err node_check(void *at, weft_why *why)
 {
     node_settings *s = at;
     if (s->name == NULL)
         return weft_because(why, WEFT_EINVAL, "a node has a name: expected --name NAME");
     weft_err err = read_members(s, why);
+    if (err == WEFT_OK)
+        err = read_finders(s, why);
     for (size_t i = 0; i < s->operators.count; i++)
         allow[i] = (weft_node_allow){.node = s->operators.at[i],
                                      .actor = WEFT_CONSOLE_NAME,
@@ -121,8 +161,19 @@ static weft_err node_check(void *at, weft_why *why)
 static weft_err node_children(void *at, weft_children *to, weft_why *why)
 {
     static const weft_child looker = {.name = "looker", .behaviour = &weft_console_looker};
+    static const weft_child finder = {
+        .name = "members", .behaviour = &weft_members_dns, .config = &dns};
     const node_settings *s = at;
-    return s->operators.count != 0 ? weft_children_add(to, &looker, why) : WEFT_OK;
+    weft_err err = s->dns != NULL ? weft_children_add(to, &finder, why) : WEFT_OK;
+    if (err == WEFT_OK && s->operators.count != 0)
+        err = weft_children_add(to, &looker, why);
+    return err;
+}
+
+static weft_err node_begin(void *at, weft_system *sys, weft_why *why)
+{
+    const node_settings *s = at;
+    return s->etcd.count != 0 ? weft_etcd_begin(sys, &etcd, why) : WEFT_OK;
 }
 
 static void node_done(void *at)
@@ -144,6 +195,7 @@ const weft_service service_node = {
     .settings = &settings,
     .check = node_check,
     .children = node_children,
+    .begin = node_begin,
     .node = &node,
     .done = node_done,
 };

@@ -150,9 +150,11 @@ static int code_of(weft_err err)
 
 static void failed(weft_err err, const char *why)
 {
+    bool says_where = strstr(why, settings.who) != NULL;
     settings.code = code_of(err);
     (void)fflush(stdout);
-    (void)fprintf(stderr, "weftd ping: %s (%s)\n", why, weft_err_name(err));
+    (void)fprintf(stderr, "weftd ping: %s%s%s (%s)\n", says_where ? "" : settings.who,
+                  says_where ? "" : ": ", why, weft_err_name(err));
 }
 
 /* false: it is not what was to be asked, or nobody. */

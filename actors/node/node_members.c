@@ -26,7 +26,10 @@ static weft_err add_link(const node *n, const weft_node_member *m, bool asks, we
 {
     unsigned number = weft_remote_node(n->sys, m->name);
     if (number == 0)
-        return weft_because(why, WEFT_EINVAL, "\"%.64s\" is no name of a node", m->name);
+        return weft_because(
+            why, WEFT_EINVAL,
+            "\"%.64s\" is no name of a node: expected 1 to %u letters, digits and ._-/", m->name,
+            WEFT_NODE_NAME_BYTES - 1);
     if (!weft_ref_is_nobody(weft_remote_link_to(n->sys, number)))
         return weft_because(why, WEFT_EEXISTS, "there is a node %.64s already", m->name);
     weft_ref made = weft_system_spawn(n->sys, 0, &wf_link_behaviour, m);
@@ -87,9 +90,11 @@ static node_link *link_new(node *n, const char *name, weft_err *err, weft_why *w
 {
     unsigned number = weft_remote_node(n->sys, name);
     if (number == 0) {
-        *err = weft_because(why, WEFT_ELIMIT,
-                            "\"%.64s\" is no name of a node, or there were more than %u", name,
-                            WEFT_REMOTE_NODES_MAX);
+        *err = weft_because(
+            why, WEFT_ELIMIT,
+            "\"%.64s\" is no name of a node (1 to %u letters, digits and ._-/), or there "
+            "were more than %u",
+            name, WEFT_NODE_NAME_BYTES - 1, WEFT_REMOTE_NODES_MAX);
         return NULL;
     }
     weft_ref made = weft_spawn_apart(&wf_link_behaviour, NULL, why);

@@ -26,6 +26,10 @@ const weft_type weft_console_look_type =
 static weft_err put_seen(const weft_outcome *got, wf_text *out, weft_why *why)
 {
     const weft_console_seen *seen = got->body;
+    if (got->err == WEFT_ETYPE) /* it has no looker, nor its message */
+        return weft_because(why, got->err,
+                            "%s: nobody may look at it (there: weftd node --operator NAME)",
+                            got->why);
     if (got->err != WEFT_OK)
         return weft_because(why, got->err, "%s", got->why);
     wf_text_put_bytes(out, seen->text.data, seen->text.len);
@@ -35,6 +39,10 @@ static weft_err put_seen(const weft_outcome *got, wf_text *out, weft_why *why)
 weft_err wf_console_look_at(wf_command *c)
 {
     char who[WEFT_NAME_BYTES + WEFT_NODE_NAME_BYTES], line[WEFT_CONSOLE_LINE_BYTES_MAX];
+    const char *here = weft_remote_self(c->sys);
+    if (here != NULL && strcmp(here, c->word[1]) == 0)
+        return weft_because(c->why, WEFT_EINVAL, "this is the node %s itself: expected another one",
+                            here);
     if (snprintf(who, sizeof who, WEFT_CONSOLE_NAME "@%s", c->word[1]) >= (int)sizeof who)
         return weft_because(c->why, WEFT_EINVAL, "\"%.40s\" is no name of a node", c->word[1]);
     /* it was in a line of that size, with two more words */

@@ -66,15 +66,29 @@ static const char *rate(double value, char to[16])
     return to;
 }
 
+/* Links measure in whole ms; the command `ping` says it finer. */
+static const char *ping_of(const weft_link_info *l, char to[16])
+{
+    if (l->state != WEFT_LINK_UP)
+        return "-";
+    if (l->round_trip_ms == 0)
+        return "<1 ms";
+    (void)snprintf(to, 16, "%u ms", l->round_trip_ms);
+    return to;
+}
+
 static void put_link(const weft_link_info *l, wf_text *out)
 {
     static const char *const states[] = {"down", "dialing", "up"};
-    char in[16], gone[16], bytes_in[16], bytes_out[16], credit[16];
-    wf_text_put(out, "%-20s %-8s %5u %6u ms %7u %7u %7u %8s %8s %8s %8s %8s %6llu\n", l->name,
-                states[l->state], l->ups, l->round_trip_ms, l->asks, l->serving, l->waiting,
+    char ping[16], in[16], gone[16], bytes_in[16], bytes_out[16], credit[16];
+    wf_text_put(out, "%-20s %-8s %5u %9s %7u %7u %7u %8s %8s %8s %8s %8s %6llu", l->name,
+                states[l->state], l->ups, ping_of(l, ping), l->asks, l->serving, l->waiting,
                 rate((double)l->credit_bytes, credit), rate((double)l->records_in, in),
                 rate((double)l->records_out, gone), rate((double)l->bytes_in, bytes_in),
                 rate((double)l->bytes_out, bytes_out), (unsigned long long)l->lost);
+    if (l->state != WEFT_LINK_UP && l->why[0] != '\0')
+        wf_text_put(out, "  %s", l->why);
+    wf_text_put(out, "\n");
 }
 
 static weft_err put_cluster(const weft_outcome *got, wf_text *out, weft_why *why)

@@ -36,7 +36,9 @@ static weft_err on_waiting(weft_actor *self, weft_msg *msg)
 {
     const wf_sp_place *place = weft_config(self);
     const weft_reconnect_waiting *w = weft_body(msg);
-    weft_log(self, WEFT_INFO, "%s: %s; again in %u ms", place->url.stream, w->why, w->delay_ms);
+    /* who waits for a peer that is not there is told so once */
+    weft_log(self, w->failures == 1 ? WEFT_NOTICE : WEFT_INFO, "%s: %s; again in %u ms",
+             place->url.stream, w->why, w->delay_ms);
     return WEFT_OK;
 }
 

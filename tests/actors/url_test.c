@@ -298,6 +298,9 @@ static void an_unknown_scheme_names_the_nearest(void)
     refused_with("htps://h", WEFT_EUNSUPPORTED, "the nearest is \"https\"");
     refused_with("UNX:x", WEFT_EUNSUPPORTED, "the nearest is \"unix\"");
     refused_with("simm://x", WEFT_EUNSUPPORTED, "the nearest is \"sim\"");
+    refused_with("tls+tcp://h:1", WEFT_EUNSUPPORTED, "the nearest is \"nng+tls+tcp\"");
+    refused_with("ipc:///x", WEFT_EUNSUPPORTED, "the nearest is \"nng+ipc\"");
+    refused_with("+tcp://h:1", WEFT_EINVAL, "begins with no scheme");
     refused_with(padded("", 'q', 300, "://x"), WEFT_EUNSUPPORTED, "the nearest is");
     refused_with("azAZ09+-.:x", WEFT_EUNSUPPORTED, "there is no scheme \"azAZ09+-.\"");
     refused_with("localhost:80", WEFT_EUNSUPPORTED, "there is no scheme \"localhost\"");

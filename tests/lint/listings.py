@@ -3,7 +3,8 @@
 A listing is a fenced block right under `<!-- examples/NAME.c -->` (the whole file but its licence
 line) or `<!-- examples/NAME.c:region -->` (what stands between the lines `/* [region] */` and
 `/* [/region] */`, moved to the left margin). Lines that mark regions are never shown. In the guide C without such a
-name is a few lines that show a call.
+name is a few lines that show a call. Files of docs/deploy/ are shown, too, with regions between `# [region]` and
+`# [/region]`.
 """
 import os
 import re
@@ -11,9 +12,9 @@ import textwrap
 
 import tree
 
-NAMED = re.compile(r"<!-- (examples/[\w./-]+?)(?::([\w-]+))? -->\s*$")
 NAMELESS_LINES_MAX = 6
-MARK = re.compile(r"\s*/\* \[(/?)([\w-]+)\] \*/\s*$")
+NAMED = re.compile(r"<!-- ((?:examples|docs/deploy)/[\w./@-]+?)(?::([\w-]+))? -->\s*$")
+MARK = re.compile(r"\s*(?:/\*|#) \[(/?)([\w-]+)\](?: \*/)?\s*$")
 
 
 def shown(path, region):
@@ -26,7 +27,7 @@ def shown(path, region):
     else:
         marks = [(i, m[1]) for i, m in enumerate(map(MARK.match, source)) if m and m[2] == region]
         if [end for _, end in marks] != ["", "/"]:
-            return f"{path} has no region /* [{region}] */ ... /* [/{region}] */"
+            return f"{path} has no region [{region}] ... [/{region}]"
         wanted = source[marks[0][0] + 1:marks[1][0]]
     text = "\n".join(line for line in wanted if not MARK.match(line))
     return textwrap.dedent(text).strip("\n").split("\n")

@@ -77,6 +77,19 @@ term()
     sed -n 's/^leads, term //p' "$folder/$1.out" | tail -n 1
 }
 
+# until_member NODE: waits until etcd has it.
+until_member()
+{
+    for _ in $(seq 600); do
+        if curl -sS --max-time 2 --unix-socket "localhost:1" http://etcd/v3/kv/range \
+            -d "{\"key\":\"$(printf '/weft/orchestra/nodes/%s' "$1" | base64)\"}" | grep -q '"kvs"'; then
+            return
+        fi
+        read -r -t 0.1 <> <(:) || true
+    done
+    fail "$1 is no member"
+}
+
 begin_etcd
 begin n1
 says n1 "^leads, term"
@@ -130,6 +143,42 @@ says "$last" "^leads, term" "$before"
 kill -TERM "${pid[$last]}"
 wait "${pid[$last]}" || fail "$last ended with exit code $?"
 unset "pid[$last]"
+
+# a name that is claimed: one has it, the other waits until it is free
+begin_name()
+{
+    "$WEFT_BUILD/examples/41_names" "$1" "unix:$folder/$1" "unix:$folder/localhost:1" \
+        >>"$folder/$1.out" 2>>"$folder/$1.err" &
+    pid[$1]=$!
+}
+billing_term()
+{
+    sed -n 's/^is billing, in term //p' "$folder/$1.out" | tail -n 1
+}
+begin_name b1
+says b1 "^is billing, in term"
+begin_name b2
+until_member b2
+kill -TERM "${pid[b1]}"
+wait "${pid[b1]}" || fail "b1 ended with exit code $?"
+unset "pid[b1]"
+says b2 "^is billing, in term"
+[ "$(billing_term b2)" -gt "$(billing_term b1)" ] || fail "the term of billing does not grow"
+
+# it is stopped for longer than its lease: it knows that it lost the name, and has it again
+before=$(lines b2)
+kill -STOP "${pid[b2]}"
+begin_name b3
+says b3 "^is billing, in term"
+kill -CONT "${pid[b2]}"
+says b2 "^is not billing any more" "$before"
+kill -TERM "${pid[b3]}"
+wait "${pid[b3]}" || fail "b3 ended with exit code $?"
+unset "pid[b3]"
+says b2 "^is billing, in term" "$before"
+kill -TERM "${pid[b2]}"
+wait "${pid[b2]}" || fail "b2 ended with exit code $?"
+unset "pid[b2]"
 
 # all keys are gone with who had them
 left=$(curl -sS --max-time 5 --unix-socket "localhost:1" http://etcd/v3/kv/range \

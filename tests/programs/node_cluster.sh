@@ -45,6 +45,8 @@ says()
     printf '%s\n' "$2" | timeout 60 socat -t 30 - "UNIX:$folder/$1.admin"
 }
 until_says "error: node edge-2 knows no type weft.console.Look" of edge-1 ps --node edge-2
+until_says "nobody may look at it (there: weftd node --operator NAME)" of edge-1 ps --node edge-2
+until_says "error: this is the node edge-1 itself: expected another one" of edge-1 ps --node edge-1
 until_says "weft.link " of edge-2 ps --node edge-1
 until_says "console looker" of edge-2 tree --node edge-1
 until_says "weft.console" of edge-2 names --node edge-1
@@ -128,6 +130,24 @@ code=0
 "$weftd" node --name edge-3 --cert "$folder/none.pem" --join "edge-1=$url" 2>"$folder/edge-3.log" || code=$?
 [ $code != 0 ] || fail "a certificate that is not there was taken"
 grep -q "none.pem" "$folder/edge-3.log" || fail "it did not say which file"
+# what cannot be is said at start, with one exit code
+refused()
+{
+    local words=$1 code=0
+    shift
+    said=$("$weftd" node --name edge-3 "$@" 2>&1) || code=$?
+    [ $code = 78 ] || fail "node $* ended with exit code $code, expected 78"
+    case "$said" in
+    *$words*) ;;
+    *) fail "node $* said \"$said\", expected \"$words\"" ;;
+    esac
+}
+refused "links do not go over http" --join edge-1=http://127.0.0.1:1
+refused "\"edge 1\" is no name of a node: expected 1 to 63 letters, digits and ._-/" --join "edge 1"
+refused "the nearest is \"nng+tls+tcp\"" --join edge-1=tls+tcp://127.0.0.1:1
+refused "expected --etcd URL" --advertise unix:/nowhere
+refused "is no server of etcd" --etcd tcp://127.0.0.1:1
+
 code=0
 "$weftd" node --name edge-3 --cluster "my cluster" 2>"$folder/edge-3.log" || code=$?
 [ $code != 0 ] || fail "a cluster of no name was taken"

@@ -80,7 +80,7 @@ code=0
 wait $endless || code=$?
 [ $code = 69 ] || fail "a ping of a node that was killed ended with exit code $code, expected 69"
 wait $first || true
-ping 69 "(EREFUSED)" "$tcp"
+ping 69 "weftd ping: $tcp: Connection refused (EREFUSED)" "$tcp"
 
 # a UNIX socket, by NNG and without
 node edge-3 "nng+ipc:$folder/edge-3"

@@ -89,4 +89,5 @@ def main():
         udp.sendto(answer(message, False), peer)
 
 
-main()
+if __name__ == "__main__":
+    main()

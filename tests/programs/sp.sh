@@ -240,6 +240,15 @@ nngcat --req --dial "tcp://127.0.0.1:$port" --data hello --ascii --recv-timeout 
 [ "$("$WEFT_BUILD/examples/30_sp" "nng+req://127.0.0.1:$port" again 2>asker.log)" = AGAIN ] || fail "30_sp asks"
 stop
 
+echo "who waits for a peer is told so, once"
+hold_port
+"$weftd" sp --dial "nng+req://127.0.0.1:$port" --data x --timeout 2s >waits.out 2>waits.log &
+waits=$!
+running[$waits]=
+comes waits.log "Connection refused; again in "
+away "$waits"
+[ "$(grep -c "Connection refused" waits.log)" = 1 ] || fail "it is said again and again"
+
 echo "what is wrong is said"
 "$weftd" sp --dial tcp://127.0.0.1:1 2>err.log && fail "a URL of another kind is taken"
 grep -q "no URL of an SP socket" err.log || fail "no sentence about the URL"

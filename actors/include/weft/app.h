@@ -56,6 +56,9 @@ typedef struct weft_service {
     /** When it is settled who the program is, after --user and --group: checks what is used as that user, and fills in
      * what depends on it. errors: as `check`. NULL: nothing. Not called in the processes of isolated children. */
     weft_err (*settled)(void *settings, weft_why *why);
+    /** Gives @sys what it has to have before it starts, weft_etcd_begin say: it is the node that it is to be. errors:
+     * as `check`. NULL: nothing. Not called in the processes of isolated children, which are no members of theirs. */
+    weft_err (*begin)(void *settings, weft_system *sys, weft_why *why);
     /** The exit code (sysexits) after a run that ended in order; NULL: 0. */
     int (*code)(const void *settings);
     /** What it makes the program to other nodes, filled in by `check`; without a name: nothing. NULL: it has nothing
