@@ -194,7 +194,8 @@ static void close_end(end *e)
 
 static void after(void)
 {
-    static const char *const names[] = {"ssh_host_ed25519_key", "ssh_host_ecdsa_key"};
+    static const char *const names[] = {"ssh_host_ed25519_key", "ssh_host_ed25519_key.pub",
+                                        "ssh_host_ecdsa_key", "ssh_host_ecdsa_key.pub"};
     char path[160];
     close_end(&server);
     close_end(&client);
