@@ -85,7 +85,7 @@ for verb in names console; do
     serve other "$weftd" smtp --listen tcp://127.0.0.1:0 --to "maildir:$dir/mail"
     ends 69 'no console of weft: it says "220 localhost' "$verb" --to "tcp://$at"
     stop
-    serve other "$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --auth anonymous --no-shell --root .
+    serve other "$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --auth memory:ann:secret --no-shell --root . --user "$(id -un)"
     ends 69 'no console of weft: it says "SSH-2.0-' "$verb" --to "tcp://$at"
     stop
     serve other "$weftd" echo --listen tcp://127.0.0.1:0

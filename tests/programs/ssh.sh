@@ -167,7 +167,7 @@ wait "$ours" || fail "weftd ended with $?"
 
 # where the URL asks for more than a socket, what goes is counted and limited as ever
 start ssh --listen "tcp://127.0.0.1:0?idle=1m&write_rate=100M" --keys "$dir/keys" --root "$dir/root" \
-    --auth "sshkey:$dir/authorized"
+    --auth "sshkey:$dir/authorized" "${as[@]}"
 ours=$started
 ssh-keyscan -p "$port" -t ed25519 127.0.0.1 2>/dev/null >>"$dir/known" || fail "ssh-keyscan, again"
 timeout 60 ssh -p "$port" "${common[@]}" -i "$dir/ed25519" ann@127.0.0.1 "cat $dir/more" </dev/null |

@@ -115,7 +115,7 @@ stop
 
 echo "what is wrong"
 refused 78 "expected --auth" --console unix:web.admin
-refused 78 "telnet knows no keys" --auth sshkey:key.pub
+refused 78 "lets nobody in here" --auth sshkey:key.pub
 refused 78 "expected no other --auth" --auth anonymous --auth memory:a:b
 refused 78 "telnet hides nothing" --auth memory:a:b --listen tcp://0.0.0.0:0
 refused 78 "telnet hides nothing" --auth memory:a:b --listen "tcp://*:0"
