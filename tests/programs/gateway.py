@@ -221,8 +221,8 @@ async def browser(heard):
         for line in "NICK browser", "USER browser 0 * :browser", "JOIN #all":
             await socket.send(line)
         async for line in socket:
-            if line.startswith("PING"):
-                await socket.send("PONG" + line[4:])
+            if " PING :" in line:
+                await socket.send("PONG :" + line.split(" PING :", 1)[1])
             elif " PRIVMSG #all :" in line:
                 heard.append(line.split(" :", 1)[1].strip())
                 if heard[-1] == "over":
