@@ -43,7 +43,7 @@ class Server:
         self.root = "/" if system == US else folder + "/"
         shell = pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh"
         if system == US:
-            command = [os.path.join(options.build, "weftd"), "ssh", "--listen",
+            command = [os.path.abspath(f"{options.build}/weftd"), "ssh", "--listen",
                        f"tcp://127.0.0.1:{self.port}", "--keys", f"{folder}/keys", "--root", folder,
                        "--shell", shell, "--auth", f"sshkey:{folder}/keys.of/%u"]
             command = at_own_home(folder, command) if os.getuid() == 0 else command
