@@ -64,11 +64,11 @@ PIECE_MAX = 65536
 class Plain:
     """A connection as far as bytes of frames may be sent. What it hears of its end is that of its bytes."""
 
-    def __init__(self):
+    def __init__(self, network=1, host=1 + seed % 200):
         self.s = socket.socket()
         self.s.settimeout(LIMIT_S)
-        # another address than the honest node has: an address may have only so many connections
-        self.s.bind((f"127.0.1.{1 + seed % 200}", 0))
+        # another address than the honest node has: of each only so many are heard at a time
+        self.s.bind((f"127.0.{network}.{host}", 0))
         self.s.connect(("127.0.0.1", port))
         self.left = 0
         self.over = False
@@ -416,8 +416,8 @@ def of_tls():
 
 
 def flood():
-    """More of those who say nothing than are heard at a time; then they are gone at once."""
-    silent = [Plain() for _ in range(GATES_MAX + 16)]
+    """More of those who say nothing than are heard at a time, of many addresses; then they are gone at once."""
+    silent = [Plain(2, 1 + i % 40) for i in range(GATES_MAX + 16)]
     for one in silent:
         one.s.setblocking(False)
     gone, until = 0, time.monotonic() + LIMIT_S
