@@ -84,7 +84,7 @@ static void name_of(const char *shell_path, bool login, char *to, size_t bytes)
 static bool start(weft_actor *self, shell *s, const weft_ssh_session *session,
                   const shell_looked *looked)
 {
-    static const weft_ssh_shell_config none = {NULL};
+    static const weft_ssh_shell_config none = {0};
     const weft_ssh_shell_config *config = weft_config(self) != NULL ? weft_config(self) : &none;
     const wf_ssh_account *account = &looked->account;
     const char *program = config->shell != NULL ? config->shell
