@@ -11,7 +11,9 @@
 enum {
     WRITE_QUEUE_BYTES_MAX = 1 << 20,
     TELL_AGAIN_MS = 10,
-    EARLY_BYTES = 6 << 10, /* of requests and answers */
+    /* of requests and answers, some 60: with a few hundred under way both sides have something to do; with twice as much
+     * they work in turn, and with half of it each write costs more than that gains */
+    EARLY_BYTES = 2560,
     MUCH_BYTES = 64 << 10, /* of whatever */
 };
 
