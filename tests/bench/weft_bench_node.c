@@ -195,10 +195,13 @@ static void print(double took, const came *c)
                  (double)bench.us[times * 99 / 100]);
 }
 
+static weft_err on_room(weft_actor *self, weft_msg *msg, const weft_outcome *got);
+
 static weft_err on_came(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
     double took = now_s() - bench.began;
-    (void)msg;
+    if (got->err == WEFT_EFULL) /* what was told last took all the room */
+        return weft_when(msg, weft_room(self, bench.there), on_room);
     if (got->err != WEFT_OK)
         return give_up(self, got->why);
     const came *c = got->body;
@@ -218,8 +221,6 @@ static weft_err tell_one(weft_actor *self)
     return weft_tell(self, bench.there, order, .number = bench.sent, .amount = 3,
                      .item = bench.item, .urgent = true);
 }
-
-static weft_err on_room(weft_actor *self, weft_msg *msg, const weft_outcome *got);
 
 static weft_err tell_some(weft_actor *self, weft_msg *msg)
 {
