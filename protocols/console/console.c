@@ -493,7 +493,7 @@ static const weft_handler handlers[] = {
     {.type = &weft_telnet_event_type, .fn = on_event},
     {.type = &weft_ended_type, .fn = on_ended},
     {.type = &weft_closed_type, .fn = on_closed},
-    {.type = &console_join_over_type, .fn = wf_console_on_join_over},
+    {.type = &wf_console_join_over_type, .fn = wf_console_on_join_over},
     {.type = &weft_ssh_window_type, .fn = wf_console_on_window},
     {.type = &weft_ssh_signal_type, .fn = wf_console_on_signal},
     {.type = &console_login_over_type, .fn = on_login_over},

@@ -14,8 +14,8 @@
 
 #include "console_session.h"
 
-const weft_type console_join_over_type =
-    WEFT_TYPE("weft.console_join_over", console_join_over, NULL);
+const weft_type wf_console_join_over_type =
+    WEFT_TYPE("weft.wf_console_join_over", wf_console_join_over, NULL);
 
 static weft_err refuse(weft_actor *self, wf_session *s, const char *why)
 {
@@ -35,7 +35,7 @@ void wf_console_join(weft_actor *self, wf_session *s, const char *to)
     s->stage = WF_JOINED;
     s->reader = (weft_console_reader){.greeted = false};
     s->other = weft_connect(self, to, weft_self(self));
-    (void)weft_after(self, WEFT_CONSOLE_JOIN_MS, console_join_over, .nothing = 0);
+    (void)weft_after(self, WEFT_CONSOLE_JOIN_MS, wf_console_join_over, .nothing = 0);
     if (weft_ref_is_nobody(s->other))
         (void)refuse(self, s, "no memory");
 }

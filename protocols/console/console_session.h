@@ -76,10 +76,10 @@ weft_err wf_console_on_signal(weft_actor *self, weft_msg *msg);
 
 /* ---- console_join.c */
 
-typedef struct console_join_over {
+typedef struct wf_console_join_over {
     char nothing;
-} console_join_over;
-extern const weft_type console_join_over_type;
+} wf_console_join_over;
+extern const weft_type wf_console_join_over_type;
 
 /* From now on it is for the console at the URL @to. */
 void wf_console_join(weft_actor *self, wf_session *s, const char *to);
