@@ -15,7 +15,7 @@
 #include "console_session.h"
 
 const weft_type wf_console_join_over_type =
-    WEFT_TYPE("weft.wf_console_join_over", wf_console_join_over, NULL);
+    WEFT_TYPE("weft.console_join_over", wf_console_join_over, NULL);
 
 static weft_err refuse(weft_actor *self, wf_session *s, const char *why)
 {
