@@ -306,6 +306,13 @@ static weft_err check_place(const weft_url *url, weft_why *why)
                         wf_quote_of((wf_piece){url->host.name, strlen(url->host.name)}).text);
 }
 
+bool weft_url_host_is_loopback(const weft_url_host *host)
+{
+    return host->kind == WEFT_HOST_LOCALHOST ||
+           (host->kind == WEFT_HOST_V4 && strncmp(host->name, "127.", 4) == 0) ||
+           (host->kind == WEFT_HOST_V6 && strcmp(host->name, "::1") == 0);
+}
+
 weft_err weft_url_check(const weft_url *url, weft_url_end end, weft_why *why)
 {
     const weft_url_option *option;

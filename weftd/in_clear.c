@@ -6,13 +6,6 @@
 
 #include <weft/url.h>
 
-static bool is_loopback(const weft_url_host *host)
-{
-    return host->kind == WEFT_HOST_LOCALHOST ||
-           (host->kind == WEFT_HOST_V4 && strncmp(host->name, "127.", 4) == 0) ||
-           (host->kind == WEFT_HOST_V6 && strcmp(host->name, "::1") == 0);
-}
-
 /* What a URL that cannot be read is, is said elsewhere; and what systemd or somebody else has opened, nobody knows. */
 static bool is_in_clear(const char *text)
 {
@@ -20,7 +13,7 @@ static bool is_in_clear(const char *text)
     weft_why why;
     return weft_url_parse(text, &url, &why) == WEFT_OK && !url.options.tls &&
            (url.scheme == WEFT_SCHEME_TCP || url.scheme == WEFT_SCHEME_HTTP) &&
-           !is_loopback(&url.host);
+           !weft_url_host_is_loopback(&url.host);
 }
 
 void in_clear_warn(const char *service, const weft_option_urls *urls, const char *instead)

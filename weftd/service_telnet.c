@@ -62,14 +62,6 @@ static weft_err check_auth(telnet_settings *s, weft_why *why)
 
 /* ---- where */
 
-static bool is_here(const weft_url *url)
-{
-    const weft_url_host *host = &url->host;
-    return host->kind == WEFT_HOST_NONE || host->kind == WEFT_HOST_LOCALHOST ||
-           (host->kind == WEFT_HOST_V4 && strncmp(host->name, "127.", 4) == 0) ||
-           (host->kind == WEFT_HOST_V6 && strcmp(host->name, "::1") == 0);
-}
-
 static weft_err check_url(const telnet_settings *s, const char *text, weft_why *why)
 {
     weft_url url;
@@ -80,7 +72,8 @@ static weft_err check_url(const telnet_settings *s, const char *text, weft_why *
         return weft_because(why, WEFT_EINVAL,
                             "--listen %.100s: telnet is no HTTP, expected tcp:// or tls://", text);
     bool secret = url.scheme == WEFT_SCHEME_TLS || url.options.tls;
-    return secret || is_here(&url) || s->in_clear
+    bool here = url.host.kind == WEFT_HOST_NONE || weft_url_host_is_loopback(&url.host);
+    return secret || here || s->in_clear
                ? WEFT_OK
                : weft_because(why, WEFT_EINVAL,
                               "--listen %.100s: telnet hides nothing, expected tls://, an address "

@@ -26,13 +26,6 @@ static weft_err copy(const char *text, char **out, weft_why *why)
     return WEFT_OK;
 }
 
-static bool is_loopback(const weft_url_host *host)
-{
-    return host->kind == WEFT_HOST_LOCALHOST ||
-           (host->kind == WEFT_HOST_V4 && strncmp(host->name, "127.", 4) == 0) ||
-           (host->kind == WEFT_HOST_V6 && strcmp(host->name, "::1") == 0);
-}
-
 static bool is_secure(const weft_url *url)
 {
     return url->scheme == WEFT_SCHEME_TLS || url->scheme == WEFT_SCHEME_NNG_TLS || url->options.tls;
@@ -53,15 +46,16 @@ static bool goes_by_others(const weft_url *url)
     const char *text = weft_url_text(url, WEFT_URL_VIA, 0);
     wf_via proxy;
     weft_why why;
-    return text != NULL &&
-           (wf_via_parse(text, false, &proxy, &why) != WEFT_OK || !is_loopback(&proxy.host));
+    return text != NULL && (wf_via_parse(text, false, &proxy, &why) != WEFT_OK ||
+                            !weft_url_host_is_loopback(&proxy.host));
 }
 
 static weft_err check_plain(const weft_node *config, const weft_url *url, const char *text,
                             weft_why *why)
 {
     bool tcp = url->scheme == WEFT_SCHEME_TCP || url->scheme == WEFT_SCHEME_NNG_TCP;
-    if (!tcp || config->plaintext || (is_loopback(&url->host) && !goes_by_others(url)))
+    if (!tcp || config->plaintext ||
+        (weft_url_host_is_loopback(&url->host) && !goes_by_others(url)))
         return WEFT_OK;
     return too_plain(text, why);
 }

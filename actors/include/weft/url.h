@@ -253,6 +253,10 @@ weft_err weft_url_parse(const char *text, weft_url *out, weft_why *why) WEFT_MUS
  * errors: WEFT_EINVAL; WEFT_EUNSUPPORTED, a scheme of the other end alone; WEFT_ENONAME, listening at a name. */
 weft_err weft_url_check(const weft_url *url, weft_url_end end, weft_why *why) WEFT_MUST_USE;
 
+/** Whether @host is this machine by what it says: 127.0.0.0/8, ::1, localhost. Not so "any", a name, or none.
+ * thread: any. */
+bool weft_url_host_is_loopback(const weft_url_host *host);
+
 /** Writes the canonical form of @url, which parses back equal, into the @n bytes @buf, always with
  * a final zero (if @n > 0). Only options that were given are written. Returns the length of the
  * whole form without its zero: if that is @n or more, it was cut. WEFT_URL_BYTES_MAX + 1 bytes
