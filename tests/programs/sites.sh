@@ -48,7 +48,7 @@ expect 401 -o /dev/null -w '%{http_code}' "http://$at/file"
 expect 401 -o /dev/null -w '%{http_code}' -u ann:wrong "http://$at/file"
 expect here -u ann:secret "http://$at/file"
 away "$last"
-grep -q ' - ann \[' "$dir/access" || fail "the access log does not say who it was"
+comes "$dir/access" ' - ann ['
 serve digest "$weftd" web --path "$dir/front" --port 0 --auth memory:ann:secret --auth-digest
 expect here --digest -u ann:secret "http://$at/file"
 expect 401 -o /dev/null -w '%{http_code}' --digest -u ann:wrong "http://$at/file"
@@ -135,5 +135,5 @@ done
 got=$(curl -sS --http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 12' \
     -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' -m 60 -w '%{http_code}' "$url/old")
 [[ $got == *"expected 13"*426 ]] || fail "an upstream that declines a WebSocket: $got"
-grep -q '"GET /old HTTP/1.1" 426 [1-9]' "$dir/through.access" || fail "$(cat "$dir/through.access")"
-grep -q '"GET /chat HTTP/1.1" 101 0' "$dir/through.access" || fail "$(cat "$dir/through.access")"
+comes_like "$dir/through.access" '"GET /old HTTP/1.1" 426 [1-9]'
+comes_like "$dir/through.access" '"GET /chat HTTP/1.1" 101 0' 4

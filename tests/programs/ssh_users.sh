@@ -159,8 +159,8 @@ print=$(ssh-keygen -lf keys/ssh_host_ed25519_key.pub | cut -d ' ' -f 2)
 comes ssh.log "the host key is $print"
 comes ssh.log "have the rights of the user it is let in as"
 print=$(ssh-keygen -lf key.pub | cut -d ' ' -f 2)
-grep -q "127\.0\.0\.1:[0-9]*: .*ann.* is let in, by a public key $print" ssh.log || fail "who came is not logged"
-grep -q "ann.* is let in, by a password" ssh.log || fail "who came by a password is not logged"
+until_so "who came is logged" grep -q "127\.0\.0\.1:[0-9]*: .*ann.* is let in, by a public key $print" ssh.log
+until_so "who came by a password is logged" grep -q "ann.* is let in, by a password" ssh.log
 comes ssh.log 'no shell for bob'
 ! as stranger true </dev/null 2>/dev/null || fail "a stranger was let in"
 comes ssh.log 'stranger\" was not let in'

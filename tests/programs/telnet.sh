@@ -56,7 +56,7 @@ people "$gate" <<'SCRIPT' || fail "behind a login"
 end
 SCRIPT
 comes telnet.log "login of ops"
-grep -q "login refused" telnet.log || fail "nothing is logged of who was refused"
+comes telnet.log "login refused"
 
 echo "nobody without a password"
 people "$gate" <<'SCRIPT' || fail "nobody without a password"
@@ -103,7 +103,7 @@ people "$port" <<'SCRIPT' || fail "one that is not there"
 < error: unable to reach the console
 end
 SCRIPT
-grep -q "unable to reach the console" gone.log || fail "nothing is logged of a console that is not there"
+comes gone.log "unable to reach the console"
 stop
 serve mail "$weftd" smtp --listen tcp://127.0.0.1:0 --to "maildir:$dir/mail"
 serve wrong "$weftd" telnet --listen tcp://127.0.0.1:0 --auth anonymous --console "tcp://$at"

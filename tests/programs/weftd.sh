@@ -236,6 +236,7 @@ same "exit code of a refusal that nobody can read" "$code" 64
 
 echo "logs"
 serve json "$weftd" echo --listen tcp://127.0.0.1:0
+comes json.log "listening at"
 python3 -c 'import json, sys; sys.exit("listening at" not in json.loads(sys.argv[1])["text"])' \
     "$(head -n 1 json.log)" || fail "the log is no JSON"
 stop

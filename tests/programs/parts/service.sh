@@ -150,6 +150,18 @@ comes()
     until_so "$1 has \"$2\"" grep -qsaF -- "$2" "$1"
 }
 
+# comes_like FILE EXPRESSION [LINES]: until so many lines match it, one if it is not said. What a server logs comes
+# some time after what its client sees.
+comes_like()
+{
+    until_so "${3:-1} lines of $1 match \"$2\"" lines_match "$1" "$2" "${3:-1}"
+}
+
+lines_match()
+{
+    [ "$(grep -csa -- "$2" "$1")" = "$3" ]
+}
+
 # hold_port: $port is one that nobody is given, and at which nobody listens, while the script runs: it is bound, by
 # who does not listen. Who then binds it by number, with SO_REUSEADDR as servers do, may listen at it. For
 # programs that cannot say which port they were given, and for targets that nobody is at.
