@@ -6,7 +6,7 @@ set -euo pipefail
 # shellcheck source=tests/programs/parts/service.sh
 . "$(dirname "$0")/parts/service.sh"
 
-needs ssh ssh-keygen
+needs ssh ssh-keygen socat
 program=$WEFT_BUILD/examples/36_operated
 
 ssh-keygen -q -t ed25519 -N '' -f key
@@ -49,11 +49,51 @@ ends 0 "web/listener-1" "$daemon" tree
 ends 65 "error: " "$daemon" frobnicate
 ends 65 "error: " "$daemon" tap nobody
 ends 0 "web/listener-1" "$daemon" -tt tree
+ends 65 "error: " "$daemon" -tt frobnicate
+ends 65 "error: " "$daemon" console
+on "$daemon" quit </dev/null || fail "quit: exit code $?"
 printf 'names\nps\n' | on "$daemon" >said || fail "lines: exit code $?"
 grep -q web/listener-1 said || fail "lines: $(cat said)"
+! grep -q $'\x1e' said || fail "lines end with marks"
+printf 'frobnicate\nnames' | on "$daemon" >said || fail "lines, the last without an end: exit code $?"
+grep -q "^error: " said || fail "an error among lines: $(cat said)"
+grep -q web/listener-1 said || fail "what comes behind an error: $(cat said)"
 people "$daemon" 'nam\t\r\x04' "web/listener-1"
 ends 69 "unable to reach the console" "$gone" tree
 comes gone.log "unable to reach the console"
+
+# without NAME TEXT COMMAND...: unix:NAME.sock is no console, with that behind it, which a command and a terminal are told
+without()
+{
+    local name=$1 text=$2 behind
+    shift 2
+    run "$name" socat "UNIX-LISTEN:$name.sock,fork" SYSTEM:"$*"
+    behind=$last
+    until_so "$name.sock is there" test -S "$name.sock"
+    serve "$name-ssh" "$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --auth sshkey:key.pub \
+        --console "unix:$name.sock"
+    ends 69 "$text" "$port" tree
+    comes "$name-ssh.log" "unable to reach the console: it is none"
+    ends 69 "$text" "$port" -tt
+    stop
+    away "$behind"
+}
+
+echo "of what is none"
+without mail 'error: unable to reach the console: it is none: it says "220 mail' "echo 220 mail.example.net; cat"
+without closes "error: unable to reach the console: it is none: it says nothing" true
+
+echo "of one that goes"
+run goes socat UNIX-LISTEN:goes.sock,fork SYSTEM:"echo weft console 1; read line; echo half"
+goes=$last
+until_so "goes.sock is there" test -S goes.sock
+serve goes-ssh "$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --auth sshkey:key.pub --console unix:goes.sock
+ends 69 "error: the console has gone: not all is answered" "$port" tree
+same "what came of the answer" "$(head -n 1 said)" half
+printf 'names\n' | on "$port" >said && fail "lines to one that goes end with 0: $(cat said)"
+grep -q "the console has gone" said || fail "lines to one that goes: $(cat said)"
+stop
+away "$goes"
 
 echo "of a program"
 ends 0 "counter" "$own" names
