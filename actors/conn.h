@@ -13,6 +13,8 @@
 #include <weft/ward.h>
 
 typedef struct weft_leaf conn;
+struct iovec;
+struct wf_send;
 
 typedef weft_leaf_item conn_item;
 typedef weft_leaf_ops conn_leaf;
@@ -199,6 +201,10 @@ bool wf_conn_is_full(conn *c);
 weft_err wf_conn_queue_file(conn *c, weft_file *file, uint64_t offset, uint64_t size);
 /* Sends what goes. */
 void wf_conn_flush(conn *c);
+/* Flushes the connections whose pieces of a queue these are the hooks of, together (conn_many.c). */
+void wf_conn_flush_many(weft_hook **hooks, unsigned n);
+/* As wf_conn_flush, of one that is busy and flushing: a first write has come to @err, and took @sent bytes. */
+void wf_conn_flush_on(conn *c, weft_err err, size_t sent, weft_why *why);
 /* Drops everything that is queued. */
 void wf_conn_out_drop(conn *c);
 /* The same for the pieces of a stage. */
@@ -334,5 +340,10 @@ void wf_fd_addresses(const conn *c, weft_address *local, weft_address *peer);
 weft_err wf_conn_take_fd(conn *c, int fd, weft_why *why);
 /* Reads what there is, as leaves do. */
 weft_err wf_fd_read(int fd, size_t max, weft_account *window, weft_bytes *out, weft_why *why);
+/* Whether the first write of what @c has to send may be made together with others', and nothing else must come first:
+ * describes it in @send, to which @v, of CONN_OUT_ITEMS, belongs. */
+bool wf_fd_join(const conn *c, struct iovec *v, struct wf_send *send);
+/* What became of it, as a leaf's write says it. */
+weft_err wf_fd_joined(const struct wf_send *send, size_t *sent, weft_why *why);
 
 #endif

@@ -44,7 +44,7 @@ static conn_out *out_new(conn *c)
         spare->n--;
     } else if ((o = weft_alloc(sizeof *o)) == NULL)
         return NULL;
-    o->hook = (weft_hook){.run = flush_hook};
+    o->hook = (weft_hook){.run = flush_hook, .run_many = wf_conn_flush_many};
     o->owner = c;
     o->next = NULL;
     o->first = o->n = 0;
@@ -431,6 +431,15 @@ static weft_err send_pieces(conn *c, size_t *sent, weft_why *why)
     return c->leaf->write(c, many, n, sent, why);
 }
 
+static void took(conn *c, size_t sent)
+{
+    if (sent == 0)
+        return;
+    wf_conn_items_take(c, &c->out, sent);
+    if (c->rare != NULL)
+        c->rare->moved = true;
+}
+
 static weft_err send_some(conn *c, weft_why *why)
 {
     const conn_out *o = c->out;
@@ -440,11 +449,7 @@ static weft_err send_some(conn *c, weft_why *why)
                                    : c->leaf->write(c, item, o->n - o->first, &sent, why);
     if (err == WEFT_EUNSUPPORTED && item->file != NULL)
         err = send_file_piece(c, item, &sent, why);
-    if (sent != 0) {
-        wf_conn_items_take(c, &c->out, sent);
-        if (c->rare != NULL)
-            c->rare->moved = true;
-    }
+    took(c, sent);
     return err;
 }
 
@@ -461,14 +466,9 @@ static weft_err send_all(conn *c, weft_why *why)
     return err;
 }
 
-void wf_conn_flush(conn *c)
+/* What sending has come to. */
+static void sending_done(conn *c, weft_err err, weft_why *why)
 {
-    weft_why why = {""};
-    if ((c->flags & (CONN_CLOSED | CONN_OPENING | CONN_BLOCKED | CONN_FLUSHING)) != 0)
-        return;
-    bool outermost = conn_busy(c);
-    c->flags |= CONN_FLUSHING;
-    weft_err err = send_all(c, &why);
     c->flags &= ~(uint32_t)CONN_FLUSHING;
     if (err == WEFT_ELOST && (c->flags & CONN_GOODBYE) != 0) {
         wf_conn_out_drop(c);
@@ -478,10 +478,30 @@ void wf_conn_flush(conn *c)
         c->flags |= CONN_BLOCKED;
         wf_conn_watch(c);
     } else if (err != WEFT_OK)
-        wf_conn_lost(c, err, why.text);
+        wf_conn_lost(c, err, why->text);
     if ((c->flags & CONN_CLOSED) == 0)
         drained(c);
     if ((c->flags & CONN_CLOSED) == 0 && c->out == NULL)
         flushed(c);
+}
+
+void wf_conn_flush(conn *c)
+{
+    weft_why why = {""};
+    if ((c->flags & (CONN_CLOSED | CONN_OPENING | CONN_BLOCKED | CONN_FLUSHING)) != 0)
+        return;
+    bool outermost = conn_busy(c);
+    c->flags |= CONN_FLUSHING;
+    sending_done(c, send_all(c, &why), &why);
     wf_conn_idle(c, outermost);
+}
+
+void wf_conn_flush_on(conn *c, weft_err err, size_t sent, weft_why *why)
+{
+    if ((c->flags & CONN_CLOSED) != 0) {
+        c->flags &= ~(uint32_t)CONN_FLUSHING;
+        return;
+    }
+    took(c, sent);
+    sending_done(c, err == WEFT_OK ? send_all(c, why) : err, why);
 }

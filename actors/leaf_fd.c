@@ -11,6 +11,7 @@
 
 #include "address.h"
 #include "conn.h"
+#include "sends.h"
 
 enum { SENDFILE_MAX = 1 << 30 };
 
@@ -61,6 +62,13 @@ static ssize_t send_vector(conn *c, struct iovec *v, unsigned k, int more)
     return writev(fd, v, (int)k);
 }
 
+/* One write, of the first @n of a vector. */
+typedef struct fd_write_plan {
+    unsigned n;
+    int flags;
+    size_t total;
+} fd_write_plan;
+
 static weft_err send_file(conn *c, const conn_item *item, size_t *sent, weft_why *why)
 {
     off_t at = (off_t)item->offset;
@@ -83,23 +91,60 @@ static bool ends_behind(const conn *c)
            conn_down_done(c);
 }
 
+/* Describes what of @n items, of which the first is no file, one write takes. */
+static fd_write_plan plan(const conn *c, const conn_item *items, unsigned n, struct iovec *v)
+{
+    fd_write_plan p = {0};
+    for (; p.n < n && items[p.n].file == NULL; p.n++) {
+        const weft_bytes *is = &items[p.n].bytes;
+        v[p.n] = (struct iovec){(void *)(uintptr_t)is->at, is->size};
+        p.total += is->size;
+    }
+    /* a head leaves together with the file behind it, the last bytes in one segment with the end */
+    p.flags = p.n < n || ends_behind(c) ? MSG_MORE : 0;
+    return p;
+}
+
+/* What a write of @total bytes has come to: so many, or an errno. */
+static weft_err written(ssize_t n, int err, size_t total, size_t *sent, weft_why *why)
+{
+    if (n < 0)
+        return failed(err, "write", why);
+    *sent = (size_t)n;
+    return (size_t)n < total ? WEFT_EFULL : WEFT_OK;
+}
+
 static weft_err fd_write(conn *c, const conn_item *items, unsigned n, size_t *sent, weft_why *why)
 {
     struct iovec v[CONN_WRITE_ITEMS];
-    unsigned k = 0;
-    size_t total = 0;
     if (items[0].file != NULL)
         return send_file(c, &items[0], sent, why);
-    for (; k < n && items[k].file == NULL; k++) {
-        v[k] = (struct iovec){(void *)(uintptr_t)items[k].bytes.at, items[k].bytes.size};
-        total += items[k].bytes.size;
-    }
-    /* a head leaves together with the file behind it, the last bytes in one segment with the end */
-    ssize_t w = send_vector(c, v, k, k < n || ends_behind(c) ? MSG_MORE : 0);
-    if (w < 0)
-        return failed(errno, "write", why);
-    *sent = (size_t)w;
-    return (size_t)w < total ? WEFT_EFULL : WEFT_OK;
+    fd_write_plan p = plan(c, items, n, v);
+    ssize_t w = send_vector(c, v, p.n, p.flags);
+    return written(w, errno, p.total, sent, why);
+}
+
+bool wf_fd_join(const conn *c, struct iovec *v, wf_send *send)
+{
+    const uint32_t never =
+        CONN_NO_SOCKET | CONN_CLOSED | CONN_OPENING | CONN_BLOCKED | CONN_FLUSHING;
+    const conn_out *o = c->out;
+    if (c->leaf != &wf_conn_leaf_fd || (c->flags & never) != 0 || o == NULL || o->next != NULL ||
+        o->item[o->first].file != NULL)
+        return false;
+    fd_write_plan p = plan(c, &o->item[o->first], o->n - o->first, v);
+    *send = (wf_send){fd_of(c), p.flags, {.msg_iov = v, .msg_iovlen = p.n}, 0};
+    return true;
+}
+
+weft_err wf_fd_joined(const wf_send *send, size_t *sent, weft_why *why)
+{
+    size_t total = 0;
+    if (send->sent == -ENOTSOCK) /* is tried again, alone, which finds it out */
+        return WEFT_OK;
+    for (size_t i = 0; i < send->is.msg_iovlen; i++)
+        total += send->is.msg_iov[i].iov_len;
+    return written(send->sent, (int)-send->sent, total, sent, why);
 }
 
 static void fd_want(conn *c, unsigned events)

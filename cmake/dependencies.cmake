@@ -11,6 +11,7 @@ pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
 pkg_check_modules(SSH REQUIRED IMPORTED_TARGET libssh)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(URING REQUIRED IMPORTED_TARGET liburing)
 
 add_library(weft_dep_openssl ALIAS OpenSSL::SSL)
 add_library(weft_dep_zlib ALIAS ZLIB::ZLIB)
@@ -20,6 +21,7 @@ add_library(weft_dep_psl ALIAS PkgConfig::PSL)
 add_library(weft_dep_ssh ALIAS PkgConfig::SSH)
 add_library(weft_dep_jansson ALIAS PkgConfig::JANSSON)
 add_library(weft_dep_cares ALIAS PkgConfig::CARES)
+add_library(weft_dep_uring ALIAS PkgConfig::URING)
 add_library(weft_dep_crypt ALIAS PkgConfig::CRYPT)
 
 # libev comes without a pkg-config file.
@@ -74,7 +76,7 @@ else()
 endif()
 
 # What a program that links the installed libweft.a must link too.
-set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlienc brotlicommon psl ssh wslay crypt cares nng jansson)
+set(WEFT_STATIC_LIBS ev :libboost_context.a protobuf-c ssl crypto z brotlidec brotlienc brotlicommon psl ssh wslay crypt cares nng jansson uring)
 if(LLHTTP_LIBRARY)
     list(APPEND WEFT_STATIC_LIBS llhttp)
 endif()

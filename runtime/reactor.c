@@ -84,13 +84,19 @@ void wf_reactor_free(wf_reactor *r)
     wf_free(r);
 }
 
-void wf_reactor_hook(wf_reactor *r)
+static weft_hook *take_hook(wf_reactor *r)
 {
     weft_hook *hook = r->hooks;
     if ((r->hooks = hook->next) == NULL)
         r->hooks_tail = &r->hooks;
     hook->queued = false;
     r->hooks_n--;
+    return hook;
+}
+
+void wf_reactor_hook(wf_reactor *r)
+{
+    weft_hook *hook = take_hook(r);
     hook->run(hook);
 }
 
@@ -99,14 +105,27 @@ bool wf_reactor_ready(const wf_reactor *r)
     return r->rest_actor != NULL || r->unrun != NULL || r->ready != NULL;
 }
 
+static bool go_together(const weft_hook *a, const weft_hook *b)
+{
+    return a->run_many != NULL && a->run_many == b->run_many;
+}
+
 /* Those that stand there now; one that queues itself again has its next run in the next round. */
 static void run_hooks(wf_reactor *r)
 {
-    weft_hook **end = r->hooks_tail;
+    weft_hook **end = r->hooks_tail, *many[WEFT_HOOKS_MANY];
     bool last;
     do {
-        last = &r->hooks->next == end;
-        wf_reactor_hook(r);
+        unsigned n = 0;
+        do {
+            many[n] = take_hook(r);
+            last = &many[n++]->next == end;
+        } while (!last && n < WEFT_HOOKS_MANY && r->hooks != NULL &&
+                 go_together(many[0], r->hooks));
+        if (n == 1)
+            many[0]->run(many[0]);
+        else
+            many[0]->run_many(many, n);
     } while (!last && r->hooks != NULL);
 }
 

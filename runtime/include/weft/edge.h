@@ -46,10 +46,16 @@ int weft_watch_fd(const weft_watch *watch);
 
 /* ---- output */
 
+/** Hooks that are run together at most. */
+#define WEFT_HOOKS_MANY 64U
+
 /** Something to be done once, before the reactor next looks at its descriptors. All zero at first. */
 typedef struct weft_hook {
     struct weft_hook *next;
     void (*run)(struct weft_hook *hook);
+    /** Runs @n of them, 2 to WEFT_HOOKS_MANY, that stand one behind the other and have the same @run_many; NULL: each
+     * is run by itself. @hooks is lost behind the call. */
+    void (*run_many)(struct weft_hook **hooks, unsigned n);
     bool queued;
 } weft_hook;
 
@@ -183,6 +189,7 @@ typedef enum weft_kept_id {
     WEFT_KEPT_ISOLATED,
     WEFT_KEPT_NNG,
     WEFT_KEPT_REGISTRY,
+    WEFT_KEPT_SENDS,
     WEFT_KEPT_COUNT_
 } weft_kept_id;
 void **weft_kept(weft_kept_id id);
