@@ -121,13 +121,12 @@ static weft_err on_waited(weft_actor *self, weft_msg *msg)
 /* A command is a line; what follows it in one would be another command. */
 static weft_err ask(weft_actor *self, const gate *g, const weft_ssh_session *session)
 {
-    size_t n = strcspn(session->command, "\r\n");
-    weft_err err = weft_write_copy(self, g->console, session->command, n);
+    const char *line = session->command + strspn(session->command, " \t");
+    weft_err err = weft_write_copy(self, g->console, line, strcspn(line, "\r\n"));
     if (err == WEFT_OK)
         err = weft_write_text(self, g->console, "\n");
     /* a tap would be over with this side's end */
-    return err == WEFT_OK && strncmp(session->command, "tap ", 4) != 0 ? weft_end(self, g->console)
-                                                                       : err;
+    return err == WEFT_OK && strncmp(line, "tap ", 4) != 0 ? weft_end(self, g->console) : err;
 }
 
 static weft_err greeted(weft_actor *self, gate *g)
@@ -183,7 +182,7 @@ static weft_err put_text(weft_actor *self, const gate *g, weft_bytes bytes)
     return err;
 }
 
-/* Among the answers to lines an error has its place; a command's is its exit code too. */
+/* Among the answers to lines an error has its place; it is the exit code too. */
 static weft_err answered(weft_actor *self, gate *g, bool failed)
 {
     const weft_ssh_session *session = weft_ssh_session_of(g->channel);
@@ -192,10 +191,9 @@ static weft_err answered(weft_actor *self, gate *g, bool failed)
     if (failed)
         err = weft_write_text(self, g->channel, "error: %s%s", g->reader.text,
                               session != NULL && session->terminal ? "\r\n" : "\n");
-    if (!g->command || err != WEFT_OK)
-        return err;
-    g->code = failed ? EX_DATAERR : EX_OK;
-    return leave(self, g);
+    if (failed)
+        g->code = EX_DATAERR;
+    return g->command && err == WEFT_OK ? leave(self, g) : err;
 }
 
 static weft_err hear(weft_actor *self, gate *g, weft_console_event event, weft_bytes piece)
@@ -272,12 +270,13 @@ static weft_err on_ended(weft_actor *self, weft_msg *msg)
     if (g->command)
         return WEFT_OK; /* of its input nothing depends on it */
     g->lines += g->broken;
+    g->broken = false;
     return weft_end(self, g->console); /* what was asked is answered first */
 }
 
 static weft_err console_closed(weft_actor *self, gate *g, const weft_closed *closed)
 {
-    bool whole = g->people || (!g->command && g->answers >= g->lines);
+    bool whole = g->people || (!g->command && g->answers >= g->lines + g->broken);
     g->console = WEFT_NOBODY;
     if (!g->reader.greeted)
         return refuse(self, g,

@@ -87,7 +87,8 @@ void wf_console_leave(weft_actor *self, wf_session *s)
 {
     weft_tap_end(&s->tap);
     if (s->ssh && !s->closing)
-        (void)weft_ssh_exit(self, s->stream, s->once && s->failed ? EX_DATAERR : EX_OK);
+        (void)weft_ssh_exit(self, s->stream,
+                            (s->once || s->editor == NULL) && s->failed ? EX_DATAERR : EX_OK);
     if (!weft_ref_is_nobody(s->other))
         (void)weft_close(self, s->other);
     s->closing = true;
@@ -159,7 +160,7 @@ void wf_console_answer(weft_actor *self, wf_session *s, weft_err err, wf_text *o
 {
     if (out->cut && out->n == 0)
         err = err == WEFT_OK ? WEFT_ENOMEM : err;
-    s->failed = err != WEFT_OK;
+    s->failed |= err != WEFT_OK;
     wf_text_end(out);
     wf_console_say(self, s, out->at, out->n);
     wf_text_free(out);
@@ -223,9 +224,7 @@ bool wf_console_line(weft_actor *self, weft_msg *msg, wf_session *s, char *line)
         c.waiting = false;
         err = WEFT_ENOMEM;
     }
-    if (c.tap != NULL)
-        s->failed = false; /* its answer ends when it is over */
-    else
+    if (c.tap == NULL) /* whose answer ends when it is over */
         wf_console_answer(self, s, err, &out, &why);
     s->marked |= err == WEFT_OK && c.hello && !c.console && s->editor == NULL;
     if (err == WEFT_OK && c.waiting)

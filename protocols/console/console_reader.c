@@ -42,12 +42,13 @@ static weft_console_event ends_with(weft_console_reader *r)
 {
     static const char ok[] = "ok", error[] = "error: ";
     r->text[r->n] = '\0';
-    r->n = 0;
     r->marking = false;
-    if (strcmp(r->text, ok) == 0)
+    bool fails = strncmp(r->text, error, sizeof error - 1) == 0;
+    if (!fails && strcmp(r->text, ok) != 0)
+        return strange(r);
+    r->n = 0;
+    if (!fails)
         return WEFT_CONSOLE_DONE;
-    if (strncmp(r->text, error, sizeof error - 1) != 0)
-        return WEFT_CONSOLE_STRANGER;
     memmove(r->text, r->text + sizeof error - 1, strlen(r->text + sizeof error - 1) + 1);
     return WEFT_CONSOLE_FAILED;
 }

@@ -27,7 +27,7 @@ typedef struct wf_session {
     bool closing;
     bool ssh;    /* it is a channel, whose peer is known and which ends with a code */
     bool once;   /* and was asked for one command */
-    bool failed; /* the last answer is an error */
+    bool failed; /* an answer was an error */
     bool marked; /* it has said hello: answers end with a mark */
     bool over;   /* its peer says no more: it leaves when what it said is done */
     bool full;   /* what was to be shown last found no room */

@@ -51,13 +51,21 @@ ends 65 "error: " "$daemon" tap nobody
 ends 0 "web/listener-1" "$daemon" -tt tree
 ends 65 "error: " "$daemon" -tt frobnicate
 ends 65 "error: " "$daemon" console
+ends 65 'error: there is no actor "nobody"' "$daemon" "  tap nobody"
 on "$daemon" quit </dev/null || fail "quit: exit code $?"
 printf 'names\nps\n' | on "$daemon" >said || fail "lines: exit code $?"
 grep -q web/listener-1 said || fail "lines: $(cat said)"
 ! grep -q $'\x1e' said || fail "lines end with marks"
-printf 'frobnicate\nnames' | on "$daemon" >said || fail "lines, the last without an end: exit code $?"
+code=0
+printf 'frobnicate\nnames' | on "$daemon" >said || code=$?
+same "exit code of lines of which one fails" "$code" 65
 grep -q "^error: " said || fail "an error among lines: $(cat said)"
 grep -q web/listener-1 said || fail "what comes behind an error: $(cat said)"
+for _ in 1 2 3 4 5; do # a line that is too long, and has no end
+    code=0
+    head -c 200000 /dev/zero | tr '\0' x | on "$daemon" >said || code=$?
+    same "exit code of a line that is not answered" "$code" 69
+done
 people "$daemon" 'nam\t\r\x04' "web/listener-1"
 ends 69 "unable to reach the console" "$gone" tree
 comes gone.log "unable to reach the console"
@@ -84,7 +92,7 @@ without mail 'error: unable to reach the console: it is none: it says "220 mail'
 without closes "error: unable to reach the console: it is none: it says nothing" true
 
 echo "of one that goes"
-run goes socat UNIX-LISTEN:goes.sock,fork SYSTEM:"echo weft console 1; read line; echo half"
+run goes socat UNIX-LISTEN:goes.sock,fork SYSTEM:"echo weft console 1; read hello; read line; echo half"
 goes=$last
 until_so "goes.sock is there" test -S goes.sock
 serve goes-ssh "$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --auth sshkey:key.pub --console unix:goes.sock
@@ -102,6 +110,9 @@ ends 65 "error: " "$own" "ask counter add amount=five"
 ends 0 "total=5" "$own" -tt "ask counter add amount=0"
 printf 'ask counter add amount=1\nask counter add amount=1' | on "$own" >said || fail "lines: exit code $?"
 grep -q "total=7" said || fail "lines: $(cat said)"
+code=0
+printf 'frobnicate\nnames\n' | on "$own" >said || code=$?
+same "exit code of lines of which one fails" "$code" 65
 people "$own" 'ask counter a\tamount=3\r\x04' "total=10"
 # a tap, which is told what others do, and is over when it has been told twice
 run tapped on "$own" "tap counter 2"

@@ -777,6 +777,7 @@ static void a_client_knows_a_console_from_a_stranger_however_it_is_cut(void)
         CHECK_STR(heard("220 bad name ESMTP\r\n250 more", step), "S(220 bad name ESMTP)");
         CHECK_STR(heard("weft console 2\nmore", step), "S(weft console 2)");
         CHECK_STR(heard("weft console 1\n\x1ewhat\n", step), "GS(what)");
+        CHECK_STR(heard("weft console 1\n\x1e\x1b]0;what\a\n", step), "GS(?]0;what?)");
         CHECK_STR(heard("SSH-2.0-a\x01\xff\n", step), "S(SSH-2.0-a?"
                                                       "?)");
     }

@@ -15,8 +15,8 @@
  *         {.kind = WEFT_SSH_SHELL, .behaviour = &weft_console, .config = &config},
  *         {.kind = WEFT_SSH_EXEC, .behaviour = &weft_console, .config = &config}, {0}};
  *
- * A channel with a terminal is for people, without one it takes lines. A command is run, whatever comes beside it, and
- * the channel ends with 0, or with 65 if the answer is an error. Who the peer is, the SSH server has asked.
+ * A channel with a terminal is for people, without one it takes lines. A command is run, whatever comes beside it. The
+ * channel of a command, or of lines, ends with 0, or with 65 if an answer was an error. Who the peer is, the SSH server has asked.
  *
  * "tell" and "ask" send a message in its text form (<weft/form.h>), of a type that the actor serves. "tap" shows what
  * an actor is told: of a connection that sends lines it is the last command, the connection is closed when the tap is
