@@ -70,6 +70,15 @@ static wf_sftp_attrs get_attrs(cursor *c)
     return a;
 }
 
+/* Section 5: bits that are not known are an error of the protocol. What they say would stand before what follows. */
+static wf_sftp_attrs get_known_attrs(cursor *c)
+{
+    wf_sftp_attrs a = get_attrs(c);
+    if ((a.has & ~(HAS_MORE | SFTP_HAS_SIZE | SFTP_HAS_IDS | SFTP_HAS_MODE | SFTP_HAS_TIMES)) != 0)
+        c->is_short = true;
+    return a;
+}
+
 bool wf_sftp_packet(const uint8_t *at, size_t size, size_t max, size_t *bytes)
 {
     cursor c = {at, at + size, false};
@@ -161,7 +170,7 @@ bool wf_sftp_read(const uint8_t *at, size_t size, wf_sftp_request *out)
     case SFTP_OPEN:
         out->path = get_text(&c);
         out->flags = get32(&c);
-        out->attrs = get_attrs(&c);
+        out->attrs = get_known_attrs(&c);
         break;
     case SFTP_READ:
         out->path = get_text(&c);
@@ -177,7 +186,7 @@ bool wf_sftp_read(const uint8_t *at, size_t size, wf_sftp_request *out)
     case SFTP_FSETSTAT:
     case SFTP_MKDIR:
         out->path = get_text(&c);
-        out->attrs = get_attrs(&c);
+        out->attrs = get_known_attrs(&c);
         break;
     case SFTP_RENAME:
     case SFTP_SYMLINK:
@@ -187,8 +196,19 @@ bool wf_sftp_read(const uint8_t *at, size_t size, wf_sftp_request *out)
     case SFTP_EXTENDED:
         read_extended(&c, out);
         break;
-    default:
+    case SFTP_CLOSE:
+    case SFTP_LSTAT:
+    case SFTP_FSTAT:
+    case SFTP_OPENDIR:
+    case SFTP_READDIR:
+    case SFTP_REMOVE:
+    case SFTP_RMDIR:
+    case SFTP_REALPATH:
+    case SFTP_STAT:
+    case SFTP_READLINK:
         out->path = get_text(&c);
+        break;
+    default: /* nobody knows what it has */
         break;
     }
     return !c.is_short;
@@ -291,7 +311,9 @@ bool wf_sftp_put_status(wf_sftp_out *out, uint32_t id, wf_sftp_status status, co
 {
     wf_sftp_begin(out, SFTP_STATUS, id);
     wf_sftp_put32(out, status);
-    wf_sftp_put_text(out, text, strlen(text));
-    wf_sftp_put_text(out, "", 0);
+    if (!out->earlier) {
+        wf_sftp_put_text(out, text, strlen(text));
+        wf_sftp_put_text(out, "", 0);
+    }
     return wf_sftp_end(out);
 }

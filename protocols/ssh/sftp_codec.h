@@ -9,6 +9,7 @@
 
 /* The types of packets; section 3. */
 enum {
+    SFTP_UNKNOWN, /* none that there is */
     SFTP_INIT = 1,
     SFTP_VERSION = 2,
     SFTP_OPEN = 3,
@@ -108,8 +109,8 @@ bool wf_sftp_next_name(wf_sftp_reply *reply, wf_sftp_text *name, wf_sftp_attrs *
 
 /* ---- what a server reads */
 
-/* Reads a whole packet of @size bytes. false: it is not what its type says; @out's type and id are right if
- * the packet has them. */
+/* Reads a whole packet of @size bytes. false: it is not what its type says, or has attributes that are not known;
+ * @out's type and id are right if the packet has them. Of a type that is not known nothing else is read. */
 bool wf_sftp_read(const uint8_t *at, size_t size, wf_sftp_request *out);
 
 /* ---- writing. A packet that has no room is taken back and remembered: @short */
@@ -119,6 +120,7 @@ typedef struct wf_sftp_out {
     size_t size, max;
     size_t begun; /* where the packet that is written begins */
     bool is_short;
+    bool earlier; /* of version 2 and before: a status has no texts; section 10.1 */
 } wf_sftp_out;
 
 void wf_sftp_begin(wf_sftp_out *out, uint8_t type, uint32_t id);

@@ -129,7 +129,7 @@ static int make_link(const wf_sftp *s, const wf_sftp_request *r)
     char path[PATH_MAX], target[PATH_MAX];
     const char *name;
     /* OpenSSH's order, which is not the draft's: the target comes first */
-    if (!wf_sftp_path(r->path2, path) || r->path.size >= PATH_MAX || r->path.size == 0 ||
+    if (!wf_sftp_path(r->path2, path) || r->path.size >= PATH_MAX ||
         memchr(r->path.at, 0, r->path.size) != NULL)
         return ENAMETOOLONG;
     memcpy(target, r->path.at, r->path.size);

@@ -12,7 +12,7 @@
 
 #include "sftp_path.h"
 
-enum { VERSION = 3, HANDLE_BYTES = 8, NAMES_BYTES = 32 << 10, STATUS_ROOM = 512 };
+enum { VERSION = 3, TYPE_AT = 4, HANDLE_BYTES = 8, NAMES_BYTES = 32 << 10, STATUS_ROOM = 512 };
 
 void wf_sftp_fail(wf_sftp_out *out, uint32_t id, int e)
 {
@@ -121,7 +121,8 @@ static void read_file(const wf_sftp_handle *h, const wf_sftp_request *r, wf_sftp
     }
     ssize_t got = r->offset > (uint64_t)INT64_MAX ? 0 : pread(h->fd, to, n, (off_t)r->offset);
     int e = errno;
-    if (got > 0) {
+    /* who asks for nothing gets that: it says nothing about where the file ends */
+    if (got > 0 || (got == 0 && n == 0)) {
         wf_sftp_cut(out, n, (size_t)got);
         (void)wf_sftp_end(out);
         return;
@@ -150,6 +151,13 @@ static void write_file(const wf_sftp_handle *h, const wf_sftp_request *r, wf_sft
 
 /* ---- folders */
 
+static bool is_root(const wf_sftp *s, int fd)
+{
+    struct stat one, root;
+    return fstat(fd, &one) == 0 && fstat(s->root, &root) == 0 && one.st_dev == root.st_dev &&
+           one.st_ino == root.st_ino;
+}
+
 static void open_folder(wf_sftp *s, const wf_sftp_request *r, wf_sftp_out *out)
 {
     char path[PATH_MAX];
@@ -165,6 +173,7 @@ static void open_folder(wf_sftp *s, const wf_sftp_request *r, wf_sftp_out *out)
         (void)handle_close(h);
         wf_sftp_fail(out, r->id, e);
     } else {
+        h->top = is_root(s, h->fd);
         put_handle(s, h, r->id, out);
     }
 }
@@ -182,31 +191,32 @@ void wf_sftp_attrs_of(const struct stat *st, wf_sftp_attrs *to)
     };
 }
 
-/* A line as `ls -l` has it, which clients show as it is; section 7. */
+/* A line as `ls -l` has it, which clients show as it is; section 7 has the widths. */
 static int long_name(const struct stat *st, const char *name, char *to, size_t bytes)
 {
-    static const char letters[] = "rwxrwxrwx";
+    static const char letters[] = "rwxrwxrwx", kinds[] = "?pc?d?b?-?l?s???";
     char mode[11], when[32];
     struct tm tm;
-    mode[0] = S_ISDIR(st->st_mode) ? 'd' : S_ISLNK(st->st_mode) ? 'l' : '-';
+    mode[0] = kinds[(st->st_mode & S_IFMT) >> 12];
     for (int i = 0; i < 9; i++)
         mode[i + 1] = (st->st_mode >> (8 - i) & 1) != 0 ? letters[i] : '-';
     mode[10] = '\0';
     if (gmtime_r(&st->st_mtim.tv_sec, &tm) == NULL ||
         strftime(when, sizeof when, "%b %e  %Y", &tm) == 0)
         when[0] = '\0';
-    int n = snprintf(to, bytes, "%s %4lu %-8u %-8u %8lld %s %s", mode, (unsigned long)st->st_nlink,
+    int n = snprintf(to, bytes, "%s %3lu %-8u %-8u %8lld %s %s", mode, (unsigned long)st->st_nlink,
                      st->st_uid, st->st_gid, (long long)st->st_size, when, name);
     return n < 0 ? 0 : n < (int)bytes ? n : (int)bytes - 1;
 }
 
-static void put_name(wf_sftp_out *out, int folder, const char *name)
+static void put_name(wf_sftp_out *out, const wf_sftp_handle *folder, const char *name)
 {
+    bool above = folder->top && strcmp(name, "..") == 0;
     struct stat st;
     wf_sftp_attrs attrs = {0};
     char line[NAME_MAX + 128];
     int n = 0;
-    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (fstatat(folder->fd, above ? "." : name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
         wf_sftp_attrs_of(&st, &attrs);
         n = long_name(&st, name, line, sizeof line);
     }
@@ -227,7 +237,7 @@ static void read_folder(const wf_sftp_handle *h, const wf_sftp_request *r, wf_sf
     errno = 0;
     /* less than a reply may have, so that the last name fits */
     while (out->size - first < NAMES_BYTES && (entry = readdir(h->dir)) != NULL) {
-        put_name(out, h->fd, entry->d_name);
+        put_name(out, h, entry->d_name);
         count++;
     }
     int e = count == 0 ? errno : 0;
@@ -287,12 +297,14 @@ static void serve_handle(wf_sftp *s, const wf_sftp_request *r, wf_sftp_out *out)
     }
 }
 
-static void serve_init(wf_sftp *s, wf_sftp_out *out)
+/* Section 4: the lowest version of both is spoken. Extensions came with version 3. */
+static void serve_init(wf_sftp *s, uint32_t version, wf_sftp_out *out)
 {
     static const char *const known[] = {"posix-rename@openssh.com", "hardlink@openssh.com"};
     s->begun = true;
-    wf_sftp_begin(out, SFTP_VERSION, VERSION);
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    s->earlier = version < VERSION;
+    wf_sftp_begin(out, SFTP_VERSION, s->earlier ? version : VERSION);
+    for (size_t i = 0; i < sizeof known / sizeof *known && !s->earlier; i++) {
         wf_sftp_put_text(out, known[i], strlen(known[i]));
         wf_sftp_put_text(out, "1", 1);
     }
@@ -317,13 +329,17 @@ bool wf_sftp_serve(wf_sftp *s, const uint8_t *packet, size_t size, wf_sftp_out *
         return false;
     if (s->begun == (r.type == SFTP_INIT))
         return false;
+    out->earlier = s->earlier;
     if (!good) {
-        (void)wf_sftp_put_status(out, r.id, SFTP_BAD_MESSAGE, "it is shorter than it says");
+        (void)wf_sftp_put_status(out, r.id, SFTP_BAD_MESSAGE, "it is not what its type says");
         return true;
     }
+    /* section 10.1, by the packet's own type: an extension may have become what it does */
+    if (s->earlier && packet[TYPE_AT] >= SFTP_READLINK)
+        r.type = SFTP_UNKNOWN;
     switch (r.type) {
     case SFTP_INIT:
-        serve_init(s, out);
+        serve_init(s, r.id, out);
         break;
     case SFTP_OPEN:
         open_file(s, &r, out);

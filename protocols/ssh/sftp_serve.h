@@ -16,12 +16,14 @@ typedef struct wf_sftp_handle {
     DIR *dir; /* of a folder; its descriptor is @fd */
     uint32_t gen;
     bool append;
+    bool top; /* it is the root, which has nothing above it */
 } wf_sftp_handle;
 
 typedef struct wf_sftp {
     int root;
     bool read_only;
-    bool begun; /* SFTP_INIT came */
+    bool begun;   /* SFTP_INIT came */
+    bool earlier; /* and said version 2, or one before */
     uint32_t handles_max;
     wf_sftp_handle *handles;
 } wf_sftp;

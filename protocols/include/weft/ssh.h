@@ -154,8 +154,9 @@ typedef struct weft_ssh_sftp_config {
                         in as, not of this program; as in weft_ssh_shell_config */
 } weft_ssh_sftp_config;
 
-/** SFTP, version 3 (draft-ietf-secsh-filexfer-02), as `sftp` and `scp` of OpenSSH speak it. For the
- * subsystem "sftp". What touches the disk is done by the blocking pool. */
+/** SFTP, version 3 (draft-ietf-secsh-filexfer-02), as `sftp` and `scp` of OpenSSH speak it; peers of version 2 and
+ * before get that. For the subsystem "sftp", or any other stream where nobody need be a user of the system. What
+ * touches the disk is done by the blocking pool. */
 extern const weft_behaviour weft_ssh_sftp;
 
 /* ---- limits, by name */
