@@ -13,28 +13,41 @@
 
 #include "sftp_path.h"
 
+/* What is open by its path alone has no other way to its mode than by the name the kernel has for it. */
+static int set_mode(int fd, mode_t mode)
+{
+    char name[32];
+    if (fchmod(fd, mode) == 0)
+        return 0;
+    if (errno != EBADF)
+        return errno;
+    (void)snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    return chmod(name, mode) == 0 ? 0 : errno;
+}
+
 int wf_sftp_set_attrs(int fd, const wf_sftp_attrs *a)
 {
     if ((a->has & SFTP_HAS_SIZE) != 0 &&
         (a->size > (uint64_t)INT64_MAX || ftruncate(fd, (off_t)a->size) != 0))
         return a->size > (uint64_t)INT64_MAX ? EFBIG : errno;
-    if ((a->has & SFTP_HAS_IDS) != 0 && fchown(fd, a->uid, a->gid) != 0)
+    if ((a->has & SFTP_HAS_IDS) != 0 && fchownat(fd, "", a->uid, a->gid, AT_EMPTY_PATH) != 0)
         return errno;
     /* neither set-user-ID nor the like: a peer is not who runs the program */
-    if ((a->has & SFTP_HAS_MODE) != 0 && fchmod(fd, a->mode & 0777) != 0)
-        return errno;
-    if ((a->has & SFTP_HAS_TIMES) != 0) {
+    int e = (a->has & SFTP_HAS_MODE) != 0 ? set_mode(fd, a->mode & 0777) : 0;
+    if (e == 0 && (a->has & SFTP_HAS_TIMES) != 0) {
         const struct timespec times[2] = {{.tv_sec = a->atime}, {.tv_sec = a->mtime}};
-        if (futimens(fd, times) != 0)
-            return errno;
+        e = utimensat(fd, "", times, AT_EMPTY_PATH) == 0 ? 0 : errno;
     }
-    return 0;
+    return e;
 }
 
 static int set_by_path(const wf_sftp *s, const char *path, const wf_sftp_attrs *attrs)
 {
     int how = (attrs->has & SFTP_HAS_SIZE) != 0 ? O_WRONLY : O_RDONLY;
     int fd = wf_sftp_path_open(s->root, path, how | O_NONBLOCK | O_NOCTTY, 0);
+    /* whose it is may change what there is to say of it, and need not be able to read it */
+    if (fd < 0 && errno == EACCES && how == O_RDONLY)
+        fd = wf_sftp_path_open(s->root, path, O_PATH, 0);
     if (fd < 0)
         return errno;
     int e = wf_sftp_set_attrs(fd, attrs);

@@ -41,7 +41,7 @@ void wf_sftp_done(wf_sftp *s);
 void wf_sftp_files(wf_sftp *s, const wf_sftp_request *r, wf_sftp_out *out);
 /* What the peer sees of a file. */
 void wf_sftp_attrs_of(const struct stat *st, wf_sftp_attrs *to);
-/* Sets what @attrs has, of an open file. Gives 0, or the error of the system. */
+/* Sets what @attrs has, of an open file; all but the size also of one open by its path alone. Gives 0, or the error of the system. */
 int wf_sftp_set_attrs(int fd, const wf_sftp_attrs *attrs);
 /* The status of the error @e of the system. */
 void wf_sftp_fail(wf_sftp_out *out, uint32_t id, int e);

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "sftp_path.h"
 #include "sftp_serve.h"
+#include "ssh_account.h"
 
 enum { OUT_MAX = 300 << 10, HANDLES = 4 };
 
@@ -256,6 +257,40 @@ static void a_file_is_written_read_and_looked_at(void)
     CHECK_U64(status(), SFTP_FAILURE);
 }
 
+static void who_has_a_file_that_nobody_reads_may_change_its_attributes(void)
+{
+    static const wf_ssh_account nobody = {.name = "nobody", .uid = 65534, .gid = 65534};
+    wf_ssh_rights was = {0};
+    weft_why why;
+    struct stat st;
+    int fd = open(in_root("f"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    CHECK(fd >= 0 && fchmod(fd, 0) == 0 && close(fd) == 0);
+    if (geteuid() == 0) { /* who reads everything */
+        CHECK(chown(root, nobody.uid, nobody.gid) == 0);
+        CHECK(chown(in_root("f"), nobody.uid, nobody.gid) == 0);
+        CHECK_OK(wf_ssh_rights_take(&nobody, &was, &why));
+    }
+    ask(SFTP_SETSTAT, "f");
+    wf_sftp_put_attrs(&in, &(wf_sftp_attrs){.has = SFTP_HAS_TIMES, .atime = 1000, .mtime = 2000});
+    uint32_t timed = status();
+    ask(SFTP_SETSTAT, "f");
+    wf_sftp_put_attrs(&in, &(wf_sftp_attrs){.has = SFTP_HAS_SIZE, .size = 5});
+    uint32_t cut = status();
+    ask(SFTP_SETSTAT, "f");
+    wf_sftp_put_attrs(&in, &(wf_sftp_attrs){.has = SFTP_HAS_MODE, .mode = 0640});
+    uint32_t allowed = status();
+    if (geteuid() == 0)
+        wf_ssh_rights_give_back(&was);
+    CHECK_U64(timed, SFTP_OK);
+    CHECK_U64(cut, SFTP_PERMISSION_DENIED);
+    CHECK_U64(allowed, SFTP_OK);
+    CHECK(stat(in_root("f"), &st) == 0);
+    CHECK_U64(st.st_mode & 07777, 0640);
+    CHECK_I64(st.st_atim.tv_sec, 1000);
+    CHECK_I64(st.st_mtim.tv_sec, 2000);
+    CHECK_I64(st.st_size, 0);
+}
+
 static void names_are_changed_as_the_draft_says(void)
 {
     uint8_t handle[8] = {0};
@@ -374,6 +409,7 @@ static const test_case cases[] = {
     TEST(a_path_never_leads_above_the_root),
     TEST(a_link_that_leads_out_is_refused_for_everything),
     TEST(a_file_is_written_read_and_looked_at),
+    TEST(who_has_a_file_that_nobody_reads_may_change_its_attributes),
     TEST(names_are_changed_as_the_draft_says),
     TEST(a_folder_is_listed_in_pieces_that_fit),
     TEST(handles_max_is_met),
