@@ -29,7 +29,7 @@ typedef struct wf_sftp {
 } wf_sftp;
 
 /* A reply has so many bytes at most, and this much room is needed to begin one. */
-enum { WF_SFTP_REPLY_MAX = 256 << 10, WF_SFTP_DATA_MAX = 255 << 10 };
+enum { WF_SFTP_REPLY_MAX = 256 << 10, WF_SFTP_DATA_MAX = 255 << 10, WF_SFTP_LIST_MAX = 34 << 10 };
 
 /* Serves one whole packet, and writes its reply. false: it breaks the protocol (nothing can follow), or its
  * reply has no room in @out (out->is_short; it was not served). */
@@ -39,11 +39,15 @@ void wf_sftp_done(wf_sftp *s);
 
 /* sftp_files.c: what is done to files. Each writes a whole reply. */
 void wf_sftp_files(wf_sftp *s, const wf_sftp_request *r, wf_sftp_out *out);
-/* What the peer sees of a file. */
-void wf_sftp_attrs_of(const struct stat *st, wf_sftp_attrs *to);
-/* Sets what @attrs has, of an open file; all but the size also of one open by its path alone. Gives 0, or the error of the system. */
+/* Sets what @attrs has, of an open file; all but the size also of one that is open by its path alone. Gives 0, or the
+ * error of the system. */
 int wf_sftp_set_attrs(int fd, const wf_sftp_attrs *attrs);
 /* The status of the error @e of the system. */
 void wf_sftp_fail(wf_sftp_out *out, uint32_t id, int e);
+
+/* sftp_list.c: what the peer sees of a file; and the next names of a folder, or its end, as a whole reply of at most
+ * WF_SFTP_LIST_MAX bytes. */
+void wf_sftp_attrs_of(const struct stat *st, wf_sftp_attrs *to);
+void wf_sftp_list(const wf_sftp_handle *h, uint32_t id, wf_sftp_out *out);
 
 #endif
