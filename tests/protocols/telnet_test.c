@@ -326,8 +326,13 @@ static size_t world_strip(char *came, size_t n)
     return n;
 }
 
-static const wire_world world = {URL,          world_reset, world_setup, world_open,
-                                 world_expand, world_check, world_strip};
+static const wire_world world = {.url = URL,
+                                 .reset = world_reset,
+                                 .setup = world_setup,
+                                 .open = world_open,
+                                 .expand = world_expand,
+                                 .check = world_check,
+                                 .strip = world_strip};
 
 #define SCRIPTS(X)                                \
     X(a_server_asks_for_what_it_wants)            \

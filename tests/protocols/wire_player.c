@@ -139,7 +139,7 @@ static unsigned hex(char c)
     return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
 }
 
-static void put_escaped(wire_text *out, const char *from)
+void wire_put_escaped(wire_text *text, const char *from)
 {
     for (; *from != '\0'; from++) {
         char c = *from;
@@ -156,11 +156,11 @@ static void put_escaped(wire_text *out, const char *from)
                 from += 2;
             }
         }
-        wire_put(out, &c, 1);
+        wire_put(text, &c, 1);
     }
 }
 
-static void put_pattern(wire_text *out, const char *count)
+void wire_put_pattern(wire_text *text, const char *count)
 {
     unsigned long n = strtoul(count, NULL, 10);
     char *bytes = n <= PATTERN_BYTES_MAX ? malloc(n + 1) : NULL;
@@ -168,7 +168,7 @@ static void put_pattern(wire_text *out, const char *count)
         abort();
     for (unsigned long i = 0; i < n; i++)
         bytes[i] = (char)http_pattern(i);
-    wire_put(out, bytes, n);
+    wire_put(text, bytes, n);
     free(bytes);
 }
 
@@ -176,11 +176,11 @@ static void put_pattern(wire_text *out, const char *count)
 static bool put_line(wire_text *out, const char *line)
 {
     if (line[0] == '+')
-        put_escaped(out, line[1] == ' ' ? line + 2 : line + 1);
+        wire_put_escaped(out, line[1] == ' ' ? line + 2 : line + 1);
     else if (line[0] == '*')
-        put_pattern(out, line + 1);
+        wire_put_pattern(out, line + 1);
     else if (line[0] == ' ' || line[0] == '\0') {
-        put_escaped(out, line[0] == ' ' ? line + 1 : line);
+        wire_put_escaped(out, line[0] == ' ' ? line + 1 : line);
         wire_put(out, "\r\n", 2);
     } else
         return false;
@@ -329,7 +329,10 @@ static bool play_line(player *p, char *line)
 {
     if (line[0] == '>') {
         begin(p);
-        return put_line(&p->sent[p->sent_n], line + 1);
+        if (put_line(&p->sent[p->sent_n], line + 1))
+            return true;
+        char *rest = split_word(line);
+        return p->world->request != NULL && p->world->request(line + 1, rest, &p->sent[p->sent_n]);
     }
     if (line[0] == '<') {
         begin(p);

@@ -18,6 +18,9 @@ typedef struct wire_text {
     size_t n, room;
 } wire_text;
 void wire_put(wire_text *text, const void *at, size_t n);
+/* A text in which \r, \n, \t, \\ and \xHH stand for bytes; the first @count bytes of the pattern. */
+void wire_put_escaped(wire_text *text, const char *from);
+void wire_put_pattern(wire_text *text, const char *count);
 
 /* What scripts call by a name: a limit they may set, as either size (the other is NULL); and a count they may
  * look at. Tables of them end with a row without a name. */
@@ -49,6 +52,8 @@ typedef struct wire_world {
     weft_sim *(*open)(uint64_t seed);
     /* What "<NAME ..." stands for. false: it does not know @word. */
     bool (*expand)(const char *word, char *rest, wire_text *out);
+    /* What ">NAME ..." does, of protocols whose requests are no lines; NULL: there is none. */
+    bool (*request)(const char *word, char *rest, wire_text *out);
     /* "check NAME VALUE", of the server's side. false: it does not know @word. */
     bool (*check)(const char *word, const char *rest);
     /* Takes out of what came what is different each time; gives its new length. */
