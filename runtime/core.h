@@ -383,7 +383,9 @@ struct wf_reactor {
     wf_driver *driver;
     wf_poller *poller;
     weft_hook *hooks, **hooks_tail; /* run before the next poll: output to be flushed */
-    uint32_t hooks_n;               /* how many */
+    weft_hook *later, **later_tail; /* those that hooks queued: run in the next round */
+    uint32_t hooks_n, later_n;      /* how many */
+    bool in_hooks;                  /* they are being run */
     uint32_t waits, waits_since; /* rounds in a row that did not run them; the tick of the first */
     weft_msg *bare;     /* messages that are kept, though there was no memory for their holds */
     weft_msg *nothing;  /* the context of what no message caused */

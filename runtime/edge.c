@@ -55,9 +55,22 @@ void weft_hook_queue(weft_hook *hook)
         return;
     hook->queued = true;
     hook->next = NULL;
-    *r->hooks_tail = hook;
-    r->hooks_tail = &hook->next;
-    r->hooks_n++;
+    weft_hook ***tail = r->in_hooks ? &r->later_tail : &r->hooks_tail;
+    **tail = hook;
+    *tail = &hook->next;
+    ++*(r->in_hooks ? &r->later_n : &r->hooks_n);
+}
+
+static bool take_out(weft_hook **list, weft_hook ***tail, const weft_hook *hook)
+{
+    for (weft_hook **at = list; *at != NULL; at = &(*at)->next)
+        if (*at == hook) {
+            *at = hook->next;
+            if (hook->next == NULL)
+                *tail = at;
+            return true;
+        }
+    return false;
 }
 
 void weft_hook_cancel(weft_hook *hook)
@@ -66,14 +79,10 @@ void weft_hook_cancel(weft_hook *hook)
     if (!hook->queued)
         return;
     hook->queued = false;
-    r->hooks_n--;
-    for (weft_hook **at = &r->hooks; *at != NULL; at = &(*at)->next)
-        if (*at == hook) {
-            *at = hook->next;
-            if (hook->next == NULL)
-                r->hooks_tail = at;
-            return;
-        }
+    if (take_out(&r->hooks, &r->hooks_tail, hook))
+        r->hooks_n--;
+    else if (take_out(&r->later, &r->later_tail, hook))
+        r->later_n--;
 }
 
 /* ---- bytes */

@@ -114,8 +114,8 @@ uint32_t wf_turn(wf_reactor *r, weft_actor *a, uint32_t left);
 /* Goes on with the turn that the last budget cut off, if any. */
 uint32_t wf_turn_rest(wf_reactor *r, uint32_t left);
 
-/* Gives turns until @budget is used up or nobody is ready. */
-void wf_turns(wf_reactor *r, uint32_t budget);
+/* Gives turns until @budget is used up or nobody is ready; what of it was used. */
+uint32_t wf_turns(wf_reactor *r, uint32_t budget);
 
 /* The next actor of the run queue, or NULL. */
 weft_actor *wf_next_ready(wf_reactor *r);

@@ -48,6 +48,7 @@ wf_reactor *wf_reactor_new(weft_system *sys, unsigned index, struct ev_loop *loo
     r->drv = sys->drv;
     r->ready_tail = &r->ready;
     r->hooks_tail = &r->hooks;
+    r->later_tail = &r->later;
     r->wheel.now = 1;
     r->wheel.exact = r->drv->stands_still;
     r->blocking = index >= sys->reactors;
@@ -110,23 +111,34 @@ static bool go_together(const weft_hook *a, const weft_hook *b)
     return a->run_many != NULL && a->run_many == b->run_many;
 }
 
-/* Those that stand there now; one that queues itself again has its next run in the next round. */
+/* One that hooks queue has its run in the next round. */
 static void run_hooks(wf_reactor *r)
 {
-    weft_hook **end = r->hooks_tail, *many[WEFT_HOOKS_MANY];
-    bool last;
-    do {
+    weft_hook *many[WEFT_HOOKS_MANY];
+    r->in_hooks = true;
+    while (r->hooks != NULL) {
         unsigned n = 0;
-        do {
-            many[n] = take_hook(r);
-            last = &many[n++]->next == end;
-        } while (!last && n < WEFT_HOOKS_MANY && r->hooks != NULL &&
-                 go_together(many[0], r->hooks));
+        do
+            many[n++] = take_hook(r);
+        while (n < WEFT_HOOKS_MANY && r->hooks != NULL && go_together(many[0], r->hooks));
         if (n == 1)
             many[0]->run(many[0]);
         else
             many[0]->run_many(many, n);
-    } while (!last && r->hooks != NULL);
+    }
+    r->in_hooks = false;
+}
+
+static void next_round_hooks(wf_reactor *r)
+{
+    if (r->later == NULL)
+        return;
+    *r->hooks_tail = r->later;
+    r->hooks_tail = r->later_tail;
+    r->hooks_n += r->later_n;
+    r->later = NULL;
+    r->later_tail = &r->later;
+    r->later_n = 0;
 }
 
 /* Where much output has gathered it waits for a moment more, since a write costs a hundred times what waiting does:
@@ -150,19 +162,23 @@ static bool output_waits(wf_reactor *r, uint32_t events, bool crossed)
 }
 
 /* What one look brought in is worked off before the next look: with a fixed budget, level-triggered
- * descriptors that were not read yet are reported again and again. */
+ * descriptors that were not read yet are reported again and again. What hooks make ready (what a flush wrote to a pair is
+ * there to be read) is served in the same round, as far as the budget goes: a look costs more. */
 bool wf_reactor_round(wf_reactor *r)
 {
     bool crossed = wf_take_inbox(r);
-    uint32_t events = r->events;
+    uint32_t events = r->events, used = 0, budget = WF_BUDGET + WF_BUDGET_EVENT * events;
     if (crossed)
         r->crossed = true;
     r->events = 0;
-    wf_turns(r, WF_BUDGET + WF_BUDGET_EVENT * events);
-    if (r->hooks != NULL && (r->hooks_n < WF_FAN_MIN || !output_waits(r, events, crossed)))
+    do {
+        used += wf_turns(r, budget - used) + 1;
+        if (r->hooks == NULL || (r->hooks_n >= WF_FAN_MIN && output_waits(r, events, crossed)))
+            break;
         run_hooks(r);
+    } while (used < budget && wf_reactor_ready(r));
+    next_round_hooks(r);
     wf_hand_over_all(r);
-    /* a hook may have queued another: what a flush wrote to a pair is to be read */
     return wf_reactor_ready(r) || r->hooks != NULL;
 }
 

@@ -362,7 +362,7 @@ WF_NOINLINE uint32_t wf_turn_rest(wf_reactor *r, uint32_t left)
     return run_snapshot(r, a, m, left);
 }
 
-void wf_turns(wf_reactor *r, uint32_t budget)
+uint32_t wf_turns(wf_reactor *r, uint32_t budget)
 {
     uint32_t done = 0, turns = 0;
     weft_actor *a;
@@ -374,4 +374,5 @@ void wf_turns(wf_reactor *r, uint32_t budget)
         turns++;
     }
     WF_STAT_ADD(r->stat.turns, turns);
+    return done;
 }
