@@ -143,7 +143,7 @@ static weft_err read_sender(envelope *e, const weft_mail_field *f, const char *h
 /* What is sent moves down to where that ends. */
 static void keep(envelope *e, const char *at, size_t n)
 {
-    if (n != 0)
+    if (at != NULL)
         memmove(e->header + e->n, at, n);
     e->n += n;
 }
