@@ -61,7 +61,9 @@ static const weft_option sendmail_options[] = {
      .kind = WEFT_OPTION_TEXTS,
      .value = "WORD",
      .at = offsetof(sendmail_settings, as_sendmail),
-     .help = "changes nothing: sendmail's -oi, -oem, -B8BITMIME, -F NAME and so on are taken"},
+     .help =
+         "changes nothing: sendmail's -oi, -oem, -B8BITMIME, -F NAME and so on; may be given 16 "
+         "times"},
     {.name = "server",
      .kind = WEFT_OPTION_CONNECT,
      .value = "URL",
