@@ -50,11 +50,14 @@ const weft_option weft_common_options[] = {
     {0},
 };
 
-/* "--listen URL", "--help", "FROM". */
+/* "--listen URL", "--help", "FROM", "-t, --read-recipients". */
 static void print_row(const weft_option *row, FILE *to)
 {
-    char name[64];
-    (void)snprintf(name, sizeof name, "%s%s%s%s", row->positional ? "" : "--", row->name,
+    char name[80];
+    size_t n = 0;
+    for (const char *at = row->letters; at != NULL && *at != '\0' && n < 16; at++)
+        n += (size_t)snprintf(name + n, sizeof name - n, "-%c, ", *at);
+    (void)snprintf(name + n, sizeof name - n, "%s%s%s%s", row->positional ? "" : "--", row->name,
                    row->value != NULL ? " " : "", row->value != NULL ? row->value : "");
     (void)fprintf(to, "  %-*s %s", NAME_WIDTH, name, row->help);
     if (row->unset != NULL)

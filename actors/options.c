@@ -96,6 +96,43 @@ static weft_err read_option(weft_option_set *sets, size_t count, weft_option_wor
     return set_value(p, words->at[words->next++], why);
 }
 
+static bool find_letter(weft_option_set *sets, size_t count, char letter, place *out)
+{
+    for (size_t i = 0; i < count; i++)
+        for (const weft_option *row = sets[i].rows; row->name != NULL; row++)
+            if (row->letters != NULL && strchr(row->letters, letter) != NULL) {
+                *out = (place){&sets[i], row};
+                return true;
+            }
+    return false;
+}
+
+/* A word of one dash and letters. Who starts a program by letters adds its own to those that are there: a flag may come
+ * again. */
+static weft_err read_letters(weft_option_set *sets, size_t count, weft_option_words *words,
+                             weft_why *why)
+{
+    const char *word = words->at[words->next++];
+    place p;
+    for (const char *at = word + 1; *at != '\0'; at++) {
+        if (!find_letter(sets, count, *at, &p))
+            return weft_because(why, WEFT_EINVAL,
+                                "there is no option %.60s; options have two dashes", word);
+        if (p.row->kind != WEFT_OPTION_FLAG) {
+            if (at[1] != '\0')
+                return set_value(p, at + 1, why);
+            if (words->next == words->count)
+                return weft_because(why, WEFT_EINVAL, "-%c has no value, expected -%c %s", *at, *at,
+                                    p.row->value);
+            return set_value(p, words->at[words->next++], why);
+        }
+        weft_err err = has_value(p) ? WEFT_OK : set_value(p, "", why);
+        if (err != WEFT_OK)
+            return err;
+    }
+    return WEFT_OK;
+}
+
 /* A word that is no option goes to the first positional row that has none yet, or takes all there are. */
 static weft_err read_word(weft_option_set *sets, size_t count, const char *word, weft_why *why)
 {
@@ -156,8 +193,7 @@ weft_err weft_options_read(weft_option_set *sets, size_t count, weft_option_word
         } else if (!only_words && strncmp(word, "--", 2) == 0)
             err = read_option(sets, count, words, why);
         else if (!only_words && word[0] == '-' && word[1] != '\0')
-            err = weft_because(why, WEFT_EINVAL,
-                               "there is no option %.60s; options have two dashes", word);
+            err = read_letters(sets, count, words, why);
         else if (word_ends)
             return WEFT_OK;
         else

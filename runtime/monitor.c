@@ -10,6 +10,7 @@
 #include "sys.h"
 #include "ward.h"
 
+/* What is made beforehand has room for most sentences; a longer one is told whole if there is memory for it. */
 enum { DOWN_WHY_BYTES = 96, SEND_AGAIN_MS = 10 };
 
 /* What an entry is there for. */
@@ -56,24 +57,87 @@ typedef struct wf_watcher {
     uint32_t link;
     weft_err reason;
     uint32_t restarts; /* which of them is untold */
+    bool is_long;      /* it is that of a long_watcher */
     struct wf_watcher *untold, **untold_back;
     char why[DOWN_WHY_BYTES];
 } wf_watcher;
+typedef struct long_watcher {
+    wf_watcher watcher; /* must be first; its sentence is cut */
+    char why[WEFT_WHY_BYTES];
+} long_watcher;
 
 /* A weft_down with room for its sentence. */
 typedef struct down_body {
     weft_down down;
     char why[DOWN_WHY_BYTES];
 } down_body;
+typedef struct long_down_body {
+    weft_down down;
+    char why[WEFT_WHY_BYTES];
+} long_down_body;
 typedef struct restarted_body {
     weft_restarted restarted;
-    char why[DOWN_WHY_BYTES];
+    char why[WEFT_WHY_BYTES];
 } restarted_body;
 
 static weft_msg *block_of(wf_watcher *w)
 {
     return (weft_msg *)(void *)((char *)w - offsetof(weft_msg, body));
 }
+
+/* ---- sentences */
+
+static const char *sentence_of(weft_err reason, const char *why)
+{
+    return why != NULL && why[0] != '\0' ? why : weft_err_text(reason);
+}
+
+static void set_reason(wf_watcher *w, weft_err reason, const char *why)
+{
+    w->reason = reason;
+    (void)snprintf(w->why, sizeof w->why, "%.*s", DOWN_WHY_BYTES - 1, sentence_of(reason, why));
+}
+
+static const char *why_of(const wf_watcher *w)
+{
+    return w->is_long ? ((const long_watcher *)(const void *)w)->why : w->why;
+}
+
+/* An entry, which is on no list, with room for @why; itself if memory is out. */
+static WF_COLD wf_watcher *lengthened(wf_reactor *r, wf_watcher *w, const char *why)
+{
+    weft_msg *m = wf_block_take(r, sizeof(long_watcher));
+    if (m == NULL)
+        return w;
+    wf_fill(r, m, NULL, &wf_control_type, 0, WF_UNCOUNTED | WF_CONTROL);
+    long_watcher *l = (long_watcher *)(void *)m->body;
+    l->watcher = *w;
+    l->watcher.is_long = true;
+    (void)snprintf(l->why, sizeof l->why, "%s", why);
+    wf_block_free(r, block_of(w));
+    return &l->watcher;
+}
+
+/* @down, which was made beforehand, or one with room for what @w says. */
+static weft_msg *fill_down(wf_reactor *r, weft_msg *down, const wf_watcher *w)
+{
+    weft_msg *m = w->is_long ? wf_block_take(r, sizeof(long_down_body)) : NULL;
+    if (m == NULL) {
+        down_body *body = (down_body *)(void *)down->body;
+        memcpy(body->why, w->why, sizeof body->why);
+        body->down = (weft_down){w->who, w->reason, body->why};
+        return down;
+    }
+    wf_fill(r, m, NULL, &weft_down_type, 0, WF_UNCOUNTED);
+    m->deadline = 0;
+    long_down_body *body = (long_down_body *)(void *)m->body;
+    memcpy(body->why, why_of(w), sizeof body->why);
+    body->down = (weft_down){w->who, w->reason, body->why};
+    wf_block_free(r, down);
+    return m;
+}
+
+/* ---- telling */
 
 /* The watched one of @target's has ended; needs no memory. */
 static void tell_down(wf_reactor *r, weft_actor *target, const wf_watcher *w)
@@ -88,26 +152,16 @@ static void tell_down(wf_reactor *r, weft_actor *target, const wf_watcher *w)
     if (w->link == ENTRY_LINK) {
         wf_block_free(r, down);
         if (w->reason != WEFT_OK)
-            wf_actor_stop(r, target, w->reason, w->why, true);
+            wf_actor_stop(r, target, w->reason, why_of(w), true);
         return;
     }
-    down_body *body = (down_body *)(void *)down->body;
-    memcpy(body->why, w->why, sizeof body->why);
-    body->down = (weft_down){w->who, w->reason, body->why};
-    wf_deliver(r, target, down);
+    wf_deliver(r, target, fill_down(r, down, w));
 }
 
 /* At the watcher. */
 static void arrive_down(wf_reactor *r, weft_actor *target, weft_msg *m)
 {
     tell_down(r, target, (const wf_watcher *)(const void *)m->body);
-}
-
-static void set_reason(wf_watcher *w, weft_err reason, const char *why)
-{
-    w->reason = reason;
-    (void)snprintf(w->why, sizeof w->why, "%.*s", DOWN_WHY_BYTES - 1,
-                   why != NULL && why[0] != '\0' ? why : weft_err_text(reason));
 }
 
 static void send_unsent(wf_timer *timer);
@@ -173,12 +227,13 @@ void wf_monitors_done(wf_reactor *r)
 /* Sends an entry, which is on no list, to its watcher. */
 static void tell_watcher(wf_reactor *r, wf_watcher *w, weft_err reason, const char *why)
 {
-    weft_msg *m = block_of(w);
     untold_forget(w);
     set_reason(w, reason, why);
+    if (why != NULL && WF_UNLIKELY(strlen(why) >= DOWN_WHY_BYTES))
+        w = lengthened(r, w, why);
     w->control.run = arrive_down;
     if (w->watcher.home == r->home)
-        wf_control_run(r, w->watcher.slot, w->watcher.gen, m);
+        wf_control_run(r, w->watcher.slot, w->watcher.gen, block_of(w));
     else if (!post_entry(r, w))
         send_later(r, w);
 }
@@ -214,8 +269,8 @@ void wf_monitors_life_over(wf_reactor *r, weft_actor *a)
 
 /* ---- restarts */
 
-/* Says to @w's watcher what stands in @w. false: memory is out. */
-static bool tell_restarted(wf_reactor *r, const wf_watcher *w)
+/* Says to @w's watcher what stands in @w, with @why for its sentence. false: memory is out. */
+static bool tell_restarted(wf_reactor *r, const wf_watcher *w, const char *why)
 {
     weft_msg *m = wf_block_take(r, sizeof(restarted_body));
     if (m == NULL)
@@ -223,7 +278,7 @@ static bool tell_restarted(wf_reactor *r, const wf_watcher *w)
     wf_fill(r, m, NULL, &weft_restarted_type, 0, WF_UNCOUNTED);
     m->deadline = 0;
     restarted_body *body = (restarted_body *)(void *)m->body;
-    memcpy(body->why, w->why, sizeof body->why);
+    (void)snprintf(body->why, sizeof body->why, "%s", why);
     body->restarted = (weft_restarted){w->who, w->reason, body->why, w->restarts};
     weft_err err = wf_put_msg(r, w->watcher, m);
     if (err != WEFT_OK)
@@ -253,7 +308,7 @@ static WF_COLD void untold_add(wf_reactor *r, wf_watcher *w)
 
 static void tell_again(wf_reactor *r)
 {
-    while (r->untold != NULL && tell_restarted(r, r->untold))
+    while (r->untold != NULL && tell_restarted(r, r->untold, r->untold->why))
         untold_forget(r->untold);
 }
 
@@ -265,7 +320,7 @@ void wf_monitors_restarted(wf_reactor *r, weft_actor *a, uint32_t count)
         untold_forget(w);
         set_reason(w, rare->reason, rare->why);
         w->restarts = count;
-        if (!tell_restarted(r, w))
+        if (!tell_restarted(r, w, sentence_of(rare->reason, rare->why)))
             untold_add(r, w);
     }
 }
@@ -332,9 +387,13 @@ static WF_COLD weft_err send_monitor_away(wf_reactor *r, weft_actor *self, weft_
     if (err != WEFT_EGONE)
         return err;
     weft_why why;
+    long_watcher gone;
     wf_remote_explain(r, who, NULL, err, &why);
     set_reason(entry, err, why.text);
-    tell_down(r, self, entry);
+    gone.watcher = *entry;
+    gone.watcher.is_long = true;
+    memcpy(gone.why, why.text, sizeof gone.why);
+    tell_down(r, self, &gone.watcher);
     return WEFT_OK;
 }
 
@@ -449,7 +508,7 @@ weft_err wf_monitor_tell_restarted(wf_reactor *r, weft_ref watcher, weft_ref who
 {
     wf_watcher w = {.watcher = watcher, .who = who, .restarts = count};
     set_reason(&w, reason, why);
-    return tell_restarted(r, &w) ? WEFT_OK : WEFT_ENOMEM;
+    return tell_restarted(r, &w, sentence_of(reason, why)) ? WEFT_OK : WEFT_ENOMEM;
 }
 
 weft_err wf_monitor_link_back(wf_reactor *r, weft_ref target, weft_ref other)

@@ -19,6 +19,11 @@ typedef struct operator_job {
     weft_err err;
 } operator_job;
 
+/* Logged at the start by services that let operators in unasked. */
+#define OPERATOR_ANYBODY                                                                          \
+    "--auth anonymous: whoever comes is an operator, who may look into what runs, change it and " \
+    "stop it"
+
 /* How long whoever is at that URL may take to say that it is a console. */
 #define OPERATOR_GREETING_MS 10000U
 

@@ -58,11 +58,11 @@ static const weft_option who_options[] = {
         .name = "TYPE", .kind = WEFT_OPTION_TEXT, .at = offsetof(console_settings, type), \
         .positional = true, .help = "the type of the message, which WHO must serve"       \
     }
-#define OPTION_ROW_FIELDS                                             \
-    {                                                                 \
-        .name = "FIELD=VALUE", .kind = WEFT_OPTION_TEXTS,             \
-        .at = offsetof(console_settings, fields), .positional = true, \
-        .help = "what it says: amount=5 name=\"a b\" order={id=7}"    \
+#define OPTION_ROW_FIELDS                                                      \
+    {                                                                          \
+        .name = "FIELD=VALUE", .kind = WEFT_OPTION_TEXTS,                      \
+        .at = offsetof(console_settings, fields), .positional = true,          \
+        .help = "what it says: amount=5 name=\"a b\" order={id=7}; 16 at most" \
     }
 static const weft_option tell_options[] = {
     OPTION_ROW_WHO, OPTION_ROW_TYPE, OPTION_ROW_FIELDS, OPTION_ROW_TO, {0}};

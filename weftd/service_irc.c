@@ -8,6 +8,7 @@
 #include <weft/auth.h>
 #include <weft/http.h>
 #include <weft/irc.h>
+#include <weft/url.h>
 #include <weft/websocket.h>
 
 #include "in_clear.h"
@@ -16,20 +17,28 @@
 
 enum { MOTD_BYTES_MAX = 64 << 10 };
 
+/* Where browsers ask: the path of one URL. */
+typedef struct web_door {
+    char *url;
+    char route[sizeof "GET " + 3 * WEFT_URL_PATH_BYTES_MAX];
+    weft_http_route routes[2];
+    weft_http_site_config site;
+} web_door;
+
 typedef struct irc_settings {
     weft_option_urls listen;
     weft_option_texts auth, oper;
     const char *motd, *password;
     weft_irc_config config;
     /* what check makes of them */
-    weft_option_urls plain, web;
+    weft_option_urls plain;
+    web_door web[WEFT_OPTION_URLS_MAX];
+    size_t web_count;
     service_auth who;
     weft_irc_oper opers[WEFT_OPTION_TEXTS_MAX];
     char *names[WEFT_OPTION_TEXTS_MAX]; /* of the operators: their own copies */
     char *motd_text;
     weft_websocket_config sockets;
-    weft_http_route routes[2];
-    weft_http_site_config site;
 } irc_settings;
 
 static irc_settings settings;
@@ -192,23 +201,53 @@ static weft_err read_auth(irc_settings *s, weft_why *why)
                             : "--auth-required lets nobody in, expected an --auth with it");
 }
 
-/* A browser asks for "/" and speaks the protocol in messages. */
+/* ---- URLs */
+
+/* The path stands for itself alone: what a route has a meaning for is written in the other way. */
+static void write_route(const char *path, char *to)
+{
+    to = stpcpy(to, "GET ");
+    for (; *path != '\0'; path++)
+        if (*path == ':' || *path == '*')
+            to = stpcpy(to, *path == ':' ? "%3A" : "%2A");
+        else
+            *to++ = *path;
+    *to = '\0';
+}
+
+/* A browser speaks the protocol in the messages of a WebSocket at the path of the URL: "/" if it has none. */
+static weft_err add_web(irc_settings *s, char *text, const weft_url *url, weft_why *why)
+{
+    web_door *door = &s->web[s->web_count++];
+    door->url = text;
+    write_route(url->path, door->route);
+    door->routes[0] =
+        (weft_http_route){.route = door->route, .use = &weft_websocket, .config = &s->sockets};
+    door->site = (weft_http_site_config){.routes = door->routes};
+    weft_why wrong = {""};
+    weft_err err = weft_http_check(door->routes, &wrong);
+    return err == WEFT_OK ? err
+                          : weft_because(why, err, "--listen %.80s: %.100s", text, wrong.text);
+}
+
 static weft_err read_urls(irc_settings *s, weft_why *why)
 {
     static const char *const protocols[] = {"text.ircv3.net", "binary.ircv3.net", NULL};
-    for (size_t i = 0; i < s->listen.count; i++) {
-        bool web = strncmp(s->listen.at[i], "http", 4) == 0;
-        weft_option_urls *to = web ? &s->web : &s->plain;
-        to->at[to->count++] = s->listen.at[i];
-    }
+    weft_err err = WEFT_OK;
     s->sockets = (weft_websocket_config){.behaviour = &weft_irc_server,
                                          .config = &s->config,
                                          .options = {.message_bytes_max = 16 << 10},
                                          .protocols = protocols};
-    s->routes[0] =
-        (weft_http_route){.route = "GET /", .use = &weft_websocket, .config = &s->sockets};
-    s->site = (weft_http_site_config){.routes = s->routes};
-    return weft_http_check(s->routes, why);
+    for (size_t i = 0; err == WEFT_OK && i < s->listen.count; i++) {
+        weft_url url;
+        err = weft_url_parse(s->listen.at[i], &url, why);
+        bool web = url.scheme == WEFT_SCHEME_HTTP || url.scheme == WEFT_SCHEME_HTTPS;
+        if (err == WEFT_OK && web)
+            err = add_web(s, s->listen.at[i], &url, why);
+        else if (err == WEFT_OK)
+            s->plain.at[s->plain.count++] = s->listen.at[i];
+    }
+    return err;
 }
 
 static weft_err irc_check(void *at, weft_why *why)
@@ -243,8 +282,10 @@ static weft_err irc_children(void *at, weft_children *to, weft_why *why)
         err = weft_children_add(to, &network, why);
     if (err == WEFT_OK && s->plain.count > 0)
         err = weft_children_listen(to, &s->plain, &weft_irc_server, &s->config, why);
-    if (err == WEFT_OK && s->web.count > 0)
-        err = weft_children_listen(to, &s->web, &weft_http_server, &s->site, why);
+    for (size_t i = 0; err == WEFT_OK && i < s->web_count; i++) {
+        const weft_option_urls one = {.at = {s->web[i].url}, .count = 1};
+        err = weft_children_listen(to, &one, &weft_http_server, &s->web[i].site, why);
+    }
     return err;
 }
 
@@ -267,7 +308,8 @@ const weft_service service_irc = {
     .summary = "an IRC server",
     .about =
         "Channels are made by who joins them first. An http:// URL is for browsers, which speak\n"
-        "IRC in the messages of a WebSocket there. A client that does not read is closed when its\n"
+        "IRC in the messages of a WebSocket at its path, and nowhere else. A client that does not "
+        "read is closed when its\n"
         "stream's write_queue is full, and holds nobody else. The log says who comes in, who is\n"
         "refused, and what operators do.",
     .example = "weftd irc --listen tcp://127.0.0.1:6667 --oper root:sesame",

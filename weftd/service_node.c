@@ -64,9 +64,8 @@ static const weft_option node_options[] = {
      .kind = WEFT_OPTION_TEXTS,
      .value = "NAME",
      .at = offsetof(node_settings, operators),
-     .help =
-         "a member whose console may look at this node (weftd ps --node), or * for any. May be\n"
-         "given 16 times"},
+     .help = "a member whose console may look at this node (weftd ps --node), or * for any. May be "
+             "given 16 times"},
     {.name = "cluster",
      .kind = WEFT_OPTION_TEXT,
      .value = "NAME",

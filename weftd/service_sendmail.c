@@ -4,27 +4,22 @@
 #include <strings.h>
 #include <sysexits.h>
 
-#include <weft/net.h>
 #include <weft/smtp.h>
 #include <weft/tls.h>
 #include <weft/url.h>
 
+#include "letter.h"
 #include "secret.h"
 #include "services.h"
 
 typedef struct sendmail_settings {
-    weft_option_texts to, words;
-    const char *from, *server, *user, *trust;
+    weft_option_texts to, words, as_sendmail;
+    const char *server, *user, *trust;
     secret password;
     int tls;
-    bool insecure_auth;
-    weft_smtp_client_config client;
-    /* what is made of them */
-    const char *recipients[2 * WEFT_OPTION_TEXTS_MAX];
-    uint32_t recipients_n;
+    bool insecure_auth, ignore_dots;
+    letter letter;
     char url[WEFT_URL_BYTES_MAX + 1];
-    weft_err err;
-    bool partly;
 } sendmail_settings;
 
 static sendmail_settings settings;
@@ -43,12 +38,32 @@ static const weft_option sendmail_options[] = {
      .value = "ADDRESS",
      .at = offsetof(sendmail_settings, words),
      .help = "recipients, as --to; 16 at most"},
+    {.name = "read-recipients",
+     .letters = "t",
+     .kind = WEFT_OPTION_FLAG,
+     .at = offsetof(sendmail_settings, letter.read_recipients),
+     .help = "recipients are those of the fields To, Cc and Bcc, too; Bcc is not sent"},
     {.name = "from",
+     .letters = "f",
      .kind = WEFT_OPTION_TEXT,
      .value = "ADDRESS",
-     .unset = "",
-     .at = offsetof(sendmail_settings, from),
-     .help = "the sender that failures are reported to; \"\": nobody"},
+     .at = offsetof(sendmail_settings, letter.from),
+     .help =
+         "the sender that failures are reported to; \"\": nobody. Unset: with -t that of the field "
+         "From, else nobody"},
+    {.name = "ignore-dots",
+     .letters = "i",
+     .kind = WEFT_OPTION_FLAG,
+     .at = offsetof(sendmail_settings, ignore_dots),
+     .help = "changes nothing: a line of one dot never ends the message here"},
+    {.name = "as-sendmail",
+     .letters = "oBF",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "WORD",
+     .at = offsetof(sendmail_settings, as_sendmail),
+     .help =
+         "changes nothing: sendmail's -oi, -oem, -B8BITMIME, -F NAME and so on; may be given 16 "
+         "times"},
     {.name = "server",
      .kind = WEFT_OPTION_CONNECT,
      .value = "URL",
@@ -59,8 +74,8 @@ static const weft_option sendmail_options[] = {
      .kind = WEFT_OPTION_TEXT,
      .value = "NAME",
      .unset = "localhost",
-     .at = offsetof(sendmail_settings, client.host),
-     .help = "what this machine calls itself"},
+     .at = offsetof(sendmail_settings, letter.client.host),
+     .help = "what this machine calls itself; names without a host in fields are of it"},
     {.name = "tls",
      .kind = WEFT_OPTION_CHOICE,
      .value = "WHEN",
@@ -86,194 +101,39 @@ static const weft_option sendmail_options[] = {
      .help = "log in without TLS too"},
     {.name = "lmtp",
      .kind = WEFT_OPTION_FLAG,
-     .at = offsetof(sendmail_settings, client.lmtp),
+     .at = offsetof(sendmail_settings, letter.client.lmtp),
      .help = "speak LMTP (RFC 2033)"},
     {0},
 };
 
-/* ---- the actor: from the standard input to the client, line ends made those of mail */
+/* ---- the service */
 
-typedef struct sendmail {
-    weft_ref input, letter;
-    weft_msg *held; /* a part of the input there is no room for */
-    bool after_cr, input_over, over;
-} sendmail;
-
-typedef struct sendmail_begin {
-    char nothing;
-} sendmail_begin;
-static const weft_type sendmail_begin_type = WEFT_TYPE("sendmail.begin", sendmail_begin, NULL);
-
-static sendmail_settings *settings_of(const weft_actor *self)
+static weft_err add_words(envelope *e, const weft_option_texts *words, weft_why *why)
 {
-    return (sendmail_settings *)(uintptr_t)weft_config(self);
-}
-
-static weft_err stop(weft_actor *self, weft_err err, const char *why)
-{
-    sendmail_settings *s = settings_of(self);
-    sendmail *m = weft_state(self);
-    if (m->over)
-        return WEFT_OK;
-    m->over = true;
-    s->err = err;
-    if (err != WEFT_OK)
-        (void)fprintf(stderr, "weftd sendmail: %s (%s)\n", why, weft_err_name(err));
-    weft_drop(&m->held);
-    weft_system_stop(self, WEFT_OK);
-    return WEFT_OK;
-}
-
-/* The answer of a server has its own code in front; a failure of ours has a name. */
-static weft_err not_sent(weft_actor *self, const weft_outcome *got)
-{
-    sendmail_settings *s = settings_of(self);
-    bool said = strstr(got->why, "the server said: ") != NULL;
-    (void)fprintf(stderr, "weftd sendmail: %s: %s%s%s%s\n",
-                  s->server != NULL ? s->server : s->client.domain, got->why, said ? "" : " (",
-                  said ? "" : weft_err_name(got->err), said ? "" : ")");
-    (void)stop(self, WEFT_OK, "");
-    s->err = got->err;
-    return WEFT_OK;
-}
-
-static weft_err on_sent(weft_actor *self, weft_msg *msg, const weft_outcome *got)
-{
-    sendmail_settings *s = settings_of(self);
-    const weft_smtp_report *report = got->body;
-    (void)msg;
-    if (got->err != WEFT_OK)
-        return not_sent(self, got);
-    for (uint32_t i = 0; i < report->recipients_n; i++) {
-        weft_smtp_status status = weft_smtp_report_to(report, i);
-        if (status.code / 100 == 2)
-            continue;
-        s->partly = true;
-        (void)fprintf(stderr, "weftd sendmail: %s: %u %s\n", s->recipients[i], status.code,
-                      status.text);
+    weft_err err = WEFT_OK;
+    for (size_t i = 0; err == WEFT_OK && i < words->count; i++) {
+        err = weft_smtp_address_check(words->at[i], true, why);
+        if (err == WEFT_OK)
+            err = envelope_add(e, words->at[i], why);
     }
-    return stop(self, WEFT_OK, "");
-}
-
-/* The tree is up first. */
-static weft_err on_started(weft_actor *self, weft_msg *msg)
-{
-    (void)msg;
-    return weft_tell(self, weft_self(self), sendmail_begin, .nothing = 0);
-}
-
-static weft_err on_begin(weft_actor *self, weft_msg *msg)
-{
-    const sendmail_settings *s = settings_of(self);
-    sendmail *m = weft_state(self);
-    weft_ref client = weft_spawn(self, &weft_smtp_client, &s->client);
-    weft_deferred sent =
-        weft_smtp_send(self, client, s->from, s->recipients, s->recipients_n, true, &m->letter);
-    m->input = weft_connect(self, "stdio:", weft_self(self));
-    if (weft_ref_is_nobody(m->input))
-        return stop(self, WEFT_ENOMEM, "no memory");
-    return weft_when(msg, weft_within(self, sent, WEFT_NO_LIMIT), on_sent);
-}
-
-/* A line may end as it does on this machine. */
-static weft_err put(weft_actor *self, sendmail *m, weft_bytes bytes)
-{
-    weft_bytes out;
-    uint8_t *to;
-    size_t n = 0;
-    bool after_cr = m->after_cr;
-    weft_err err = weft_bytes_new(2 * bytes.size, &to, &out);
-    if (err != WEFT_OK)
-        return err;
-    for (size_t i = 0; i < bytes.size; i++) {
-        if (bytes.at[i] == '\n' && !after_cr)
-            to[n++] = '\r';
-        to[n++] = bytes.at[i];
-        after_cr = bytes.at[i] == '\r';
-    }
-    out.size = n;
-    err = weft_write(self, m->letter, out);
-    weft_bytes_drop(&out);
-    if (err == WEFT_OK)
-        m->after_cr = after_cr;
     return err;
 }
 
-static weft_err on_data(weft_actor *self, weft_msg *msg)
+/* What the header says of it is known when it has come. */
+static weft_err check_envelope(sendmail_settings *s, weft_why *why)
 {
-    sendmail *m = weft_state(self);
-    weft_err err = put(self, m, ((const weft_data *)weft_body(msg))->bytes);
-    if (err == WEFT_EFULL)
-        m->held = weft_keep(msg);
-    else if (err == WEFT_ENOMEM)
-        return stop(self, err, "no memory");
-    return WEFT_OK; /* a letter that is over was answered */
-}
-
-static weft_err on_drained(weft_actor *self, weft_msg *msg)
-{
-    sendmail *m = weft_state(self);
-    (void)msg;
-    if (m->held == NULL)
-        return WEFT_OK;
-    weft_err err = put(self, m, ((const weft_data *)weft_body(m->held))->bytes);
-    if (err != WEFT_EFULL)
-        weft_drop(&m->held);
-    return err == WEFT_ENOMEM ? stop(self, err, "no memory") : WEFT_OK;
-}
-
-static weft_err on_ended(weft_actor *self, weft_msg *msg)
-{
-    sendmail *m = weft_state(self);
-    if (weft_ref_same(((const weft_ended *)weft_body(msg))->stream, m->input)) {
-        m->input_over = true;
-        (void)weft_end(self, m->letter);
-    }
-    return WEFT_OK;
-}
-
-static weft_err on_closed(weft_actor *self, weft_msg *msg)
-{
-    const sendmail *m = weft_state(self);
-    const weft_closed *closed = weft_body(msg);
-    if (weft_ref_same(closed->stream, m->input) && !m->input_over)
-        return stop(self, closed->reason == WEFT_EDONE ? WEFT_EIO : closed->reason, closed->why);
-    return WEFT_OK; /* that of the letter: its answer says more */
-}
-
-static void on_over(weft_actor *self, weft_err reason)
-{
-    sendmail *m = weft_state(self);
-    (void)reason;
-    weft_drop(&m->held);
-}
-
-static const weft_handler handlers[] = {
-    {.type = &weft_started_type, .fn = on_started},
-    {.type = &sendmail_begin_type, .fn = on_begin},
-    {.type = &weft_data_type, .fn = on_data},
-    {.type = &weft_drained_type, .fn = on_drained},
-    {.type = &weft_ended_type, .fn = on_ended},
-    {.type = &weft_closed_type, .fn = on_closed},
-    {0},
-};
-static const weft_behaviour sendmail_behaviour = {
-    .name = "sendmail", .handlers = handlers, .state_bytes = sizeof(sendmail), .ended = on_over};
-
-/* ---- the service */
-
-static weft_err check_addresses(sendmail_settings *s, weft_why *why)
-{
-    for (size_t i = 0; i < s->to.count; i++)
-        s->recipients[s->recipients_n++] = s->to.at[i];
-    for (size_t i = 0; i < s->words.count; i++)
-        s->recipients[s->recipients_n++] = s->words.at[i];
-    if (s->recipients_n == 0)
-        return weft_because(why, WEFT_EINVAL, "there are no recipients: --to ADDRESS");
-    for (size_t i = 0; i < s->recipients_n; i++)
-        if (weft_smtp_address_check(s->recipients[i], true, why) != WEFT_OK)
-            return WEFT_EINVAL;
-    return s->from[0] != '\0' ? weft_smtp_address_check(s->from, true, why) : WEFT_OK;
+    letter *l = &s->letter;
+    weft_err err = add_words(&l->envelope, &s->to, why);
+    if (err == WEFT_OK)
+        err = add_words(&l->envelope, &s->words, why);
+    if (err == WEFT_OK && l->from != NULL && l->from[0] != '\0')
+        err = weft_smtp_address_check(l->from, true, why);
+    if (err != WEFT_OK || l->read_recipients)
+        return err;
+    if (l->envelope.to_n == 0)
+        return weft_because(why, WEFT_EINVAL,
+                            "there are no recipients: --to ADDRESS, or -t for those of the header");
+    return letter_route(l, why);
 }
 
 /* A URL of TLS from the first byte says by itself whom it trusts: --trust becomes its option. */
@@ -282,7 +142,7 @@ static weft_err read_server(sendmail_settings *s, weft_why *why)
     static const char plain[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
     weft_url url;
-    s->client.url = s->server;
+    s->letter.client.url = s->server;
     if (s->server == NULL || s->trust == NULL)
         return WEFT_OK;
     weft_err err = weft_url_parse(s->server, &url, why);
@@ -296,57 +156,47 @@ static weft_err read_server(sendmail_settings *s, weft_why *why)
                                (unsigned char)*c);
     if (at + 4 >= sizeof s->url)
         return weft_because(why, WEFT_ETOOBIG, "--server and --trust are too long together");
-    s->client.url = s->url;
+    s->letter.client.url = s->url;
     return weft_url_parse(s->url, &url, why);
-}
-
-static weft_err check_domains(sendmail_settings *s, weft_why *why)
-{
-    if (s->server != NULL)
-        return WEFT_OK;
-    s->client.domain = strrchr(s->recipients[0], '@') + 1;
-    for (size_t i = 1; i < s->recipients_n; i++)
-        if (strcasecmp(strrchr(s->recipients[i], '@') + 1, s->client.domain) != 0)
-            return weft_because(why, WEFT_EINVAL, "recipients of several domains need a --server");
-    return WEFT_OK;
 }
 
 static weft_err sendmail_check(void *at, weft_why *why)
 {
     sendmail_settings *s = at;
-    weft_err err = check_addresses(s, why);
-    if (err == WEFT_OK)
-        err = check_domains(s, why);
+    s->letter.server = s->server;
+    weft_err err = check_envelope(s, why);
     if (err == WEFT_OK)
         err = read_server(s, why);
     if (err != WEFT_OK)
         return err;
-    s->client.tls_policy = (weft_smtp_tls)s->tls;
-    s->client.user = s->user;
+    s->letter.client.tls_policy = (weft_smtp_tls)s->tls;
+    s->letter.client.user = s->user;
     if (s->user != NULL)
-        err = secret_read(&s->password, "password", "WEFT_PASSWORD", &s->client.password, why);
+        err =
+            secret_read(&s->password, "password", "WEFT_PASSWORD", &s->letter.client.password, why);
     if (err != WEFT_OK)
         return err;
-    s->client.auth_in_clear = s->insecure_auth;
+    s->letter.client.auth_in_clear = s->insecure_auth;
     const weft_tls_config tls = {.trust_file = s->trust, .unverified = s->tls == WEFT_SMTP_TLS_MAY};
-    return s->tls != WEFT_SMTP_TLS_NEVER ? weft_tls_client(&tls, &s->client.tls, why) : WEFT_OK;
+    return s->tls != WEFT_SMTP_TLS_NEVER ? weft_tls_client(&tls, &s->letter.client.tls, why)
+                                         : WEFT_OK;
 }
 
 static weft_err sendmail_children(void *at, weft_children *to, weft_why *why)
 {
     const weft_child child = {.name = "letter",
-                              .behaviour = &sendmail_behaviour,
-                              .config = at,
+                              .behaviour = &letter_behaviour,
+                              .config = &((sendmail_settings *)at)->letter,
                               .restart = WEFT_RESTART_NEVER};
     return weft_children_add(to, &child, why);
 }
 
 static int sendmail_code(const void *at)
 {
-    const sendmail_settings *s = at;
-    switch (s->err) {
+    const letter *l = &((const sendmail_settings *)at)->letter;
+    switch (l->err) {
     case WEFT_OK:
-        return s->partly ? EX_UNAVAILABLE : EX_OK;
+        return l->partly ? EX_UNAVAILABLE : EX_OK;
     case WEFT_EDENIED:
     case WEFT_ETOOBIG:
     case WEFT_EUNSUPPORTED:
@@ -370,15 +220,20 @@ static int sendmail_code(const void *at)
 static void sendmail_done(void *at)
 {
     sendmail_settings *s = at;
-    weft_tls_drop(&s->client.tls);
+    envelope_done(&s->letter.envelope);
+    weft_tls_drop(&s->letter.client.tls);
 }
 
 const weft_service service_sendmail = {
     .name = "sendmail",
     .summary = "send the message on the standard input",
     .about =
-        "The message is sent as it is, with its header; lines may end as they do here. The exit\n"
-        "code is 0 when every recipient was taken, 75 if it may be tried again, 67 or 69 if not.",
+        "The message is sent as it is, with its header; lines may end as they do here. With -t it\n"
+        "goes to the recipients that its header names, besides those of the command line, and\n"
+        "without Bcc: programs that call sendmail -t -i can call this. The exit code is 0 when "
+        "every\n"
+        "recipient was taken, 75 if it may be tried again, 65 if the header cannot be read, 67 or\n"
+        "69 if a recipient was refused.",
     .example = "weftd sendmail --server tcp://127.0.0.1:2525 --from me@example.org "
                "--to you@example.net <letter",
     .options = sendmail_options,

@@ -2,6 +2,7 @@
 /* A server of shells, commands and files over SSH. */
 #include <weft/ssh.h>
 
+#include "operator.h"
 #include "service_auth.h"
 #include "services.h"
 #include "ssh_console.h"
@@ -296,6 +297,8 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     weft_log(self, WEFT_NOTICE, "the host key is %s", weft_ssh_keys_fingerprint(s->host_keys));
     if (s->rights[0] != '\0')
         weft_log(self, WEFT_NOTICE, "%s", s->rights);
+    if (s->config.anonymous && s->console.to != NULL)
+        weft_log(self, WEFT_WARNING, "%s", OPERATOR_ANYBODY);
     return WEFT_OK;
 }
 

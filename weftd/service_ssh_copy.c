@@ -59,6 +59,15 @@ static weft_err on_started(weft_actor *self, weft_msg *msg)
     return weft_tell(self, weft_self(self), ssh_copy_begin, .nothing = 0);
 }
 
+/* What is wrong with a file here is not the host's. */
+static void not_copied(const ssh_copy_settings *s, weft_err err, const char *why)
+{
+    if (strncmp(why, "here: ", 6) == 0)
+        (void)fprintf(stderr, "weftd ssh-copy: %s (%s)\n", why, weft_err_name(err));
+    else
+        ssh_target_failed(&s->target, "ssh-copy", err, why);
+}
+
 static weft_err on_copied(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
     ssh_copy_settings *s = settings_of(self);
@@ -66,7 +75,7 @@ static weft_err on_copied(weft_actor *self, weft_msg *msg, const weft_outcome *g
     (void)msg;
     s->err = got->err;
     if (got->err != WEFT_OK)
-        (void)fprintf(stderr, "weftd ssh-copy: %s (%s)\n", got->why, weft_err_name(got->err));
+        not_copied(s, got->err, got->why);
     else if (!s->quiet)
         (void)fprintf(stderr, "%" PRIu64 " bytes, %u files, %u folders, %u left out\n", c->bytes,
                       c->files, c->folders, c->left_out);

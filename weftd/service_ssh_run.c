@@ -58,14 +58,19 @@ static ssh_run_settings *settings_of(const weft_actor *self)
     return (ssh_run_settings *)(uintptr_t)weft_config(self);
 }
 
-static weft_err failed(weft_actor *self, weft_err err, const char *why)
+/* At the host, whose address is said; or here. */
+static weft_err failed(weft_actor *self, bool there, weft_err err, const char *why)
 {
+    ssh_run_settings *s = settings_of(self);
     ssh_run *r = weft_state(self);
     if (r->over)
         return WEFT_OK;
     r->over = true;
-    settings_of(self)->code = FAILED;
-    (void)fprintf(stderr, "weftd ssh-run: %s (%s)\n", why, weft_err_name(err));
+    s->code = FAILED;
+    if (there)
+        ssh_target_failed(&s->target, "ssh-run", err, why);
+    else
+        (void)fprintf(stderr, "weftd ssh-run: %s (%s)\n", why, weft_err_name(err));
     weft_system_stop(self, WEFT_OK);
     return WEFT_OK;
 }
@@ -92,12 +97,12 @@ static weft_err on_channel(weft_actor *self, weft_msg *msg, const weft_outcome *
     ssh_run *r = weft_state(self);
     (void)msg;
     if (got->err != WEFT_OK)
-        return failed(self, got->err, got->why);
+        return failed(self, true, got->err, got->why);
     r->stream = ((const weft_ssh_channel *)got->body)->stream;
     r->errors = ((const weft_ssh_channel *)got->body)->errors;
     r->stdio = weft_connect(self, "stdio:", weft_self(self));
     if (weft_ref_is_nobody(r->stdio))
-        return failed(self, WEFT_ENOMEM, "no memory");
+        return failed(self, false, WEFT_ENOMEM, "no memory");
     return WEFT_OK;
 }
 
@@ -159,8 +164,8 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
         (r->errors_ended && weft_ref_same(closed->stream, r->errors)))
         return WEFT_OK;
     if (!r->over)
-        return failed(self, closed->reason == WEFT_EDONE ? WEFT_ELOST : closed->reason,
-                      closed->why);
+        return failed(self, !weft_ref_same(closed->stream, r->stdio),
+                      closed->reason == WEFT_EDONE ? WEFT_ELOST : closed->reason, closed->why);
     if (weft_ref_same(closed->stream, r->stdio))
         weft_system_stop(self, WEFT_OK);
     return WEFT_OK;

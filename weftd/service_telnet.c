@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include <weft/console.h>
+#include <weft/log.h>
 #include <weft/url.h>
 
+#include "operator.h"
 #include "service_auth.h"
 #include "services.h"
 
@@ -91,11 +93,24 @@ static weft_err telnet_check(void *at, weft_why *why)
     return err;
 }
 
+/* ---- what is said at the start */
+
+static weft_err on_started(weft_actor *self, weft_msg *msg)
+{
+    (void)msg;
+    weft_log(self, WEFT_WARNING, "%s", OPERATOR_ANYBODY);
+    return WEFT_OK;
+}
+
+static const weft_handler warning_rows[] = {{.type = &weft_started_type, .fn = on_started}, {0}};
+static const weft_behaviour warning = {.name = "telnet warning", .handlers = warning_rows};
+
 static weft_err telnet_children(void *at, weft_children *to, weft_why *why)
 {
     telnet_settings *s = at;
     const weft_child auth = {.name = "auth", .behaviour = &weft_auth, .config = &s->who.config};
-    weft_err err = s->config.auth != NULL ? weft_children_add(to, &auth, why) : WEFT_OK;
+    const weft_child warns = {.name = "warning", .behaviour = &warning};
+    weft_err err = weft_children_add(to, s->config.auth != NULL ? &auth : &warns, why);
     return err == WEFT_OK ? weft_children_listen(to, &s->listen, &weft_console, &s->config, why)
                           : err;
 }

@@ -100,7 +100,8 @@ static const weft_option web_options[] = {
      .kind = WEFT_OPTION_TEXTS,
      .value = "PATH=URL",
      .at = offsetof(web_settings, sites.proxy),
-     .help = "pass what is at PATH and below on to URL, or to one of several (URL,URL)"},
+     .help = "pass what is at PATH and below on to URL, or to one of several (URL,URL); may be "
+             "given 16 times"},
     {.name = "proxy-strip",
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(web_settings, sites.strip),
@@ -117,12 +118,16 @@ static const weft_option web_options[] = {
      .kind = WEFT_OPTION_TEXTS,
      .value = "[STATUS:]FROM=TO",
      .at = offsetof(web_settings, sites.redirect),
-     .help = "send who asks for FROM to TO (302): /old/*=/new/*, 301:/u/:id=https://x.org/:id"},
+     .help =
+         "send who asks for FROM to TO (302): /old/*=/new/*, 301:/u/:id=https://x.org/:id; may be "
+         "given 16 times"},
     {.name = "rewrite",
      .kind = WEFT_OPTION_TEXTS,
      .value = "FROM=TO",
      .at = offsetof(web_settings, sites.rewrite),
-     .help = "serve FROM as if TO had been asked for: /blog/:page=/pages/:page.html"},
+     .help =
+         "serve FROM as if TO had been asked for: /blog/:page=/pages/:page.html; may be given 16 "
+         "times"},
     {.name = "compress",
      .kind = WEFT_OPTION_FLAG,
      .at = offsetof(web_settings, sites.compress),
@@ -131,7 +136,8 @@ static const weft_option web_options[] = {
      .kind = WEFT_OPTION_TEXTS,
      .value = "PATH=FOLDER",
      .at = offsetof(web_settings, sites.cgi),
-     .help = "run what is below PATH as the programs in FOLDER (CGI, RFC 3875)"},
+     .help =
+         "run what is below PATH as the programs in FOLDER (CGI, RFC 3875); may be given 16 times"},
     {.name = "cgi-time",
      .kind = WEFT_OPTION_MS,
      .value = "TIME",
@@ -153,7 +159,8 @@ static const weft_option web_options[] = {
      .value = "STATUS[-LAST]=FILE",
      .at = offsetof(web_settings, pages.given),
      .help =
-         "the page that goes with an error: 404=lost.html, 500-599=down.html; read at the start"},
+         "the page that goes with an error: 404=lost.html, 500-599=down.html; read at the start; "
+         "may be given 16 times"},
     {.name = "auth",
      .kind = WEFT_OPTION_TEXTS,
      .value = "TYPE:ARG",

@@ -36,3 +36,10 @@ weft_err ssh_target_read(ssh_target *t, const char *text, size_t n, weft_why *wh
                ? secret_read(&t->password, "password", SSH_PASSWORD, &t->client.password, why)
                : err;
 }
+
+void ssh_target_failed(const ssh_target *t, const char *service, weft_err err, const char *why)
+{
+    bool named = strstr(why, t->client.url) != NULL;
+    (void)fprintf(stderr, "weftd %s: %s%s%s (%s)\n", service, named ? "" : t->client.url,
+                  named ? "" : ": ", why, weft_err_name(err));
+}

@@ -60,4 +60,7 @@ typedef struct ssh_target {
  * Then finds out the secrets, which may ask at the terminal. errors: EINVAL, those of secret_read. */
 WEFT_MUST_USE weft_err ssh_target_read(ssh_target *t, const char *at, size_t n, weft_why *why);
 
+/* Says on standard error that @service failed, and what was connected to: its URL, unless @why names it. */
+void ssh_target_failed(const ssh_target *t, const char *service, weft_err err, const char *why);
+
 #endif

@@ -49,8 +49,7 @@ static size_t run_of(const char *at, size_t n, bool (*is)(unsigned char), bool *
 
 /* ---- local parts */
 
-/* RFC 5322, section 3.2.3: atext */
-static bool is_atext(unsigned char c)
+bool wf_smtp_is_atext(unsigned char c)
 {
     return isalnum(c) != 0 || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
@@ -65,7 +64,7 @@ static size_t dot_string(const char *at, size_t n, bool *utf8)
 {
     size_t i = 0;
     for (;;) {
-        size_t atom = run_of(at + i, n - i, is_atext, utf8);
+        size_t atom = run_of(at + i, n - i, wf_smtp_is_atext, utf8);
         if (atom == 0)
             return 0;
         i += atom;

@@ -5,6 +5,9 @@
 
 #include <weft/smtp.h>
 
+/* RFC 5322, section 3.2.3: what words have besides quotes. ASCII's. */
+bool wf_smtp_is_atext(unsigned char c);
+
 /* How many of the @n bytes @at are a mailbox (Local-part "@" ( Domain / address-literal )); 0: none of them, and
  * *@wrong says why. Bytes beyond ASCII are counted as well formed UTF-8 or refused; *@utf8 says there were some. */
 size_t wf_smtp_mailbox(const char *at, size_t n, bool *utf8, const char **wrong);

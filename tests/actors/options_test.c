@@ -76,6 +76,28 @@ static const weft_option shared_rows[] = {
     {0},
 };
 
+/* As another program has them, whose place this one takes. */
+static const weft_option lettered_rows[] = {
+    {.name = "loud",
+     .letters = "l",
+     .kind = WEFT_OPTION_FLAG,
+     .at = offsetof(settings, loud),
+     .help = "louder"},
+    {.name = "file",
+     .letters = "f",
+     .kind = WEFT_OPTION_TEXT,
+     .value = "PATH",
+     .at = offsetof(settings, file),
+     .help = "a file"},
+    {.name = "tag",
+     .letters = "tT",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "TAG",
+     .at = offsetof(settings, tags),
+     .help = "a tag"},
+    {0},
+};
+
 static const weft_option common_rows[] = {
     {.name = "threads",
      .kind = WEFT_OPTION_COUNT,
@@ -302,6 +324,57 @@ static void a_positional_list_takes_all_words_that_are_left(void)
     CHECK_STR(why.text, "WORD is given too often, expected at most 16 times");
 }
 
+static void letters_are_other_names_of_options(void)
+{
+    CHECK_OK(read_by(lettered_rows, "-l -f a --threads 2 -tx -T y"));
+    CHECK(got.loud);
+    CHECK_STR(got.file, "a");
+    CHECK_U64(got.tags.count, 2);
+    CHECK_STR(got.tags.at[0], "x");
+    CHECK_STR(got.tags.at[1], "y");
+    CHECK_OK(read_by(lettered_rows, "-lf--x"));
+    CHECK(got.loud);
+    CHECK_STR(got.file, "--x");
+    CHECK_OK(read_by(lettered_rows, "-f -- -t -"));
+    CHECK_STR(got.file, "--");
+    CHECK_STR(got.tags.at[0], "-");
+}
+
+static void a_flag_s_letter_may_come_again_and_a_value_s_may_not(void)
+{
+    CHECK_ERR(read_by(lettered_rows, "-l --loud"), WEFT_EINVAL);
+    CHECK_OK(read_by(lettered_rows, "--loud -l -ll"));
+    CHECK_ERR(read_by(lettered_rows, "-f a -f b"), WEFT_EINVAL);
+    CHECK_STR(why.text, "--file is given twice, expected once");
+    CHECK_ERR(read_by(lettered_rows, "--file a -f b"), WEFT_EINVAL);
+}
+
+static void letters_that_are_none_and_values_that_are_missing_are_refused(void)
+{
+    CHECK_ERR(read_by(lettered_rows, "-lx"), WEFT_EINVAL);
+    CHECK_STR(why.text, "there is no option -lx; options have two dashes");
+    CHECK_ERR(read_by(lettered_rows, "-lf"), WEFT_EINVAL);
+    CHECK_STR(why.text, "-f has no value, expected -f PATH");
+    CHECK_ERR(read_by(lettered_rows, "-"), WEFT_EINVAL);
+    CHECK_ERR(read_by(lettered_rows, "-- -l"), WEFT_EINVAL);
+    CHECK_STR(why.text, "\"-l\" is a word too many, expected an option");
+}
+
+static void letters_stand_in_help_before_the_name(void)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *to = open_memstream(&text, &n);
+    REQUIRE(to != NULL);
+    weft_options_print_help("options", lettered_rows, to);
+    (void)fclose(to);
+    CHECK_STR(text, "\noptions:\n"
+                    "  -l, --loud                 louder\n"
+                    "  -f, --file PATH            a file\n"
+                    "  -t, -T, --tag TAG          a tag\n");
+    free(text);
+}
+
 static void common_options_may_stand_before_the_word_that_ends_them(void)
 {
     char *words[] = {(char[]){"--threads"}, (char[]){"4"}, (char[]){"echo"}, (char[]){"--loud"}};
@@ -403,6 +476,10 @@ static const test_case cases[] = {
     TEST(missing_and_superfluous_words_are_refused),
     TEST(positional_words_are_taken_in_order_and_must_be_there),
     TEST(a_positional_list_takes_all_words_that_are_left),
+    TEST(letters_are_other_names_of_options),
+    TEST(a_flag_s_letter_may_come_again_and_a_value_s_may_not),
+    TEST(letters_that_are_none_and_values_that_are_missing_are_refused),
+    TEST(letters_stand_in_help_before_the_name),
     TEST(common_options_may_stand_before_the_word_that_ends_them),
     TEST(settings_are_printed_as_yaml),
     TEST(what_may_be_given_in_two_ways_is_given_once_and_printed_once),

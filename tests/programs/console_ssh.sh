@@ -130,6 +130,13 @@ if timeout 60 ssh -p "$own" -o UserKnownHostsFile=/dev/null -o StrictHostKeyChec
     fail "somebody without a key was let in"
 fi
 
+echo "of whoever comes, which is warned of"
+serve anybody "$weftd" ssh --listen tcp://127.0.0.1:0 --keys keys --auth anonymous --console unix:web.admin
+comes anybody.log '"level":"warning","name":"ssh facts"'
+comes anybody.log "--auth anonymous: whoever comes is an operator"
+ends 0 "web/listener-1" "$port" tree
+! grep -q "whoever comes is an operator" ssh.log || fail "it is warned where keys are asked for"
+
 echo "what is wrong"
 code=0
 "$weftd" ssh --auth sshkey:key.pub --console unix:web.admin --no-shell 2>said || code=$?

@@ -115,6 +115,22 @@ async def by_subprotocol(uri, other, text):
             pass
 
 
+async def at_path(port, path):
+    """A WebSocket at that path, and at no other."""
+    root = f"ws://127.0.0.1:{port}"
+    async with websockets.connect(root + path, subprotocols=["text.ircv3.net"]) as web:
+        for line in ("NICK browser", "USER b 0 * :b"):
+            await web.send(line)
+        while " 001 " not in await asyncio.wait_for(web.recv(), 20):
+            pass
+    for other in {"/", "/other", "/irc", "/a:b/x/y", path + "more"} - {path}:
+        try:
+            async with websockets.connect(root + other):
+                raise AssertionError(f"{other} is served")
+        except websockets.exceptions.InvalidStatusCode as refused:
+            assert refused.status_code == 404, (other, refused)
+
+
 def bot(port):
     """Says something to the bot on a server of somebody else's, which may not be up yet."""
     for _ in range(1000):
@@ -138,6 +154,9 @@ def bot(port):
 def main():
     if sys.argv[1] == "bot":
         bot(int(sys.argv[2]))
+        return
+    if sys.argv[1] == "path":
+        asyncio.run(at_path(sys.argv[2], sys.argv[3]))
         return
     port, web_port = int(sys.argv[1]), int(sys.argv[2])
     refused_without_password(port)

@@ -87,6 +87,17 @@ CONFIG
 run inspircd "$inspircd" --runasroot --nofork --config "$dir/inspircd.conf"
 bot inspircd
 
+echo "browsers come at the path of a URL"
+for path in / /irc/ '/a:b/:c/*'; do
+    listeners=2 serve paths "$weftd" irc --listen tcp://127.0.0.1:0 --listen "http://127.0.0.1:0$path?nodelay=on"
+    "$python" "$here/irc.py" path "$(port_of http)" "$path" || fail "a WebSocket at $path"
+    stop
+done
+code=0
+"$weftd" irc --listen http://127.0.0.1:0//chat 2>said || code=$?
+[ "$code" = 78 ] || fail "a path of nothing: $code, $(cat said)"
+grep -qF -- '--listen http://127.0.0.1:0//chat: ' said || fail "a path of nothing: $(cat said)"
+
 echo "it stops, and says so"
 stop "$irc"
 comes ii/127.0.0.1/out "Server shutting down"

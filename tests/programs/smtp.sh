@@ -1,12 +1,12 @@
 #!/bin/bash
 # Mail with others at the other end: swaks, msmtp, curl, Python's smtplib and postfix's smtp-source send to weftd smtp;
-# weftd sendmail sends to Python's aiosmtpd and to postfix's smtp-sink.
+# weftd sendmail sends to Python's aiosmtpd and to postfix's smtp-sink, and is the sendmail of git send-email.
 set -euo pipefail
 
 PATH=$PATH:/usr/sbin
 # shellcheck source=tests/programs/parts/service.sh
 . "$(dirname "$0")/parts/service.sh"
-needs swaks msmtp curl smtp-source smtp-sink openssl
+needs swaks msmtp curl smtp-source smtp-sink openssl git "$(git --exec-path)/git-send-email"
 needs_module aiosmtpd
 
 # start OPTIONS: weftd smtp, at $port.
@@ -202,6 +202,103 @@ if mkdir "$dir/small" && mount -t tmpfs -o size=256k none "$dir/small" 2>/dev/nu
     grep -q "452 4.3.1" "$dir/out" || fail "a full disk: $(cat "$dir/out")"
     [ "$left" = 0 ] || fail "a full disk: something is left behind"
 fi
+
+# ---- as sendmail -t
+
+start --to "exec:$dir/program"
+sendmail=("$weftd" sendmail --server "tcp://127.0.0.1:$port")
+# sent ENVELOPE WORDS...: the standard input goes with that envelope, and without Bcc.
+sent()
+{
+    local wanted=$1
+    shift
+    rm -f "$dir/envelope" "$dir/taken"
+    "${sendmail[@]}" "$@" 2>"$dir/out" || fail "sendmail $*: $(cat "$dir/out")"
+    same "sendmail $*: the envelope" "$(cat "$dir/envelope")" "$wanted"
+    ! grep -qi '^\(resent-\)\?bcc *: .*@' "$dir/taken" || fail "sendmail $*: Bcc is sent: $(cat "$dir/taken")"
+}
+cat >"$dir/letter" <<'END'
+From: "Lee, Ann" <ann@example.org>, second@example.org
+To: Bob <bob@example.net>,
+ (the other one) eve@example.net
+Cc: Friends: joe@example.com, "odd name"@example.com;
+CC: BOB@example.net
+BCC : secret@example.com
+  , hidden@example.com
+Subject: =?utf-8?Q?=C3=84?=
+
+Bcc: not a field
+.
+end
+END
+all='bob@example.net eve@example.net joe@example.com "odd name"@example.com secret@example.com hidden@example.com'
+sent "ann@example.org $all" -t <"$dir/letter"
+(sed '/^BCC/d; /hidden/d; s/$/\r/' "$dir/letter") | cmp - <(sed 1,3d "$dir/taken") ||
+    fail "sendmail -t: another letter was sent: $(cat "$dir/taken")"
+sent "ann@example.org $all" -ti -i <"$dir/letter"
+sent "x@example.org first@example.org $all" -t -f x@example.org first@example.org <"$dir/letter"
+sent "x@example.org $all" -oi -oem -fx@example.org -B8BITMIME -FName -t -- bob@example.net <"$dir/letter"
+sent " $all" -t --from "" <"$dir/letter"
+sed 's/$/\r/' "$dir/letter" | sent "ann@example.org $all" -t
+sed '1s/^/From MAILER-DAEMON Sat Nov 28 12:00:00 2026\n/' "$dir/letter" | sent "ann@example.org $all" -t
+! grep -q MAILER "$dir/taken" || fail "the first line of a file of messages is sent"
+printf 'Resent-To: new@example.com\nResent-Bcc: newer@example.com\nResent-From: fan@example.org\n' |
+    cat - "$dir/letter" | sent "fan@example.org new@example.com newer@example.com" -t
+printf 'From: root\nTo: root (Cron)\n\nx\n' | sent "root@mail.example root@mail.example" -t --host mail.example
+printf 'To: bob@example.net' | sent " bob@example.net" -t
+printf 'Subject: x\n\nTo: none@example.net\n' | sent " bob@example.net" -t bob@example.net
+(cat "$dir/letter" && head -c 5000000 /dev/zero | tr '\0' x | fold -w 70) | sent "ann@example.org $all" -t
+[ "$(wc -c <"$dir/taken")" -gt 5142858 ] || fail "5 MB behind a header: $(wc "$dir/taken")"
+
+# unsent CODE WORDS OPTIONS...: the standard input is not sent, and that is why.
+unsent()
+{
+    local wanted=$1 words=$2 code=0
+    shift 2
+    "${sendmail[@]}" -t "$@" 2>"$dir/out" || code=$?
+    [ "$code" = "$wanted" ] || fail "$words: exit code $code: $(cat "$dir/out")"
+    grep -qF -- "weftd sendmail: $words" "$dir/out" || fail "$words: $(cat "$dir/out")"
+}
+rm -f "$dir/taken"
+printf 'Subject: x\nCc: a@b.c\nTo: b@c.d,\n e@f g@h\n\n' |
+    unsent 65 'line 4: To: "g@h": expected a comma between addresses'
+printf 'From: x y@z\nTo: b@c.d\n\n' |
+    unsent 65 'line 1: From: "x y@z": expected one word before the @, or < and > around the address'
+printf 'To: b@c.d\nnobody\nBcc: secret@example.com\n\n' |
+    unsent 65 'line 2: "nobody": expected a field such as Subject: TEXT, or an empty line'
+printf 'Subject: x\n\nTo: b@c.d\n' | unsent 65 'there are no recipients, expected a To, Cc or Bcc field'
+unsent 65 'there are no recipients' </dev/null
+(printf 'To: x0@b.c' && printf ',\n x%d@b.c' {1..1000} && echo) |
+    unsent 69 'there are more recipients, expected at most 1000'
+(printf 'To: b@c.d\nX: ' && head -c 1048576 /dev/zero | tr '\0' x) |
+    unsent 69 'the header is longer, expected at most 1048576 bytes'
+sendmail=("$weftd" sendmail)
+printf 'To: a@b.c\nCc: d@e.f\n\n' | unsent 65 'recipients of several domains need a --server'
+[ ! -e "$dir/taken" ] || fail "something was sent: $(cat "$dir/taken")"
+
+# git names sender and recipients itself, with and without -t
+mkdir "$dir/repository"
+(
+    cd "$dir/repository" || exit 1
+    export HOME=$dir GIT_CONFIG_NOSYSTEM=1
+    git init -q
+    git config user.name "Ann Lee"
+    git config user.email ann@example.org
+    git commit -q --allow-empty -m first
+    echo one >file
+    git add file
+    git commit -q -m 'second: a file'
+    for how in "" " -t -i"; do
+        rm -f "$dir/envelope" "$dir/taken"
+        git send-email --quiet --confirm=never --suppress-cc=all --envelope-sender=bounces@example.org \
+            --to='"Doe, Bob" <bob@example.net>' --cc=eve@example.net \
+            --sendmail-cmd="'$weftd' sendmail --server 'tcp://127.0.0.1:$port'$how" HEAD^ >"$dir/out" 2>&1 ||
+            fail "git send-email$how: $(cat "$dir/out")"
+        same "git send-email$how" "$(cat "$dir/envelope")" "bounces@example.org bob@example.net eve@example.net"
+        grep -q '^Subject: \[PATCH\] second: a file' "$dir/taken" || fail "git send-email$how: $(cat "$dir/taken")"
+    done
+) || exit 1
+stop
 
 # ---- our client, other servers
 

@@ -15,8 +15,10 @@ user=$(id -un)
 dir=$(mktemp -d)
 ours=
 agent=
+holder=
 finish()
 {
+    [ -z "$holder" ] || kill "$holder" 2>/dev/null || true
     [ -z "$ours" ] || kill "$ours" 2>/dev/null || true
     [ -z "$agent" ] || kill "$agent" 2>/dev/null || true
     wait 2>/dev/null || true
@@ -207,6 +209,31 @@ grep -q "^\[127.0.0.1\]:$port ssh-ed25519 " known || fail "a port: $(cat known)"
 served "127.0.0.1:$port" --known-hosts known --key ed25519
 copy big "ssh://$user@127.0.0.1:$port/there/ssh" --known-hosts known --key ed25519 || fail "a copy to weftd"
 cmp big there/ssh || fail "a copy to weftd: other bytes"
+# what was tried is said: the address of the host, or what it was to be instead
+tried()
+{
+    local words=$1 code=$2 got=0
+    shift 2
+    "$weftd" "$@" --known-hosts known --key ed25519 </dev/null >/dev/null 2>err || got=$?
+    [ "$got" = "$code" ] && grep -qxF -- "weftd $1: $words" err || fail "$*: exit code $got: $(cat err)"
+}
+# nobody listens at a port that is bound alone
+mkfifo free
+python3 -uc 'import signal, socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])
+signal.pause()' >free &
+holder=$!
+read -r -t 60 none <free || fail "no port is to be had"
+tried "tcp://127.0.0.1:$none: Connection refused (EREFUSED)" 255 ssh-run "$user@127.0.0.1:$none" true
+tried "tcp://127.0.0.1:$none: Connection refused (EREFUSED)" 69 ssh-copy big "ssh://$user@127.0.0.1:$none/big"
+tried "unable to connect to unix:$dir/none: No such file or directory (ENOTFOUND)" 255 \
+    ssh-run "$user@host" true --to "unix:$dir/none"
+tried "tcp://127.0.0.1:$port: there: /none: No such file or directory (ENOTFOUND)" 66 \
+    ssh-copy "ssh://$user@127.0.0.1:$port/none" back
+tried "here: none: No such file or directory (ENOTFOUND)" 66 \
+    ssh-copy none "ssh://$user@127.0.0.1:$port/none"
 kill "$ours"
 wait "$ours" || fail "weftd ended with $?"
 ours=

@@ -56,6 +56,7 @@ people "$gate" <<'SCRIPT' || fail "behind a login"
 end
 SCRIPT
 comes telnet.log "login of ops"
+! grep -q "whoever comes is an operator" telnet.log || fail "a login, and it warns of none"
 comes telnet.log "login refused"
 
 echo "nobody without a password"
@@ -89,6 +90,8 @@ stop
 
 echo "whose console"
 serve own "$weftd" telnet --listen tcp://127.0.0.1:0 --auth anonymous --prompt "own> "
+comes own.log '"level":"warning","name":"telnet warning"'
+comes own.log "--auth anonymous: whoever comes is an operator"
 people "$port" <<'SCRIPT' || fail "its own"
 < own> 
 > names\r

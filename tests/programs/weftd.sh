@@ -49,6 +49,12 @@ for name in $names; do
     [ "$name" != forward ] || arguments=(tcp://127.0.0.1:7000 unix:app.sock)
     "$weftd" "$name" "${arguments[@]}" --print-config >config
     has "config of $name" "$(cat config)" "service: $name"
+    # what may be given again is a list there, and its help says so: but for FROM, of which --listen is another
+    "$weftd" "$name" --help >help
+    while read -r option; do
+        grep -iqE -- "^  ((-., )*--$option .*(16 times|16 in all)|$option .*16 at most)" help ||
+            [ "$name $option" = "forward from" ] || fail "$name: the help of $option does not say that it may come again"
+    done < <(sed -n '/^[^ ]*: \[\]$/s/: \[\]//p; /^[^ ]*:$/s/://p' config)
     # nothing is reached from elsewhere unless that is asked for
     ! grep '//' config | grep -v '//127\.0\.0\.1:' || fail "$name listens beyond this machine"
     if python3 -c 'import yaml' 2>/dev/null; then

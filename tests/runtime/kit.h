@@ -8,7 +8,7 @@
 
 #include <weft/testing.h>
 
-enum { RECORD_MAX = 4096, RECORD_WHY = 128 };
+enum { RECORD_MAX = 4096, RECORD_WHY = WEFT_WHY_BYTES };
 
 /* A number: the plainest message. */
 typedef struct num {

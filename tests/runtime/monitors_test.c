@@ -63,6 +63,69 @@ static void one_that_ends_is_told_once(void)
     }
 }
 
+static char long_why[WEFT_WHY_BYTES];
+
+static weft_err stop_at_length(weft_actor *self, weft_msg *msg, void *with)
+{
+    (void)msg, (void)with;
+    return weft_stop_because(self, WEFT_EIO, "%s", long_why);
+}
+
+/* A sentence of @n bytes. */
+static void write_long_why(size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        long_why[i] = (char)('a' + i % 26);
+    long_why[n] = '\0';
+}
+
+static void a_sentence_comes_whole_as_long_as_any_is(void)
+{
+    for (unsigned there = 0; there < 2; there++)
+        for (size_t n = 90; n < WEFT_WHY_BYTES; n++) {
+            sim_of(2);
+            record *rec = record_new(), *own = record_new();
+            pair p = {.to = sim_puppet_on(there, NULL)};
+            write_long_why(n);
+            weft_ref linked = sim_puppet(own);
+            sim_do(sim_puppet(rec), watch, &p);
+            sim_do(linked, link_to, &p);
+            pair q = {.to = linked};
+            record *second = record_new();
+            sim_do(sim_puppet(second), watch, &q);
+            sim_do(p.to, stop_at_length, NULL);
+            CHECK_U64(rec->downs, 1);
+            CHECK_STR(rec->why, long_why);
+            CHECK_U64(second->downs, 1);
+            CHECK_STR(second->why, long_why);
+            CHECK_U64(sim_cells(0), 0);
+        }
+}
+
+static void a_long_sentence_is_cut_where_memory_is_out(void)
+{
+    unsigned cut = 0, whole = 0;
+    write_long_why(WEFT_WHY_BYTES - 1);
+    for (long n = 0; n < 20; n++)
+        for (unsigned there = 0; there < 2; there++) {
+            sim_of(2);
+            record *rec = record_new();
+            pair p = {.to = sim_puppet_on(there, NULL)};
+            sim_do(sim_puppet(rec), watch, &p);
+            wf_alloc_fail_after(n);
+            bool told = weft_sim_tell(sim, p.to, act, .fn = stop_at_length) == WEFT_OK;
+            wf_alloc_fail_after(-1);
+            weft_sim_advance(sim, 100);
+            CHECK_U64(rec->downs, told);
+            if (!told)
+                continue;
+            CHECK_ERR(rec->down.reason, WEFT_EIO);
+            whole += strcmp(rec->why, long_why) == 0;
+            cut += strlen(rec->why) == 95 && strncmp(rec->why, long_why, 95) == 0;
+        }
+    CHECK(cut > 0 && whole > 0);
+}
+
 static void one_that_ends_in_order_is_told_too(void)
 {
     record *rec = record_new();
@@ -399,6 +462,8 @@ static const test_case cases[] = {
     TEST(a_monitor_elsewhere_fires_though_there_was_no_memory_for_it),
     TEST(a_watcher_elsewhere_is_told_though_memory_was_out),
     TEST(one_that_ends_is_told_once),
+    TEST(a_sentence_comes_whole_as_long_as_any_is),
+    TEST(a_long_sentence_is_cut_where_memory_is_out),
     TEST(one_that_ends_in_order_is_told_too),
     TEST(one_that_has_ended_is_told_at_once),
     TEST(nobody_is_down_at_once),

@@ -426,6 +426,32 @@ static void those_who_monitor_it_hear_of_restarts_and_of_the_end(void)
     }
 }
 
+static weft_err crash_at_length(weft_actor *self, weft_msg *msg, void *with)
+{
+    (void)msg, (void)with;
+    return weft_stop_because(self, WEFT_EIO, "%0*d", WEFT_WHY_BYTES - 1, 7);
+}
+
+static void those_who_monitor_it_hear_a_long_sentence_whole(void)
+{
+    char want[WEFT_WHY_BYTES];
+    (void)snprintf(want, sizeof want, "%0*d", WEFT_WHY_BYTES - 1, 7);
+    sim_of(2);
+    for (unsigned reactor = 0; reactor < 2; reactor++) {
+        keep_begun(&puppet, NULL);
+        (void)watched_from(reactor);
+        kept.again = true;
+        sim_do(kept.ref, crash_at_length, NULL);
+        CHECK_U64(seen.restarted, 1);
+        CHECK_STR(seen.why, want);
+        kept.again = false;
+        sim_do(kept.ref, crash_at_length, NULL);
+        sim_do(kept.keeper, end, NULL);
+        CHECK_U64(seen.downs, 1);
+        CHECK_STR(seen.why, want);
+    }
+}
+
 static weft_err watch_life(weft_actor *self, weft_msg *msg, void *with)
 {
     (void)msg;
@@ -742,6 +768,7 @@ static const test_case cases[] = {
     TEST(one_that_stops_while_it_starts_is_down_and_never_up),
     TEST(one_that_is_stopped_before_its_first_turn_is_no_dead_letter),
     TEST(those_who_monitor_it_hear_of_restarts_and_of_the_end),
+    TEST(those_who_monitor_it_hear_a_long_sentence_whole),
     TEST(a_restart_that_memory_had_no_room_to_tell_is_told_later),
     TEST(restarts_that_could_not_be_told_are_told_as_one),
     TEST(an_end_takes_the_place_of_a_restart_that_could_not_be_told),

@@ -61,6 +61,10 @@ typedef struct weft_option {
     uint32_t min, max;
     bool positional; /**< takes a word that is no option, TEXTS all; others must be given */
     bool action;     /**< asks for something to be done: no setting */
+    /** Letters that are written with one dash and do the same, for programs that take the place of one that has them:
+     * "t" for -t. Flags may stand in one word (-ti) and come again; a value stands in the same word or in the next.
+     * NULL: none, as usual. */
+    const char *letters;
 } weft_option;
 
 /** A table of rows (64 at most), which ends in {0}, and the zeroed struct their fields are in. */

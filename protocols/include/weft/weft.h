@@ -21,6 +21,7 @@
 #include <weft/isolated.h>
 #include <weft/leader.h>
 #include <weft/loop.h>
+#include <weft/mail.h>
 #include <weft/members.h>
 #include <weft/net.h>
 #include <weft/node.h>

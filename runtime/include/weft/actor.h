@@ -112,7 +112,7 @@ weft_err weft_become(weft_actor *self, const weft_behaviour *behaviour);
 
 /* ---- monitors and links */
 
-/** Told when a monitored actor has ended. */
+/** Told when a monitored actor has ended. Its sentence is whole, or has 95 bytes where memory is out. */
 typedef struct weft_down {
     weft_ref who;
     weft_err reason;
