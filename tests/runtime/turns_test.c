@@ -436,79 +436,6 @@ static void a_busy_pair_starves_neither_a_timer_nor_a_descriptor(void)
     free(b);
 }
 
-/* ---- output that waits for more */
-
-static weft_hook outputs[64];
-static unsigned outputs_run;
-
-static void run_output(weft_hook *hook)
-{
-    (void)hook;
-    outputs_run++;
-}
-
-/* @n that are to run, and a round behind a look that reported @events; how many ran. */
-static unsigned outputs_of_round(unsigned n, uint32_t events)
-{
-    outputs_run = 0;
-    for (unsigned i = 0; i < n; i++) {
-        outputs[i].run = run_output;
-        weft_hook_queue(&outputs[i]);
-    }
-    sys->reactor[0]->events = events;
-    CHECK(rig_round(sys, 0) == (outputs_run < n));
-    return outputs_run;
-}
-
-static void output_to_many_waits_until_nothing_more_has_come(void)
-{
-    CHECK_U64(outputs_of_round(WF_FAN_MIN, 1), 0);
-    CHECK_U64(outputs_of_round(WF_FAN_MIN, 1), 0);
-    CHECK_U64(outputs_of_round(WF_FAN_MIN, 0), WF_FAN_MIN);
-    CHECK_U64(outputs_of_round(WF_FAN_MIN, 1), 0); /* and begins anew */
-    CHECK_U64(outputs_of_round(WF_FAN_MIN, 0), WF_FAN_MIN);
-}
-
-static void output_to_few_waits_for_nothing(void)
-{
-    CHECK_U64(outputs_of_round(WF_FAN_MIN - 1, 1), WF_FAN_MIN - 1);
-    weft_hook_queue(&outputs[0]);
-    CHECK_U64(outputs_of_round(WF_FAN_MIN, WF_FAN_MIN), WF_FAN_MIN);
-    (void)outputs_of_round(WF_FAN_MIN, 1);
-    weft_hook_cancel(&outputs[3]); /* one less is few */
-    outputs_run = 0;
-    CHECK(!rig_round(sys, 0));
-    CHECK_U64(outputs_run, WF_FAN_MIN - 1);
-}
-
-static void output_waits_for_a_round_that_was_cut_off(void)
-{
-    weft_ref a = weft_system_spawn(sys, 0, &noting, NULL);
-    rig_settle(sys);
-    for (unsigned i = 0; i < 3 * WF_BUDGET; i++)
-        tell_num(a, 1);
-    order->n = 0;
-    for (unsigned i = 0; i < 2; i++) {
-        outputs_run = 0;
-        CHECK_U64(outputs_of_round(WF_FAN_MIN, 0), 0);
-    }
-    CHECK_U64(outputs_of_round(WF_FAN_MIN, 0), WF_FAN_MIN);
-    CHECK_U64(order->n, 3 * WF_BUDGET);
-}
-
-static void it_does_not_wait_for_ever(void)
-{
-    for (unsigned i = 0; i < WF_FAN_WAITS; i++)
-        CHECK_U64(outputs_of_round(WF_FAN_MIN, 1), 0);
-    CHECK_U64(outputs_of_round(WF_FAN_MIN, 1), WF_FAN_MIN);
-    /* nor for long */
-    CHECK_U64(outputs_of_round(WF_FAN_MIN, 1), 0);
-    sys->reactor[0]->wheel.now += WF_FAN_WAIT_TICKS;
-    CHECK_U64(outputs_of_round(WF_FAN_MIN, 1), 0);
-    sys->reactor[0]->wheel.now += 1;
-    CHECK_U64(outputs_of_round(WF_FAN_MIN, 1), WF_FAN_MIN);
-}
-
 static const test_case cases[] = {
     TEST(what_comes_during_a_turn_waits_for_the_next),
     TEST(the_budget_is_the_reactors),
@@ -523,10 +450,6 @@ static const test_case cases[] = {
     TEST(a_parent_runs_again_when_its_children_were_released_unrun),
     TEST(a_parent_that_stops_takes_its_unrun_children_with_it),
     TEST(a_busy_pair_starves_neither_a_timer_nor_a_descriptor),
-    TEST(output_to_many_waits_until_nothing_more_has_come),
-    TEST(output_to_few_waits_for_nothing),
-    TEST(output_waits_for_a_round_that_was_cut_off),
-    TEST(it_does_not_wait_for_ever),
     {0},
 };
 
