@@ -55,10 +55,11 @@ static void set_event(wf_sse_codec *c, const char *at, size_t n)
 /* "If the field value does not contain U+0000 NULL, then set the last event ID buffer to the field value." */
 static void set_id(wf_sse_codec *c, const char *at, size_t n)
 {
-    if (n >= sizeof c->id || memchr(at, '\0', n) != NULL)
+    if (n >= sizeof c->id_coming || memchr(at, '\0', n) != NULL)
         return;
-    memcpy(c->id, at, n);
-    c->id[n] = '\0';
+    memcpy(c->id_coming, at, n);
+    c->id_coming[n] = '\0';
+    c->any_id = true;
 }
 
 /* "If the field value consists of only ASCII digits, then interpret the field value as an integer in base ten" */
@@ -101,10 +102,15 @@ static void take_line(wf_sse_codec *c)
         set_retry(c, value, value_n);
 }
 
-/* An empty line: the event is whole, if it has data. */
+/* An empty line: the event is whole, if it has data. "Set the last event ID string of the event source to the value of
+ * the last event ID buffer" stands here, before it is looked whether there is data: what breaks off in the middle of
+ * a block is asked for again. */
 static bool dispatch(wf_sse_codec *c, wf_sse_piece *out)
 {
     bool whole = c->any_data;
+    if (c->any_id)
+        memcpy(c->id, c->id_coming, sizeof c->id);
+    c->any_id = false;
     if (whole)
         *out = (wf_sse_piece){.data = c->text,
                               .n = c->data_n - 1,

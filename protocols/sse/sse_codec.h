@@ -10,12 +10,15 @@ typedef struct wf_sse_codec {
         text; /* data lines that gathered, each with "\n", and behind them the line that is coming */
     size_t data_n, line_n, room;
     size_t bytes_max;
-    char event[WEFT_SSE_NAME_BYTES], id[WEFT_SSE_ID_BYTES];
-    uint32_t retry_ms; /* as the server last said; 0: it did not */
-    bool any_data;     /* a line of data came, even an empty one */
-    bool told;         /* an event was told: its type is over with the next call */
-    bool after_cr;     /* a "\n" would belong to the "\r" before it */
-    uint8_t bom;       /* of the mark at the very beginning: bytes seen; 3: past it */
+    char event[WEFT_SSE_NAME_BYTES];
+    char id[WEFT_SSE_ID_BYTES];        /* of the last block that was whole: to be asked on from */
+    char id_coming[WEFT_SSE_ID_BYTES]; /* as a line of this block has it */
+    uint32_t retry_ms;                 /* as the server last said; 0: it did not */
+    bool any_data;                     /* a line of data came, even an empty one */
+    bool any_id;                       /* id_coming is one */
+    bool told;                         /* an event was told: its type is over with the next call */
+    bool after_cr;                     /* a "\n" would belong to the "\r" before it */
+    uint8_t bom; /* of the mark at the very beginning: bytes seen; 3: past it */
 } wf_sse_codec;
 
 /* An event, pointing into the codec until the next call. */

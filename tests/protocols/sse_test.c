@@ -57,6 +57,8 @@ static const struct {
      "data: marked\n\n",
      "message||marked/"},
     {"id: 7\ndata: a\n\ndata: b\n\n", "message|7|a/message|7|b/"},
+    {"id: 7\n\ndata: b\n\nid: 8\n", "message|7|b/"},
+    {"data: a\nid: 1\nid: 2\n\nid\n\ndata: b\n\n", "message|2|a/message||b/"},
     {"nonsense: x\nDATA: no\n:data: no\ndata : no\ndata: yes\n\n", "message||yes/"},
     {"data: not whole\n", ""},
     {"\n\n\n", ""},
@@ -105,6 +107,7 @@ static struct {
     unsigned requests;
     char last_id[64];
     const weft_sse *events[4]; /* of each request, ended by one with nothing in it */
+    const char *raw;           /* or this, to every request */
     bool end;                  /* behind them */
     int status;                /* instead of them */
     const char *type;
@@ -123,7 +126,9 @@ static weft_err on_request(weft_actor *self, weft_msg *msg)
     for (const weft_sse *e = i < 4 ? server.events[i] : NULL;
          err == WEFT_OK && e != NULL && (e->text != NULL || e->bytes.size != 0); e++)
         err = weft_sse_send(self, stream, e);
-    if (err == WEFT_OK)
+    if (err == WEFT_OK && server.raw != NULL)
+        err = weft_write(self, stream, weft_bytes_static(server.raw, strlen(server.raw)));
+    else if (err == WEFT_OK)
         err = weft_sse_comment(self, stream, "still here");
     return err == WEFT_OK && server.end ? weft_end(self, stream) : err;
 }
@@ -288,6 +293,31 @@ static void a_lost_connection_is_made_again_from_where_it_was(void)
     finish();
 }
 
+/* The id of an event that was never whole would have the server leave that event out. */
+static void an_event_that_broke_off_is_asked_for_again(void)
+{
+    static const struct {
+        const char *bytes, *log, *last_id;
+    } rows[] = {
+        {"id: 6\ndata: six\n\nid: 7\ndata: sev", "<open>message|6|six/<broken>", "6"},
+        {"id: 6\ndata: six\n\nid: 7\ndata: seven\n", "<open>message|6|six/<broken>", "6"},
+        {"id: 6\n\nid: 7\n", "<open><broken>", "6"},
+        {"id: 6\ndata: six\n\nid: 7\n\n", "<open>message|6|six/<broken>", "7"},
+        {"id: 7\ndata: sev", "<open><broken>", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        before();
+        server.raw = rows[i].bytes;
+        server.end = true;
+        begin();
+        CHECK_STR(seen.log, rows[i].log);
+        weft_sim_advance(sim, 3001);
+        CHECK_U64(server.requests, 2);
+        CHECK_STR(server.last_id, rows[i].last_id);
+        finish();
+    }
+}
+
 static void the_server_says_how_long_to_wait(void)
 {
     static const weft_sse first[] = {{.text = "a", .retry_ms = 100}, {.text = NULL}};
@@ -400,6 +430,7 @@ static const test_case cases[] = {
     TEST(an_id_with_a_zero_or_too_long_is_not_kept),
     TEST(what_is_sent_is_what_is_told),
     TEST(a_lost_connection_is_made_again_from_where_it_was),
+    TEST(an_event_that_broke_off_is_asked_for_again),
     TEST(the_server_says_how_long_to_wait),
     TEST(failures_in_a_row_wait_longer_and_longer),
     TEST(what_is_no_stream_of_events_ends_the_source),
