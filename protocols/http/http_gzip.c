@@ -158,7 +158,15 @@ void *wf_inflate_open(void)
 weft_err wf_inflate_run(void *state, const uint8_t **in, size_t *in_n, uint8_t **out, size_t *out_n)
 {
     bool done;
-    return inflate_run(state, in, in_n, out, out_n, &done);
+    weft_err err;
+    /* RFC 7692 section 7.2.3.4: "... a DEFLATE block with the "BFINAL" bit set to 1". Each round but the first takes a
+     * byte at least. */
+    do {
+        err = inflate_run(state, in, in_n, out, out_n, &done);
+        if (err == WEFT_OK && done)
+            (void)inflateReset(state);
+    } while (err == WEFT_OK && done && *in_n != 0 && *out_n != 0);
+    return err;
 }
 
 void wf_inflate_close(void *state)

@@ -20,7 +20,8 @@ size_t wf_deflate_bound(size_t n);
 
 /* Unpacking the same, as it comes. errors: NULL. */
 void *wf_inflate_open(void);
-/* Takes from *@in, puts to *@out; both move on. errors: EPROTO, ENOMEM. */
+/* Takes from *@in, puts to *@out; both move on. A block that says it is the last ends nothing: what stands behind it
+ * is unpacked as if it were the first. errors: EPROTO, ENOMEM. */
 WEFT_MUST_USE weft_err wf_inflate_run(void *state, const uint8_t **in, size_t *in_n, uint8_t **out,
                                       size_t *out_n);
 void wf_inflate_close(void *state);

@@ -25,15 +25,29 @@ static bool is_let_in(const weft_websocket_config *config, weft_http_text origin
     return false;
 }
 
+/* Section 11.3: what "MUST NOT appear more than once" in a request. */
+static bool stands_twice(const weft_http_request *r, const char *name)
+{
+    unsigned n = 0;
+    for (uint32_t i = 0; i < r->fields_count; i++)
+        n += wf_http_text_is((weft_http_text){r->fields[i].name, r->fields[i].name_bytes}, name);
+    return n > 1;
+}
+
 /* The requirements in the order of section 4.2.1. */
 static fault look(const weft_msg *msg, const weft_websocket_config *config)
 {
     const weft_http_request *r = weft_body(msg);
-    if (r->method != WEFT_HTTP_GET || r->minor < 1)
-        return (fault){405, "A WebSocket is asked for with GET, by HTTP/1.1."};
+    if (r->method != WEFT_HTTP_GET)
+        return (fault){405, "A WebSocket is asked for with GET."};
+    /* RFC 9110 section 7.8: "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request" */
+    if (r->minor < 1)
+        return (fault){426, "This is a WebSocket: it is asked for by HTTP/1.1."};
     if (!wf_ws_list_has(weft_http_field_of(msg, "upgrade"), "websocket") ||
         !wf_ws_list_has(weft_http_field_of(msg, "connection"), "upgrade"))
         return (fault){426, "This is a WebSocket: it is asked for with Upgrade: websocket."};
+    if (stands_twice(r, "sec-websocket-version") || stands_twice(r, "sec-websocket-key"))
+        return (fault){400, "Sec-WebSocket-Version and Sec-WebSocket-Key: expected once each."};
     if (!wf_http_text_is(weft_http_field_of(msg, "sec-websocket-version"), "13"))
         return (fault){426, "Sec-WebSocket-Version: expected 13."};
     if (!wf_ws_key_is_valid(weft_http_field_of(msg, "sec-websocket-key")))

@@ -290,6 +290,36 @@ static void the_server_answers_as_the_standard_says(void)
     close_world();
 }
 
+#define PACKS "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+
+/* RFC 7692 section 7.2.3.4, and the like in pieces, many times over, and with nothing in it. */
+static void a_block_that_says_it_is_the_last_ends_no_message(void)
+{
+    static const struct {
+        const char *frames;
+        size_t n;
+        const char *answer;
+        size_t answer_n;
+    } rows[] = {
+        {"\xc1\x88\0\0\0\0\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 14, "\x81\x05Hello", 7},
+        {"\x41\x83\0\0\0\0\xf3\x48\xcd\x80\x85\0\0\0\0\xc9\xc9\x07\x00\x00", 20, "\x81\x05Hello",
+         7},
+        {"\xc1\x8f\0\0\0\0\xf3\x48\xcd\xc9\xc9\x07\x00\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 21,
+         "\x81\x0aHelloHello", 12},
+        {"\xc1\x87\0\0\0\0\x03\x00\x03\x00\x03\x00\x00", 13, "\x81\x00", 2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        open_world(i + 1);
+        weft_sim_peer *peer = ask_for(ASK PACKS "\r\n");
+        CHECK_STR(weft_sim_expect(peer, AGREED), "");
+        (void)weft_sim_settle(sim, 10);
+        peer->expected = peer->got_bytes;
+        weft_sim_peer_send(peer, rows[i].frames, rows[i].n);
+        CHECK_STR(weft_sim_expect_bytes(peer, rows[i].answer, rows[i].answer_n), "");
+        close_world();
+    }
+}
+
 static void frames_right_behind_the_request_are_the_sockets(void)
 {
     static const char frame[] = "\x81\x83\x00\x00\x00\x00one\x81\x83\x00\x00\x00\x00two";
@@ -322,7 +352,12 @@ static const struct {
 } refusals[] = {
     {"GET /echo HTTP/1.1\r\nHost: h\r\n\r\n", "426 Upgrade Required"},
     {"GET /echo HTTP/1.1\r\nHost: h\r\n\r\n", "Connection: upgrade\r\nUpgrade: websocket\r\n"},
-    {"GET /echo HTTP/1.0\r\nHost: h\r\n\r\n", "405 Method"},
+    {"GET /echo HTTP/1.0\r\nHost: h\r\n\r\n", "426 Upgrade"},
+    {"GET /echo HTTP/1.0\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+     "Sec-WebSocket-Version: 13\r\n" KEY "\r\n",
+     "426 Upgrade"},
+    {ASK KEY "\r\n", "400 Bad Request"},
+    {ASK "Sec-WebSocket-Version: 8\r\n\r\n", "400 Bad Request"},
     {"POST /picky HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", "405 Method"},
     {"GET /echo HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" KEY "\r\n",
      "426 Upgrade"},
@@ -654,6 +689,7 @@ static void memory_that_is_out_anywhere_leaks_nothing(void)
 
 static const test_case cases[] = {
     TEST(the_server_answers_as_the_standard_says),
+    TEST(a_block_that_says_it_is_the_last_ends_no_message),
     TEST(frames_right_behind_the_request_are_the_sockets),
     TEST(it_may_be_asked_for_behind_other_requests),
     TEST(what_is_no_request_for_one_is_told_why),
