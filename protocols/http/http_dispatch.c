@@ -142,6 +142,8 @@ static void answer_allowed(weft_actor *self, wf_http_exchange *x, uint32_t allow
 {
     char text[128];
     wf_http_writer w = wf_http_writer_over(text, sizeof text);
+    /* a row without a method takes any, but a CONNECT has no path and thereby no row */
+    allow &= ~WF_HTTP_METHOD_BIT(WEFT_HTTP_CONNECT);
     wf_http_put_allow(&w, allow | WF_HTTP_METHOD_BIT(WEFT_HTTP_OPTIONS));
     const weft_http_field field = {"Allow", text, 5, (uint32_t)w.n};
     if (x->head.method == WEFT_HTTP_OPTIONS)

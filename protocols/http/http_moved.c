@@ -2,6 +2,7 @@
 /* Rows that send elsewhere: the client (a redirect), or the request within its site (a rewrite). */
 #include <string.h>
 
+#include "http_dots.h"
 #include "http_move.h"
 #include "http_path.h"
 #include "http_server.h"
@@ -78,8 +79,15 @@ static weft_err on_no_memory(weft_actor *self, weft_msg *msg)
     return weft_fail(msg, WEFT_ENOMEM, "no memory for a rewrite");
 }
 
+static weft_err on_astray(weft_actor *self, weft_msg *msg)
+{
+    (void)self;
+    return weft_http_error(msg, 400,
+                           "the path leads above its root, or has dots beside what may separate");
+}
+
 static const weft_http_route endless = {.handler = on_endless}, too_long = {.handler = on_too_long},
-                             no_memory = {.handler = on_no_memory};
+                             no_memory = {.handler = on_no_memory}, astray = {.handler = on_astray};
 
 /* Room for a target. Those before stay: who has a share of the request may still read them.
  * errors: NULL. */
@@ -123,9 +131,34 @@ static weft_err rewrite(wf_http_exchange *x, const char *target)
     return WEFT_OK;
 }
 
+/* The path becomes that without "." and ".."; what stands in for a row if that cannot be. */
+static const weft_http_route *resolve(wf_http_exchange *x)
+{
+    weft_http_text query = x->head.query;
+    size_t n, query_n = query.at != NULL ? (size_t)query.bytes + 1 : 0;
+    wf_http_rewritten *to = rewritten_new(x, x->head.path.bytes + query_n);
+    if (to == NULL)
+        return &no_memory;
+    if (wf_http_path_undot(x->head.path, to->text, &n) != WEFT_OK) {
+        weft_alloc_free(to);
+        return &astray;
+    }
+    if (query_n != 0) {
+        to->text[n] = '?';
+        memcpy(to->text + n + 1, query.at, query.bytes);
+    }
+    use(x, to, n + query_n);
+    return NULL;
+}
+
 const weft_http_route *wf_http_row_find(wf_http_exchange *x, const wf_http_table *table)
 {
     for (int tries = 0; tries <= WF_HTTP_REWRITES_MAX; tries++) {
+        const weft_http_route *instead = wf_http_path_has_dots(x->head.path) ? resolve(x) : NULL;
+        if (instead != NULL) {
+            x->match.params_n = 0;
+            return instead;
+        }
         if (wf_http_route_match(table->routes, x->head.method, x->head.path, &x->match) !=
             WF_HTTP_ROUTE_FOUND)
             return NULL;

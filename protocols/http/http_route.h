@@ -17,8 +17,8 @@
  * one that takes any. HEAD is served by GET's row if it has none of its own.
  *
  * A literal is compared decoded ("/a%62" is "/ab"), with case, and a '/' at the end counts. The
- * path is taken as it came: "." and ".." are segments like any other, and an encoded '/' is no
- * separator.
+ * path is taken as it is: "." and ".." are segments like any other, which a server has resolved before
+ * (http_dots.h), and an encoded '/' is no separator.
  *
  * Matching is pure: no I/O, no allocation, time bounded by the path's length and the table's size.
  * thread: any, a compiled table never changes. */

@@ -153,11 +153,13 @@ done
 expect 500 -o /dev/null -w '%{http_code}' "$scripts/broken"
 
 # what is no script
-for none in '' missing sub sub/ sub/missing link .hidden env%2f..; do
+for none in '' missing sub sub/ sub/missing link .hidden; do
     expect 404 -o /dev/null -w '%{http_code}' --path-as-is "$scripts/$none" ||
         fail "$none"
 done
-expect 400 -o /dev/null -w '%{http_code}' --path-as-is "$scripts/../outside/env"
+expect 404 -o /dev/null -w '%{http_code}' --path-as-is "$scripts/../outside/env"
+expect 400 -o /dev/null -w '%{http_code}' --path-as-is "$scripts/../../outside/env"
+expect 400 -o /dev/null -w '%{http_code}' "$scripts/env%2f.."
 expect 403 -o /dev/null -w '%{http_code}' "$scripts/no_program"
 
 # bodies, both ways at once and back to back on one connection

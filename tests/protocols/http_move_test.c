@@ -252,6 +252,20 @@ static void the_guard_of_the_other_row_stands_before_a_rewrite(void)
 }
 
 /* The head's bytes move then, but not the path that was written for it. */
+static void a_guard_and_a_rewrite_see_a_path_without_dots(void)
+{
+    begin(NULL);
+    CHECK(says("GET /pages/../guarded", "HTTP/1.1 401 "));
+    CHECK(says("GET /pages/%2e%2e/guarded", "HTTP/1.1 401 "));
+    CHECK(says("GET /x/../blog/./one?a=1",
+               "\r\n\r\n/pages/one of /x/../blog/./one?a=1 page=one a=1 body=0"));
+    CHECK(says("GET /blog/..?a=1", "HTTP/1.1 404 "));
+    CHECK(says("GET /blog/%2e%2e/%2e%2e/x", "HTTP/1.1 400 "));
+    CHECK(says("GET /blog/..%2fx", "HTTP/1.1 400 "));
+    CHECK(strstr(client->got, "secret") == NULL);
+    finish();
+}
+
 static void a_rewritten_request_that_is_kept_has_its_path_still(void)
 {
     begin(NULL);
@@ -274,12 +288,15 @@ static void a_rewritten_request_may_have_a_body(void)
 static void without_memory_a_move_is_503_or_the_connection_ends(void)
 {
     unsigned refused = 0;
-    for (long nth = 1; nth < 12; nth++) { /* the first is the client's own */
+    for (long i = 2; i < 24; i++) {
+        static const char *const requests[] = {"GET /blog/one HTTP/1.1\r\nHost: web\r\n\r\n",
+                                               "GET /pages/./x HTTP/1.1\r\nHost: web\r\n\r\n"};
+        long nth = i / 2; /* the first is the client's own */
         begin(NULL);
         CHECK(says("GET /pages/first", "HTTP/1.1 200 "));
         size_t before = client->got_bytes;
         wf_alloc_fail_after(nth);
-        weft_sim_peer_say(client, "GET /blog/one HTTP/1.1\r\nHost: web\r\n\r\n");
+        weft_sim_peer_say(client, requests[i % 2]);
         (void)weft_sim_settle(sim, 1000);
         wf_alloc_fail_after(-1);
         refused += strncmp(client->got + before, "HTTP/1.1 503 ", 13) == 0;
@@ -299,6 +316,7 @@ static const test_case cases[] = {
     TEST(a_rewrite_without_end_ends_at_its_limit),
     TEST(what_comes_out_too_long_is_414),
     TEST(the_guard_of_the_other_row_stands_before_a_rewrite),
+    TEST(a_guard_and_a_rewrite_see_a_path_without_dots),
     TEST(a_rewritten_request_that_is_kept_has_its_path_still),
     TEST(a_rewritten_request_may_have_a_body),
     TEST(without_memory_a_move_is_503_or_the_connection_ends),

@@ -164,6 +164,44 @@ static void what_is_forwarded_may_keep_its_host_and_lose_its_front(void)
     }
 }
 
+/* What is passed on stays below what the front was given of the upstream. */
+static void dots_in_a_path_never_lead_out_of_what_is_proxied(void)
+{
+    static const struct {
+        const char *path, *target; /* NULL: refused */
+    } rows[] = {
+        {"/api/../secret", "/public/secret"},
+        {"/api/%2e%2e/%2e%2e/secret", NULL},
+        {"/api/x/../y?q=..", "/public/y?q=.."},
+        {"/api/..%2fsecret", NULL},
+        {"/api/..%5csecret", NULL},
+        {"/api/..\\secret", NULL},
+        {"/api/.%2e/../secret", NULL},
+        {"/../secret", NULL},
+        {"/api/..;/secret", NULL},
+        {"/api/./x", "/public/x"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int websocket = 0; websocket < 2; websocket++) {
+            char text[256], line[128];
+            begin((weft_http_client_config){.upstream = "http://a/public", .strip = "/api"});
+            script_say(&a, ANSWER("1"));
+            (void)snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: front\r\n%s\r\n",
+                           rows[i].path,
+                           websocket ? "Connection: upgrade\r\nUpgrade: websocket\r\n" : "");
+            say(text);
+            if (rows[i].target != NULL) {
+                (void)snprintf(line, sizeof line, "GET %s HTTP/1.1\r\n", rows[i].target);
+                CHECK(has(a.got, line));
+            } else {
+                CHECK(has(client->got, "HTTP/1.1 400 "));
+                CHECK_U64(a.conns, 0);
+            }
+            finish();
+        }
+    }
+}
+
 static void answers_to_a_get_pass_whole_in_pieces_and_without_a_body(void)
 {
     static const struct {
@@ -588,6 +626,7 @@ static const test_case cases[] = {
     TEST(gathered_ones_go_through_too),
     TEST(the_upstream_is_told_who_asked_and_nobody_else_says_so),
     TEST(what_is_forwarded_may_keep_its_host_and_lose_its_front),
+    TEST(dots_in_a_path_never_lead_out_of_what_is_proxied),
     TEST(answers_to_a_get_pass_whole_in_pieces_and_without_a_body),
     TEST(who_leaves_in_the_middle_ends_what_was_asked_for_it),
     TEST(a_proxy_without_an_upstream_says_so),
