@@ -247,7 +247,7 @@ static weft_err on_call(weft_actor *self, weft_msg *msg)
     weft_err err;
     wf_http_job *job = wf_http_job_new(self, c, msg, &err, &why);
     if (job == NULL)
-        return wf_http_answer_failure(msg, err, why.text);
+        return wf_http_answer_failure(self, msg, err, why.text);
     job->msg = weft_keep(msg);
     add(c, job);
     if (!weft_ref_is_nobody(job->body_stream))

@@ -110,6 +110,7 @@ enum {
     WF_HTTP_JOB_ASKED = 1 << 14,       /* its head asks whether the body is wanted */
     WF_HTTP_JOB_INSISTS = 1 << 15,     /* it was asked that in vain: the body goes at once */
     WF_HTTP_JOB_TURNED_AWAY = 1 << 16, /* which has just come out: it is to be sent again */
+    WF_HTTP_JOB_EXPECTS = 1 << 18,     /* whoever asked waits to hear whether the body is wanted */
     WF_HTTP_JOB_LATE =
         1 << 17, /* its stream is made when an answer needs one; then it is a STREAM */
 };

@@ -85,11 +85,34 @@ static int status_of(weft_err err)
     }
 }
 
-weft_err wf_http_answer_failure(weft_msg *msg, weft_err err, const char *why)
+/* What the client is told has no address in it, and nothing else of what lies behind. */
+static const char *detail_of(int status, weft_err err)
+{
+    switch (status) {
+    case 504:
+        return "the upstream server did not answer in time";
+    case 503:
+        return NULL;
+    default:
+        return err == WEFT_EPROTO || err == WEFT_ETOOBIG || err == WEFT_ETRUNCATED
+                   ? "no valid answer from the upstream server"
+                   : "no answer from the upstream server";
+    }
+}
+
+weft_err wf_http_answer_upstream_failure(weft_actor *self, weft_msg *msg, weft_err err,
+                                         const char *why)
+{
+    int status = status_of(err);
+    weft_log(self, WEFT_WARNING, "a request could not be passed on, %d: %s", status, why);
+    return weft_http_error(msg, status, detail_of(status, err));
+}
+
+weft_err wf_http_answer_failure(weft_actor *self, weft_msg *msg, weft_err err, const char *why)
 {
     if (weft_type_of(msg) == &weft_http_call_type)
         return weft_fail(msg, err, "%s", why);
-    weft_err answered = weft_http_error(msg, status_of(err), why);
+    weft_err answered = wf_http_answer_upstream_failure(self, msg, err, why);
     return answered == WEFT_OK || answered == WEFT_EUSED ? WEFT_OK : weft_fail(msg, err, "%s", why);
 }
 
@@ -98,7 +121,6 @@ weft_err wf_http_answer_failure(weft_msg *msg, weft_err err, const char *why)
 void wf_http_answer_job(weft_actor *self, wf_http_job *job)
 {
     weft_err err = job->err;
-    (void)self;
     if (err == WEFT_OK) {
         err = (job->flags & WF_HTTP_JOB_FORWARDED) != 0
                   ? respond(job, false)
@@ -107,7 +129,7 @@ void wf_http_answer_job(weft_actor *self, wf_http_job *job)
             wf_http_job_fail(job, err, WF_HTTP_PARTIAL "the answer could not be passed on");
     }
     if (err != WEFT_OK)
-        (void)wf_http_answer_failure(job->msg, err, job->why.text);
+        (void)wf_http_answer_failure(self, job->msg, err, job->why.text);
 }
 
 /* One end for the asker, one for the connection. */

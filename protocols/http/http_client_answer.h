@@ -12,8 +12,12 @@ void wf_http_answer_job(weft_actor *self, wf_http_job *job);
 WEFT_MUST_USE weft_err wf_http_answer_stream(weft_actor *self, wf_http_job *job);
 /* The same stream may be heard of now: behind what tells the connection to go on. */
 void wf_http_answer_begin(const wf_http_job *job);
-/* Answers @msg, a call or a request, with a failure. */
-weft_err wf_http_answer_failure(weft_msg *msg, weft_err err, const char *why);
+/* Answers @msg, a call or a request, with a failure. Who asked for what is forwarded gets no more of @why than its
+ * kind: that is for the log. */
+weft_err wf_http_answer_failure(weft_actor *self, weft_msg *msg, weft_err err, const char *why);
+/* The same for a request. */
+weft_err wf_http_answer_upstream_failure(weft_actor *self, weft_msg *msg, weft_err err,
+                                         const char *why);
 weft_http_client_limits wf_http_client_limits_filled(const weft_http_client_limits *l);
 
 #endif

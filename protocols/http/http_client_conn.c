@@ -185,6 +185,8 @@ void wf_http_conn_begin(weft_actor *self, wf_http_cc *c)
     weft_err err = wf_http_job_send(self, c->stream, c->client, job, last, &why);
     if (err == WEFT_OK) {
         job->flags |= WF_HTTP_JOB_BEGUN;
+        if ((c->flags & WF_HTTP_C_CONTINUE) == 0)
+            wf_http_conn_go_ahead(c);
         bool large = wf_http_job_body(job).size > LARGE_BYTES;
         c->left = large && (c->flags & WF_HTTP_C_CONTINUE) == 0 ? LARGE_BYTES : 0;
         wf_http_conn_moved(c);

@@ -112,6 +112,8 @@ void wf_http_conn_upload_again(weft_actor *self, wf_http_cc *c);
 
 /* The body may go, or need not wait any longer. */
 void wf_http_conn_continue(weft_actor *self, wf_http_cc *c);
+/* Whoever asked, and waits to hear that, is told to send the body. */
+void wf_http_conn_go_ahead(const wf_http_cc *c);
 /* Gives the stream of a body of which nothing was sent back to the client. false: it cannot be. */
 bool wf_http_conn_give_back(weft_actor *self, wf_http_cc *c);
 /* An answer came with @status. true: the job is over, to be sent again without asking. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Asking before a large body goes: Expect: 100-continue (RFC 9110 section 10.1.1).
+/* Asking before a large body goes, or because a client that is served here asks: Expect: 100-continue (RFC 9110
+ * section 10.1.1).
  *
  *   head ──▶ 100, or continue_timeout_ms ──▶ the body goes
  *    ├─────▶ 417 ──▶ asked again on another connection, without asking first
@@ -8,6 +9,7 @@
  * What is streamed is held back by the message that it would begin with: `opened`, or its first data. That
  * message is also what makes it right to give the stream back for another connection. */
 #include "http_client_conn.h"
+#include "http_server.h"
 
 enum {
     ASK_BYTES_MIN = 1 << 20, /* a shorter body costs less than asking */
@@ -17,6 +19,8 @@ enum {
 bool wf_http_job_asks_first(const wf_http_job *job)
 {
     const weft_http_call *call = wf_http_job_call(job);
+    if ((job->flags & WF_HTTP_JOB_EXPECTS) != 0)
+        return (job->flags & WF_HTTP_JOB_INSISTS) == 0;
     if (call == NULL || call->at_once || (job->flags & WF_HTTP_JOB_INSISTS) != 0 ||
         wf_http_find(call->fields, call->fields_count, "expect").at != NULL)
         return false;
@@ -25,11 +29,18 @@ bool wf_http_job_asks_first(const wf_http_job *job)
     return wf_http_job_body(job).size >= ASK_BYTES_MIN;
 }
 
+void wf_http_conn_go_ahead(const wf_http_cc *c)
+{
+    if ((c->job->flags & WF_HTTP_JOB_EXPECTS) != 0)
+        wf_http_continue_now(c->job->msg);
+}
+
 void wf_http_conn_continue(weft_actor *self, wf_http_cc *c)
 {
     if (wf_http_conn_is_given_up(self, c))
         return;
     c->flags &= ~(uint32_t)WF_HTTP_C_CONTINUE;
+    wf_http_conn_go_ahead(c);
     wf_http_conn_moved(c);
     if ((c->job->flags & WF_HTTP_JOB_UPLOAD) != 0) {
         wf_http_conn_upload_again(self, c);

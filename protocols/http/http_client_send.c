@@ -65,18 +65,34 @@ static weft_err add_call_fields(letter *l, const wf_http_client *c, const wf_htt
 
 /* ---- a forwarded request's */
 
+/* CGI, and WSGI after it, make HTTP_X_FORWARDED_FOR of X_Forwarded_For too: who asks must not say by such a name what
+ * this proxy says. */
+static bool is_taken_for_ours(const weft_http_field *field)
+{
+    static const char *const ours[] = {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"};
+    char name[sizeof "x-forwarded-proto"];
+    if (field->name_bytes >= sizeof name || memchr(field->name, '_', field->name_bytes) == NULL)
+        return false;
+    for (size_t i = 0; i < field->name_bytes; i++)
+        name[i] = (char)(field->name[i] == '_' ? '-' : field->name[i]);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (wf_http_text_is((weft_http_text){name, field->name_bytes}, ours[i]))
+            return true;
+    return false;
+}
+
 static bool is_said_anew(const weft_http_field *field)
 {
     switch (wf_http_name_of(field->name, field->name_bytes)) {
     case WF_HTTP_HOST:
-    case WF_HTTP_EXPECT: /* it was met here */
+    case WF_HTTP_EXPECT: /* it was met here, or is asked anew */
     case WF_HTTP_X_FORWARDED_FOR:
     case WF_HTTP_FORWARDED:
         return true;
     default: {
         const weft_http_text name = {field->name, field->name_bytes};
         return wf_http_text_is(name, "x-forwarded-host") ||
-               wf_http_text_is(name, "x-forwarded-proto");
+               wf_http_text_is(name, "x-forwarded-proto") || is_taken_for_ours(field);
     }
     }
 }

@@ -206,13 +206,36 @@ static bool set_limit(weft_actor *self, wf_http_exchange *x)
 void wf_http_continue(weft_actor *self, wf_http_exchange *x)
 {
     if ((x->flags & WF_HTTP_X_CONTINUE) == 0 || x->conn->first != x || x->row == NULL ||
-        (x->flags & WF_HTTP_X_ANSWERED) != 0)
+        (x->flags & (WF_HTTP_X_ANSWERED | WF_HTTP_X_AWAITS)) != 0)
         return;
     /* behind an answer that fills the queue it waits for room, as `drained` tells */
     if (weft_write(self, x->conn->stream, WEFT_BYTES_LITERAL(WF_HTTP1_CONTINUE)) == WEFT_EFULL)
         return;
     x->flags &= (uint16_t)~WF_HTTP_X_CONTINUE;
     x->conn->read_at = weft_now_ms(self);
+}
+
+static void enter_continue(weft_actor *self, void *context)
+{
+    wf_http_continue(self, context);
+}
+
+void wf_http_continue_now(weft_msg *msg)
+{
+    wf_http_exchange *x = wf_http_exchange_of(msg);
+    if (x == NULL || (x->flags & WF_HTTP_X_AWAITS) == 0)
+        return;
+    x->flags &= (uint16_t)~WF_HTTP_X_AWAITS;
+    if (x->conn != NULL && (x->flags & WF_HTTP_X_LOST) == 0)
+        weft_enter(x->site_actor, enter_continue, x);
+}
+
+/* RFC 9110 section 10.1.1: a proxy that knows an HTTP/1.1 upstream "MUST ... forward the request with the received
+ * Expect", and what the upstream says to it is what the client is told. */
+static bool is_for_an_upstream(const wf_http_exchange *x)
+{
+    return x->row->use == &weft_http_proxy && x->row->stream &&
+           (x->flags & WF_HTTP_X_CONTINUE) != 0;
 }
 
 void wf_http_dispatch(weft_actor *self, wf_http_exchange *x)
@@ -226,6 +249,8 @@ void wf_http_dispatch(weft_actor *self, wf_http_exchange *x)
     }
     if (!set_limit(self, x))
         return;
+    if (is_for_an_upstream(x))
+        x->flags |= WF_HTTP_X_AWAITS;
     wf_http_continue(self, x);
     if ((x->flags & WF_HTTP_X_BODY_DONE) != 0 || x->row->stream)
         serve(self, x);

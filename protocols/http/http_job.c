@@ -169,6 +169,8 @@ static weft_err fill_from_request(const wf_http_client *c, wf_http_job *job,
     if (!weft_ref_is_nobody(request->stream) && request->body_bytes != 0) {
         job->flags |= WF_HTTP_JOB_UPLOAD;
         job->upload_bytes = request->body_bytes != UINT64_MAX ? request->body_bytes : 0;
+        if ((request->exchange->flags & WF_HTTP_X_AWAITS) != 0)
+            job->flags |= WF_HTTP_JOB_EXPECTS;
     }
     return WEFT_OK;
 }

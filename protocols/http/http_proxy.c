@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http_client.h"
+#include "http_client_answer.h"
 #include "http_proxy_join.h"
 #include "http_server.h"
 #include "websocket/ws_handshake.h"
@@ -133,7 +133,7 @@ static weft_err serve_websocket(weft_actor *self, weft_msg *msg, weft_ref client
     if (err == WEFT_ENOMEM)
         return err;
     if (err != WEFT_OK)
-        return weft_http_error(msg, 502, why.text);
+        return wf_http_answer_upstream_failure(self, msg, err, why.text);
     wf_http_exchange *x = wf_http_exchange_of(msg);
     if (!note_later(self, x, plan)) {
         wf_http_join_free(plan);

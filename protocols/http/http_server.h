@@ -169,6 +169,7 @@ enum {
     WF_HTTP_X_ASKING = 1 << 12, /* a guard is finding out who it is from */
     WF_HTTP_X_HOLDS = 1 << 13, /* ASKING, and the stream may be handed over then: nothing is read */
     WF_HTTP_X_NOTED_LATER = 1 << 14, /* who has its stream now tells the access log */
+    WF_HTTP_X_AWAITS = 1 << 15, /* CONTINUE, which is an upstream's to say (wf_http_continue_now) */
 };
 
 /* A response that waits for its turn. */
@@ -257,6 +258,8 @@ void wf_http_dispatch(weft_actor *self, wf_http_exchange *x);
 void wf_http_body_done(weft_actor *self, wf_http_exchange *x);
 /* Says 100 Continue, if that is waited for, the turn is this one's and there is room. */
 void wf_http_continue(weft_actor *self, wf_http_exchange *x);
+/* The upstream wants the body of @msg, a request on this reactor: 100 Continue may be said, now or in its turn. */
+void wf_http_continue_now(weft_msg *msg);
 
 /* ---- answering (http_respond.c, http_output.c) */
 

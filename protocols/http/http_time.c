@@ -43,7 +43,8 @@ static void limit_output(const wf_http_conn *c, wf_http_limit *best)
             sooner(best, FOR_CLIENT, c->write_at, l->write_timeout_ms);
         if (best->what == NOTHING || best->what == FOR_CLIENT)
             sooner(best, FOR_REQUEST, c->write_at, l->idle_timeout_ms);
-    } else if ((x->flags & (WF_HTTP_X_ANSWERED | WF_HTTP_X_CONTINUE)) != 0)
+    } else if ((x->flags & WF_HTTP_X_ANSWERED) != 0 ||
+               (x->flags & (WF_HTTP_X_CONTINUE | WF_HTTP_X_AWAITS)) == WF_HTTP_X_CONTINUE)
         /* who has its turn and was not told to go on waits for room behind the answer before */
         sooner(best, FOR_CLIENT, c->write_at, l->write_timeout_ms);
     else if (best->what != FOR_BODY || x != c->reading)

@@ -145,6 +145,102 @@ static void the_upstream_is_told_who_asked_and_nobody_else_says_so(void)
     finish();
 }
 
+static void also_not_by_a_name_that_is_taken_for_the_same(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say(&a, ANSWER("1"));
+    say("GET / HTTP/1.1\r\nHost: front\r\nX_Forwarded_For: evil\r\nx-forwarded_proto: evil\r\n"
+        "X_FORWARDED-HOST: evil\r\nX_Forwarded_Fort: kept\r\nmy_own: kept too\r\n\r\n");
+    CHECK(strstr(a.got, "evil") == NULL);
+    CHECK(has(a.got, "X_Forwarded_Fort: kept\r\n") && has(a.got, "my_own: kept too\r\n"));
+    finish();
+}
+
+/* ---- who asks whether the body is wanted */
+
+#define GO_ON "HTTP/1.1 100 Continue\r\n\r\n"
+#define ASKS(path) \
+    "PUT " path " HTTP/1.1\r\nHost: front\r\nContent-Length: 8\r\nExpect: 100-continue\r\n\r\n"
+
+static void the_upstream_says_whether_a_body_is_wanted(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say(&a, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+    say(ASKS("/x"));
+    CHECK(has(a.got, "Expect: 100-continue\r\n"));
+    CHECK(strncmp(client->got, "HTTP/1.1 413 ", 13) == 0 && has(client->got, "\r\n\r\nno"));
+    CHECK(client->ended); /* whether the body still comes is not known */
+    finish();
+
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say(&a, GO_ON);
+    script_say(&a, ANSWER("1"));
+    say(ASKS("/x"));
+    CHECK_STR(client->got, GO_ON);
+    say("some\r\n\r\n");
+    CHECK(has(a.got, "\r\n\r\nsome") && has(client->got, "\r\n\r\n1"));
+    CHECK(strstr(client->got + 1, GO_ON) == NULL);
+    finish();
+}
+
+static void or_keeps_silent_or_does_not_know_it(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say(&a, "");
+    script_say(&a, ANSWER("1"));
+    weft_sim_peer_say(client, ASKS("/x"));
+    weft_sim_advance(sim, 900);
+    CHECK_U64(client->got_bytes, 0);
+    weft_sim_advance(sim, 200);
+    CHECK_STR(client->got, GO_ON);
+    say("some\r\n\r\n");
+    CHECK(has(a.got, "\r\n\r\nsome") && has(client->got, "\r\n\r\n1"));
+    finish();
+
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say_then(&a, "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n", SCRIPT_CLOSE);
+    script_say(&a, "");
+    script_say(&a, ANSWER("1"));
+    say(ASKS("/x"));
+    CHECK_STR(client->got, GO_ON);
+    say("some\r\n\r\n");
+    CHECK_U64(a.conns, 2);
+    CHECK(has(a.got, "\r\n\r\nsome") && has(client->got, "\r\n\r\n1"));
+    finish();
+}
+
+static void who_does_not_wait_or_cannot_be_passed_on_is_answered_all_the_same(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say(&a, GO_ON);
+    script_say(&a, ANSWER("1"));
+    say(ASKS("/x") "some\r\n\r\n");
+    CHECK(has(a.got, "\r\n\r\nsome") && has(client->got, "\r\n\r\n1"));
+    finish();
+
+    begin((weft_http_client_config){.upstream = "http://dead"});
+    say(ASKS("/x"));
+    CHECK(strncmp(client->got, "HTTP/1.1 502 ", 13) == 0);
+    finish();
+
+    begin((weft_http_client_config){.upstream = "http://a"});
+    script_say(&a, ANSWER("1"));
+    say(ASKS("/whole/x"));
+    CHECK_STR(client->got, GO_ON);
+    say("some\r\n\r\n");
+    CHECK(has(a.got, "\r\n\r\nsome") && has(client->got, "\r\n\r\n1"));
+    finish();
+
+    begin((weft_http_client_config){.upstreams = dead_and_b});
+    script_say(&b, GO_ON);
+    script_say(&b, ANSWER("1"));
+    say(ASKS("/x"));
+    CHECK_STR(client->got, GO_ON);
+    say("some\r\n\r\n");
+    CHECK(has(b.got, "\r\n\r\nsome") && has(client->got, "\r\n\r\n1"));
+    finish();
+}
+
 static void what_is_forwarded_may_keep_its_host_and_lose_its_front(void)
 {
     static const struct {
@@ -522,7 +618,7 @@ static void an_upstream_that_is_not_there_or_no_http_is_502(void)
 {
     begin((weft_http_client_config){.upstream = "http://dead"});
     say(UPGRADE);
-    CHECK(has(client->got, "HTTP/1.1 502 "));
+    CHECK(has(client->got, "HTTP/1.1 502 ") && strstr(client->got, "dead") == NULL);
     CHECK(logged("\"GET /chat HTTP/1.1\" 502 0 "));
     finish();
     static const char *const bad[] = {"no HTTP\r\n\r\n", "", "HTTP/1.1 200"};
@@ -625,6 +721,10 @@ static const test_case cases[] = {
     TEST(both_bodies_stream_through_a_route),
     TEST(gathered_ones_go_through_too),
     TEST(the_upstream_is_told_who_asked_and_nobody_else_says_so),
+    TEST(also_not_by_a_name_that_is_taken_for_the_same),
+    TEST(the_upstream_says_whether_a_body_is_wanted),
+    TEST(or_keeps_silent_or_does_not_know_it),
+    TEST(who_does_not_wait_or_cannot_be_passed_on_is_answered_all_the_same),
     TEST(what_is_forwarded_may_keep_its_host_and_lose_its_front),
     TEST(dots_in_a_path_never_lead_out_of_what_is_proxied),
     TEST(answers_to_a_get_pass_whole_in_pieces_and_without_a_body),
