@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <weft/http.h>
@@ -11,6 +10,7 @@
 
 #include "in_clear.h"
 #include "services.h"
+#include "web_hosts.h"
 #include "web_pages.h"
 #include "web_sites.h"
 
@@ -19,6 +19,7 @@ typedef struct web_settings {
     weft_http_files_config files;
     weft_http_users users;
     web_sites sites;
+    web_hosts hosts;
     web_pages pages;
     const char *access_log; /* a path, "-", or NULL */
     int access_log_format;
@@ -38,6 +39,12 @@ static const weft_option web_options[] = {
      .unset = ".",
      .at = offsetof(web_settings, files.root),
      .help = "the folder whose files are served; nothing outside of it ever is"},
+    {.name = "host",
+     .kind = WEFT_OPTION_TEXTS,
+     .value = "NAME=FOLDER",
+     .at = offsetof(web_settings, hosts.given),
+     .help =
+         "the files for the host NAME, or *.NAME for every name below it; may be given 16 times"},
     OPTION_ROW_LISTEN(web_settings, "http://127.0.0.1:8080"),
     {.name = "port",
      .kind = WEFT_OPTION_PORT,
@@ -174,21 +181,6 @@ static const weft_option web_options[] = {
     {0},
 };
 
-static weft_err check_folder(const char *path, weft_why *why)
-{
-    struct stat st;
-    if (stat(path, &st) != 0)
-        return weft_because(why, weft_err_from_errno(errno), "--path %.100s: %s, expected a folder",
-                            path, strerror(errno));
-    if (!S_ISDIR(st.st_mode))
-        return weft_because(why, WEFT_EINVAL, "--path %.100s is a file, expected a folder", path);
-    if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0)
-        return weft_because(why, weft_err_from_errno(errno),
-                            "--path %.100s: %s, expected a folder that weftd may enter", path,
-                            strerror(errno));
-    return WEFT_OK;
-}
-
 /* Whether @folder could lie in a home: relative, and no step up. */
 static bool is_within(const char *folder)
 {
@@ -255,13 +247,22 @@ static weft_err web_open(void *at, weft_why *why)
                         strerror(errno));
 }
 
+static weft_err make_hosts(web_settings *s, weft_why *why)
+{
+    if (s->hosts.given.count == 0)
+        return WEFT_OK;
+    s->site.hosts = s->hosts.rows;
+    weft_err err = web_hosts_make(&s->hosts, s->sites.routes, &s->files, why);
+    return err == WEFT_OK ? weft_http_check_site(&s->site, why) : err;
+}
+
 static weft_err web_check(void *at, weft_why *why)
 {
     web_settings *s = at;
     s->access = (weft_http_access_log){.fd = -1, .json = s->access_log_format == 1};
     s->site = (weft_http_site_config){
         .routes = s->sites.routes, .access_log = &s->access, .error_pages = s->pages.pages};
-    weft_err err = check_folder(s->files.root, why);
+    weft_err err = web_folder_check("path", s->files.root, why);
     if (err == WEFT_OK)
         err = check_texts(s, why);
     if (err == WEFT_OK)
@@ -272,7 +273,9 @@ static weft_err web_check(void *at, weft_why *why)
         err = web_pages_read(&s->pages, why);
     if (err == WEFT_OK && s->sites.auth.count != 0 && !s->sites.digest)
         in_clear_warn("web", &s->listen, "listen at https://, or have --auth-digest");
-    return err == WEFT_OK ? web_sites_make(&s->sites, &s->files, why) : err;
+    if (err == WEFT_OK)
+        err = web_sites_make(&s->sites, &s->files, why);
+    return err == WEFT_OK ? make_hosts(s, why) : err;
 }
 
 static weft_err web_children(void *at, weft_children *to, weft_why *why)
@@ -296,6 +299,7 @@ static void web_done(void *at)
     if (s->access.fd >= 0)
         (void)close(s->access.fd);
     s->access.fd = -1;
+    web_hosts_done(&s->hosts);
     web_sites_done(&s->sites);
     web_pages_done(&s->pages);
 }
@@ -309,7 +313,8 @@ const weft_service service_web = {
         "unless --hidden is given. What --proxy passes on goes by HTTP and as WebSockets; an URL "
         "that\n"
         "fails three times in a row rests for ten seconds. With --auth each request proves who "
-        "asks.",
+        "asks.\n"
+        "Options other than --path are for every --host.",
     .example = "weftd web --path . --listen http://127.0.0.1:8080 --access-log -",
     .options = web_options,
     .settings = &settings,

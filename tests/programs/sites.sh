@@ -67,6 +67,47 @@ expect page "http://$at/blog/one"
 expect "302 http://$at/pages/evil.org" -o /dev/null -w '%{http_code} %{redirect_url}' --path-as-is \
     "http://$at/old/evil.org"
 
+# hosts: each its own files, in front of what is for all
+mkdir "$dir/org" "$dir/below"
+echo org >"$dir/org/file"
+echo below >"$dir/below/file"
+certificate()
+{
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout "$dir/$1.pem" \
+        -out "$dir/$1.crt" -subj "/CN=$2" -addext "subjectAltName=DNS:$2" 2>/dev/null
+    cat "$dir/$1.crt" >>"$dir/$1.pem"
+}
+certificate org example.org
+certificate below www.example.org
+serve hosts "$weftd" web --path "$dir/front" --host "example.org=$dir/org" --host "*.Example.org=$dir/below" \
+    --redirect '/old=/file' --proxy "/up=http://$b" --proxy-strip --listen http://127.0.0.1:0
+for name in example.org:org www.example.org:below a.b.example.org:below example.com:here 127.0.0.1:here; do
+    expect "${name#*:}" -H "Host: ${name%:*}" "http://$at/file"
+    expect "${name#*:}" -H "Host: ${name%:*}:8080" "http://$at/file"
+    expect two -H "Host: ${name%:*}" "http://$at/up/who"
+    expect 302 -o /dev/null -w '%{http_code}' -H "Host: ${name%:*}" "http://$at/old"
+done
+expect org --resolve "example.org:$port:127.0.0.1" "http://example.org:$port/file"
+expect 404 -o /dev/null -w '%{http_code}' -H 'Host: example.org' "http://$at/file/../who"
+serve hosts_tls "$weftd" web --path "$dir/front" --host "example.org=$dir/org" --host "www.example.org=$dir/below" \
+    --listen "https://127.0.0.1:0?cert=$dir/org.pem&cert=$dir/below.pem"
+expect org --cacert "$dir/org.crt" --resolve "example.org:$port:127.0.0.1" "https://example.org:$port/file"
+expect below --cacert "$dir/below.crt" --resolve "www.example.org:$port:127.0.0.1" "https://www.example.org:$port/file"
+
+# dots in a path lead nowhere else, here or at an upstream
+mkdir "$dir/a/public"
+echo public >"$dir/a/public/file"
+serve upstream "$weftd" web --path "$dir/a" --port 0 --access-log "$dir/upstream.access"
+serve dots "$weftd" web --path "$dir/front" --port 0 --proxy "/p=http://$at/public" --proxy-strip
+expect public "http://$at/p/file"
+expect public --path-as-is "http://$at/p/x/%2e./file"
+for path in /p/../who /p/%2e%2e/who /p/..%2fwho /p/x/../..%2fwho /p/..%5cwho '/p/..;/who' /p/%2e%2e/%2e%2e/who; do
+    got=$(curl -sS --max-time 20 --path-as-is -o /dev/null -w '%{http_code}' "http://$at$path")
+    [ "$got" = 400 ] || [ "$got" = 404 ] || fail "$path through a proxy: $got"
+done
+comes "$dir/upstream.access" 'GET /public/file'
+if grep -q who "$dir/upstream.access"; then fail "dots came through: $(cat "$dir/upstream.access")"; fi
+
 # pages of its own, which change no status
 echo lost >"$dir/lost.txt"
 echo down >"$dir/down.html"
@@ -91,6 +132,15 @@ for wrong in redirect=/a redirect=a=/b redirect=/a=b redirect=200:/a=/b rewrite=
     [ "$code" = 78 ] || [ "$code" = 64 ] || fail "--$wrong: exit $code"
     [ -s "$dir/said" ] || fail "--$wrong: it is not said what is wrong"
 done
+for wrong in example.org "=$dir/org" example.org= example.org=/nowhere/x "a b=$dir/org"; do
+    code=0
+    "$weftd" web --path "$dir/front" --port 0 --host "$wrong" 2>"$dir/said" || code=$?
+    [ "$code" != 0 ] || fail "--host $wrong: exit $code"
+    grep -q -- 'host' "$dir/said" || fail "--host $wrong: it is not said what is wrong"
+done
+code=0
+"$weftd" web --port 0 --host "x.org=$dir/org" --proxy /=http://127.0.0.1:1 2>"$dir/said" || code=$?
+[ "$code" = 78 ] || [ "$code" = 64 ] || fail "--host with --proxy /=: exit $code"
 for wrong in up=http://x /up /up=x /up= '/a:b=http://x' '/up=http://x,ftp://y'; do
     code=0
     "$weftd" web --path "$dir/front" --port 0 --proxy "$wrong" 2>"$dir/said" || code=$?

@@ -654,6 +654,8 @@ static void stopped_at_any_step_nothing_is_left(void)
         weft_sim_peer_say(third, "GET / HTTP/1.1\r\nHost: front\r\n\r\n");
         weft_sim_peer *other = weft_sim_connect(sim, FRONT);
         weft_sim_peer_say(other, "POST /up HTTP/1.1\r\nHost: front\r\nContent-Length: 8\r\n\r\nso");
+        weft_sim_peer *asking = weft_sim_connect(sim, FRONT);
+        weft_sim_peer_say(asking, ASKS("/up"));
         weft_sim_peer_say(client, UPGRADE);
         for (unsigned i = 0; i < steps; i++)
             (void)weft_sim_step(sim);
@@ -699,6 +701,7 @@ static void each_allocation_that_fails_is_told(void)
         {"PUT /up HTTP/1.1\r\nHost: front\r\nContent-Length: 4\r\n\r\nsome", ANSWER("b")},
         {"GET /x HTTP/1.1\r\nHost: front\r\n\r\n",
          "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"},
+        {ASKS("/x"), GO_ON ANSWER("b")},
     };
     unsigned answered = 0;
     enum { ROWS = sizeof rows / sizeof *rows };
