@@ -124,8 +124,9 @@ struct wf_http_job {
     wf_http_origin *origin;
     weft_http_method method;
     weft_http_text method_name;
-    char *url, *cookie; /* its own; cookie may be NULL */
-    wf_http_url where;  /* the url taken apart, when it was placed */
+    char *url, *cookie;  /* its own; cookie may be NULL */
+    wf_http_url where;   /* the url taken apart, when it was placed */
+    uint32_t base_bytes; /* of the url: the upstream's, without a '/' at its end */
     const char *to;
     weft_ref body_stream, asker_stream; /* the connection's end, and the asker's, if it has one */
     weft_msg *opened;                   /* of body_stream, kept until it is handed on */

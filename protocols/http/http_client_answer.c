@@ -40,8 +40,18 @@ static weft_err reply_page(wf_http_job *job, weft_ref stream, uint64_t body_byte
 
 /* ---- responses */
 
+/* @self is the client, whose state has the config that it was forwarded with. */
+static void set_location(weft_actor *self, wf_http_job *job, weft_http_field *field)
+{
+    const wf_http_client *c = weft_state(self);
+    weft_http_text ours = wf_http_location_of_ours(
+        c->config, job, (weft_http_text){field->value, field->value_bytes});
+    field->value = ours.at;
+    field->value_bytes = ours.bytes;
+}
+
 /* What a server says of itself is said anew; what belongs to the connection stays with it. */
-static uint32_t response_fields(const wf_http_job *job, weft_http_field *to)
+static uint32_t response_fields(weft_actor *self, wf_http_job *job, weft_http_field *to)
 {
     const wf_http_page_text *text = job->text;
     weft_http_text connection = wf_http_find(text->fields, text->fields_count, "connection");
@@ -52,15 +62,17 @@ static uint32_t response_fields(const wf_http_job *job, weft_http_field *to)
         if (name != WF_HTTP_DATE && name != WF_HTTP_SERVER &&
             !wf_http_field_is_of_hop(f, connection))
             to[n++] = *f;
+        if (name == WF_HTTP_LOCATION && n != 0 && to[n - 1].name == f->name)
+            set_location(self, job, &to[n - 1]);
     }
     return n;
 }
 
-static weft_err respond(wf_http_job *job, bool stream)
+static weft_err respond(weft_actor *self, wf_http_job *job, bool stream)
 {
     weft_http_field fields[RESPONSE_FIELDS_MAX];
     weft_http_answer answer = {.status = job->status, .fields = fields, .body = job->body};
-    answer.fields_count = response_fields(job, fields);
+    answer.fields_count = response_fields(self, job, fields);
     bool none = job->status == 204 || job->status == 304 || job->text->known_bytes == 0;
     if (stream && !none) {
         answer.stream = true;
@@ -123,7 +135,7 @@ void wf_http_answer_job(weft_actor *self, wf_http_job *job)
     weft_err err = job->err;
     if (err == WEFT_OK) {
         err = (job->flags & WF_HTTP_JOB_FORWARDED) != 0
-                  ? respond(job, false)
+                  ? respond(self, job, false)
                   : reply_page(job, WEFT_NOBODY, job->body.size);
         if (err != WEFT_OK)
             wf_http_job_fail(job, err, WF_HTTP_PARTIAL "the answer could not be passed on");
@@ -168,7 +180,7 @@ weft_err wf_http_answer_stream(weft_actor *self, wf_http_job *job)
     if ((job->flags & WF_HTTP_JOB_FORWARDED) != 0) {
         weft_err err = open_late(job);
         if (err == WEFT_OK)
-            err = respond(job, true);
+            err = respond(self, job, true);
         if (err == WEFT_OK && (job->flags & WF_HTTP_JOB_HERE) != 0)
             err = weft_hand_over(self, job->body_stream, job->link->ref, WEFT_NO_BYTES);
         return err == WEFT_EGONE ? WEFT_OK : err;

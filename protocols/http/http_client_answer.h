@@ -18,6 +18,10 @@ weft_err wf_http_answer_failure(weft_actor *self, weft_msg *msg, weft_err err, c
 /* The same for a request. */
 weft_err wf_http_answer_upstream_failure(weft_actor *self, weft_msg *msg, weft_err err,
                                          const char *why);
+/* @location of an answer to a request that was forwarded with @config: the proxy's own path, in memory of the request, if
+ * it is a URL below the upstream that was asked; else itself. (http_proxy_location.c) */
+weft_http_text wf_http_location_of_ours(const weft_http_client_config *config, wf_http_job *job,
+                                        weft_http_text location);
 weft_http_client_limits wf_http_client_limits_filled(const weft_http_client_limits *l);
 
 #endif

@@ -112,11 +112,9 @@ static weft_http_text stripped(weft_http_text path, const char *strip)
 }
 
 /* Where the upstream has what was asked for: "*" is the server itself. */
-static char *upstream_url(const char *base, const char *strip, const weft_http_request *request)
+static char *upstream_url(const char *base, size_t n, const char *strip,
+                          const weft_http_request *request)
 {
-    size_t n = strlen(base);
-    while (n > 0 && base[n - 1] == '/')
-        n--;
     weft_http_text target =
         request->path.at != NULL ? stripped(request->path, strip) : (weft_http_text){"/", 1};
     size_t room = n + target.bytes + request->query.bytes + 2;
@@ -138,11 +136,15 @@ static char *upstream_url(const char *base, const char *strip, const weft_http_r
 
 weft_err wf_http_job_aim(const wf_http_client *c, wf_http_job *job, const char *base, weft_why *why)
 {
-    char *url = upstream_url(base, c->config->strip, wf_http_job_request(job));
+    size_t n = strlen(base);
+    while (n > 0 && base[n - 1] == '/')
+        n--;
+    char *url = upstream_url(base, n, c->config->strip, wf_http_job_request(job));
     if (url == NULL)
         return weft_because(why, WEFT_ENOMEM, WF_HTTP_NOT_SENT "no memory");
     weft_alloc_free(job->url);
     job->url = url;
+    job->base_bytes = (uint32_t)n;
     return WEFT_OK;
 }
 

@@ -156,6 +156,56 @@ static void also_not_by_a_name_that_is_taken_for_the_same(void)
     finish();
 }
 
+/* A row without a method takes any that has a path. */
+static void connect_is_no_method_that_a_route_allows(void)
+{
+    begin((weft_http_client_config){.upstream = "http://a"});
+    say("CONNECT far:1 HTTP/1.1\r\nHost: far:1\r\n\r\n");
+    CHECK(has(client->got, "HTTP/1.1 405 "));
+    CHECK(has(client->got, "\r\nAllow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n"));
+    CHECK_U64(a.conns, 0);
+    finish();
+}
+
+static void an_upstream_that_sends_on_to_itself_means_the_proxy(void)
+{
+    static const struct {
+        const char *upstream, *strip, *location, *passed;
+    } rows[] = {
+        {"http://a", NULL, "http://a/x?y#z", "/x?y#z"},
+        {"http://a", NULL, "HTTP://A:80/x", "/x"},
+        {"http://a", NULL, "http://a", "/"},
+        {"http://a", NULL, "http://a?q", "/?q"},
+        {"http://a/base/", NULL, "http://a/base/x", "/x"},
+        {"http://a/base", NULL, "http://a/base", "/"},
+        {"http://a/base", "/api", "http://a/base/x", "/api/x"},
+        {"http://a/base", "/api/", "http://a/base", "/api"},
+        {"http://a", "/api", "http://a/x", "/api/x"},
+        /* not its own, or not below what it is asked for, or what no path could be */
+        {"http://a/base", NULL, "http://a/other", "http://a/other"},
+        {"http://a/base", NULL, "http://a/basement", "http://a/basement"},
+        {"http://a", NULL, "https://a/x", "https://a/x"},
+        {"http://a", NULL, "http://a:81/x", "http://a:81/x"},
+        {"http://a", NULL, "http://a.org/x", "http://a.org/x"},
+        {"http://a", NULL, "http://me@a/x", "http://me@a/x"},
+        {"http://a", NULL, "http://a//evil.org", "http://a//evil.org"},
+        {"http://a", "/api", "/x", "/x"},
+        {"http://a", NULL, "x", "x"},
+        {"http://a", NULL, "//a/x", "//a/x"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char answer[256], line[128];
+        begin((weft_http_client_config){.upstream = rows[i].upstream, .strip = rows[i].strip});
+        (void)snprintf(answer, sizeof answer,
+                       "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+                       rows[i].location);
+        (void)snprintf(line, sizeof line, "\r\nLocation: %s\r\n", rows[i].passed);
+        script_say(&a, answer);
+        CHECK(has(get("GET"), line));
+        finish();
+    }
+}
+
 /* ---- who asks whether the body is wanted */
 
 #define GO_ON "HTTP/1.1 100 Continue\r\n\r\n"
@@ -725,6 +775,8 @@ static const test_case cases[] = {
     TEST(gathered_ones_go_through_too),
     TEST(the_upstream_is_told_who_asked_and_nobody_else_says_so),
     TEST(also_not_by_a_name_that_is_taken_for_the_same),
+    TEST(connect_is_no_method_that_a_route_allows),
+    TEST(an_upstream_that_sends_on_to_itself_means_the_proxy),
     TEST(the_upstream_says_whether_a_body_is_wanted),
     TEST(or_keeps_silent_or_does_not_know_it),
     TEST(who_does_not_wait_or_cannot_be_passed_on_is_answered_all_the_same),
