@@ -31,7 +31,7 @@ typedef struct weft_http_request {
     uint8_t minor; /**< HTTP/1.minor */
     weft_http_text method_name;
     weft_http_text target;      /**< as it came */
-    weft_http_text path, query; /**< still encoded */
+    weft_http_text path, query; /**< still encoded; the path without "." and ".." segments */
     weft_http_text host;
     const weft_http_field *fields;
     uint32_t fields_count;
@@ -264,8 +264,12 @@ WEFT_MUST_USE weft_err weft_http_check_site(const weft_http_site_config *site, w
  * bodies stream and a slow side slows the other; without, they are gathered.
  *
  * What belongs to one connection stays behind. X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto and Forwarded
- * (RFC 7239) say who asked for what, Via that it came through here. An upstream that cannot be reached, or answers
- * what is no HTTP, is a 502 with the reason; one that takes too long a 504; no place for the request a 503.
+ * (RFC 7239) say who asked for what, Via that it came through here; a client's own names that CGI takes for the first
+ * three (X_Forwarded_For) are left out. An upstream that cannot be reached, or answers what is no HTTP, is a 502; one
+ * that takes too long a 504; no place for the request a 503. The reason is in the log, and not for the client.
+ * A Location that is a URL of the upstream's own, below its .upstream, becomes the path here (.strip before it).
+ * With .stream a client that waits to be told to send its body (Expect: 100-continue) is told when the upstream
+ * says so, or has said nothing for continue_timeout_ms.
  * A request to become a WebSocket is passed on too, and if the upstream agrees both are joined. If it does
  * not, its answer goes back without its body. Another Upgrade is left out, as RFC 9110 section 7.8 lets. */
 extern const weft_behaviour weft_http_proxy;
