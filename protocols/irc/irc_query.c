@@ -127,41 +127,62 @@ static void who_one(wf_irc_turn *t, const char *channel, const wf_irc_user *user
                   (user->flags & IRC_OPERATOR) != 0 ? "*" : "", prefix_of(t, flags), user->real);
 }
 
-static void who_channel(wf_irc_turn *t, const wf_irc_channel *channel)
+static void who_channel(wf_irc_turn *t, const wf_irc_channel *channel, uint16_t flags)
 {
     bool inside = wf_irc_member_of(channel, t->user) != NULL;
     for (uint32_t i = 0; !is_hidden(t, channel) && i < channel->members; i++) {
         const wf_irc_member *m = &channel->member[i];
-        if (inside || (m->user->flags & IRC_INVISIBLE) == 0)
+        if ((inside || (m->user->flags & IRC_INVISIBLE) == 0) && (m->user->flags & flags) == flags)
             who_one(t, channel->name, m->user, m->flags);
     }
 }
 
-static void who_mask(wf_irc_turn *t, weft_irc_text mask)
+static bool is_visible(const wf_irc_turn *t, const wf_irc_user *user)
+{
+    if ((user->flags & IRC_INVISIBLE) == 0 || user == t->user)
+        return true;
+    for (uint32_t i = 0; i < user->places; i++)
+        if (wf_irc_member_of(user->place[i].channel, t->user) != NULL)
+            return true;
+    return false;
+}
+
+/* "matched against users' host, server, real name and nickname" (RFC 1459 section 4.5.1) */
+static bool is_meant(const wf_irc_turn *t, const wf_irc_user *user, weft_irc_text mask)
+{
+    const char *const texts[] = {user->nick, user->host, t->net->config.server, user->real};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (weft_irc_mask_matches(WEFT_IRC_ASCII, mask, weft_irc_text_of(texts[i])))
+            return true;
+    return false;
+}
+
+static void who_mask(wf_irc_turn *t, weft_irc_text mask, uint16_t flags)
 {
     for (uint32_t i = 0; i < t->net->user_room; i++) {
         const wf_irc_user *user = t->net->user[i];
-        if (user == NULL || (user->flags & (IRC_IN | IRC_OVER)) != IRC_IN ||
-            ((user->flags & IRC_INVISIBLE) != 0 && user != t->user) ||
-            !weft_irc_mask_matches(WEFT_IRC_ASCII, mask, weft_irc_text_of(user->nick)))
-            continue;
-        who_one(t, "*", user, 0);
+        if (user != NULL && (user->flags & (flags | IRC_IN | IRC_OVER)) == (flags | IRC_IN) &&
+            is_visible(t, user) && is_meant(t, user, mask))
+            who_one(t, "*", user, 0);
     }
 }
 
+/* "If the "o" parameter is passed only operators are returned"; "0" is everybody (RFC 2812 section 3.6.1). */
 void wf_irc_who(wf_irc_turn *t)
 {
-    weft_irc_text mask = wf_irc_parameter(t, 0);
+    weft_irc_text mask = wf_irc_parameter(t, 0), o = wf_irc_parameter(t, 1);
+    uint16_t flags = o.bytes == 1 && (o.at[0] | 0x20) == 'o' ? IRC_OPERATOR : 0;
     const wf_irc_channel *channel = wf_irc_find_channel(t->net, mask);
     const wf_irc_user *user = channel == NULL ? wf_irc_find(t->net, mask) : NULL;
     if (mask.bytes == 0)
         mask = weft_irc_text_of("*");
     if (channel != NULL)
-        who_channel(t, channel);
-    else if (user != NULL && (user->flags & IRC_IN) != 0)
-        who_one(t, "*", user, 0);
-    else
-        who_mask(t, mask);
+        who_channel(t, channel, flags);
+    else if (user != NULL && (user->flags & IRC_IN) != 0) {
+        if ((user->flags & flags) == flags)
+            who_one(t, "*", user, 0);
+    } else
+        who_mask(t, mask.bytes == 1 && mask.at[0] == '0' ? weft_irc_text_of("*") : mask, flags);
     wf_irc_number(t, 315, "%.*s :End of WHO list", (int)mask.bytes, mask.at);
 }
 
@@ -189,7 +210,6 @@ static void whois_channels(wf_irc_turn *t, const wf_irc_user *user)
 static void whois_one(wf_irc_turn *t, const wf_irc_user *user)
 {
     uint32_t now = weft_now_ms(t->self);
-    uint64_t since = weft_wall_ns(t->self) / 1000000000U - (now - user->since_ms) / 1000;
     wf_irc_number(t, 311, "%s %s %s * :%s", user->nick, user->name, user->host, user->real);
     wf_irc_number(t, 312, "%s %s :%s", user->nick, t->net->config.server, t->net->config.network);
     if ((user->flags & IRC_OPERATOR) != 0)
@@ -200,7 +220,7 @@ static void whois_one(wf_irc_turn *t, const wf_irc_user *user)
     if (user->account != NULL)
         wf_irc_number(t, 330, "%s %s :is logged in as", user->nick, user->account);
     wf_irc_number(t, 317, "%s %u %llu :seconds idle, signon time", user->nick,
-                  (now - user->said_ms) / 1000, (unsigned long long)since);
+                  (now - user->said_ms) / 1000, (unsigned long long)user->since_s);
 }
 
 /* "WHOIS server nick" asks the same. */

@@ -258,7 +258,7 @@ void wf_irc_register_if_ready(wf_irc_turn *t)
         return;
     }
     u->flags |= IRC_IN;
-    u->since_ms = weft_now_ms(t->self);
+    u->since_s = weft_wall_ns(t->self) / 1000000000U;
     if (++t->net->in > t->net->users_most)
         t->net->users_most = t->net->in;
     wf_irc_log(t->self, WEFT_NOTICE, u, "comes in as %s: %s", u->name, u->real);

@@ -112,6 +112,7 @@ typedef struct wf_irc_user {
     weft_msg *held; /* a line that is to wait for its turn */
     uint32_t id, gen, places, place_room, reactor;
     uint32_t since_ms, active_ms, said_ms, tokens_ms;
+    uint64_t since_s; /* when it came in */
     uint16_t flags, caps;
     weft_address address;
     char nick[IRC_NICK_BYTES], name[IRC_USER_BYTES], host[IRC_HOST_BYTES];
@@ -257,6 +258,10 @@ void wf_irc_number(const wf_irc_turn *t, unsigned number, const char *format, ..
     WEFT_PRINTF(3, 4);
 /* From the server, without a number. */
 void wf_irc_say(weft_actor *self, wf_irc_net *net, wf_irc_user *to, const char *format, ...)
+    WEFT_PRINTF(4, 5);
+/* In the same way, but without ":server": as PING, ERROR and AUTHENTICATE are where RFC 2812 (3.7.2, 3.7.4) and IRCv3
+ * show them. Simple clients look for a line that begins so. */
+void wf_irc_say_bare(weft_actor *self, wf_irc_net *net, wf_irc_user *to, const char *format, ...)
     WEFT_PRINTF(4, 5);
 /* Closes its stream behind what was sent. */
 void wf_irc_close(weft_actor *self, wf_irc_net *net, wf_irc_user *user);

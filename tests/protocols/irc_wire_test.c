@@ -184,6 +184,7 @@ static const wire_world world = {.url = "sim://irc:6667",
     X(operators_give_modes_and_kick)                            \
     X(invitations_are_refused_by_number)                        \
     X(who_and_whois_tell_what_may_be_known)                     \
+    X(who_takes_masks_and_looks_for_operators)                  \
     X(the_message_of_the_day_is_told)                           \
     X(operators_of_the_network_kill)                            \
     X(tags_go_to_who_asked)                                     \
