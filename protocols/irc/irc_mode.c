@@ -79,20 +79,37 @@ static void change_member(wf_irc_turn *t, wf_irc_channel *channel, const weft_ir
     note(c, mode, user->nick);
 }
 
-static void change_key(wf_irc_channel *channel, const weft_irc_mode *mode, changes *c)
+static void refuse(wf_irc_turn *t, const wf_irc_channel *channel, const weft_irc_mode *mode,
+                   const char *why)
+{
+    int n = mode->parameter.bytes > 0 ? (int)mode->parameter.bytes : 1;
+    wf_irc_number(t, 696, "%s %c %.*s :%s", channel->name, mode->letter, n,
+                  mode->parameter.bytes > 0 ? mode->parameter.at : "*", why);
+}
+
+static bool is_key(weft_irc_text key)
+{
+    return key.bytes > 0 && key.bytes < IRC_KEY_BYTES && key.at[0] != ':' &&
+           memchr(key.at, ' ', key.bytes) == NULL && memchr(key.at, ',', key.bytes) == NULL;
+}
+
+static void change_key(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode *mode,
+                       changes *c)
 {
     weft_irc_text key = mode->parameter;
     if (!mode->on && channel->key[0] != '\0') {
         note(c, mode, channel->key);
         channel->key[0] = '\0';
-    } else if (mode->on && key.bytes < sizeof channel->key && key.at[0] != ':' &&
-               memchr(key.at, ' ', key.bytes) == NULL && memchr(key.at, ',', key.bytes) == NULL) {
+    } else if (mode->on && !is_key(key)) {
+        wf_irc_number(t, 525, "%s :Key is not well-formed", channel->name);
+    } else if (mode->on) {
         wf_irc_copy(channel->key, sizeof channel->key, key);
         note(c, mode, channel->key);
     }
 }
 
-static void change_limit(wf_irc_channel *channel, const weft_irc_mode *mode, changes *c)
+static void change_limit(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode *mode,
+                         changes *c)
 {
     char text[16];
     if (!mode->on) {
@@ -103,8 +120,11 @@ static void change_limit(wf_irc_channel *channel, const weft_irc_mode *mode, cha
     }
     wf_irc_copy(text, sizeof text, mode->parameter);
     unsigned long limit = strtoul(text, NULL, 10);
-    if (text[0] < '0' || text[0] > '9' || limit == 0 || limit > UINT32_MAX ||
-        limit == channel->limit)
+    if (text[0] < '0' || text[0] > '9' || limit == 0 || limit > UINT32_MAX) {
+        refuse(t, channel, mode, "It is no number of members");
+        return;
+    }
+    if (limit == channel->limit)
         return;
     channel->limit = (uint32_t)limit;
     (void)snprintf(text, sizeof text, "%lu", limit);
@@ -178,7 +198,7 @@ static void change(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode 
     if (!has_room(c, mode->parameter))
         return;
     if (!given) {
-        wf_irc_number(t, 696, "%s %c * :A parameter is missing", channel->name, mode->letter);
+        refuse(t, channel, mode, "A parameter is missing");
         return;
     }
     switch (mode->letter) {
@@ -187,10 +207,10 @@ static void change(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode 
         change_member(t, channel, mode, c);
         break;
     case 'k':
-        change_key(channel, mode, c);
+        change_key(t, channel, mode, c);
         break;
     case 'l':
-        change_limit(channel, mode, c);
+        change_limit(t, channel, mode, c);
         break;
     case 'b':
         change_ban(t, channel, mode, c);
@@ -233,7 +253,7 @@ static void mode_of_channel(wf_irc_turn *t, wf_irc_channel *channel)
     weft_irc_mode_reader reader = {.message = t->message, .at = 1};
     weft_irc_mode mode;
     changes c = {.n = 0};
-    bool op = is_op(channel, t->user), refused = false;
+    bool op = is_op(channel, t->user), refused = false, listed = false;
     if (t->message->parameters < 2) {
         wf_irc_channel_modes(t, channel);
         return;
@@ -241,9 +261,11 @@ static void mode_of_channel(wf_irc_turn *t, wf_irc_channel *channel)
     while (weft_irc_mode_next(&reader, &channel_kinds, &mode)) {
         if (!mode.known)
             wf_irc_number(t, 472, "%c :is unknown mode char to me", mode.letter);
-        else if (mode.letter == 'b' && mode.parameter.bytes == 0)
-            list_bans(t, channel);
-        else if (op)
+        else if (mode.letter == 'b' && mode.parameter.bytes == 0) {
+            if (!listed)
+                list_bans(t, channel);
+            listed = true;
+        } else if (op)
             change(t, channel, &mode, &c);
         else if (!refused) {
             refused = true;

@@ -3,6 +3,7 @@
 #include "irc_server.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Words of one answer, sent in as many lines as it takes. */
@@ -223,10 +224,21 @@ static void whois_one(wf_irc_turn *t, const wf_irc_user *user)
                   (now - user->said_ms) / 1000, (unsigned long long)user->since_s);
 }
 
+/* Whether a nick was given; else says that none was. */
+static bool is_given(wf_irc_turn *t, weft_irc_text nick)
+{
+    if (nick.bytes == 0)
+        wf_irc_number(t, 431, ":No nickname given");
+    return nick.bytes > 0;
+}
+
 /* "WHOIS server nick" asks the same. */
 void wf_irc_whois(wf_irc_turn *t)
 {
-    weft_irc_text nick = wf_irc_parameter(t, t->message->parameters > 1 ? 1 : 0);
+    bool of_server = t->message->parameters > 1;
+    weft_irc_text nick = wf_irc_parameter(t, of_server ? 1 : 0);
+    if (!is_given(t, nick) || (of_server && !wf_irc_is_here(t, 0)))
+        return;
     const wf_irc_user *user = wf_irc_find(t->net, nick);
     if (user != NULL && (user->flags & IRC_IN) != 0)
         whois_one(t, user);
@@ -235,17 +247,29 @@ void wf_irc_whois(wf_irc_turn *t)
     wf_irc_number(t, 318, "%.*s :End of /WHOIS list", (int)nick.bytes, nick.at);
 }
 
+/* "<count>": so many replies, all if it is none or no number above zero (RFC 2812 section 3.6.3) */
+static uint32_t count_of(weft_irc_text text)
+{
+    char number[12];
+    wf_irc_copy(number, sizeof number, text);
+    long n = strtol(number, NULL, 10);
+    return n > 0 && n < INT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
 /* The latest first. */
 void wf_irc_whowas(wf_irc_turn *t)
 {
     weft_irc_text nick = wf_irc_parameter(t, 0);
     const wf_irc_net *net = t->net;
-    uint32_t found = 0, most = net->config.whowas_max;
-    for (uint32_t i = 1; i <= net->was_n; i++) {
+    uint32_t found = 0, most = net->config.whowas_max, wanted = count_of(wf_irc_parameter(t, 1));
+    if (!is_given(t, nick) || !wf_irc_is_here(t, 2))
+        return;
+    for (uint32_t i = 1; i <= net->was_n && found < wanted; i++) {
         const wf_irc_was *was = &net->was[(net->was_at + most - i) % most];
         if (!weft_irc_same(WEFT_IRC_ASCII, weft_irc_text_of(was->nick), nick))
             continue;
         wf_irc_number(t, 314, "%s %s %s * :%s", was->nick, was->name, was->host, was->real);
+        wf_irc_number(t, 312, "%s %s :%s", was->nick, net->config.server, net->config.network);
         found++;
     }
     if (found == 0)
@@ -287,35 +311,4 @@ void wf_irc_userhost(wf_irc_turn *t)
         (void)add_word(&w, word);
     }
     wf_irc_number(t, 302, ":%s", w.text);
-}
-
-/* ---- about the server */
-
-void wf_irc_lusers(wf_irc_turn *t)
-{
-    const wf_irc_net *net = t->net;
-    wf_irc_number(t, 251, ":There are %u users and %u invisible on 1 servers",
-                  net->in - net->invisible, net->invisible);
-    wf_irc_number(t, 252, "%u :operator(s) online", net->opers);
-    wf_irc_number(t, 253, "%u :unknown connection(s)", net->users - net->in);
-    wf_irc_number(t, 254, "%u :channels formed", net->channels);
-    wf_irc_number(t, 255, ":I have %u clients and 0 servers", net->in);
-    wf_irc_number(t, 265, "%u %u :Current local users %u, max %u", net->in, net->users_most,
-                  net->in, net->users_most);
-}
-
-void wf_irc_motd(wf_irc_turn *t)
-{
-    const char *at = t->net->config.motd;
-    if (at == NULL) {
-        wf_irc_number(t, 422, ":MOTD File is missing");
-        return;
-    }
-    wf_irc_number(t, 375, ":- %s Message of the day -", t->net->config.server);
-    while (*at != '\0') {
-        size_t n = strcspn(at, "\n"), shown = n > 0 && at[n - 1] == '\r' ? n - 1 : n;
-        wf_irc_number(t, 372, ":- %.*s", (int)shown, at);
-        at += n + (at[n] == '\n');
-    }
-    wf_irc_number(t, 376, ":End of /MOTD command.");
 }

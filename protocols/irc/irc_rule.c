@@ -59,13 +59,9 @@ void wf_irc_topic(wf_irc_turn *t)
     wf_irc_fan_done(&fan);
 }
 
-void wf_irc_kick(wf_irc_turn *t)
+static void kick_one(wf_irc_turn *t, wf_irc_channel *channel, weft_irc_text nick)
 {
     char why[IRC_KICK_BYTES];
-    wf_irc_channel *channel = mine(t, 0);
-    weft_irc_text nick = wf_irc_parameter(t, 1);
-    if (channel == NULL || !rules(t, channel))
-        return;
     wf_irc_user *user = wf_irc_find(t->net, nick);
     if (user == NULL) {
         wf_irc_number(t, 401, "%.*s :No such nick/channel", (int)nick.bytes, nick.at);
@@ -82,6 +78,19 @@ void wf_irc_kick(wf_irc_turn *t)
     wf_irc_fan_channel(&fan, channel, 0, 0, NULL);
     wf_irc_fan_done(&fan);
     wf_irc_leave(t->self, channel, user);
+}
+
+/* "Servers MAY limit the number of target users ... and silently drop targets": as TARGMAX says. */
+void wf_irc_kick(wf_irc_turn *t)
+{
+    wf_irc_channel *channel = mine(t, 0);
+    weft_irc_text nicks = wf_irc_parameter(t, 1);
+    if (channel == NULL || !rules(t, channel))
+        return;
+    /* who is among them has gone from there */
+    for (int i = 0; nicks.bytes > 0 && i < IRC_TARGETS_MAX; i++)
+        if (wf_irc_member_of(channel, t->user) != NULL)
+            kick_one(t, channel, wf_irc_next_of(&nicks));
 }
 
 static bool invite(const wf_irc_turn *t, wf_irc_user *user, const wf_irc_channel *channel)

@@ -310,8 +310,12 @@ void wf_irc_message_command(wf_irc_turn *t);
 void wf_irc_names(wf_irc_turn *t), wf_irc_list_command(wf_irc_turn *t), wf_irc_who(wf_irc_turn *t),
     wf_irc_whois(wf_irc_turn *t), wf_irc_whowas(wf_irc_turn *t), wf_irc_motd(wf_irc_turn *t),
     wf_irc_lusers(wf_irc_turn *t), wf_irc_version(wf_irc_turn *t), wf_irc_ison(wf_irc_turn *t),
+    wf_irc_time(wf_irc_turn *t), wf_irc_admin(wf_irc_turn *t), wf_irc_info(wf_irc_turn *t),
     wf_irc_userhost(wf_irc_turn *t);
 
+/* Whether the parameter @i is this server: not there, its name, a mask of that, or a nick on it; else says that there
+ * is no such server. */
+bool wf_irc_is_here(wf_irc_turn *t, uint32_t i);
 /* Whether @user may come in now; if so, does what follows. */
 void wf_irc_register_if_ready(wf_irc_turn *t);
 void wf_irc_isupport(const wf_irc_turn *t);
