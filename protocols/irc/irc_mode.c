@@ -150,8 +150,27 @@ static void complete_mask(weft_irc_text given, char to[IRC_MASK_BYTES])
 static void list_bans(wf_irc_turn *t, const wf_irc_channel *channel)
 {
     for (uint32_t i = 0; i < channel->bans; i++)
-        wf_irc_number(t, 367, "%s %s", channel->name, channel->ban[i]);
+        wf_irc_number(t, 367, "%s %s %s %llu", channel->name, channel->ban[i].mask,
+                      channel->ban[i].by, (unsigned long long)channel->ban[i].set_s);
     wf_irc_number(t, 368, "%s :End of channel ban list", channel->name);
+}
+
+static void add_ban(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode *mode,
+                    const char mask[IRC_MASK_BYTES], changes *c)
+{
+    wf_irc_ban *grown = channel->bans < t->net->config.bans_max
+                            ? weft_alloc_again(channel->ban, (channel->bans + 1) * sizeof *grown)
+                            : NULL;
+    if (grown == NULL) {
+        wf_irc_number(t, 478, "%s b :Channel ban list is full", channel->name);
+        return;
+    }
+    channel->ban = grown;
+    wf_irc_ban *ban = &grown[channel->bans++];
+    ban->set_s = weft_wall_ns(t->self) / 1000000000U;
+    memcpy(ban->mask, mask, sizeof ban->mask);
+    memcpy(ban->by, t->user->nick, sizeof ban->by);
+    note(c, mode, mask);
 }
 
 static void change_ban(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode *mode,
@@ -164,29 +183,19 @@ static void change_ban(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_m
         memchr(mode->parameter.at, ' ', mode->parameter.bytes) != NULL)
         return;
     complete_mask(mode->parameter, mask);
-    while (i < channel->bans && !weft_irc_same(WEFT_IRC_ASCII, weft_irc_text_of(channel->ban[i]),
-                                               weft_irc_text_of(mask)))
+    while (i < channel->bans &&
+           !weft_irc_same(WEFT_IRC_ASCII, weft_irc_text_of(channel->ban[i].mask),
+                          weft_irc_text_of(mask)))
         i++;
     if ((i < channel->bans) == mode->on)
         return;
-    if (!mode->on) {
-        if (channel->ban == NULL)
-            return;
-        note(c, mode, channel->ban[i]);
-        memmove(channel->ban[i], channel->ban[i + 1], (--channel->bans - i) * sizeof *channel->ban);
-        return;
+    if (mode->on) {
+        add_ban(t, channel, mode, mask, c);
+    } else if (channel->ban != NULL) {
+        wf_irc_ban *ban = &channel->ban[i];
+        note(c, mode, ban->mask);
+        memmove(ban, ban + 1, (--channel->bans - i) * sizeof *ban);
     }
-    char(*grown)[IRC_MASK_BYTES] =
-        channel->bans < t->net->config.bans_max
-            ? weft_alloc_again(channel->ban, (channel->bans + 1) * sizeof *grown)
-            : NULL;
-    if (grown == NULL) {
-        wf_irc_number(t, 478, "%s b :Channel ban list is full", channel->name);
-        return;
-    }
-    channel->ban = grown;
-    memcpy(grown[channel->bans++], mask, sizeof mask);
-    note(c, mode, mask);
 }
 
 static void change(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode *mode, changes *c)

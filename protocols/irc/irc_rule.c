@@ -126,7 +126,9 @@ void wf_irc_invite(wf_irc_turn *t)
     }
     if ((channel->flags & IRC_CHANNEL_INVITE) != 0 && !rules(t, channel))
         return;
-    if (!invite(t, user, channel)) {
+    /* what an operator keeps out (+b, +k, +l), only an operator lets in: others only tell of the channel */
+    if ((wf_irc_member_of(channel, t->user)->flags & IRC_MEMBER_OP) != 0 &&
+        !invite(t, user, channel)) {
         wf_irc_number(t, 437, "%s :Channel is temporarily unavailable", channel->name);
         return;
     }
@@ -135,6 +137,6 @@ void wf_irc_invite(wf_irc_turn *t)
     wf_irc_fan_init(&fan, t->self, t->net, t->user, "INVITE %s %s", user->nick, channel->name);
     wf_irc_fan_to(&fan, user);
     wf_irc_fan_done(&fan);
-    if (user->rare->away[0] != '\0')
+    if (user->rare != NULL && user->rare->away[0] != '\0')
         wf_irc_number(t, 301, "%s :%s", user->nick, user->rare->away);
 }

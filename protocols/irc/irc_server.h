@@ -130,6 +130,11 @@ typedef struct wf_irc_list {
     weft_ref stream[];
 } wf_irc_list;
 
+typedef struct wf_irc_ban {
+    uint64_t set_s;
+    char mask[IRC_MASK_BYTES], by[IRC_NICK_BYTES];
+} wf_irc_ban;
+
 struct wf_irc_channel {
     wf_irc_channel *next;
     wf_irc_net *net;
@@ -140,7 +145,7 @@ struct wf_irc_channel {
     wf_irc_list **list; /* of members elsewhere; NULL: to be made again */
     uint32_t lists;
     bool off_table;
-    char (*ban)[IRC_MASK_BYTES];
+    wf_irc_ban *ban;
     char name[IRC_CHANNEL_BYTES], key[IRC_KEY_BYTES], topic[IRC_TOPIC_BYTES];
     char topic_by[IRC_NICK_BYTES];
 };

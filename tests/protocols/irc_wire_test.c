@@ -187,6 +187,7 @@ static const wire_world world = {.url = "sim://irc:6667",
     X(what_is_asked_of_another_server_is_402)                   \
     X(what_is_asked_about_the_server_is_told)                   \
     X(invitations_are_refused_by_number)                        \
+    X(an_invitation_that_lets_in_is_an_operators)               \
     X(who_and_whois_tell_what_may_be_known)                     \
     X(who_takes_masks_and_looks_for_operators)                  \
     X(the_message_of_the_day_is_told)                           \
