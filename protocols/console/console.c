@@ -242,17 +242,25 @@ bool wf_console_line(weft_actor *self, weft_msg *msg, wf_session *s, char *line)
 
 /* ---- logging in */
 
+/* Who comes from where; @why: and is refused. */
+static void log_login(weft_actor *self, const wf_session *s, const char *why)
+{
+    char text[WEFT_ADDRESS_TEXT_BYTES];
+    weft_log(self, WEFT_NOTICE, "%s: login of %s%s%s", weft_address_print(&s->peer, text), s->user,
+             why != NULL ? " refused: " : "", why != NULL ? why : "");
+}
+
 static weft_err on_login(weft_actor *self, weft_msg *msg, const weft_outcome *got)
 {
     wf_session *s = weft_state(self);
     static const char wrong[] = "login incorrect\n";
     if (got->err == WEFT_OK) {
         s->stage = WF_COMMANDS;
-        weft_log(self, WEFT_NOTICE, "login of %s", s->user);
+        log_login(self, s, NULL);
         if (config_of(self)->to != NULL)
             wf_console_join(self, s, config_of(self)->to);
     } else {
-        weft_log(self, WEFT_NOTICE, "login refused: %s", got->why);
+        log_login(self, s, got->why);
         wf_console_say(self, s, wrong, sizeof wrong - 1);
         s->stage = WF_USER;
         if (++s->logins == WEFT_CONSOLE_LOGINS_MAX)
@@ -266,7 +274,8 @@ static bool log_in(weft_actor *self, weft_msg *msg, wf_session *s, const char *p
 {
     weft_address local;
     weft_auth_request request = {.kind = WEFT_AUTH_PASSWORD};
-    (void)weft_stream_addresses(self, s->stream, &local, &request.peer);
+    (void)weft_stream_addresses(self, s->stream, &local, &s->peer);
+    request.peer = s->peer; /* kept for the log: the stream may be gone by then */
     (void)snprintf(request.user, sizeof request.user, "%s", s->user);
     (void)snprintf(request.password, sizeof request.password, "%s", password);
     weft_deferred asked = weft_ask_body(self, weft_named(self, config_of(self)->auth),

@@ -44,6 +44,7 @@ typedef struct wf_session {
     weft_ref other; /* JOINED: the stream there */
     weft_console_reader reader;
     char user[WEFT_AUTH_USER_BYTES];
+    weft_address peer; /* who logs in */
     size_t n;
     char line[WEFT_CONSOLE_LINE_BYTES_MAX + 1];
 } wf_session;

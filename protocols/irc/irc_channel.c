@@ -163,7 +163,7 @@ bool wf_irc_is_banned(const wf_irc_channel *channel, const wf_irc_user *user)
         return false;
     (void)snprintf(mask, sizeof mask, "%s!%s@%s", user->nick, user->name, user->host);
     for (uint32_t i = 0; i < channel->bans; i++)
-        if (weft_irc_mask_matches(WEFT_IRC_ASCII, weft_irc_text_of(channel->ban[i]),
+        if (weft_irc_mask_matches(WEFT_IRC_ASCII, weft_irc_text_of(channel->ban[i].mask),
                                   weft_irc_text_of(mask)))
             return true;
     return false;

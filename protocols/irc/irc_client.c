@@ -127,6 +127,7 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     weft_err err = weft_frame_by(self, c->stream, &weft_lines, &lines, &why);
     if (err != WEFT_OK)
         return weft_abort(self, c->stream, err);
+    wf_irc_support_reset(&c->views.support);
     wf_irc_take(c->views.nick, sizeof c->views.nick, weft_irc_text_of(config->nick));
     if (config->password != NULL)
         put(self, c, "PASS :%s", config->password);
@@ -173,6 +174,16 @@ static weft_err denied(weft_actor *self, irc_client *c, const weft_irc_message *
                              (int)(why.bytes < 100 ? why.bytes : 100), why.at);
 }
 
+/* The nick is locked, SASL failed, is too long or was aborted; the password, the nick or a command is none. */
+static bool is_refusal(const weft_irc_message *m)
+{
+    static const char *const numbers[] = {"902", "904", "905", "906", "464", "432", "421"};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (wf_irc_is_command(m, numbers[i]))
+            return true;
+    return false;
+}
+
 /* What matters until it is in. */
 static weft_err coming_in(weft_actor *self, irc_client *c, const weft_irc_message *m)
 {
@@ -193,8 +204,7 @@ static weft_err coming_in(weft_actor *self, irc_client *c, const weft_irc_messag
         put_sasl(self, c);
     } else if (wf_irc_is_command(m, "903")) {
         put(self, c, "CAP END");
-    } else if (wf_irc_is_command(m, "904") || wf_irc_is_command(m, "464") ||
-               wf_irc_is_command(m, "432") || wf_irc_is_command(m, "421")) {
+    } else if (is_refusal(m)) {
         return denied(self, c, m);
     }
     return WEFT_OK;

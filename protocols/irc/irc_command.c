@@ -23,6 +23,18 @@ static void ping(wf_irc_turn *t)
                what.at);
 }
 
+static void motd(wf_irc_turn *t)
+{
+    if (wf_irc_is_here(t, 0))
+        wf_irc_motd(t);
+}
+
+static void lusers(wf_irc_turn *t)
+{
+    if (wf_irc_is_here(t, 1)) /* behind a mask of servers */
+        wf_irc_lusers(t);
+}
+
 static void nothing(wf_irc_turn *t)
 {
     (void)t;
@@ -109,19 +121,21 @@ static void kill_command(wf_irc_turn *t)
 /* By name. */
 /* clang-format off */
 static const command commands[] = {
+    {"ADMIN", wf_irc_admin, 0, false, false},
     {"AUTHENTICATE", wf_irc_authenticate, 1, true, false},
     {"AWAY", away, 0, false, false},
     {"CAP", wf_irc_cap, 1, true, false},
     {"ERROR", nothing, 0, true, false},
+    {"INFO", wf_irc_info, 0, false, false},
     {"INVITE", wf_irc_invite, 2, false, false},
     {"ISON", wf_irc_ison, 1, false, false},
     {"JOIN", wf_irc_join, 1, false, false},
     {"KICK", wf_irc_kick, 2, false, true},
     {"KILL", kill_command, 2, false, false},
     {"LIST", wf_irc_list_command, 0, false, false},
-    {"LUSERS", wf_irc_lusers, 0, false, false},
+    {"LUSERS", lusers, 0, false, false},
     {"MODE", wf_irc_mode, 1, false, true},
-    {"MOTD", wf_irc_motd, 0, false, false},
+    {"MOTD", motd, 0, false, false},
     {"NAMES", wf_irc_names, 0, false, true},
     {"NICK", wf_irc_nick, 0, true, false},
     {"NOTICE", wf_irc_message_command, 0, false, true},
@@ -133,13 +147,14 @@ static const command commands[] = {
     {"PRIVMSG", wf_irc_message_command, 0, false, true},
     {"QUIT", quit, 0, true, false},
     {"TAGMSG", wf_irc_message_command, 1, false, true},
+    {"TIME", wf_irc_time, 0, false, false},
     {"TOPIC", wf_irc_topic, 1, false, true},
     {"USER", wf_irc_user_command, 4, true, false},
     {"USERHOST", wf_irc_userhost, 1, false, false},
     {"VERSION", wf_irc_version, 0, false, false},
     {"WHO", wf_irc_who, 0, false, true},
-    {"WHOIS", wf_irc_whois, 1, false, false},
-    {"WHOWAS", wf_irc_whowas, 1, false, false},
+    {"WHOIS", wf_irc_whois, 0, false, false},
+    {"WHOWAS", wf_irc_whowas, 0, false, false},
 };
 /* clang-format on */
 

@@ -88,6 +88,20 @@ const weft_behaviour wf_irc_relay = {
 
 /* ---- a line */
 
+static void begin(wf_irc_fan *fan, weft_actor *self, wf_irc_net *net, const wf_irc_user *from,
+                  const char *text)
+{
+    memset(fan, 0, offsetof(wf_irc_fan, text));
+    memset(fan->made, 0, sizeof fan->made);
+    fan->self = self;
+    fan->net = net;
+    fan->from = from;
+    wf_irc_copy(fan->text, WEFT_IRC_LINE_BYTES_MAX + 1, weft_irc_text_of(text));
+    fan->bytes = (uint32_t)strlen(fan->text);
+    memcpy(fan->text + fan->bytes, "\r\n", 3);
+    fan->bytes += 2;
+}
+
 void wf_irc_fan_init(wf_irc_fan *fan, weft_actor *self, wf_irc_net *net, const wf_irc_user *from,
                      const char *format, ...)
 {
@@ -96,18 +110,10 @@ void wf_irc_fan_init(wf_irc_fan *fan, weft_actor *self, wf_irc_net *net, const w
     int n = from != NULL
                 ? snprintf(text, sizeof text, ":%s!%s@%s ", from->nick, from->name, from->host)
                 : snprintf(text, sizeof text, ":%s ", net->config.server);
-    memset(fan, 0, offsetof(wf_irc_fan, text));
-    memset(fan->made, 0, sizeof fan->made);
     va_start(args, format);
     (void)vsnprintf(text + n, sizeof text - (size_t)n, format, args);
     va_end(args);
-    fan->self = self;
-    fan->net = net;
-    fan->from = from;
-    wf_irc_copy(fan->text, WEFT_IRC_LINE_BYTES_MAX + 1, weft_irc_text_of(text));
-    fan->bytes = (uint32_t)strlen(fan->text);
-    memcpy(fan->text + fan->bytes, "\r\n", 3);
-    fan->bytes += 2;
+    begin(fan, self, net, from, text);
 }
 
 static size_t put_time(const wf_irc_fan *fan, char *to, size_t room)
@@ -379,6 +385,19 @@ void wf_irc_say(weft_actor *self, wf_irc_net *net, wf_irc_user *to, const char *
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     say_text(self, net, to, text);
+}
+
+void wf_irc_say_bare(weft_actor *self, wf_irc_net *net, wf_irc_user *to, const char *format, ...)
+{
+    char text[WEFT_IRC_LINE_BYTES_MAX + 512];
+    wf_irc_fan fan;
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    begin(&fan, self, net, NULL, text);
+    wf_irc_fan_to(&fan, to);
+    wf_irc_fan_done(&fan);
 }
 
 void wf_irc_number(const wf_irc_turn *t, unsigned number, const char *format, ...)

@@ -79,20 +79,37 @@ static void change_member(wf_irc_turn *t, wf_irc_channel *channel, const weft_ir
     note(c, mode, user->nick);
 }
 
-static void change_key(wf_irc_channel *channel, const weft_irc_mode *mode, changes *c)
+static void refuse(wf_irc_turn *t, const wf_irc_channel *channel, const weft_irc_mode *mode,
+                   const char *why)
+{
+    int n = mode->parameter.bytes > 0 ? (int)mode->parameter.bytes : 1;
+    wf_irc_number(t, 696, "%s %c %.*s :%s", channel->name, mode->letter, n,
+                  mode->parameter.bytes > 0 ? mode->parameter.at : "*", why);
+}
+
+static bool is_key(weft_irc_text key)
+{
+    return key.bytes > 0 && key.bytes < IRC_KEY_BYTES && key.at[0] != ':' &&
+           memchr(key.at, ' ', key.bytes) == NULL && memchr(key.at, ',', key.bytes) == NULL;
+}
+
+static void change_key(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode *mode,
+                       changes *c)
 {
     weft_irc_text key = mode->parameter;
     if (!mode->on && channel->key[0] != '\0') {
         note(c, mode, channel->key);
         channel->key[0] = '\0';
-    } else if (mode->on && key.bytes < sizeof channel->key && key.at[0] != ':' &&
-               memchr(key.at, ' ', key.bytes) == NULL && memchr(key.at, ',', key.bytes) == NULL) {
+    } else if (mode->on && !is_key(key)) {
+        wf_irc_number(t, 525, "%s :Key is not well-formed", channel->name);
+    } else if (mode->on) {
         wf_irc_copy(channel->key, sizeof channel->key, key);
         note(c, mode, channel->key);
     }
 }
 
-static void change_limit(wf_irc_channel *channel, const weft_irc_mode *mode, changes *c)
+static void change_limit(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode *mode,
+                         changes *c)
 {
     char text[16];
     if (!mode->on) {
@@ -103,8 +120,11 @@ static void change_limit(wf_irc_channel *channel, const weft_irc_mode *mode, cha
     }
     wf_irc_copy(text, sizeof text, mode->parameter);
     unsigned long limit = strtoul(text, NULL, 10);
-    if (text[0] < '0' || text[0] > '9' || limit == 0 || limit > UINT32_MAX ||
-        limit == channel->limit)
+    if (text[0] < '0' || text[0] > '9' || limit == 0 || limit > UINT32_MAX) {
+        refuse(t, channel, mode, "It is no number of members");
+        return;
+    }
+    if (limit == channel->limit)
         return;
     channel->limit = (uint32_t)limit;
     (void)snprintf(text, sizeof text, "%lu", limit);
@@ -130,8 +150,27 @@ static void complete_mask(weft_irc_text given, char to[IRC_MASK_BYTES])
 static void list_bans(wf_irc_turn *t, const wf_irc_channel *channel)
 {
     for (uint32_t i = 0; i < channel->bans; i++)
-        wf_irc_number(t, 367, "%s %s", channel->name, channel->ban[i]);
+        wf_irc_number(t, 367, "%s %s %s %llu", channel->name, channel->ban[i].mask,
+                      channel->ban[i].by, (unsigned long long)channel->ban[i].set_s);
     wf_irc_number(t, 368, "%s :End of channel ban list", channel->name);
+}
+
+static void add_ban(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode *mode,
+                    const char mask[IRC_MASK_BYTES], changes *c)
+{
+    wf_irc_ban *grown = channel->bans < t->net->config.bans_max
+                            ? weft_alloc_again(channel->ban, (channel->bans + 1) * sizeof *grown)
+                            : NULL;
+    if (grown == NULL) {
+        wf_irc_number(t, 478, "%s b :Channel ban list is full", channel->name);
+        return;
+    }
+    channel->ban = grown;
+    wf_irc_ban *ban = &grown[channel->bans++];
+    ban->set_s = weft_wall_ns(t->self) / 1000000000U;
+    memcpy(ban->mask, mask, sizeof ban->mask);
+    memcpy(ban->by, t->user->nick, sizeof ban->by);
+    note(c, mode, mask);
 }
 
 static void change_ban(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode *mode,
@@ -144,29 +183,19 @@ static void change_ban(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_m
         memchr(mode->parameter.at, ' ', mode->parameter.bytes) != NULL)
         return;
     complete_mask(mode->parameter, mask);
-    while (i < channel->bans && !weft_irc_same(WEFT_IRC_ASCII, weft_irc_text_of(channel->ban[i]),
-                                               weft_irc_text_of(mask)))
+    while (i < channel->bans &&
+           !weft_irc_same(WEFT_IRC_ASCII, weft_irc_text_of(channel->ban[i].mask),
+                          weft_irc_text_of(mask)))
         i++;
     if ((i < channel->bans) == mode->on)
         return;
-    if (!mode->on) {
-        if (channel->ban == NULL)
-            return;
-        note(c, mode, channel->ban[i]);
-        memmove(channel->ban[i], channel->ban[i + 1], (--channel->bans - i) * sizeof *channel->ban);
-        return;
+    if (mode->on) {
+        add_ban(t, channel, mode, mask, c);
+    } else if (channel->ban != NULL) {
+        wf_irc_ban *ban = &channel->ban[i];
+        note(c, mode, ban->mask);
+        memmove(ban, ban + 1, (--channel->bans - i) * sizeof *ban);
     }
-    char(*grown)[IRC_MASK_BYTES] =
-        channel->bans < t->net->config.bans_max
-            ? weft_alloc_again(channel->ban, (channel->bans + 1) * sizeof *grown)
-            : NULL;
-    if (grown == NULL) {
-        wf_irc_number(t, 478, "%s b :Channel ban list is full", channel->name);
-        return;
-    }
-    channel->ban = grown;
-    memcpy(grown[channel->bans++], mask, sizeof mask);
-    note(c, mode, mask);
 }
 
 static void change(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode *mode, changes *c)
@@ -178,7 +207,7 @@ static void change(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode 
     if (!has_room(c, mode->parameter))
         return;
     if (!given) {
-        wf_irc_number(t, 696, "%s %c * :A parameter is missing", channel->name, mode->letter);
+        refuse(t, channel, mode, "A parameter is missing");
         return;
     }
     switch (mode->letter) {
@@ -187,10 +216,10 @@ static void change(wf_irc_turn *t, wf_irc_channel *channel, const weft_irc_mode 
         change_member(t, channel, mode, c);
         break;
     case 'k':
-        change_key(channel, mode, c);
+        change_key(t, channel, mode, c);
         break;
     case 'l':
-        change_limit(channel, mode, c);
+        change_limit(t, channel, mode, c);
         break;
     case 'b':
         change_ban(t, channel, mode, c);
@@ -233,7 +262,7 @@ static void mode_of_channel(wf_irc_turn *t, wf_irc_channel *channel)
     weft_irc_mode_reader reader = {.message = t->message, .at = 1};
     weft_irc_mode mode;
     changes c = {.n = 0};
-    bool op = is_op(channel, t->user), refused = false;
+    bool op = is_op(channel, t->user), refused = false, listed = false;
     if (t->message->parameters < 2) {
         wf_irc_channel_modes(t, channel);
         return;
@@ -241,9 +270,11 @@ static void mode_of_channel(wf_irc_turn *t, wf_irc_channel *channel)
     while (weft_irc_mode_next(&reader, &channel_kinds, &mode)) {
         if (!mode.known)
             wf_irc_number(t, 472, "%c :is unknown mode char to me", mode.letter);
-        else if (mode.letter == 'b' && mode.parameter.bytes == 0)
-            list_bans(t, channel);
-        else if (op)
+        else if (mode.letter == 'b' && mode.parameter.bytes == 0) {
+            if (!listed)
+                list_bans(t, channel);
+            listed = true;
+        } else if (op)
             change(t, channel, &mode, &c);
         else if (!refused) {
             refused = true;

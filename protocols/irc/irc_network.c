@@ -63,7 +63,7 @@ void wf_irc_quit(weft_actor *self, wf_irc_net *net, wf_irc_user *user, const cha
     }
     while (user->places > 0)
         wf_irc_leave(self, user->place[user->places - 1].channel, user);
-    wf_irc_say(self, net, user, "ERROR :Closing Link: %s (%s)", user->host, why);
+    wf_irc_say_bare(self, net, user, "ERROR :Closing Link: %s (%s)", user->host, why);
     wf_irc_rename(net, user, (weft_irc_text){"", 0});
     user->flags |= IRC_OVER;
     wf_irc_close(self, net, user);
@@ -139,7 +139,7 @@ static void look_after(weft_actor *self, wf_irc_net *net, wf_irc_user *user)
     if ((user->flags & IRC_PINGED) == 0) {
         user->flags |= IRC_PINGED;
         user->active_ms = now; /* the answer has as long again */
-        wf_irc_say(self, net, user, "PING :%s", net->config.server);
+        wf_irc_say_bare(self, net, user, "PING :%s", net->config.server);
     } else {
         wf_irc_quit(self, net, user, "Ping timeout");
     }

@@ -3,6 +3,7 @@
 #include "irc_server.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Words of one answer, sent in as many lines as it takes. */
@@ -127,41 +128,62 @@ static void who_one(wf_irc_turn *t, const char *channel, const wf_irc_user *user
                   (user->flags & IRC_OPERATOR) != 0 ? "*" : "", prefix_of(t, flags), user->real);
 }
 
-static void who_channel(wf_irc_turn *t, const wf_irc_channel *channel)
+static void who_channel(wf_irc_turn *t, const wf_irc_channel *channel, uint16_t flags)
 {
     bool inside = wf_irc_member_of(channel, t->user) != NULL;
     for (uint32_t i = 0; !is_hidden(t, channel) && i < channel->members; i++) {
         const wf_irc_member *m = &channel->member[i];
-        if (inside || (m->user->flags & IRC_INVISIBLE) == 0)
+        if ((inside || (m->user->flags & IRC_INVISIBLE) == 0) && (m->user->flags & flags) == flags)
             who_one(t, channel->name, m->user, m->flags);
     }
 }
 
-static void who_mask(wf_irc_turn *t, weft_irc_text mask)
+static bool is_visible(const wf_irc_turn *t, const wf_irc_user *user)
+{
+    if ((user->flags & IRC_INVISIBLE) == 0 || user == t->user)
+        return true;
+    for (uint32_t i = 0; i < user->places; i++)
+        if (wf_irc_member_of(user->place[i].channel, t->user) != NULL)
+            return true;
+    return false;
+}
+
+/* "matched against users' host, server, real name and nickname" (RFC 1459 section 4.5.1) */
+static bool is_meant(const wf_irc_turn *t, const wf_irc_user *user, weft_irc_text mask)
+{
+    const char *const texts[] = {user->nick, user->host, t->net->config.server, user->real};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (weft_irc_mask_matches(WEFT_IRC_ASCII, mask, weft_irc_text_of(texts[i])))
+            return true;
+    return false;
+}
+
+static void who_mask(wf_irc_turn *t, weft_irc_text mask, uint16_t flags)
 {
     for (uint32_t i = 0; i < t->net->user_room; i++) {
         const wf_irc_user *user = t->net->user[i];
-        if (user == NULL || (user->flags & (IRC_IN | IRC_OVER)) != IRC_IN ||
-            ((user->flags & IRC_INVISIBLE) != 0 && user != t->user) ||
-            !weft_irc_mask_matches(WEFT_IRC_ASCII, mask, weft_irc_text_of(user->nick)))
-            continue;
-        who_one(t, "*", user, 0);
+        if (user != NULL && (user->flags & (flags | IRC_IN | IRC_OVER)) == (flags | IRC_IN) &&
+            is_visible(t, user) && is_meant(t, user, mask))
+            who_one(t, "*", user, 0);
     }
 }
 
+/* "If the "o" parameter is passed only operators are returned"; "0" is everybody (RFC 2812 section 3.6.1). */
 void wf_irc_who(wf_irc_turn *t)
 {
-    weft_irc_text mask = wf_irc_parameter(t, 0);
+    weft_irc_text mask = wf_irc_parameter(t, 0), o = wf_irc_parameter(t, 1);
+    uint16_t flags = o.bytes == 1 && (o.at[0] | 0x20) == 'o' ? IRC_OPERATOR : 0;
     const wf_irc_channel *channel = wf_irc_find_channel(t->net, mask);
     const wf_irc_user *user = channel == NULL ? wf_irc_find(t->net, mask) : NULL;
     if (mask.bytes == 0)
         mask = weft_irc_text_of("*");
     if (channel != NULL)
-        who_channel(t, channel);
-    else if (user != NULL && (user->flags & IRC_IN) != 0)
-        who_one(t, "*", user, 0);
-    else
-        who_mask(t, mask);
+        who_channel(t, channel, flags);
+    else if (user != NULL && (user->flags & IRC_IN) != 0) {
+        if ((user->flags & flags) == flags)
+            who_one(t, "*", user, 0);
+    } else
+        who_mask(t, mask.bytes == 1 && mask.at[0] == '0' ? weft_irc_text_of("*") : mask, flags);
     wf_irc_number(t, 315, "%.*s :End of WHO list", (int)mask.bytes, mask.at);
 }
 
@@ -189,7 +211,6 @@ static void whois_channels(wf_irc_turn *t, const wf_irc_user *user)
 static void whois_one(wf_irc_turn *t, const wf_irc_user *user)
 {
     uint32_t now = weft_now_ms(t->self);
-    uint64_t since = weft_wall_ns(t->self) / 1000000000U - (now - user->since_ms) / 1000;
     wf_irc_number(t, 311, "%s %s %s * :%s", user->nick, user->name, user->host, user->real);
     wf_irc_number(t, 312, "%s %s :%s", user->nick, t->net->config.server, t->net->config.network);
     if ((user->flags & IRC_OPERATOR) != 0)
@@ -200,13 +221,24 @@ static void whois_one(wf_irc_turn *t, const wf_irc_user *user)
     if (user->account != NULL)
         wf_irc_number(t, 330, "%s %s :is logged in as", user->nick, user->account);
     wf_irc_number(t, 317, "%s %u %llu :seconds idle, signon time", user->nick,
-                  (now - user->said_ms) / 1000, (unsigned long long)since);
+                  (now - user->said_ms) / 1000, (unsigned long long)user->since_s);
+}
+
+/* Whether a nick was given; else says that none was. */
+static bool is_given(wf_irc_turn *t, weft_irc_text nick)
+{
+    if (nick.bytes == 0)
+        wf_irc_number(t, 431, ":No nickname given");
+    return nick.bytes > 0;
 }
 
 /* "WHOIS server nick" asks the same. */
 void wf_irc_whois(wf_irc_turn *t)
 {
-    weft_irc_text nick = wf_irc_parameter(t, t->message->parameters > 1 ? 1 : 0);
+    bool of_server = t->message->parameters > 1;
+    weft_irc_text nick = wf_irc_parameter(t, of_server ? 1 : 0);
+    if (!is_given(t, nick) || (of_server && !wf_irc_is_here(t, 0)))
+        return;
     const wf_irc_user *user = wf_irc_find(t->net, nick);
     if (user != NULL && (user->flags & IRC_IN) != 0)
         whois_one(t, user);
@@ -215,17 +247,29 @@ void wf_irc_whois(wf_irc_turn *t)
     wf_irc_number(t, 318, "%.*s :End of /WHOIS list", (int)nick.bytes, nick.at);
 }
 
+/* "<count>": so many replies, all if it is none or no number above zero (RFC 2812 section 3.6.3) */
+static uint32_t count_of(weft_irc_text text)
+{
+    char number[12];
+    wf_irc_copy(number, sizeof number, text);
+    long n = strtol(number, NULL, 10);
+    return n > 0 && n < INT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
 /* The latest first. */
 void wf_irc_whowas(wf_irc_turn *t)
 {
     weft_irc_text nick = wf_irc_parameter(t, 0);
     const wf_irc_net *net = t->net;
-    uint32_t found = 0, most = net->config.whowas_max;
-    for (uint32_t i = 1; i <= net->was_n; i++) {
+    uint32_t found = 0, most = net->config.whowas_max, wanted = count_of(wf_irc_parameter(t, 1));
+    if (!is_given(t, nick) || !wf_irc_is_here(t, 2))
+        return;
+    for (uint32_t i = 1; i <= net->was_n && found < wanted; i++) {
         const wf_irc_was *was = &net->was[(net->was_at + most - i) % most];
         if (!weft_irc_same(WEFT_IRC_ASCII, weft_irc_text_of(was->nick), nick))
             continue;
         wf_irc_number(t, 314, "%s %s %s * :%s", was->nick, was->name, was->host, was->real);
+        wf_irc_number(t, 312, "%s %s :%s", was->nick, net->config.server, net->config.network);
         found++;
     }
     if (found == 0)
@@ -267,35 +311,4 @@ void wf_irc_userhost(wf_irc_turn *t)
         (void)add_word(&w, word);
     }
     wf_irc_number(t, 302, ":%s", w.text);
-}
-
-/* ---- about the server */
-
-void wf_irc_lusers(wf_irc_turn *t)
-{
-    const wf_irc_net *net = t->net;
-    wf_irc_number(t, 251, ":There are %u users and %u invisible on 1 servers",
-                  net->in - net->invisible, net->invisible);
-    wf_irc_number(t, 252, "%u :operator(s) online", net->opers);
-    wf_irc_number(t, 253, "%u :unknown connection(s)", net->users - net->in);
-    wf_irc_number(t, 254, "%u :channels formed", net->channels);
-    wf_irc_number(t, 255, ":I have %u clients and 0 servers", net->in);
-    wf_irc_number(t, 265, "%u %u :Current local users %u, max %u", net->in, net->users_most,
-                  net->in, net->users_most);
-}
-
-void wf_irc_motd(wf_irc_turn *t)
-{
-    const char *at = t->net->config.motd;
-    if (at == NULL) {
-        wf_irc_number(t, 422, ":MOTD File is missing");
-        return;
-    }
-    wf_irc_number(t, 375, ":- %s Message of the day -", t->net->config.server);
-    while (*at != '\0') {
-        size_t n = strcspn(at, "\n"), shown = n > 0 && at[n - 1] == '\r' ? n - 1 : n;
-        wf_irc_number(t, 372, ":- %.*s", (int)shown, at);
-        at += n + (at[n] == '\n');
-    }
-    wf_irc_number(t, 376, ":End of /MOTD command.");
 }

@@ -216,10 +216,10 @@ void wf_irc_isupport(const wf_irc_turn *t)
                   IRC_AWAY_BYTES - 1, c->user_channels_max, IRC_CHANNEL_BYTES - 1,
                   IRC_KICK_BYTES - 1, c->bans_max, IRC_MODES_MAX, c->network, IRC_NICK_BYTES - 1);
     wf_irc_number(t, 5,
-                  "SAFELIST TARGMAX=JOIN:%d,KICK:1,NAMES:%d,NOTICE:%d,PART:%d,PRIVMSG:%d,WHOIS:1 "
+                  "SAFELIST TARGMAX=JOIN:%d,KICK:%d,NAMES:%d,NOTICE:%d,PART:%d,PRIVMSG:%d,WHOIS:1 "
                   "TOPICLEN=%d USERLEN=%d :are supported by this server",
                   IRC_TARGETS_MAX, IRC_TARGETS_MAX, IRC_TARGETS_MAX, IRC_TARGETS_MAX,
-                  IRC_TARGETS_MAX, IRC_TOPIC_BYTES - 1, IRC_USER_BYTES - 1);
+                  IRC_TARGETS_MAX, IRC_TARGETS_MAX, IRC_TOPIC_BYTES - 1, IRC_USER_BYTES - 1);
 }
 
 static void welcome(wf_irc_turn *t)
@@ -258,7 +258,7 @@ void wf_irc_register_if_ready(wf_irc_turn *t)
         return;
     }
     u->flags |= IRC_IN;
-    u->since_ms = weft_now_ms(t->self);
+    u->since_s = weft_wall_ns(t->self) / 1000000000U;
     if (++t->net->in > t->net->users_most)
         t->net->users_most = t->net->in;
     wf_irc_log(t->self, WEFT_NOTICE, u, "comes in as %s: %s", u->name, u->real);
@@ -267,6 +267,8 @@ void wf_irc_register_if_ready(wf_irc_turn *t)
 
 void wf_irc_version(wf_irc_turn *t)
 {
+    if (!wf_irc_is_here(t, 0))
+        return;
     wf_irc_number(t, 351, VERSION " %s :", t->net->config.server);
     wf_irc_isupport(t);
 }

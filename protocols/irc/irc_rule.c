@@ -59,13 +59,9 @@ void wf_irc_topic(wf_irc_turn *t)
     wf_irc_fan_done(&fan);
 }
 
-void wf_irc_kick(wf_irc_turn *t)
+static void kick_one(wf_irc_turn *t, wf_irc_channel *channel, weft_irc_text nick)
 {
     char why[IRC_KICK_BYTES];
-    wf_irc_channel *channel = mine(t, 0);
-    weft_irc_text nick = wf_irc_parameter(t, 1);
-    if (channel == NULL || !rules(t, channel))
-        return;
     wf_irc_user *user = wf_irc_find(t->net, nick);
     if (user == NULL) {
         wf_irc_number(t, 401, "%.*s :No such nick/channel", (int)nick.bytes, nick.at);
@@ -82,6 +78,19 @@ void wf_irc_kick(wf_irc_turn *t)
     wf_irc_fan_channel(&fan, channel, 0, 0, NULL);
     wf_irc_fan_done(&fan);
     wf_irc_leave(t->self, channel, user);
+}
+
+/* "Servers MAY limit the number of target users ... and silently drop targets": as TARGMAX says. */
+void wf_irc_kick(wf_irc_turn *t)
+{
+    wf_irc_channel *channel = mine(t, 0);
+    weft_irc_text nicks = wf_irc_parameter(t, 1);
+    if (channel == NULL || !rules(t, channel))
+        return;
+    /* who is among them has gone from there */
+    for (int i = 0; nicks.bytes > 0 && i < IRC_TARGETS_MAX; i++)
+        if (wf_irc_member_of(channel, t->user) != NULL)
+            kick_one(t, channel, wf_irc_next_of(&nicks));
 }
 
 static bool invite(const wf_irc_turn *t, wf_irc_user *user, const wf_irc_channel *channel)
@@ -117,7 +126,9 @@ void wf_irc_invite(wf_irc_turn *t)
     }
     if ((channel->flags & IRC_CHANNEL_INVITE) != 0 && !rules(t, channel))
         return;
-    if (!invite(t, user, channel)) {
+    /* what an operator keeps out (+b, +k, +l), only an operator lets in: others only tell of the channel */
+    if ((wf_irc_member_of(channel, t->user)->flags & IRC_MEMBER_OP) != 0 &&
+        !invite(t, user, channel)) {
         wf_irc_number(t, 437, "%s :Channel is temporarily unavailable", channel->name);
         return;
     }
@@ -126,6 +137,6 @@ void wf_irc_invite(wf_irc_turn *t)
     wf_irc_fan_init(&fan, t->self, t->net, t->user, "INVITE %s %s", user->nick, channel->name);
     wf_irc_fan_to(&fan, user);
     wf_irc_fan_done(&fan);
-    if (user->rare->away[0] != '\0')
+    if (user->rare != NULL && user->rare->away[0] != '\0')
         wf_irc_number(t, 301, "%s :%s", user->nick, user->rare->away);
 }

@@ -150,6 +150,6 @@ void wf_irc_authenticate(wf_irc_turn *t)
         wf_irc_doom(t->self, t->net, t->user);
     } else {
         t->user->flags |= IRC_AUTHENTICATING;
-        wf_irc_say(t->self, t->net, t->user, "AUTHENTICATE +");
+        wf_irc_say_bare(t->self, t->net, t->user, "AUTHENTICATE +");
     }
 }

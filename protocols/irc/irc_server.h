@@ -112,6 +112,7 @@ typedef struct wf_irc_user {
     weft_msg *held; /* a line that is to wait for its turn */
     uint32_t id, gen, places, place_room, reactor;
     uint32_t since_ms, active_ms, said_ms, tokens_ms;
+    uint64_t since_s; /* when it came in */
     uint16_t flags, caps;
     weft_address address;
     char nick[IRC_NICK_BYTES], name[IRC_USER_BYTES], host[IRC_HOST_BYTES];
@@ -129,6 +130,11 @@ typedef struct wf_irc_list {
     weft_ref stream[];
 } wf_irc_list;
 
+typedef struct wf_irc_ban {
+    uint64_t set_s;
+    char mask[IRC_MASK_BYTES], by[IRC_NICK_BYTES];
+} wf_irc_ban;
+
 struct wf_irc_channel {
     wf_irc_channel *next;
     wf_irc_net *net;
@@ -139,7 +145,7 @@ struct wf_irc_channel {
     wf_irc_list **list; /* of members elsewhere; NULL: to be made again */
     uint32_t lists;
     bool off_table;
-    char (*ban)[IRC_MASK_BYTES];
+    wf_irc_ban *ban;
     char name[IRC_CHANNEL_BYTES], key[IRC_KEY_BYTES], topic[IRC_TOPIC_BYTES];
     char topic_by[IRC_NICK_BYTES];
 };
@@ -258,6 +264,10 @@ void wf_irc_number(const wf_irc_turn *t, unsigned number, const char *format, ..
 /* From the server, without a number. */
 void wf_irc_say(weft_actor *self, wf_irc_net *net, wf_irc_user *to, const char *format, ...)
     WEFT_PRINTF(4, 5);
+/* In the same way, but without ":server": as PING, ERROR and AUTHENTICATE are where RFC 2812 (3.7.2, 3.7.4) and IRCv3
+ * show them. Simple clients look for a line that begins so. */
+void wf_irc_say_bare(weft_actor *self, wf_irc_net *net, wf_irc_user *to, const char *format, ...)
+    WEFT_PRINTF(4, 5);
 /* Closes its stream behind what was sent. */
 void wf_irc_close(weft_actor *self, wf_irc_net *net, wf_irc_user *user);
 /* The lists of members elsewhere are to be made again. */
@@ -305,8 +315,12 @@ void wf_irc_message_command(wf_irc_turn *t);
 void wf_irc_names(wf_irc_turn *t), wf_irc_list_command(wf_irc_turn *t), wf_irc_who(wf_irc_turn *t),
     wf_irc_whois(wf_irc_turn *t), wf_irc_whowas(wf_irc_turn *t), wf_irc_motd(wf_irc_turn *t),
     wf_irc_lusers(wf_irc_turn *t), wf_irc_version(wf_irc_turn *t), wf_irc_ison(wf_irc_turn *t),
+    wf_irc_time(wf_irc_turn *t), wf_irc_admin(wf_irc_turn *t), wf_irc_info(wf_irc_turn *t),
     wf_irc_userhost(wf_irc_turn *t);
 
+/* Whether the parameter @i is this server: not there, its name, a mask of that, or a nick on it; else says that there
+ * is no such server. */
+bool wf_irc_is_here(wf_irc_turn *t, uint32_t i);
 /* Whether @user may come in now; if so, does what follows. */
 void wf_irc_register_if_ready(wf_irc_turn *t);
 void wf_irc_isupport(const wf_irc_turn *t);

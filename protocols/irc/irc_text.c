@@ -11,8 +11,8 @@ weft_irc_text weft_irc_text_of(const char *text)
 
 char weft_irc_fold(weft_irc_casemapping map, char c)
 {
-    /* RFC 1459 section 2.2: []\ and ^ are the capitals of {}| and ~, which stand 32 behind them */
-    char last = map == WEFT_IRC_RFC1459 ? '^' : 'Z';
+    /* RFC 1459 section 2.2: []\ are the capitals of {}|, which stand 32 behind them; RFC 2812 adds ^ and ~ */
+    char last = map == WEFT_IRC_RFC1459 ? '^' : map == WEFT_IRC_STRICT_RFC1459 ? ']' : 'Z';
     return c >= 'A' && c <= last ? (char)(c + 32) : c;
 }
 

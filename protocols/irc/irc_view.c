@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-static const weft_irc_mode_kinds kinds = {
-    .list = "beI", .always = "kovhaq", .setting = "l", .flag = "imnpst"};
-
 void wf_irc_take(char *to, size_t room, weft_irc_text text)
 {
     size_t n = text.bytes < room ? text.bytes : room - 1;
@@ -20,9 +17,9 @@ bool wf_irc_is_command(const weft_irc_message *m, const char *name)
     return weft_irc_same(WEFT_IRC_ASCII, m->command, weft_irc_text_of(name));
 }
 
-static bool same(const char *name, weft_irc_text text)
+static bool same(const wf_irc_views *v, const char *name, weft_irc_text text)
 {
-    return weft_irc_same(WEFT_IRC_RFC1459, weft_irc_text_of(name), text);
+    return weft_irc_same(v->support.map, weft_irc_text_of(name), text);
 }
 
 static weft_irc_text nick_of(weft_irc_text prefix)
@@ -34,25 +31,25 @@ static weft_irc_text nick_of(weft_irc_text prefix)
 wf_irc_view *wf_irc_view_of(const wf_irc_views *v, weft_irc_text channel)
 {
     for (uint32_t i = 0; i < v->n; i++)
-        if (same(v->view[i].name, channel))
+        if (same(v, v->view[i].name, channel))
             return &v->view[i];
     return NULL;
 }
 
-static wf_irc_seen *find(const wf_irc_view *view, weft_irc_text nick)
+static wf_irc_seen *find(const wf_irc_views *v, const wf_irc_view *view, weft_irc_text nick)
 {
     for (uint32_t i = 0; i < view->members; i++)
-        if (same(view->member[i].nick, nick))
+        if (same(v, view->member[i].nick, nick))
             return &view->member[i];
     return NULL;
 }
 
 static wf_irc_seen *add(wf_irc_views *v, wf_irc_view *view, weft_irc_text nick)
 {
-    wf_irc_seen *seen = find(view, nick);
+    wf_irc_seen *seen = find(v, view, nick);
     if (seen != NULL || nick.bytes == 0)
         return seen;
-    if (view->members == v->members_max) {
+    if (view->members == v->members_max || nick.bytes >= sizeof seen->nick) {
         v->full = true;
         return NULL;
     }
@@ -81,8 +78,8 @@ static void drop_view(wf_irc_views *v, wf_irc_view *view)
 static void leave(wf_irc_views *v, weft_irc_text channel, weft_irc_text nick)
 {
     wf_irc_view *view = wf_irc_view_of(v, channel);
-    wf_irc_seen *seen = view != NULL ? find(view, nick) : NULL;
-    if (view != NULL && same(v->nick, nick))
+    wf_irc_seen *seen = view != NULL ? find(v, view, nick) : NULL;
+    if (view != NULL && same(v, v->nick, nick))
         drop_view(v, view);
     else if (seen != NULL)
         *seen = view->member[--view->members];
@@ -91,9 +88,10 @@ static void leave(wf_irc_views *v, weft_irc_text channel, weft_irc_text nick)
 static void join(wf_irc_views *v, weft_irc_text channel, weft_irc_text nick)
 {
     wf_irc_view *view = wf_irc_view_of(v, channel);
-    if (view == NULL && same(v->nick, nick)) {
-        wf_irc_view *grown =
-            v->n < v->n_max ? weft_alloc_again(v->view, (v->n + 1) * sizeof *grown) : NULL;
+    if (view == NULL && same(v, v->nick, nick)) {
+        wf_irc_view *grown = v->n < v->n_max && channel.bytes < sizeof view->name
+                                 ? weft_alloc_again(v->view, (v->n + 1) * sizeof *grown)
+                                 : NULL;
         v->full = v->full || grown == NULL;
         if (grown == NULL)
             return;
@@ -116,9 +114,10 @@ static void names(wf_irc_views *v, const weft_irc_message *m)
         weft_irc_text one = {left.at, blank != NULL ? (uint32_t)(blank - left.at) : left.bytes};
         uint32_t used = one.bytes + (blank != NULL);
         bool op = false, voice = false;
-        while (one.bytes > 0 && strchr("~&@%+", one.at[0]) != NULL) {
-            op = op || one.at[0] == '@';
-            voice = voice || one.at[0] == '+';
+        char mode;
+        while (one.bytes > 0 && (mode = wf_irc_support_mode_of(&v->support, one.at[0])) != '\0') {
+            op = op || mode == 'o';
+            voice = voice || mode == 'v';
             one.at++;
             one.bytes--;
         }
@@ -136,10 +135,12 @@ static void modes(const wf_irc_views *v, const weft_irc_message *m)
 {
     wf_irc_view *view = wf_irc_view_of(v, m->parameter[0]);
     weft_irc_mode_reader reader = {.message = m, .at = 1};
+    wf_irc_letters room;
+    weft_irc_mode_kinds kinds = wf_irc_support_kinds(&v->support, &room);
     weft_irc_mode mode;
     while (view != NULL && weft_irc_mode_next(&reader, &kinds, &mode)) {
         wf_irc_seen *seen =
-            mode.letter == 'o' || mode.letter == 'v' ? find(view, mode.parameter) : NULL;
+            mode.letter == 'o' || mode.letter == 'v' ? find(v, view, mode.parameter) : NULL;
         if (seen != NULL)
             *(mode.letter == 'o' ? &seen->op : &seen->voice) = mode.on;
     }
@@ -148,11 +149,11 @@ static void modes(const wf_irc_views *v, const weft_irc_message *m)
 static void rename_everywhere(wf_irc_views *v, weft_irc_text from, weft_irc_text to)
 {
     for (uint32_t i = 0; i < v->n; i++) {
-        wf_irc_seen *seen = find(&v->view[i], from);
+        wf_irc_seen *seen = find(v, &v->view[i], from);
         if (seen != NULL)
             wf_irc_take(seen->nick, sizeof seen->nick, to);
     }
-    if (same(v->nick, from))
+    if (same(v, v->nick, from))
         wf_irc_take(v->nick, sizeof v->nick, to);
 }
 
@@ -187,6 +188,8 @@ void wf_irc_views_hear(wf_irc_views *v, const weft_irc_message *m)
         topic(v, p[1], p[2]);
     else if (wf_irc_is_command(m, "353"))
         names(v, m);
+    else if (wf_irc_is_command(m, "005"))
+        wf_irc_support_hear(&v->support, m);
 }
 
 void wf_irc_views_clear(wf_irc_views *v)

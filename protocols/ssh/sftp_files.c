@@ -25,15 +25,16 @@ static int set_mode(int fd, mode_t mode)
     return chmod(name, mode) == 0 ? 0 : errno;
 }
 
-int wf_sftp_set_attrs(int fd, const wf_sftp_attrs *a)
+int wf_sftp_set_attrs(const wf_sftp *s, int fd, const wf_sftp_attrs *a)
 {
+    if ((a->has & SFTP_HAS_MODE) != 0 && !s->own && (a->mode & (S_ISUID | S_ISGID)) != 0)
+        return EPERM;
     if ((a->has & SFTP_HAS_SIZE) != 0 &&
         (a->size > (uint64_t)INT64_MAX || ftruncate(fd, (off_t)a->size) != 0))
         return a->size > (uint64_t)INT64_MAX ? EFBIG : errno;
     if ((a->has & SFTP_HAS_IDS) != 0 && fchownat(fd, "", a->uid, a->gid, AT_EMPTY_PATH) != 0)
         return errno;
-    /* neither set-user-ID nor the like: a peer is not who runs the program */
-    int e = (a->has & SFTP_HAS_MODE) != 0 ? set_mode(fd, a->mode & 0777) : 0;
+    int e = (a->has & SFTP_HAS_MODE) != 0 ? set_mode(fd, a->mode & 07777) : 0;
     if (e == 0 && (a->has & SFTP_HAS_TIMES) != 0) {
         const struct timespec times[2] = {{.tv_sec = a->atime}, {.tv_sec = a->mtime}};
         e = utimensat(fd, "", times, AT_EMPTY_PATH) == 0 ? 0 : errno;
@@ -50,7 +51,7 @@ static int set_by_path(const wf_sftp *s, const char *path, const wf_sftp_attrs *
         fd = wf_sftp_path_open(s->root, path, O_PATH, 0);
     if (fd < 0)
         return errno;
-    int e = wf_sftp_set_attrs(fd, attrs);
+    int e = wf_sftp_set_attrs(s, fd, attrs);
     (void)close(fd);
     return e;
 }
@@ -121,7 +122,7 @@ static void put_link(const wf_sftp *s, const wf_sftp_request *r, const char *pat
 static int change_one(const wf_sftp *s, const wf_sftp_request *r, const char *path)
 {
     const char *name;
-    mode_t mode = (r->attrs.has & SFTP_HAS_MODE) != 0 ? r->attrs.mode & 0777 : 0777;
+    mode_t mode = wf_sftp_mode(s, r, 0777);
     int fd = wf_sftp_path_parent(s->root, path, &name), rc = -1;
     if (fd < 0)
         return errno;

@@ -85,12 +85,18 @@ static int flags_of(uint32_t flags)
     return made | O_NOCTTY | O_NONBLOCK;
 }
 
+mode_t wf_sftp_mode(const wf_sftp *s, const wf_sftp_request *r, mode_t otherwise)
+{
+    mode_t bits = s->own ? 07777 : 01777;
+    return (r->attrs.has & SFTP_HAS_MODE) != 0 ? r->attrs.mode & bits : otherwise;
+}
+
 static void open_file(wf_sftp *s, const wf_sftp_request *r, wf_sftp_out *out)
 {
     char path[PATH_MAX];
     struct stat st;
     wf_sftp_handle *h = handle_new(s);
-    uint32_t mode = (r->attrs.has & SFTP_HAS_MODE) != 0 ? r->attrs.mode & 0777 : 0666;
+    mode_t mode = wf_sftp_mode(s, r, 0666);
     if (h == NULL)
         wf_sftp_fail(out, r->id, EMFILE);
     else if (s->read_only && (r->flags & ~(uint32_t)SFTP_TO_READ) != 0)
@@ -212,7 +218,7 @@ static void serve_handle(wf_sftp *s, const wf_sftp_request *r, wf_sftp_out *out)
         (void)wf_sftp_end(out);
         break;
     default:
-        put_end(out, r->id, s->read_only ? EROFS : wf_sftp_set_attrs(h->fd, &r->attrs));
+        put_end(out, r->id, s->read_only ? EROFS : wf_sftp_set_attrs(s, h->fd, &r->attrs));
         break;
     }
 }

@@ -22,6 +22,7 @@ typedef struct wf_sftp_handle {
 typedef struct wf_sftp {
     int root;
     bool read_only;
+    bool own;     /* what it makes is the peer's: else the peer is not who runs the program */
     bool begun;   /* SFTP_INIT came */
     bool earlier; /* and said version 2, or one before */
     uint32_t handles_max;
@@ -37,11 +38,14 @@ bool wf_sftp_serve(wf_sftp *s, const uint8_t *packet, size_t size, wf_sftp_out *
 /* Closes what is open. */
 void wf_sftp_done(wf_sftp *s);
 
+/* The mode of what @r makes, before the program's mask: without the bits that it may not set. */
+mode_t wf_sftp_mode(const wf_sftp *s, const wf_sftp_request *r, mode_t otherwise);
+
 /* sftp_files.c: what is done to files. Each writes a whole reply. */
 void wf_sftp_files(wf_sftp *s, const wf_sftp_request *r, wf_sftp_out *out);
 /* Sets what @attrs has, of an open file; all but the size also of one that is open by its path alone. Gives 0, or the
- * error of the system. */
-int wf_sftp_set_attrs(int fd, const wf_sftp_attrs *attrs);
+ * error of the system: EPERM for set-user-ID and set-group-ID of what would not be the peer's own. */
+int wf_sftp_set_attrs(const wf_sftp *s, int fd, const wf_sftp_attrs *attrs);
 /* The status of the error @e of the system. */
 void wf_sftp_fail(wf_sftp_out *out, uint32_t id, int e);
 

@@ -314,7 +314,7 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     s->job = job_new(config);
     if (s->job == NULL)
         return weft_stop_because(self, WEFT_ENOMEM, "no memory for SFTP");
-    s->job->as_user = config->as_user;
+    s->job->as_user = s->job->sftp.own = config->as_user;
     if (session != NULL)
         (void)snprintf(s->job->user, sizeof s->job->user, "%s", wf_ssh_account_name(session));
     return WEFT_OK;

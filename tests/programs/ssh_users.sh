@@ -134,6 +134,7 @@ files ann "-get open got-open
 -put mine roots/mine
 -put mine crews/mine
 -put mine anns/mine
+chmod 4755 anns/mine
 -chmod 666 closed
 -rm open
 -chown 0 anns/mine" || fail "sftp as ann: $(cat said)"
@@ -141,6 +142,7 @@ files ann "-get open got-open
 [ ! -s got-closed ] || fail "ann reads what root alone may"
 [ ! -e root/roots/mine ] || fail "ann writes where root alone may"
 same "whose a new file is" "$(stat -c %U:%G root/anns/mine)" ann:ann
+same "the mode of her own file" "$(stat -c %a root/anns/mine)" 4755
 [ -f root/crews/mine ] || fail "ann may not write where her group may: $(cat said)"
 same "the mode of root's file" "$(stat -c %a root/closed)" 600
 [ -f root/open ] || fail "ann removed what is root's"

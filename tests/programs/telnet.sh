@@ -55,9 +55,9 @@ people "$gate" <<'SCRIPT' || fail "behind a login"
 > quit\r
 end
 SCRIPT
-comes telnet.log "login of ops"
+comes_like telnet.log "127.0.0.1:[0-9]*: login of ops\""
 ! grep -q "whoever comes is an operator" telnet.log || fail "a login, and it warns of none"
-comes telnet.log "login refused"
+comes_like telnet.log "127.0.0.1:[0-9]*: login of ops refused: "
 
 echo "nobody without a password"
 people "$gate" <<'SCRIPT' || fail "nobody without a password"

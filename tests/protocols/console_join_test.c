@@ -109,7 +109,8 @@ static void a_login_comes_first(void)
     const char *shown = ask("secret\rlog\r"); /* typed before they are joined */
     says(shown, WEFT);
     says(shown, "debug\r\n");
-    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "login of ada"), 1);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "sim://client:49153: login of tree refused: "), 1);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "sim://client:49153: login of ada"), 1);
     weft_sim_peer_end(peer);
     (void)weft_sim_settle(sim, 5000);
     CHECK(peer->closed);

@@ -799,7 +799,7 @@ static void who_is_who_he_says_may_come_in(void)
     CHECK_STR(ask("ada\r"), "ada\r\n" END BEGIN "password: ");
     CHECK_STR(ask("secret\rlog\r"),
               "\r\n" END BEGIN "weft> log\r\n" END "debug\r\n" BEGIN "weft> ");
-    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "login of ada"), 1);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "sim://client:49153: login of ada"), 1);
     (void)ask("restart auth\r");
     CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, ": the wish of ada"), 1);
     weft_sim_advance(sim, WEFT_CONSOLE_LOGIN_MS + 1);
@@ -816,7 +816,8 @@ static void who_is_not_is_let_go_after_three_times(void)
     (void)ask("ada\r\rbob\rsecret\r");
     CHECK(strstr(peer->got, "debug") == NULL);
     CHECK(peer->ended || peer->closed);
-    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "login refused"), 3);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "sim://client:49153: login of ada refused: "), 2);
+    CHECK_U64(weft_sim_logged(sim, WEFT_NOTICE, "sim://client:49153: login of bob refused: "), 1);
     close_world();
 }
 

@@ -165,6 +165,19 @@ static const weft_irc_view *look(void)
     return got->err == WEFT_OK ? got->body : NULL;
 }
 
+static void check_names(const char *names, int line)
+{
+    const weft_irc_view *view = look();
+    bool same = view != NULL && view->names.size == strlen(names) &&
+                memcmp(view->names.at, names, strlen(names)) == 0;
+    if (!same)
+        printf("line %d: expected \"%s\", not \"%.*s\"\n", line, names,
+               view != NULL ? (int)view->names.size : 0,
+               view != NULL ? (const char *)view->names.at : "");
+    CHECK(same);
+}
+#define NAMES(text) check_names((text), __LINE__)
+
 static void it_knows_who_is_in_its_channels(void)
 {
     static const char *const channels[] = {"#c", NULL};
@@ -184,6 +197,37 @@ static void it_knows_who_is_in_its_channels(void)
     weft_sim_peer_say(eve, "QUIT\r\n");
     weft_sim_peer_say(bob, "KICK #c weft\r\n");
     CHECK(look() == NULL);
+}
+
+static void names_are_the_same_by_the_servers_casemapping(void)
+{
+    static const char *const channels[] = {"#c", NULL};
+    config.channels = channels;
+    serve();
+    (void)other("a[x");
+    weft_sim_peer *b = other("a{x");
+    start();
+    const weft_irc_view *view = look();
+    REQUIRE(view != NULL);
+    CHECK_U64(view->members, 3);
+    weft_sim_peer_say(b, "QUIT\r\n");
+    weft_sim_advance(sim, 10);
+    NAMES("weft @a[x");
+}
+
+static void a_channel_with_the_longest_name_is_known(void)
+{
+    char name[65] = "#";
+    const char *channels[] = {name, NULL};
+    memset(name + 1, 'x', 63);
+    config.channels = channels;
+    serve();
+    start();
+    weft_irc_look asked;
+    memcpy(asked.channel, name, sizeof asked.channel);
+    const weft_outcome *got =
+        weft_sim_ask_body(sim, seen.client, &weft_irc_look_type, &asked, WEFT_INHERIT);
+    CHECK_OK(got->err);
 }
 
 static void a_nick_that_is_taken_gets_a_tail(void)
@@ -221,12 +265,99 @@ static weft_sim_peer *scripted(void)
     return peer;
 }
 
+/* In #c with bob and eve, on a server that said @isupport. */
+static weft_sim_peer *scripted_with(const char *isupport)
+{
+    char text[512];
+    weft_sim_peer *peer = scripted();
+    (void)snprintf(text, sizeof text,
+                   ":s 001 weft :hi\r\n:s 005 weft %s :are supported\r\n:weft!w@h JOIN #c\r\n"
+                   ":s 353 weft = #c :weft bob eve\r\n",
+                   isupport);
+    weft_sim_peer_say(peer, text);
+    weft_sim_advance(sim, 10);
+    return peer;
+}
+
+static void modes_are_read_as_the_server_names_them(void)
+{
+    weft_sim_peer *peer = scripted_with("CHANMODES=Ibg,k,FLfjl,BCmnt PREFIX=(yov)!@+");
+    weft_sim_peer_say(peer, ":s MODE #c +fo 3:5 bob\r\n");
+    NAMES("weft @bob eve");
+    weft_sim_peer_say(peer, ":s MODE #c -f+vg eve *!*@x\r\n:s MODE #c +yov bob weft weft\r\n");
+    NAMES("@weft @bob +eve");
+    weft_sim_peer_say(peer, ":s 353 weft = #c :!@dan !joe %ann\r\n");
+    NAMES("@weft @bob +eve @dan joe %ann");
+}
+
+static void what_a_server_takes_back_is_as_before(void)
+{
+    weft_sim_peer *peer = scripted_with("CHANMODES=b,,o, PREFIX= CASEMAPPING=ascii");
+    weft_sim_peer_say(peer, ":s MODE #c +v eve\r\n:s 353 weft = #c :@dan\r\n:B[!b@h JOIN #c\r\n");
+    NAMES("weft bob eve @dan B[");
+    weft_sim_peer_say(peer, ":s 005 weft -CHANMODES -PREFIX -CASEMAPPING :are supported\r\n"
+                            ":s MODE #c +hv bob eve\r\n:b{!b@h QUIT\r\n");
+    NAMES("weft bob +eve @dan");
+}
+
+static void what_a_server_says_of_itself_is_bounded(void)
+{
+    char isupport[400];
+    memset(isupport, 'x', sizeof isupport);
+    memcpy(isupport, "CHANMODES=", 10);
+    memcpy(isupport + 300, " PREFIX=(abcdefghijklmnopq)01234567890123456", 44);
+    isupport[344] = '\0';
+    weft_sim_peer *peer = scripted_with(isupport);
+    weft_sim_peer_say(peer, ":s 005 weft PREFIX=(ov@+ PREFIX=(ov)@ PREFIX=x CASEMAPPING= - = :x\r\n"
+                            ":s MODE #c +xo 1 bob\r\n");
+    NAMES("weft @bob eve");
+}
+
+/* What a server says at once to who comes first, and next. */
+static const char *const greetings[] = {
+    ":s 001 weft :hi\r\n:s 005 weft CASEMAPPING=ascii PREFIX=(ov)%$ :are supported\r\n"
+    ":weft!w@h JOIN #c\r\n:s 353 weft = #c :weft %B[ $dan @joe\r\n:b{!b@h QUIT\r\n",
+    ":s 001 weft :hi\r\n:weft!w@h JOIN #c\r\n:s 353 weft = #c :weft @B[ dan\r\n:b{!b@h QUIT\r\n",
+};
+static uint32_t greeted;
+
+static weft_err greeter_opened(weft_actor *self, weft_msg *msg)
+{
+    const weft_opened *opened = weft_body(msg);
+    return weft_write_text(self, opened->stream, "%s", greetings[greeted++ % 2]);
+}
+
+static weft_err greeter_data(weft_actor *self, weft_msg *msg)
+{
+    (void)self, (void)msg;
+    return WEFT_OK;
+}
+
+static const weft_handler greeter_rows[] = {
+    {.type = &weft_opened_type, .fn = greeter_opened},
+    {.type = &weft_data_type, .fn = greeter_data},
+    {0},
+};
+static const weft_behaviour greeter = {.name = "greeter", .handlers = greeter_rows};
+
+static void a_server_that_is_met_anew_begins_with_what_most_have(void)
+{
+    unsigned dropped;
+    greeted = 0;
+    CHECK_OK(weft_listen(weft_sim_system(sim), URL, &greeter, NULL));
+    start();
+    NAMES("weft @B[ +dan @joe");
+    CHECK_OK(weft_sim_drop(sim, URL, &dropped));
+    weft_sim_advance(sim, 5000);
+    NAMES("weft dan");
+}
+
 static void ping_and_ctcp_are_answered_within_limits(void)
 {
     weft_sim_peer *peer = scripted();
     CHECK_STR(weft_sim_expect(peer, "NICK weft\r\nUSER weft 0 * :weft\r\n"), "");
-    weft_sim_peer_say(peer, "PING :x y\r\n:s 001 weft :hi\r\n");
-    CHECK_STR(weft_sim_expect(peer, "PONG :x y\r\n"), "");
+    weft_sim_peer_say(peer, "PING :x y\r\n:s PING z\r\n:s 001 weft :hi\r\n");
+    CHECK_STR(weft_sim_expect(peer, "PONG :x y\r\nPONG :z\r\n"), "");
     weft_sim_peer_say(peer, ":a!b@c PRIVMSG weft :\001VERSION\001\r\n");
     CHECK_STR(weft_sim_expect(peer, "NOTICE a :\001VERSION weft\001\r\n"), "");
     for (int i = 0; i < 6; i++)
@@ -253,6 +384,26 @@ static void sasl_is_spoken_and_its_refusal_ends_it(void)
     weft_sim_advance(sim, 100);
     CHECK(seen.ended);
     CHECK_ERR(seen.reason, WEFT_EDENIED);
+}
+
+/* The nick is locked; it is too long; it was aborted. */
+static void sasl_that_comes_to_nothing_ends_it(void)
+{
+    static const char *const answers[] = {":s 902 weft :no\r\n", ":s 905 * :no\r\n",
+                                          ":s 906 * :no\r\n"};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        after();
+        before();
+        config.account = "alice";
+        config.secret = "sesame";
+        weft_sim_peer *peer = scripted();
+        weft_sim_peer_say(peer, ":s CAP * ACK :sasl\r\nAUTHENTICATE +\r\n");
+        CHECK(!seen.ended);
+        weft_sim_peer_say(peer, answers[i]);
+        weft_sim_advance(sim, 100);
+        CHECK(seen.ended);
+        CHECK_ERR(seen.reason, WEFT_EDENIED);
+    }
 }
 
 static void a_silent_server_is_pinged_and_left(void)
@@ -350,10 +501,17 @@ static void memory_that_runs_out_is_survived_or_ends_it(void)
 static const test_case cases[] = {
     TEST(it_comes_in_joins_and_talks),
     TEST(it_knows_who_is_in_its_channels),
+    TEST(names_are_the_same_by_the_servers_casemapping),
+    TEST(a_channel_with_the_longest_name_is_known),
+    TEST(modes_are_read_as_the_server_names_them),
+    TEST(what_a_server_takes_back_is_as_before),
+    TEST(what_a_server_says_of_itself_is_bounded),
+    TEST(a_server_that_is_met_anew_begins_with_what_most_have),
     TEST(a_nick_that_is_taken_gets_a_tail),
     TEST(it_comes_back_when_it_was_lost),
     TEST(ping_and_ctcp_are_answered_within_limits),
     TEST(sasl_is_spoken_and_its_refusal_ends_it),
+    TEST(sasl_that_comes_to_nothing_ends_it),
     TEST(a_silent_server_is_pinged_and_left),
     TEST(the_next_line_is_read_when_the_last_was_let_go_of),
     TEST(what_is_no_line_is_not_sent),

@@ -129,6 +129,8 @@ static void names_are_the_same_by_their_casemapping(void)
     CHECK(!same(WEFT_IRC_ASCII, "a[]\\^", "a{}|~"));
     CHECK(same(WEFT_IRC_RFC1459, "a[]\\^", "a{}|~"));
     CHECK(!same(WEFT_IRC_RFC1459, "_", "?"));
+    CHECK(same(WEFT_IRC_STRICT_RFC1459, "Aa[]\\", "aA{}|"));
+    CHECK(!same(WEFT_IRC_STRICT_RFC1459, "^", "~"));
     CHECK(!same(WEFT_IRC_ASCII, "a", "ab"));
 }
 

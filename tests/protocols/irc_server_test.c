@@ -374,7 +374,7 @@ static void modes_rule_who_comes_in(void)
     HEARD(&b, " 474 b #c ");
     say(&a, "MODE #c +b\r\nMODE #c -b+i b!*@*");
     got = heard(&a);
-    CHECK(strstr(got, " 367 a #c b!*@*\r\n") != NULL && strstr(got, " 368 a #c ") != NULL);
+    CHECK(strstr(got, " 367 a #c b!*@* a 17") != NULL && strstr(got, " 368 a #c ") != NULL);
     say(&b, "JOIN #c");
     HEARD(&b, " 473 b #c ");
     say(&a, "INVITE b #c");
@@ -526,6 +526,25 @@ static void echo_away_and_extended_join_are_told_to_who_asked(void)
     CHECK(strstr(heard(&b), " AWAY") == NULL);
 }
 
+static void when_somebody_came_in_stays_the_same(void)
+{
+    begin();
+    weft_sim_advance(sim, 500);
+    person a = come_in("a", NULL, NULL);
+    char first[256] = "";
+    for (int i = 0; i < 20; i++) {
+        say(&a, "WHOIS a");
+        const char *line = strstr(heard(&a), " 317 a a "), *at = line;
+        REQUIRE(at != NULL);
+        at = strchr(at + 9, ' '); /* behind the seconds of silence */
+        REQUIRE(at != NULL);
+        if (first[0] == '\0')
+            (void)snprintf(first, sizeof first, "%.*s", (int)strcspn(at, "\r"), at);
+        CHECK(strncmp(at, first, strlen(first)) == 0);
+        weft_sim_advance(sim, 130);
+    }
+}
+
 /* ---- limits */
 
 static void a_silent_client_is_pinged_and_then_closed(void)
@@ -534,7 +553,7 @@ static void a_silent_client_is_pinged_and_then_closed(void)
     begin();
     person a = come_in("a", NULL, NULL), b = come_in("b", NULL, NULL);
     weft_sim_advance(sim, 1300);
-    HEARD(&a, ":irc.weft PING :irc.weft\r\n");
+    CHECK_STR(heard(&a), "PING :irc.weft\r\n");
     say(&a, "PONG :irc.weft");
     weft_sim_advance(sim, 900);
     HEARD(&b, "ERROR :Closing Link: ");
@@ -771,6 +790,7 @@ static const test_case cases[] = {
     TEST(the_message_of_the_day_is_told_line_by_line),
     TEST(each_reader_gets_a_line_as_it_asked_for_it),
     TEST(echo_away_and_extended_join_are_told_to_who_asked),
+    TEST(when_somebody_came_in_stays_the_same),
     TEST(a_silent_client_is_pinged_and_then_closed),
     TEST(a_flood_is_read_slowly_and_in_order),
     TEST(a_line_that_is_too_long_is_answered_so),

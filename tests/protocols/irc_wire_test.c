@@ -109,7 +109,7 @@ static bool expand(const char *word, char *rest, wire_text *out)
                    config.bans_max != 0 ? config.bans_max : 64);
     put_number(out, nick, "005", text);
     put_number(out, nick, "005",
-               "SAFELIST TARGMAX=JOIN:8,KICK:1,NAMES:8,NOTICE:8,PART:8,PRIVMSG:8,WHOIS:1 "
+               "SAFELIST TARGMAX=JOIN:8,KICK:8,NAMES:8,NOTICE:8,PART:8,PRIVMSG:8,WHOIS:1 "
                "TOPICLEN=390 USERLEN=11 :are supported by this server");
     (void)snprintf(text, sizeof text, ":There are %u users and 0 invisible on 1 servers", users);
     put_number(out, nick, "251", text);
@@ -182,8 +182,14 @@ static const wire_world world = {.url = "sim://irc:6667",
     X(topics_are_kept_and_told)                                 \
     X(modes_rule_who_comes_in)                                  \
     X(operators_give_modes_and_kick)                            \
+    X(several_are_kicked_at_once)                               \
+    X(keys_and_limits_that_are_none_are_refused)                \
+    X(what_is_asked_of_another_server_is_402)                   \
+    X(what_is_asked_about_the_server_is_told)                   \
     X(invitations_are_refused_by_number)                        \
+    X(an_invitation_that_lets_in_is_an_operators)               \
     X(who_and_whois_tell_what_may_be_known)                     \
+    X(who_takes_masks_and_looks_for_operators)                  \
     X(the_message_of_the_day_is_told)                           \
     X(operators_of_the_network_kill)                            \
     X(tags_go_to_who_asked)                                     \

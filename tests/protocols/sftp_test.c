@@ -240,12 +240,12 @@ static void a_file_is_written_read_and_looked_at(void)
     CHECK_U64(word(17), 8);
     ask_handle(SFTP_FSETSTAT, handle);
     wf_sftp_put_attrs(&in, &(wf_sftp_attrs){.has = SFTP_HAS_MODE | SFTP_HAS_TIMES | SFTP_HAS_SIZE,
-                                            .mode = 04640,
+                                            .mode = 01640,
                                             .mtime = 1000,
                                             .size = 5});
     CHECK_U64(status(), SFTP_OK);
     CHECK(stat(in_root("f"), &st) == 0);
-    CHECK_U64(st.st_mode & 07777, 0640); /* not set-user-ID */
+    CHECK_U64(st.st_mode & 07777, 01640);
     CHECK_U64(st.st_mtim.tv_sec, 1000);
     CHECK_U64(st.st_size, 5);
     ask_handle(SFTP_CLOSE, handle);
@@ -289,6 +289,30 @@ static void who_has_a_file_that_nobody_reads_may_change_its_attributes(void)
     CHECK_I64(st.st_atim.tv_sec, 1000);
     CHECK_I64(st.st_mtim.tv_sec, 2000);
     CHECK_I64(st.st_size, 0);
+}
+
+static uint32_t set_mode(uint32_t mode)
+{
+    ask(SFTP_SETSTAT, "f");
+    wf_sftp_put_attrs(&in, &(wf_sftp_attrs){.has = SFTP_HAS_MODE | SFTP_HAS_TIMES, .mode = mode});
+    return status();
+}
+
+static void set_user_id_is_for_the_files_of_ones_own(void)
+{
+    struct stat st;
+    int fd = open(in_root("f"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    CHECK(fd >= 0 && close(fd) == 0);
+    CHECK_U64(set_mode(04755), SFTP_PERMISSION_DENIED);
+    CHECK_U64(set_mode(02755), SFTP_PERMISSION_DENIED);
+    CHECK(stat(in_root("f"), &st) == 0);
+    CHECK_U64(st.st_mode & 07777, 0600);
+    CHECK(st.st_mtim.tv_sec != 0);
+    CHECK_U64(set_mode(01755), SFTP_OK);
+    sftp.own = true;
+    CHECK_U64(set_mode(07755), SFTP_OK);
+    CHECK(stat(in_root("f"), &st) == 0);
+    CHECK_U64(st.st_mode & 07777, 07755);
 }
 
 static void names_are_changed_as_the_draft_says(void)
@@ -410,6 +434,7 @@ static const test_case cases[] = {
     TEST(a_link_that_leads_out_is_refused_for_everything),
     TEST(a_file_is_written_read_and_looked_at),
     TEST(who_has_a_file_that_nobody_reads_may_change_its_attributes),
+    TEST(set_user_id_is_for_the_files_of_ones_own),
     TEST(names_are_changed_as_the_draft_says),
     TEST(a_folder_is_listed_in_pieces_that_fit),
     TEST(handles_max_is_met),

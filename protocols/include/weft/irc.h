@@ -61,8 +61,9 @@ size_t weft_irc_tag_escape(const char *value, size_t bytes, char *to, size_t roo
 
 /** What is the same letter in names. */
 typedef enum weft_irc_casemapping {
-    WEFT_IRC_ASCII,   /**< a to z */
-    WEFT_IRC_RFC1459, /**< and {}|~ are the small ones of []\^ */
+    WEFT_IRC_ASCII,          /**< a to z */
+    WEFT_IRC_RFC1459,        /**< and {}|~ are the small ones of []\^ */
+    WEFT_IRC_STRICT_RFC1459, /**< and {}| are those of []\ */
 } weft_irc_casemapping;
 
 /** The small letter of @c. */
@@ -173,7 +174,7 @@ typedef struct weft_irc_client_config {
 } weft_irc_client_config;
 
 /** A client: connects, comes in, joins its channels, answers PING and CTCP (VERSION and PING, at most five in
- * ten seconds), keeps its channels' state, and does it all again when the connection is lost. Spawn it with a
+ * ten seconds), keeps its channels' state by the modes and letters the server names (ISUPPORT), and does it all again when the connection is lost. Spawn it with a
  * weft_irc_client_config; its parent is told weft_irc_state, and asked each weft_irc_heard: the next line is
  * read when that was let go of. It ends with EINVAL (a config that makes no sense), EDENIED (the server
  * takes neither its account nor its password), and what weft_reconnect gives up for. */

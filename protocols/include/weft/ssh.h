@@ -151,7 +151,8 @@ typedef struct weft_ssh_sftp_config {
     uint32_t
         handles_max; /**< files and folders open at once; 0: 64; at most WEFT_SFTP_HANDLES_MAX */
     bool as_user; /**< files are touched with the rights of the system's user whom the peer was let
-                        in as, not of this program; as in weft_ssh_shell_config */
+                        in as, not of this program; as in weft_ssh_shell_config. Such a peer may
+                        set set-user-ID and set-group-ID, which others are refused */
 } weft_ssh_sftp_config;
 
 /** SFTP, version 3 (draft-ietf-secsh-filexfer-02), as `sftp` and `scp` of OpenSSH speak it; peers of version 2 and
