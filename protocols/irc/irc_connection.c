@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <weft/framing.h>
+#include <weft/tls.h>
 #include <weft/websocket.h>
 
 enum { LINE_BYTES_MAX = WEFT_IRC_TAGS_READ_MAX + 2 + WEFT_IRC_LINE_BYTES_MAX };
@@ -42,6 +43,7 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     connection *c = weft_state(self);
     const weft_opened *opened = weft_body(msg);
     weft_why why = {""};
+    weft_tls_info tls;
     wf_irc_wire wire = wf_irc_wire_of(self, opened->stream);
     weft_err err = wire != WF_IRC_LINES
                        ? WEFT_OK
@@ -52,6 +54,7 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     return weft_when(msg,
                      weft_ask_within(self, c->network, WEFT_NO_LIMIT, wf_irc_hello,
                                      .stream = opened->stream, .wire = wire,
+                                     .secure = weft_tls_about(self, opened->stream, &tls) == WEFT_OK,
                                      .reactor = weft_reactor_of(self), .peer = opened->peer),
                      on_known);
 }

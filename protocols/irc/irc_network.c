@@ -175,6 +175,8 @@ static weft_err on_hello(weft_actor *self, weft_msg *msg)
         user->flags |= IRC_WEBSOCKET;
     if (hello->wire == WF_IRC_BINARY)
         user->flags |= IRC_BINARY;
+    if (hello->secure)
+        user->flags |= IRC_SECURE;
     char host[WEFT_ADDRESS_TEXT_BYTES];
     wf_irc_copy(user->host, sizeof user->host,
                 weft_irc_text_of(weft_address_host(&hello->peer, host)));

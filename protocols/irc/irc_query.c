@@ -220,6 +220,8 @@ static void whois_one(wf_irc_turn *t, const wf_irc_user *user)
         wf_irc_number(t, 301, "%s :%s", user->nick, user->rare->away);
     if (user->account != NULL)
         wf_irc_number(t, 330, "%s %s :is logged in as", user->nick, user->account);
+    if ((user->flags & IRC_SECURE) != 0)
+        wf_irc_number(t, 671, "%s :is using a secure connection", user->nick);
     wf_irc_number(t, 317, "%s %u %llu :seconds idle, signon time", user->nick,
                   (now - user->said_ms) / 1000, (unsigned long long)user->since_s);
 }

@@ -63,6 +63,7 @@ enum {
     IRC_DOOMED = 1 << 10, /* something to it was lost: it is to be closed */
     IRC_BUSY = 1 << 11,   /* SASL is under way: its next line waits */
     IRC_BINARY = 1 << 12, /* its WebSocket's messages are binary */
+    IRC_SECURE = 1 << 13, /* it is connected by TLS */
 };
 
 /* Of a member. */
@@ -192,6 +193,7 @@ typedef struct wf_irc_hello { /* a connection is open; the reply is wf_irc_known
     weft_ref stream;
     uint32_t reactor;
     wf_irc_wire wire;
+    bool secure;
     weft_address peer;
 } wf_irc_hello;
 typedef struct wf_irc_known {

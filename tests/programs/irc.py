@@ -5,15 +5,18 @@ import asyncio
 import base64
 import select
 import socket
+import ssl
 import sys
 
 import websockets
 
 
 class Client:
-    def __init__(self, port, nick):
+    def __init__(self, port, nick, tls=None):
         self.nick = nick
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.file = self.socket.makefile("rb")
         self.lines = []
 
@@ -131,6 +134,38 @@ async def at_path(port, path):
             assert refused.status_code == 404, (other, refused)
 
 
+async def web_user(port, tls):
+    """Comes in by a WebSocket within TLS, and is what it says of itself."""
+    async with websockets.connect(f"wss://localhost:{port}", ssl=tls) as socket:
+        await socket.send("NICK web")
+        await socket.send("USER web 0 * :web")
+        await socket.send("WHOIS web")
+        lines = []
+        while not any(" 318 " in line for line in lines):
+            lines.append((await asyncio.wait_for(socket.recv(), 20)).rstrip())
+        return lines
+
+
+def secure(tls_port, port, web_port, ca):
+    """Who comes within TLS is said to; who does not is not."""
+    tls = ssl.create_default_context(cafile=ca)
+    inside, outside = Client(tls_port, "inside", tls), Client(port, "outside")
+    for client in inside, outside:
+        client.say(f"NICK {client.nick}\r\nUSER a 0 * :a\r\nJOIN #tls")
+        client.until(" 366 ")
+    inside.say("PRIVMSG #tls :from within")
+    outside.until(" PRIVMSG #tls :from within")
+    outside.say("WHOIS inside\r\nPRIVMSG #tls :from without")
+    outside.until(" 671 outside inside :")
+    inside.until(" PRIVMSG #tls :from without")
+    inside.lines.clear()
+    inside.say("WHOIS outside")
+    inside.until(" 318 ")
+    assert not any(" 671 " in line for line in inside.lines), inside.lines
+    lines = asyncio.run(web_user(web_port, tls))
+    assert any(" 671 web web :" in line for line in lines), lines
+
+
 def bot(port):
     """Says something to the bot on a server of somebody else's, which may not be up yet."""
     for _ in range(1000):
@@ -157,6 +192,9 @@ def main():
         return
     if sys.argv[1] == "path":
         asyncio.run(at_path(sys.argv[2], sys.argv[3]))
+        return
+    if sys.argv[1] == "secure":
+        secure(*sys.argv[2:])
         return
     port, web_port = int(sys.argv[1]), int(sys.argv[2])
     refused_without_password(port)

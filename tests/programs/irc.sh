@@ -4,6 +4,10 @@ set -euo pipefail
 
 # shellcheck source=tests/programs/parts/service.sh
 . "$(dirname "$0")/parts/service.sh"
+folder=$dir
+# shellcheck source=tests/programs/parts/identities.sh
+. "$here/parts/identities.sh"
+needs openssl
 needs_module websockets
 
 printf 'welcome to the test\n' >motd
@@ -86,6 +90,14 @@ cat >inspircd.conf <<CONFIG
 CONFIG
 run inspircd "$inspircd" --runasroot --nofork --config "$dir/inspircd.conf"
 bot inspircd
+
+echo "within TLS, by lines and by a WebSocket"
+authority ca
+identity localhost
+listeners=3 serve secure "$weftd" irc --listen "tls://127.0.0.1:0?cert=$dir/localhost.pem" --listen tcp://127.0.0.1:0 \
+    --listen "https://127.0.0.1:0?cert=$dir/localhost.pem"
+"$python" "$here/irc.py" secure "$(port_of tls)" "$(port_of tcp)" "$(port_of https)" ca.pem || fail "within TLS"
+stop
 
 echo "browsers come at the path of a URL"
 for path in / /irc/ '/a:b/:c/*'; do
