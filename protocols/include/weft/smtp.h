@@ -198,14 +198,16 @@ extern const weft_behaviour weft_smtp_post;
 typedef struct weft_smtp_letter {
     char from[WEFT_SMTP_ADDRESS_BYTES]; /**< "": the null sender */
     uint32_t recipients_n;
-    bool eight_bit;        /**< it has bytes beyond ASCII */
+    bool eight_bit;        /**< it may have bytes beyond ASCII: with one of them a server without
+                              8BITMIME is not sent it (EUNSUPPORTED) */
     weft_ref stream;       /**< weft_smtp_send's */
     weft_bytes recipients; /**< as in weft_smtp_message */
 } weft_smtp_letter;
 
 /** What a server made of a message. */
 typedef struct weft_smtp_report {
-    weft_smtp_status status; /**< to the message */
+    weft_smtp_status status; /**< to the message; if nobody gets it, to the first recipient who may
+                                be tried again, or else to the first */
     uint32_t accepted, recipients_n;
     weft_bytes each; /**< weft's: see weft_smtp_report_to */
 } weft_smtp_report;
@@ -225,7 +227,8 @@ WEFT_MUST_USE weft_deferred weft_smtp_send(weft_actor *self, weft_ref client, co
 
 /** Whether a connection is secured by STARTTLS. */
 typedef enum weft_smtp_tls {
-    WEFT_SMTP_TLS_MAY, /**< if it is offered, whoever the server is; the default, as between all servers */
+    WEFT_SMTP_TLS_MAY,  /**< if it is offered, whoever the server is, and in the clear if that
+                           fails; the default, as between all servers */
     WEFT_SMTP_TLS_MUST, /**< or nothing is sent; the certificate must be for the host */
     WEFT_SMTP_TLS_NEVER,
 } weft_smtp_tls;
@@ -233,7 +236,8 @@ typedef enum weft_smtp_tls {
 /** The config of weft_smtp_client. Borrowed for its life; zero means the default. */
 typedef struct weft_smtp_client_config {
     const char *url;    /**< the server, "tcp://mail.example:587"; NULL: those of @domain */
-    const char *domain; /**< its mail exchangers are tried in order (RFC 5321, 5.1), at port 25 */
+    const char *domain; /**< its mail exchangers are tried in order (RFC 5321, 5.1), at port 25: the
+                           next if one cannot be had, does not greet, or refuses for now */
     const char *scheme; /**< of connections to those; NULL: "tcp" */
     const char *host;   /**< what the client calls itself; NULL: "localhost" */
     weft_smtp_tls tls_policy;
@@ -244,6 +248,7 @@ typedef struct weft_smtp_client_config {
     const char *user, *password; /**< for AUTH, once the connection is secure; NULL: none */
     bool auth_in_clear;          /**< or before that */
     bool lmtp;
+    bool report_refusals; /**< if all recipients are refused there is a report, .accepted being 0 */
     uint32_t waiting_max; /**< letters that wait; 0: 256; beyond: EFULL */
     uint32_t
         answer_timeout_ms; /**< for an answer to a command, and for the peer to take what is sent; 0: 5 min */
