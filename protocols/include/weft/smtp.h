@@ -148,7 +148,9 @@ typedef struct weft_smtp_config {
     bool auth_required;   /**< no MAIL without AUTH (530) */
     bool tls_required;    /**< nothing but EHLO, NOOP and QUIT without TLS (530) */
     bool lmtp;            /**< LHLO, and an answer for each recipient */
-    bool no_received;     /**< messages come as they were sent, without a Received line */
+    bool no_blanks;   /**< addresses with white space, which quotes allow, are refused (553), for
+                             whoever hands addresses on as words */
+    bool no_received; /**< messages come as they were sent, without a Received line */
     bool quiet; /**< what it says in the log of each message, of each that is refused and of each
                      login is info, not notice */
     weft_smtp_limits limits;
@@ -175,7 +177,9 @@ typedef struct weft_smtp_exec_config {
 } weft_smtp_exec_config;
 
 /** A message's actor that runs a program for it: the message is its input; its environment has SENDER, RECIPIENTS
- * (a blank between them) and MESSAGE_ID. What it exits with (sysexits.h) is the answer: 0 is 250, EX_NOUSER
+ * (a line each) and MESSAGE_ID. An address with white space in it is refused (553; .no_blanks does so earlier), and
+ * so are recipients of more than 128 KiB (452; a limits.recipients_max of 500 never comes to that). What it exits
+ * with (sysexits.h) is the answer: 0 is 250, EX_NOUSER
  * 550, EX_TEMPFAIL and faults of this machine 451, others 554. */
 extern const weft_behaviour weft_smtp_exec;
 
@@ -185,7 +189,8 @@ typedef struct weft_smtp_post_config {
 } weft_smtp_post_config;
 
 /** A message's actor that POSTs it as message/rfc822, with X-Mail-From and, for each of at most 64 recipients,
- * X-Rcpt-To. 2xx is 250, 404 550, 413 552, 507 452, another 4xx 554, anything else 451. */
+ * X-Rcpt-To (of more: 452; limits.recipients_max says it earlier). 2xx is 250, 404 550, 413 552, 507 452, another
+ * 4xx 554, anything else 451. */
 extern const weft_behaviour weft_smtp_post;
 
 /* ---- sending */
