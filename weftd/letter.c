@@ -75,10 +75,14 @@ static weft_err on_sent(weft_actor *self, weft_msg *msg, const weft_outcome *got
         if (status.code / 100 == 2)
             continue;
         l->partly = true;
+        l->later |= status.code / 100 == 4;
         (void)fprintf(stderr, "weftd sendmail: %s: %u %s\n", l->envelope.to[i], status.code,
                       status.text);
     }
-    return stop(self, WEFT_OK, "");
+    weft_err err = report->accepted == 0 ? weft_smtp_error_of(&report->status) : WEFT_OK;
+    (void)stop(self, WEFT_OK, ""); /* all is said */
+    l->err = err;
+    return WEFT_OK;
 }
 
 /* ---- bytes */
@@ -252,6 +256,8 @@ static void on_over(weft_actor *self, weft_err reason)
     sending *s = weft_state(self);
     (void)reason;
     weft_drop(&s->held);
+    if (!s->over)
+        (void)fprintf(stderr, "weftd sendmail: stopped before the message was sent\n");
 }
 
 static const weft_handler handlers[] = {

@@ -13,9 +13,10 @@ typedef struct letter {
     bool read_recipients; /* the header says for whom it is, too */
     envelope envelope;
     weft_smtp_client_config client;
-    /* how it ended */
+    /* how it ended; until then ESTOPPING, for whoever ends the system before */
     weft_err err;
     bool partly; /* some recipients were refused */
+    bool later;  /* one of them for now */
 } letter;
 
 /* Its config is a letter that outlives it. Reads the standard input, sends it, says on standard error what went wrong,

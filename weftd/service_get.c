@@ -12,7 +12,7 @@ typedef struct get_settings {
     bool packed, no_redirects;
     weft_http_client_config client;
     weft_tls_config tls;
-    weft_err err;
+    weft_err err; /* ESTOPPING: it is not over */
     int status;
     bool ended;
 } get_settings;
@@ -141,16 +141,24 @@ static weft_err on_closed(weft_actor *self, weft_msg *msg)
     return s->ended ? WEFT_OK : stop(self, closed->reason, closed->why);
 }
 
+static void on_over(weft_actor *self, weft_err reason)
+{
+    (void)reason;
+    if (settings_of(self)->err == WEFT_ESTOPPING)
+        (void)fprintf(stderr, "weftd get: stopped before the answer was whole\n");
+}
+
 static const weft_handler handlers[] = {
     {.type = &weft_started_type, .fn = on_started}, {.type = &get_begin_type, .fn = on_begin},
     {.type = &weft_data_type, .fn = on_data},       {.type = &weft_ended_type, .fn = on_ended},
     {.type = &weft_closed_type, .fn = on_closed},   {0},
 };
-static const weft_behaviour get_behaviour = {.name = "get", .handlers = handlers};
+static const weft_behaviour get_behaviour = {.name = "get", .handlers = handlers, .ended = on_over};
 
 static weft_err get_children(void *at, weft_children *to, weft_why *why)
 {
     get_settings *s = at;
+    s->err = WEFT_ESTOPPING;
     s->client = (weft_http_client_config){.to = s->to, .proxy = s->proxy, .tls = &s->tls};
     const weft_child page = {
         .name = "page", .behaviour = &get_behaviour, .config = s, .restart = WEFT_RESTART_NEVER};
@@ -171,6 +179,8 @@ static int get_code(const void *at)
         return EX_NOHOST;
     case WEFT_EIO:
         return EX_IOERR;
+    case WEFT_ESTOPPING:
+        return EX_TEMPFAIL;
     case WEFT_ETLS:
     case WEFT_EPROTO:
     case WEFT_ETRUNCATED:
@@ -187,7 +197,9 @@ const weft_service service_get = {
         "Redirects are followed, and a packed body is unpacked. The exit code is 0 for an answer "
         "below\n"
         "400, 69 for one above or for a server that cannot be reached, 68 for a name without an\n"
-        "address, 76 for an answer that is cut or cannot be understood.",
+        "address, 75 for one that was stopped before the answer was whole, 76 for an answer that "
+        "is cut\n"
+        "or cannot be understood.",
     .example = "weftd get http://127.0.0.1:8880/hello/you",
     .options = get_options,
     .settings = &settings,

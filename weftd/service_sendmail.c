@@ -164,6 +164,7 @@ static weft_err sendmail_check(void *at, weft_why *why)
 {
     sendmail_settings *s = at;
     s->letter.server = s->server;
+    s->letter.err = WEFT_ESTOPPING;
     weft_err err = check_envelope(s, why);
     if (err == WEFT_OK)
         err = read_server(s, why);
@@ -177,6 +178,7 @@ static weft_err sendmail_check(void *at, weft_why *why)
     if (err != WEFT_OK)
         return err;
     s->letter.client.auth_in_clear = s->insecure_auth;
+    s->letter.client.report_refusals = true;
     const weft_tls_config tls = {.trust_file = s->trust, .unverified = s->tls == WEFT_SMTP_TLS_MAY};
     return s->tls != WEFT_SMTP_TLS_NEVER ? weft_tls_client(&tls, &s->letter.client.tls, why)
                                          : WEFT_OK;
@@ -196,7 +198,7 @@ static int sendmail_code(const void *at)
     const letter *l = &((const sendmail_settings *)at)->letter;
     switch (l->err) {
     case WEFT_OK:
-        return l->partly ? EX_UNAVAILABLE : EX_OK;
+        return l->later ? EX_TEMPFAIL : l->partly ? EX_UNAVAILABLE : EX_OK;
     case WEFT_EDENIED:
     case WEFT_ETOOBIG:
     case WEFT_EUNSUPPORTED:
@@ -232,8 +234,10 @@ const weft_service service_sendmail = {
         "goes to the recipients that its header names, besides those of the command line, and\n"
         "without Bcc: programs that call sendmail -t -i can call this. The exit code is 0 when "
         "every\n"
-        "recipient was taken, 75 if it may be tried again, 65 if the header cannot be read, 67 or\n"
-        "69 if a recipient was refused.",
+        "recipient was taken, 75 if it may be tried again, for one recipient at least, or if it "
+        "was\n"
+        "stopped before that, 65 if the header cannot be read, 67 or 69 if a recipient was "
+        "refused.",
     .example = "weftd sendmail --server tcp://127.0.0.1:2525 --from me@example.org "
                "--to you@example.net <letter",
     .options = sendmail_options,

@@ -198,6 +198,9 @@ static weft_err check_program(const char *to, const char *path, weft_why *why)
                : no_target(to, "it is no program that weftd may run", why);
 }
 
+/* What one request, and one variable of the environment, have room for: others are sent with a message more. */
+enum { POST_RECIPIENTS_MAX = 64, EXEC_RECIPIENTS_MAX = 500 };
+
 static weft_err read_target(smtp_settings *s, weft_why *why)
 {
     if (begins(s->to, "maildir:") && s->to[sizeof "maildir:" - 1] != '\0') {
@@ -209,12 +212,15 @@ static weft_err read_target(smtp_settings *s, weft_why *why)
     if (begins(s->to, "exec:") && s->to[sizeof "exec:" - 1] != '\0') {
         s->argv[0] = s->to + sizeof "exec:" - 1;
         s->exec.argv = s->argv;
+        s->config.no_blanks = true;
+        s->config.limits.recipients_max = EXEC_RECIPIENTS_MAX;
         s->config.message = &weft_smtp_exec;
         s->config.message_config = &s->exec;
         return check_program(s->to, s->argv[0], why);
     }
     if (begins(s->to, "http://") || begins(s->to, "https://")) {
         s->post.url = s->to;
+        s->config.limits.recipients_max = POST_RECIPIENTS_MAX;
         s->config.message = &weft_smtp_post;
         s->config.message_config = &s->post;
     } else
@@ -315,8 +321,9 @@ const weft_service service_smtp = {
         "The client hears 250 when the message is safe: synced to the disk, or taken by the\n"
         "program (exit code 0; 75 is \"later\") or the web server (2xx). Nothing is relayed:\n"
         "all that comes goes to one place, for any recipient unless --for says for whom.\n"
-        "A program has the message as its input, and SENDER, RECIPIENTS and MESSAGE_ID in\n"
-        "its environment; a web server is told X-Mail-From and X-Rcpt-To. The log has a line\n"
+        "A program has the message as its input, and SENDER, RECIPIENTS (a line each) and\n"
+        "MESSAGE_ID in its environment; a web server is told X-Mail-From and X-Rcpt-To. The log "
+        "has a line\n"
         "for each message, for each that is refused and for each login; addresses are compared\n"
         "without regard to case. Files of them may have lines that begin with #.",
     .example = "weftd smtp --to maildir:/var/mail/all --for @example.org",

@@ -12,7 +12,7 @@ typedef struct ssh_copy_settings {
     const char *from, *to;
     bool tree, quiet;
     weft_ssh_transfer transfer;
-    weft_err err;
+    weft_err err; /* ESTOPPING: it is not over */
 } ssh_copy_settings;
 
 static ssh_copy_settings settings;
@@ -91,12 +91,20 @@ static weft_err on_begin(weft_actor *self, weft_msg *msg)
     return weft_when(msg, weft_within(self, copied, WEFT_NO_LIMIT), on_copied);
 }
 
+static void on_over(weft_actor *self, weft_err reason)
+{
+    (void)reason;
+    if (settings_of(self)->err == WEFT_ESTOPPING)
+        (void)fprintf(stderr, "weftd ssh-copy: stopped before all was copied\n");
+}
+
 static const weft_handler handlers[] = {
     {.type = &weft_started_type, .fn = on_started},
     {.type = &ssh_copy_begin_type, .fn = on_begin},
     {0},
 };
-static const weft_behaviour ssh_copy_behaviour = {.name = "ssh-copy", .handlers = handlers};
+static const weft_behaviour ssh_copy_behaviour = {
+    .name = "ssh-copy", .handlers = handlers, .ended = on_over};
 
 /* ---- the service */
 
@@ -126,6 +134,7 @@ static weft_err ssh_copy_check(void *at, weft_why *why)
     ssh_copy_settings *s = at;
     size_t from_size = 0, to_size = 0;
     const char *from_host = NULL, *to_host = NULL;
+    s->err = WEFT_ESTOPPING;
     const char *from = host_of(s->from, &from_size, &from_host);
     const char *to = host_of(s->to, &to_size, &to_host);
     if ((from == NULL) == (to == NULL))
@@ -162,6 +171,8 @@ static int ssh_copy_code(const void *at)
         return EX_PROTOCOL;
     case WEFT_EIO:
         return EX_IOERR;
+    case WEFT_ESTOPPING:
+        return EX_TEMPFAIL;
     default:
         return EX_UNAVAILABLE;
     }
@@ -174,7 +185,7 @@ const weft_service service_ssh_copy = {
              "code is\n"
              "0, or 66 (it is not there), 77 (not allowed, or a host that is not the known one), "
              "68, 69,\n"
-             "74 or 76.",
+             "74, 75 (it was stopped before all was copied) or 76.",
     .example = "weftd ssh-copy report.pdf ann@build.example:reports/report.pdf",
     .options = ssh_copy_options,
     .settings = &settings,

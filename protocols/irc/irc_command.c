@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 typedef void command_fn(wf_irc_turn *t);
 
@@ -171,6 +172,17 @@ static int compare(const void *key, const void *row)
     return name[text->bytes] == '\0' ? 0 : -1;
 }
 
+/* A page of a browser can post lines to any address that the browser reaches; its first is a request. */
+static bool is_http(weft_irc_text word)
+{
+    static const char *const methods[] = {"CONNECT", "DELETE", "GET",   "HEAD", "OPTIONS",
+                                          "PATCH",   "POST",   "TRACE", "PUT",  NULL};
+    for (size_t i = 0; methods[i] != NULL; i++)
+        if (strlen(methods[i]) == word.bytes && strncasecmp(methods[i], word.at, word.bytes) == 0)
+            return true;
+    return false;
+}
+
 bool wf_irc_serve(wf_irc_turn *t, wf_irc_channel **channel)
 {
     weft_irc_text word = t->message->command;
@@ -181,7 +193,10 @@ bool wf_irc_serve(wf_irc_turn *t, wf_irc_channel **channel)
         return true;
     if (c == NULL && is_in)
         wf_irc_number(t, 421, "%.*s :Unknown command", (int)word.bytes, word.at);
-    else if (!is_in && (c == NULL || !c->early))
+    else if (!is_in && c == NULL && is_http(word)) {
+        wf_irc_log(t->self, WEFT_NOTICE, t->user, "speaks HTTP: let go");
+        wf_irc_quit(t->self, t->net, t->user, "This is no web server");
+    } else if (!is_in && (c == NULL || !c->early))
         wf_irc_number(t, 451, ":You have not registered");
     else if (t->message->parameters < c->parameters)
         wf_irc_number(t, 461, "%s :Not enough parameters", c->name);

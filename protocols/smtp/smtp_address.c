@@ -216,6 +216,14 @@ size_t wf_smtp_path(const char *at, size_t n, bool null, bool postmaster,
     return i + size + 1;
 }
 
+bool wf_smtp_has_blank(const char *address)
+{
+    for (const unsigned char *c = (const unsigned char *)address; *c != '\0'; c++)
+        if (*c <= ' ' || *c == 127)
+            return true;
+    return false;
+}
+
 weft_err weft_smtp_address_check(const char *text, bool utf8, weft_why *why)
 {
     size_t n = strlen(text);

@@ -20,4 +20,8 @@ size_t wf_smtp_domain(const char *at, size_t n, bool *utf8, const char **wrong);
 size_t wf_smtp_path(const char *at, size_t n, bool null, bool postmaster,
                     char out[WEFT_SMTP_ADDRESS_BYTES], bool *utf8, const char **wrong);
 
+/* Whether a mailbox has white space or a control character in it, as a quoted local part may: in a list of words or
+ * lines it would be taken for several. */
+bool wf_smtp_has_blank(const char *address);
+
 #endif

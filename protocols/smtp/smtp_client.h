@@ -59,6 +59,8 @@ typedef struct wf_smtp_client {
     unsigned can;
     uint64_t size_max;
     bool secure, used; /* @used: a letter was sent over it already */
+    bool handshake;    /* TLS was begun, and nothing has come within */
+    bool tls_failed;   /* with this server: it is tried without */
     unsigned auth_step;
     char exchangers[WF_SMTP_EXCHANGERS_MAX][WEFT_SMTP_DOMAIN_BYTES]; /* the preferred first */
     unsigned exchangers_n, exchanger;

@@ -57,6 +57,10 @@ void wf_smtp_client_late(weft_actor *self, wf_smtp_client *c)
 
 static void connect_to(weft_actor *self, wf_smtp_client *c, const char *url)
 {
+    c->secure = c->used = c->handshake = false;
+    c->can = c->auth_step = 0;
+    c->lines.n = 0;
+    c->reply = (wf_smtp_reply){.lines = 0};
     wf_smtp_client_phase_set(self, c, WF_SMTP_C_CONNECTING);
     c->stream = weft_connect(self, url, weft_self(self));
     if (weft_ref_is_nobody(c->stream)) {
@@ -134,10 +138,7 @@ static weft_err on_exchangers(weft_actor *self, weft_deferred *next, const weft_
 
 void wf_smtp_client_connect(weft_actor *self, wf_smtp_client *c)
 {
-    c->secure = c->used = false;
-    c->can = 0;
-    c->lines.n = 0;
-    c->reply = (wf_smtp_reply){.lines = 0};
+    c->tls_failed = false;
     if (c->config->url != NULL) {
         connect_to(self, c, c->config->url);
         return;
@@ -157,6 +158,40 @@ void wf_smtp_client_opened(weft_actor *self, wf_smtp_client *c)
 
 /* ---- the end */
 
+/* RFC 5321, section 5.1: the client "tries the relevant addresses [...] until a delivery attempt succeeds". Only as
+ * long as there is no letter under way: what refuses a sender or a recipient is an answer. */
+static bool is_before_letters(wf_smtp_client_phase phase)
+{
+    return phase >= WF_SMTP_C_CONNECTING && phase <= WF_SMTP_C_AUTH;
+}
+
+/* The next exchanger, for a letter that waits. false: there is none. */
+static bool try_next(weft_actor *self, wf_smtp_client *c)
+{
+    if (c->exchanger + 1 >= c->exchangers_n || c->first == NULL)
+        return false;
+    c->exchanger++;
+    c->tls_failed = false;
+    connect_exchanger(self, c);
+    return true;
+}
+
+/* Whoever takes letters in the clear, and cannot do TLS though it says so, is sent them in the clear: that is what
+ * MAY means, and another could have taken the offer away. false: it is not that. */
+static bool try_in_clear(weft_actor *self, wf_smtp_client *c, const char *why)
+{
+    if (!c->handshake || c->config->tls_policy != WEFT_SMTP_TLS_MAY || c->first == NULL)
+        return false;
+    c->tls_failed = true;
+    weft_log(self, WEFT_WARNING, "%s: TLS failed (%s), tried without",
+             c->exchangers_n != 0 ? c->exchangers[c->exchanger] : c->config->url, why);
+    if (c->exchangers_n != 0)
+        connect_exchanger(self, c);
+    else
+        connect_to(self, c, c->config->url);
+    return true;
+}
+
 void wf_smtp_client_drop(weft_actor *self, wf_smtp_client *c, weft_err reason)
 {
     (void)weft_abort(self, c->stream, reason);
@@ -171,13 +206,8 @@ void wf_smtp_client_closed(weft_actor *self, wf_smtp_client *c, weft_err reason,
     c->stream = (weft_ref){0};
     wf_smtp_client_phase_set(self, c, WF_SMTP_C_NONE);
     bool busy = was != WF_SMTP_C_READY && was != WF_SMTP_C_QUIT && was != WF_SMTP_C_RESET;
-    /* an exchanger that cannot be had, or does not even greet: the next (RFC 5321, section 5.1) */
-    if ((was == WF_SMTP_C_CONNECTING || was == WF_SMTP_C_GREETING) &&
-        c->exchanger + 1 < c->exchangers_n && job != NULL) {
-        c->exchanger++;
-        connect_exchanger(self, c);
+    if (is_before_letters(was) && (try_in_clear(self, c, why) || try_next(self, c)))
         return;
-    }
     if (busy && job != NULL) {
         /* a kept connection may be closed just as it is used: nothing was promised yet, and nothing sent */
         bool again = c->used && was == WF_SMTP_C_ENVELOPE && job->answered == 0 && !job->retried;
@@ -193,15 +223,22 @@ void wf_smtp_client_closed(weft_actor *self, wf_smtp_client *c, weft_err reason,
 /* Whatever it was, the letter cannot be sent over it. */
 static void give_up(weft_actor *self, wf_smtp_client *c, weft_err err, const char *why)
 {
+    bool early = is_before_letters(c->phase);
     wf_smtp_client_drop(self, c, WEFT_EABORTED);
+    if (early && try_next(self, c))
+        return;
     if (c->first != NULL)
         wf_smtp_job_failed(self, c, err, why);
     wf_smtp_client_go(self, c);
 }
 
+/* One that will not talk at all, or not now, may have a next; what it says for good of this client stands. */
 static void refused(weft_actor *self, wf_smtp_client *c, const weft_smtp_status *status)
 {
+    bool other = c->phase == WF_SMTP_C_GREETING || status->code / 100 == 4;
     wf_smtp_client_drop(self, c, WEFT_EABORTED);
+    if (other && try_next(self, c))
+        return;
     if (c->first != NULL)
         wf_smtp_job_refused(self, c, status);
     wf_smtp_client_go(self, c);
@@ -233,6 +270,7 @@ static void authenticate(weft_actor *self, wf_smtp_client *c)
 
 static void on_hello(weft_actor *self, wf_smtp_client *c, const weft_smtp_status *status)
 {
+    c->handshake = false;
     if (status->code != 250) {
         /* "the client should attempt to revert to HELO": one that knows nothing of TLS or AUTH */
         bool plain = c->config->tls_policy != WEFT_SMTP_TLS_MUST && c->config->user == NULL &&
@@ -250,7 +288,8 @@ static void on_hello(weft_actor *self, wf_smtp_client *c, const weft_smtp_status
     c->size_max = c->reply.size;
     bool must = c->config->tls_policy == WEFT_SMTP_TLS_MUST;
     bool offered = (c->can & WF_SMTP_CAN_TLS) != 0;
-    if (c->secure || c->config->tls_policy == WEFT_SMTP_TLS_NEVER || (!offered && !must))
+    bool clear = c->config->tls_policy == WEFT_SMTP_TLS_NEVER || c->tls_failed;
+    if (c->secure || clear || (!offered && !must))
         authenticate(self, c);
     else if (!offered)
         give_up(self, c, WEFT_EUNSUPPORTED, "the server offers no TLS");
@@ -290,7 +329,7 @@ static void on_starttls(weft_actor *self, wf_smtp_client *c, const weft_smtp_sta
         give_up(self, c, err, why.text);
         return;
     }
-    c->secure = true;
+    c->secure = c->handshake = true;
     hello(self, c);
 }
 

@@ -18,13 +18,18 @@ static uint32_t commands(const wf_smtp_job *job)
     return letter_of(job)->recipients_n + 2;
 }
 
+static bool may_8bit(const wf_smtp_client *c)
+{
+    return (c->can & WF_SMTP_CAN_8BIT) != 0;
+}
+
 static void say_command(weft_actor *self, wf_smtp_client *c, uint32_t i)
 {
     const wf_smtp_job *job = c->first;
     const weft_smtp_letter *letter = letter_of(job);
     if (i == 0)
         (void)weft_write_text(self, c->stream, "MAIL FROM:<%s>%s%s\r\n", letter->from,
-                              letter->eight_bit ? " BODY=8BITMIME" : "",
+                              letter->eight_bit && may_8bit(c) ? " BODY=8BITMIME" : "",
                               job->utf8 ? " SMTPUTF8" : "");
     else if (i <= letter->recipients_n)
         (void)weft_write_text(self, c->stream, "RCPT TO:<%s>\r\n", wf_smtp_job_to(job, i - 1));
@@ -51,12 +56,9 @@ static void say_on(weft_actor *self, wf_smtp_client *c)
 void wf_smtp_client_envelope(weft_actor *self, wf_smtp_client *c)
 {
     wf_smtp_job *job = c->first;
-    bool eight = letter_of(job)->eight_bit && (c->can & WF_SMTP_CAN_8BIT) == 0;
-    bool utf8 = job->utf8 && (c->can & WF_SMTP_CAN_UTF8) == 0;
-    if (eight || utf8) {
+    if (job->utf8 && (c->can & WF_SMTP_CAN_UTF8) == 0) {
         wf_smtp_job_failed(self, c, WEFT_EUNSUPPORTED,
-                           eight ? "the server takes no text beyond ASCII"
-                                 : "the server takes no addresses beyond ASCII");
+                           "the server takes no addresses beyond ASCII");
         wf_smtp_client_go(self, c);
         return;
     }
@@ -99,11 +101,28 @@ static void cut(weft_actor *self, wf_smtp_client *c, weft_err err, const char *w
     wf_smtp_client_go(self, c);
 }
 
+/* Of a text that may go beyond ASCII, where the server takes none that does. */
+static bool goes_beyond_ascii(const wf_smtp_client *c)
+{
+    const wf_smtp_job *job = c->first;
+    weft_bytes bytes = ((const weft_data *)weft_body(job->data))->bytes;
+    if (!letter_of(job)->eight_bit || may_8bit(c))
+        return false;
+    for (size_t i = job->at; i < bytes.size; i++)
+        if (bytes.at[i] >= 0x80)
+            return true;
+    return false;
+}
+
 void wf_smtp_client_text(weft_actor *self, wf_smtp_client *c)
 {
     wf_smtp_job *job = c->first;
     if (c->phase != WF_SMTP_C_TEXT)
         return;
+    if (job->data != NULL && goes_beyond_ascii(c)) {
+        cut(self, c, WEFT_EUNSUPPORTED, "the server takes no text beyond ASCII");
+        return;
+    }
     if (job->data != NULL) {
         weft_err err = write_part(self, c);
         if (err == WEFT_EFULL || err == WEFT_EGONE)
@@ -147,6 +166,18 @@ static void over(weft_actor *self, wf_smtp_client *c, bool reset, const weft_smt
     wf_smtp_client_go(self, c);
 }
 
+/* Nobody gets it. One recipient that may be tried again makes the letter one that may. */
+static void over_for_nobody(weft_actor *self, wf_smtp_client *c, bool reset)
+{
+    wf_smtp_job *job = c->first;
+    uint32_t later = 0;
+    while (later < letter_of(job)->recipients_n && job->each[later].code / 100 != 4)
+        later++;
+    weft_smtp_status refusal = job->each[later < letter_of(job)->recipients_n ? later : 0];
+    job->status = refusal;
+    over(self, c, reset, c->config->report_refusals ? NULL : &refusal);
+}
+
 /* Over LMTP the answers are those of the recipients that were taken, in their order (RFC 2033, section 4.2). */
 static void take_final(wf_smtp_job *job, const weft_smtp_status *status)
 {
@@ -171,18 +202,22 @@ static void on_final(weft_actor *self, wf_smtp_client *c, const weft_smtp_status
             return;
         job->accepted = job->delivered;
     }
-    weft_smtp_status refusal = job->accepted == 0 && !each ? job->each[0] : job->status;
-    over(self, c, false, refusal.code / 100 == 2 ? NULL : &refusal);
+    weft_smtp_status refusal = job->status;
+    if (job->accepted == 0)
+        over_for_nobody(self, c, false);
+    else
+        over(self, c, false, refusal.code / 100 == 2 ? NULL : &refusal);
 }
 
 static void on_data_answer(weft_actor *self, wf_smtp_client *c, const weft_smtp_status *status)
 {
     wf_smtp_job *job = c->first;
     if (status->code != 354) {
-        weft_smtp_status refusal = job->accepted == 0 ? job->each[0] : *status;
-        if (job->status.code / 100 != 2)
-            refusal = job->status;
-        over(self, c, true, &refusal);
+        weft_smtp_status refusal = job->status.code / 100 != 2 ? job->status : *status;
+        if (job->accepted == 0 && job->status.code / 100 == 2)
+            over_for_nobody(self, c, true);
+        else
+            over(self, c, true, &refusal);
     } else if (job->accepted == 0) {
         /* RFC 2920, section 3.1: "the client MUST then transmit a single dot": nothing is said to nobody */
         wf_smtp_client_phase_set(self, c, WF_SMTP_C_FINAL);
@@ -210,8 +245,11 @@ static void on_envelope(weft_actor *self, wf_smtp_client *c, const weft_smtp_sta
     /* nothing more is said behind a refused MAIL, nor DATA for nobody */
     bool nobody = i == 0 ? !fine : i == n && job->accepted == 0;
     if (nobody && job->sent == job->answered) {
-        weft_smtp_status refusal = *status;
-        over(self, c, true, &refusal);
+        weft_smtp_status refusal = job->status;
+        if (refusal.code / 100 != 2) /* MAIL's */
+            over(self, c, true, &refusal);
+        else
+            over_for_nobody(self, c, true);
         return;
     }
     wf_smtp_client_phase_set(self, c, WF_SMTP_C_ENVELOPE);

@@ -228,9 +228,9 @@ static bool read_vrfy(rest r, wf_smtp_command *out, weft_smtp_status *wrong)
     size_t size = r.at[0] == '<'
                       ? wf_smtp_path(r.at, r.n, false, true, out->address, &out->utf8_address, &why)
                       : wf_smtp_mailbox(r.at, r.n, &out->utf8_address, &why);
-    if (size != r.n)
-        return refuse(wrong, 501, 4, "expected an address");
-    if (r.at[0] != '<') {
+    if (size != r.n) /* "VRFY SP String": the name of a user will do */
+        size = 0;
+    if (size == 0 || r.at[0] != '<') {
         memcpy(out->address, r.at, size);
         out->address[size] = '\0';
     }
@@ -271,6 +271,18 @@ wf_smtp_verb wf_smtp_verb_of(const char *line, size_t n)
         if (is_word(word, verbs[verb].name))
             return (wf_smtp_verb)verb;
     return WF_SMTP_UNKNOWN;
+}
+
+bool wf_smtp_is_foreign(const char *line, size_t n)
+{
+    static const char *const methods[] = {"CONNECT", "DELETE", "GET",   "HEAD", "OPTIONS",
+                                          "PATCH",   "POST",   "TRACE", "PUT",  NULL};
+    rest r = {line, n}, word = take_word(&r);
+    for (size_t i = 0; methods[i] != NULL; i++)
+        if (is_word(word, methods[i]))
+            return true;
+    return word.n > 1 && memchr(word.at, ':', word.n) != NULL &&
+           wf_smtp_verb_of(line, n) == WF_SMTP_UNKNOWN;
 }
 
 bool wf_smtp_command_read(const char *line, size_t n, wf_smtp_command *out, weft_smtp_status *wrong)

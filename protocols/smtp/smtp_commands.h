@@ -28,9 +28,10 @@ typedef enum wf_smtp_verb {
 
 typedef struct wf_smtp_command {
     wf_smtp_verb verb;
-    char address[WEFT_SMTP_ADDRESS_BYTES]; /* MAIL, RCPT, VRFY; EHLO, HELO, LHLO: the domain */
-    bool utf8_address;                     /* it has bytes beyond ASCII */
-    const char *text; /* AUTH: the mechanism, with what follows it behind it; in the line */
+    /* MAIL, RCPT; VRFY ("": what is said is none); EHLO, HELO, LHLO: the domain */
+    char address[WEFT_SMTP_ADDRESS_BYTES];
+    bool utf8_address; /* it has bytes beyond ASCII */
+    const char *text;  /* AUTH: the mechanism, with what follows it behind it; in the line */
     size_t text_n;
     const char *more; /* AUTH: the initial response; NULL: none was given */
     size_t more_n;
@@ -41,6 +42,10 @@ typedef struct wf_smtp_command {
 
 /* What it is, by its first word alone. */
 wf_smtp_verb wf_smtp_verb_of(const char *line, size_t n);
+
+/* Whether no client of mail says that: a request of HTTP, or a field of one ("Host: x"). A page of a browser can post
+ * a dialogue to any address that the browser reaches. */
+bool wf_smtp_is_foreign(const char *line, size_t n);
 
 /* Reads the @n bytes of a line without its end. false: *@wrong is what is to be answered. */
 WEFT_MUST_USE bool wf_smtp_command_read(const char *line, size_t n, wf_smtp_command *out,

@@ -9,6 +9,8 @@
 #include <weft/process.h>
 #include <weft/smtp.h>
 
+#include "smtp_address.h"
+
 enum { ENVIRONMENT_BYTES_MAX = 128 << 10 }; /* one variable, as Linux takes it */
 
 typedef struct exec {
@@ -16,7 +18,7 @@ typedef struct exec {
     weft_ref message, process, input;
 } exec;
 
-/* "NAME=first second ...". errors: NULL: memory is out, or they are too many for a variable. */
+/* "NAME=first\nsecond ...". errors: NULL: memory is out, or they are too many for a variable. */
 static char *join(const weft_smtp_message *message)
 {
     static const char name[] = "RECIPIENTS=";
@@ -30,8 +32,17 @@ static char *join(const weft_smtp_message *message)
     to[message->recipients.size] = '\0';
     for (size_t i = 0; i + 1 < message->recipients.size; i++)
         if (to[i] == '\0')
-            to[i] = ' ';
+            to[i] = '\n';
     return text;
+}
+
+/* Whoever listens may have let them through. */
+static bool has_blanks(const weft_smtp_message *message)
+{
+    bool has = wf_smtp_has_blank(message->from);
+    for (uint32_t i = 0; !has && i < message->recipients_n; i++)
+        has = wf_smtp_has_blank(weft_smtp_message_to(message, i));
+    return has;
 }
 
 static weft_err on_message(weft_actor *self, weft_msg *msg)
@@ -40,6 +51,9 @@ static weft_err on_message(weft_actor *self, weft_msg *msg)
     const weft_smtp_message *message = weft_body(msg);
     const weft_smtp_exec_config *config = weft_config(self);
     char sender[WEFT_SMTP_ADDRESS_BYTES + sizeof "SENDER="], id[64];
+    if (has_blanks(message))
+        return weft_reply(msg, weft_smtp_status, .code = 553, .subject = 1, .detail = 3,
+                          .text = "addresses with blanks are not taken here");
     char *recipients = join(message);
     if (recipients == NULL)
         return weft_fail(msg, WEFT_EFULL, "too many recipients for one program");

@@ -11,6 +11,7 @@
 
 #include <weft/edge.h>
 
+#include "smtp_address.h"
 #include "smtp_server.h"
 
 const weft_type weft_smtp_sender_type =
@@ -99,6 +100,11 @@ void wf_smtp_mail_from(weft_actor *self, wf_smtp_session *s, const wf_smtp_comma
         wf_smtp_over(self, s, 421, "4.7.0", "enough for one session");
         return;
     }
+    if (s->config->no_blanks && wf_smtp_has_blank(command->address)) {
+        turn_away(self, s, command->address, NULL,
+                  &(weft_smtp_status){553, 1, 7, "addresses with blanks are not taken here"});
+        return;
+    }
     if (command->size > s->limits.message_bytes_max) {
         turn_away(self, s, command->address, NULL,
                   &(weft_smtp_status){552, 3, 4, "the message is too big"});
@@ -125,6 +131,9 @@ void wf_smtp_mail_from(weft_actor *self, wf_smtp_session *s, const wf_smtp_comma
         weft_ask_body(self, s->judge, &weft_smtp_sender_type, &asked, s->limits.answer_timeout_ms),
         on_sender_judged);
 }
+
+/* RFC 3030, section 2: "any subsequent BDAT" behind one that failed is 503, until the message is taken back */
+static const char spoilt[] = "a chunk was refused: RSET comes first";
 
 /* Enters a recipient. false: memory is out. */
 static bool add_recipient(wf_smtp_mail *m, const char *address)
@@ -172,8 +181,16 @@ static weft_err on_recipient_judged(weft_actor *self, weft_deferred *next, const
 void wf_smtp_mail_to(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *command)
 {
     wf_smtp_mail *m = s->mail;
-    if (m == NULL || m->begun) {
-        wf_smtp_say(self, s, 503, 5, 1, m == NULL ? "MAIL comes first" : "the message has begun");
+    if (m == NULL || m->begun || m->spoilt) {
+        wf_smtp_say(self, s, 503, 5, 1,
+                    m == NULL  ? "MAIL comes first"
+                    : m->begun ? "the message has begun"
+                               : spoilt);
+        return;
+    }
+    if (s->config->no_blanks && wf_smtp_has_blank(command->address)) {
+        turn_away(self, s, m->message.from, command->address,
+                  &(weft_smtp_status){553, 1, 3, "addresses with blanks are not taken here"});
         return;
     }
     if (command->utf8_address && !m->message.utf8) {
@@ -383,8 +400,11 @@ static weft_err begin(weft_actor *self, wf_smtp_session *s)
 void wf_smtp_mail_data(weft_actor *self, wf_smtp_session *s)
 {
     wf_smtp_mail *m = s->mail;
-    if (m == NULL || m->begun) {
-        wf_smtp_say(self, s, 503, 5, 1, m == NULL ? "MAIL comes first" : "BDAT has begun");
+    if (m == NULL || m->begun || m->spoilt) {
+        wf_smtp_say(self, s, 503, 5, 1,
+                    m == NULL  ? "MAIL comes first"
+                    : m->begun ? "BDAT has begun"
+                               : spoilt);
         return;
     }
     if (m->message.recipients_n == 0) {
@@ -437,7 +457,8 @@ void wf_smtp_mail_whole(weft_actor *self, wf_smtp_session *s)
 void wf_smtp_mail_chunk(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *command)
 {
     wf_smtp_mail *m = s->mail;
-    if (m != NULL && m->message.recipients_n != 0 && !m->begun && begin(self, s) != WEFT_OK)
+    if (m != NULL && m->message.recipients_n != 0 && !m->begun && !m->spoilt &&
+        begin(self, s) != WEFT_OK)
         refuse(m, WEFT_ENOMEM, weft_smtp_status_of(WEFT_ENOMEM, ""));
     if (m == NULL || !m->begun)
         s->text = (wf_smtp_text){.line_bytes_max = s->limits.text_bytes_max};
@@ -476,8 +497,12 @@ void wf_smtp_mail_chunk_over(weft_actor *self, wf_smtp_session *s)
     wf_smtp_mail *m = s->mail;
     if (m == NULL || !m->begun) {
         wf_smtp_phase_set(self, s, WF_SMTP_COMMAND);
-        wf_smtp_say(self, s, m == NULL ? 503 : 554, 5, 1,
-                    m == NULL ? "MAIL comes first" : "there are no recipients");
+        if (m != NULL && !m->spoilt)
+            wf_smtp_say(self, s, 554, 5, 1, "there are no recipients");
+        else
+            wf_smtp_say(self, s, 503, 5, 1, m == NULL ? "MAIL comes first" : spoilt);
+        if (m != NULL) /* a chunk that comes later must not be taken for the whole */
+            m->spoilt = true;
         return;
     }
     if (!s->chunk_last) {

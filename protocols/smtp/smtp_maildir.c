@@ -90,6 +90,18 @@ static weft_err failed(weft_msg *msg, const maildir_file *f, const char *what)
                      f->folder, strerror(errno));
 }
 
+static bool sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    int why = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    errno = why;
+    return ok;
+}
+
+/* What is in a folder is safe only when the folder's own name is. */
 static bool make_folders(const maildir_file *f)
 {
     static const char *const names[] = {"", "tmp", "new", "cur"};
@@ -97,7 +109,8 @@ static bool make_folders(const maildir_file *f)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!path_in(f, names[i], "", path) || (mkdir(path, 0700) != 0 && errno != EEXIST))
             return false;
-    return true;
+    return path_in(f, "", "", path) && sync_folder(path) && path_in(f, "..", "", path) &&
+           sync_folder(path);
 }
 
 static bool open_file(maildir_file *f)
@@ -128,19 +141,6 @@ static bool write_all(int fd, const uint8_t *at, size_t n)
     return true;
 }
 
-/* A file's name is safe only when its folder is. */
-static bool sync_folder(const maildir_file *f)
-{
-    char path[PATH_BYTES];
-    int fd = path_in(f, "new", "", path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    int why = errno;
-    if (fd >= 0)
-        (void)close(fd);
-    errno = why;
-    return ok;
-}
-
 static bool deliver(maildir_file *f)
 {
     char from[PATH_BYTES], to[PATH_BYTES];
@@ -153,10 +153,16 @@ static bool deliver(maildir_file *f)
         return false;
     f->fd = -1;
     /* some file systems say only here that there was no room */
-    if (close(fd) != 0 || rename(from, to) != 0)
+    if (close(fd) != 0)
+        return false;
+    bool moved = rename(from, to) == 0;
+    if (!moved && errno == ENOENT && make_folders(f)) /* "new" may be missing alone */
+        moved = rename(from, to) == 0;
+    if (!moved)
         return false;
     f->delivered = true;
-    return sync_folder(f);
+    /* a file's name is safe only when its folder is */
+    return path_in(f, "new", "", to) && sync_folder(to);
 }
 
 static weft_err on_write(weft_actor *self, weft_msg *msg)

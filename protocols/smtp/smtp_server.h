@@ -41,6 +41,7 @@ typedef struct wf_smtp_mail {
     wf_smtp_body *body; /* NULL: nobody takes it any more */
     weft_smtp_status verdict;
     bool begun, whole, answered; /* @answered: @verdict stands */
+    bool spoilt;                 /* a chunk of it was thrown away */
     bool refused;                /* @verdict is of this server, whatever the actor says */
 } wf_smtp_mail;
 

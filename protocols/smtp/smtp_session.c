@@ -140,7 +140,7 @@ static void verify(weft_actor *self, wf_smtp_session *s, const wf_smtp_command *
     weft_smtp_recipient asked = {.peer = s->peer};
     memcpy(asked.to, command->address, sizeof asked.to);
     /* RFC 5321, section 7.3: no more is told than RCPT would tell */
-    if (weft_ref_is_nobody(s->judge)) {
+    if (weft_ref_is_nobody(s->judge) || asked.to[0] == '\0') {
         wf_smtp_say(self, s, 252, 5, 0, "it will be tried");
         return;
     }
@@ -227,6 +227,12 @@ void wf_smtp_command_serve(weft_actor *self, wf_smtp_session *s, const char *lin
 {
     wf_smtp_command command;
     weft_smtp_status wrong;
+    if (wf_smtp_is_foreign(line, n)) {
+        wf_smtp_log(self, s, "speaks HTTP: let go");
+        wf_smtp_mail_drop(self, s, WEFT_EPROTO, "the client speaks HTTP");
+        wf_smtp_over(self, s, 554, "5.7.0", "this is no web server");
+        return;
+    }
     if (!wf_smtp_command_read(line, n, &command, &wrong)) {
         wf_smtp_answer(self, s, &wrong);
         /* a chunk is sent without waiting whether its command was understood */

@@ -267,6 +267,7 @@ static weft_err on_copy(weft_actor *self, weft_msg *msg)
     weft_bytes text;
     uint8_t *to;
     c->request = weft_keep(msg);
+    here->is_here = true;
     here->where = "here";
     there->where = "there";
     there->root = wf_ssh_wish_text(wish, 1);
@@ -323,6 +324,7 @@ static void copy_ended(weft_actor *self, weft_err reason)
     if (c->request != NULL)
         (void)weft_fail(c->request, WEFT_EGONE, "the client has ended");
     weft_drop(&c->request);
+    wf_ssh_copy_part_done(c);
     wf_ssh_copy_items_free(c);
     weft_alloc_free(c->root);
     weft_alloc_free(c->name);

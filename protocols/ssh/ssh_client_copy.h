@@ -32,6 +32,7 @@ typedef struct wf_ssh_end {
     uint8_t handle[WF_SFTP_HANDLE_MAX]; /* of the file or folder that is open */
     uint32_t handle_size;
     bool up;
+    bool is_here;
     const char *where; /* for people: "here", "there" */
     const char *root;
 } wf_ssh_end;
@@ -57,6 +58,7 @@ struct wf_ssh_copy {
     wf_ssh_item *items; /* to be done, the next one first */
     wf_ssh_item *item;  /* that is being done */
     uint32_t items_count;
+    char *part_path; /* of the file, until it is whole; NULL: it is written in its place */
     wf_ssh_part part[WF_SSH_PIECES];
     uint64_t next_offset, end; /* of the file; UINT64_MAX: it is not known where it ends */
     weft_ssh_copied copied;
@@ -93,5 +95,15 @@ void wf_ssh_copy_file(weft_actor *self, wf_ssh_copy *c);
 /* A reply of @end that nothing else waits for. false: nothing of a file does either. */
 bool wf_ssh_copy_part(weft_actor *self, wf_ssh_copy *c, const wf_ssh_end *end,
                       const wf_sftp_reply *reply);
+
+/* ---- ssh_client_place.c: where a file is written */
+
+/* Beside its place or, if what @there says is in that place is to stay what it is, in it. false: memory is out. */
+WEFT_MUST_USE bool wf_ssh_copy_choose_part(weft_actor *self, wf_ssh_copy *c,
+                                           const wf_sftp_reply *there);
+/* It is whole: puts it in its place. */
+void wf_ssh_copy_place(weft_actor *self, wf_ssh_copy *c, wf_ssh_copy_fn *then);
+/* Takes away what never will be. */
+void wf_ssh_copy_part_done(wf_ssh_copy *c);
 
 #endif

@@ -15,17 +15,34 @@ static void on_from_closed(weft_actor *self, wf_ssh_copy *c, wf_sftp_reply *repl
     wf_ssh_copy_next(self, c);
 }
 
-/* A disk that is full may say so here. */
-static void on_to_closed(weft_actor *self, wf_ssh_copy *c, wf_sftp_reply *reply)
+static void close_from(weft_actor *self, wf_ssh_copy *c)
 {
     uint32_t id;
+    wf_sftp_out out = wf_ssh_copy_begin(&c->from, SFTP_CLOSE, &id);
+    wf_sftp_put_text(&out, c->from.handle, c->from.handle_size);
+    wf_ssh_copy_ask(self, c, &c->from, &out, on_from_closed);
+}
+
+static void on_placed(weft_actor *self, wf_ssh_copy *c, wf_sftp_reply *reply)
+{
     if (reply->type != SFTP_STATUS || reply->status != SFTP_OK) {
         wf_ssh_copy_refused(self, c, &c->to, reply);
         return;
     }
-    wf_sftp_out out = wf_ssh_copy_begin(&c->from, SFTP_CLOSE, &id);
-    wf_sftp_put_text(&out, c->from.handle, c->from.handle_size);
-    wf_ssh_copy_ask(self, c, &c->from, &out, on_from_closed);
+    weft_alloc_free(c->part_path);
+    c->part_path = NULL;
+    close_from(self, c);
+}
+
+/* A disk that is full may say so here. */
+static void on_to_closed(weft_actor *self, wf_ssh_copy *c, wf_sftp_reply *reply)
+{
+    if (reply->type != SFTP_STATUS || reply->status != SFTP_OK)
+        wf_ssh_copy_refused(self, c, &c->to, reply);
+    else if (c->part_path != NULL)
+        wf_ssh_copy_place(self, c, on_placed);
+    else
+        close_from(self, c);
 }
 
 static void close_both(weft_actor *self, wf_ssh_copy *c)
@@ -131,8 +148,17 @@ static bool keep_handle(wf_ssh_end *end, const wf_sftp_reply *reply)
     return true;
 }
 
+static void open_to(weft_actor *self, wf_ssh_copy *c);
+
 static void on_to_open(weft_actor *self, wf_ssh_copy *c, wf_sftp_reply *reply)
 {
+    if (c->part_path != NULL && reply->type == SFTP_STATUS) {
+        /* a folder where nothing can be made may have a file that can be written */
+        weft_alloc_free(c->part_path);
+        c->part_path = NULL;
+        open_to(self, c);
+        return;
+    }
     if (!keep_handle(&c->to, reply)) {
         wf_ssh_copy_refused(self, c, &c->to, reply);
         return;
@@ -142,19 +168,43 @@ static void on_to_open(weft_actor *self, wf_ssh_copy *c, wf_sftp_reply *reply)
     go_on(self, c);
 }
 
-static void on_from_open(weft_actor *self, wf_ssh_copy *c, wf_sftp_reply *reply)
+static void open_to(weft_actor *self, wf_ssh_copy *c)
 {
     const wf_sftp_attrs attrs = {.has = SFTP_HAS_MODE, .mode = c->item->mode & 0777};
+    uint32_t id;
+    wf_sftp_out out = wf_ssh_copy_begin(&c->to, SFTP_OPEN, &id);
+    if (c->part_path != NULL)
+        wf_sftp_put_text(&out, c->part_path, strlen(c->part_path));
+    else
+        wf_ssh_copy_put_path(&out, c, &c->to);
+    wf_sftp_put32(&out, SFTP_TO_WRITE | SFTP_TO_CREATE |
+                            (c->part_path != NULL ? SFTP_EXCLUSIVE : SFTP_TO_TRUNCATE));
+    wf_sftp_put_attrs(&out, &attrs);
+    wf_ssh_copy_ask(self, c, &c->to, &out, on_to_open);
+}
+
+static void on_to_looked_at(weft_actor *self, wf_ssh_copy *c, wf_sftp_reply *reply)
+{
+    if (!wf_ssh_copy_choose_part(self, c, reply))
+        wf_ssh_copy_over(self, c, WEFT_ENOMEM, "no memory for the name of a file");
+    else
+        open_to(self, c);
+}
+
+static void on_from_open(weft_actor *self, wf_ssh_copy *c, wf_sftp_reply *reply)
+{
     uint32_t id;
     if (!keep_handle(&c->from, reply)) {
         wf_ssh_copy_refused(self, c, &c->from, reply);
         return;
     }
-    wf_sftp_out out = wf_ssh_copy_begin(&c->to, SFTP_OPEN, &id);
+    if (!c->to.is_here) {
+        open_to(self, c);
+        return;
+    }
+    wf_sftp_out out = wf_ssh_copy_begin(&c->to, SFTP_LSTAT, &id);
     wf_ssh_copy_put_path(&out, c, &c->to);
-    wf_sftp_put32(&out, SFTP_TO_WRITE | SFTP_TO_CREATE | SFTP_TO_TRUNCATE);
-    wf_sftp_put_attrs(&out, &attrs);
-    wf_ssh_copy_ask(self, c, &c->to, &out, on_to_open);
+    wf_ssh_copy_ask(self, c, &c->to, &out, on_to_looked_at);
 }
 
 void wf_ssh_copy_file(weft_actor *self, wf_ssh_copy *c)

@@ -172,7 +172,8 @@ stop
 cat >"$dir/program" <<'END'
 #!/bin/sh
 cat >"$(dirname "$0")/taken"
-echo "$SENDER $RECIPIENTS" >"$(dirname "$0")/envelope"
+echo "$SENDER" $RECIPIENTS >"$(dirname "$0")/envelope"
+printf '%s' "$RECIPIENTS" >"$(dirname "$0")/recipients"
 case $RECIPIENTS in later@*) exit 75 ;; nobody@*) exit 67 ;; esac
 END
 chmod +x "$dir/program"
@@ -184,6 +185,7 @@ send()
 send --to b@example.org --to c@example.org || fail "a program does not take a letter"
 grep -q '^a@example.net b@example.org c@example.org$' "$dir/envelope" || fail "the envelope is another one"
 grep -q '^hello' "$dir/taken" || fail "the letter is another one"
+same "a recipient a line" "$(cat "$dir/recipients")" $'b@example.org\nc@example.org'
 code=0 && send --to later@example.org 2>"$dir/out" || code=$?
 [ "$code" = 75 ] || fail "a program that says later: $code"
 grep -q "^weftd sendmail: tcp://127.0.0.1:$port: the server said: 451 " "$dir/out" || fail "later: $(cat "$dir/out")"
@@ -191,6 +193,82 @@ grep -q "^weftd sendmail: tcp://127.0.0.1:$port: the server said: 451 " "$dir/ou
 code=0 && send --to nobody@example.org 2>"$dir/out" || code=$?
 [ "$code" = 67 ] || fail "a program that knows nobody: $code"
 stop
+# nobody comes in beside --for by what a shell makes of an address; and there are no more than have room
+start --to "exec:$dir/program" --for @example.org
+rm -f "$dir/taken"
+"$python" - "$port" <<'END' || fail "a program's recipients"
+import smtplib, sys
+with smtplib.SMTP("127.0.0.1", int(sys.argv[1])) as s:
+    s.ehlo("test")
+    for what, to, wanted in (
+        ("MAIL", 'FROM:<"x y"@example.net>', (553, b"5.1.7")), ("MAIL", "FROM:<a@example.net>", (250, b"2.1.0")),
+        ("RCPT", 'TO:<"x evil@other.org * y"@example.org>', (553, b"5.1.3")),
+        *(("RCPT", f"TO:<{i:060}@example.org>", (250, b"2.1.5")) for i in range(500)),
+        ("RCPT", "TO:<501@example.org>", (452, b"4.5.3"))):
+        code, text = s.docmd(what, to)
+        assert (code, text.split()[0]) == wanted, (what, to, code, text)
+    assert s.data("Subject: x\r\n\r\nx\r\n")[0] == 250
+END
+same "500 recipients" "$(wc -w <"$dir/recipients")" 500
+stop
+start --to http://127.0.0.1:1/ --for @example.org
+"$python" - "$port" <<'END' || fail "a web server's recipients"
+import smtplib, sys
+with smtplib.SMTP("127.0.0.1", int(sys.argv[1])) as s:
+    s.ehlo("test")
+    s.mail("a@example.net")
+    assert all(s.rcpt(f"{i}@example.org")[0] == 250 for i in range(64))
+    assert s.rcpt("65@example.org")[0] == 452
+END
+stop
+
+# ---- a page of a browser, and clients that are stopped
+
+start --to "exec:$dir/program"
+rm -f "$dir/taken"
+printf 'EHLO x\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\nDATA\r\nevil\r\n.\r\nQUIT\r\n' >"$dir/dialogue"
+curl -sS --http0.9 -m 20 --data-binary @"$dir/dialogue" "http://127.0.0.1:$port/" >"$dir/out" 2>&1 || true
+grep -q '554 5.7.0 this is no web server' "$dir/out" || fail "a page of a browser: $(cat "$dir/out")"
+comes smtp.log ': speaks HTTP: let go'
+[ ! -e "$dir/taken" ] || fail "a page of a browser sends mail"
+stop
+# silent: a server that takes a connection, says so, and nothing to whoever connects; at $port.
+silent()
+{
+    run silent "$python" -uc '
+import socket
+s = socket.create_server(("127.0.0.1", 0))
+print("port", s.getsockname()[1])
+kept = [s.accept()]
+print("connected")
+kept[0][0].settimeout(60)
+while kept[0][0].recv(4096):
+    pass'
+    silent=$last
+    until_so "a silent server listens" grep -qs 'port [0-9]' silent.out
+    port=$(sed -n 's/^port //p' silent.out)
+}
+# stopped WORDS COMMAND...: told to end while it waits for a silent server, it has not done what it was to do.
+stopped()
+{
+    local words=$1 code=0
+    shift
+    run stopped "$@"
+    comes silent.out connected
+    kill -TERM "$last"
+    ended "$last" || code=$?
+    [ "$code" = 75 ] || fail "$*, stopped: exit code $code"
+    same "$*, stopped" "$(grep -v 'asked to end' stopped.log)" "$words"
+    away "$silent"
+}
+silent
+stopped "weftd sendmail: stopped before the message was sent" \
+    "$weftd" sendmail --server "tcp://127.0.0.1:$port" --to b@example.org
+silent
+stopped "weftd get: stopped before the answer was whole" "$weftd" get "http://127.0.0.1:$port/"
+silent
+stopped "weftd ssh-copy: stopped before all was copied" \
+    "$weftd" ssh-copy "ssh://somebody@127.0.0.1:$port/x" got --known-hosts "$dir/none"
 if mkdir "$dir/small" && mount -t tmpfs -o size=256k none "$dir/small" 2>/dev/null; then
     start --to "maildir:$dir/small/mail"
     code=0 && head -c 1000000 /dev/zero | tr '\0' 'x' | fold -w 70 |
@@ -221,7 +299,7 @@ cat >"$dir/letter" <<'END'
 From: "Lee, Ann" <ann@example.org>, second@example.org
 To: Bob <bob@example.net>,
  (the other one) eve@example.net
-Cc: Friends: joe@example.com, "odd name"@example.com;
+Cc: Friends: joe@example.com, "odd..name"@example.com;
 CC: BOB@example.net
 BCC : secret@example.com
   , hidden@example.com
@@ -231,7 +309,7 @@ Bcc: not a field
 .
 end
 END
-all='bob@example.net eve@example.net joe@example.com "odd name"@example.com secret@example.com hidden@example.com'
+all='bob@example.net eve@example.net joe@example.com "odd..name"@example.com secret@example.com hidden@example.com'
 sent "ann@example.org $all" -t <"$dir/letter"
 (sed '/^BCC/d; /hidden/d; s/$/\r/' "$dir/letter") | cmp - <(sed 1,3d "$dir/taken") ||
     fail "sendmail -t: another letter was sent: $(cat "$dir/taken")"
@@ -309,6 +387,8 @@ class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("nobody@"):
             return "550 5.1.1 nobody"
+        if address.startswith("later@"):
+            return "450 4.2.1 later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
     async def handle_DATA(self, server, session, envelope):
@@ -332,6 +412,13 @@ code=0 && "$weftd" sendmail --server "unix:$dir/aiosmtpd" --from a@example.net -
     --to nobody@example.org <"$dir/letter" 2>"$dir/out" || code=$?
 [ "$code" = 69 ] || fail "one of two refused: $code"
 grep -q "nobody@example.org: 550 nobody" "$dir/out" || fail "one of two refused: $(cat "$dir/out")"
+for first in b nobody; do
+    code=0 && "$weftd" sendmail --server "unix:$dir/aiosmtpd" --from a@example.net --to "$first@example.org" \
+        --to later@example.org <"$dir/letter" 2>"$dir/out" || code=$?
+    [ "$code" = 75 ] || fail "$first, and one refused for now: $code"
+    grep -q "later@example.org: 450 later" "$dir/out" || fail "one refused for now: $(cat "$dir/out")"
+done
+grep -q "nobody@example.org: 550 nobody" "$dir/out" || fail "both refused: $(cat "$dir/out")"
 away "$last"
 # smtp-sink does not say when it listens: until then there is no such socket
 as=()

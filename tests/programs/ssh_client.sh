@@ -234,6 +234,22 @@ tried "tcp://127.0.0.1:$port: there: /none: No such file or directory (ENOTFOUND
     ssh-copy "ssh://$user@127.0.0.1:$port/none" back
 tried "here: none: No such file or directory (ENOTFOUND)" 66 \
     ssh-copy none "ssh://$user@127.0.0.1:$port/none"
+# a copy that is stopped says so, leaves nothing, and takes nothing away
+truncate -s 50G huge
+echo before >copied
+"$weftd" ssh-copy "ssh://$user@127.0.0.1:$port/huge" copied --known-hosts known --key ed25519 2>err &
+copying=$!
+for ((n = 0; n < 1500; n++)); do
+    ! compgen -G ".copied.part-*" >/dev/null || break
+    read -r -t 0.02 <> <(:) || true
+done
+compgen -G ".copied.part-*" >/dev/null || fail "a copy is not made beside its place: $(cat err)"
+kill -TERM "$copying"
+code=0 && wait "$copying" || code=$?
+[ "$code" = 75 ] || fail "a copy that is stopped ends with $code: $(cat err)"
+grep -qx "weftd ssh-copy: stopped before all was copied" err || fail "a copy that is stopped: $(cat err)"
+! compgen -G ".copied.part-*" >/dev/null || fail "a copy that is stopped leaves $(echo .copied.part-*)"
+[ "$(cat copied)" = before ] || fail "a copy that is stopped took away what was there"
 kill "$ours"
 wait "$ours" || fail "weftd ended with $?"
 ours=

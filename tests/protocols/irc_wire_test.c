@@ -169,6 +169,7 @@ static const wire_world world = {.url = "sim://irc:6667",
     X(a_password_comes_before_all_else)                         \
     X(line_ends_may_be_bare_and_lines_empty)                    \
     X(nicknames_are_refused_by_number)                          \
+    X(a_request_of_http_ends_it)                                \
     X(nothing_is_served_before_registration)                    \
     X(who_does_not_come_in_is_let_go)                           \
     X(capabilities_are_agreed_on_before_registration_ends)      \

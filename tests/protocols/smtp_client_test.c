@@ -403,6 +403,23 @@ static void a_server_that_is_somebody_else_is_not_trusted(void)
     drop_tls();
 }
 
+static void where_tls_may_fail_a_letter_goes_in_the_clear(void)
+{
+    letter l = LETTER(.text = "x\r\n");
+    reset();
+    make_tls();
+    smtp_config.tls = server_tls;
+    config.tls = client_tls;
+    config.tls_host = "other";
+    start(NULL);
+    send_letter(&l);
+    CHECK_OK(l.err);
+    CHECK(!smtp_saw.secure);
+    CHECK_U64(weft_sim_logged(sim, WEFT_WARNING, "sim://mail: TLS failed"), 1);
+    done();
+    drop_tls();
+}
+
 static void without_tls_nothing_goes_where_it_must(void)
 {
     letter l = LETTER(.text = "x\r\n");
@@ -629,6 +646,158 @@ static void exchangers_are_tried_in_order(void)
     done();
 }
 
+/* Two exchangers: scripts, of which the first is preferred. */
+static weft_sim_peer *preferred;
+
+static void start_exchangers(letter *l)
+{
+    static const weft_sim_name names[] = {
+        {.name = "example.org", .type = WEFT_DNS_MX, .value = "20 second.example.org"},
+        {.name = "example.org", .type = WEFT_DNS_MX, .value = "10 first.example.org"},
+        {.name = "first.example.org", .type = WEFT_DNS_A, .value = "192.0.2.1"},
+        {.name = "second.example.org", .type = WEFT_DNS_A, .value = "192.0.2.2"},
+        {0},
+    };
+    reset();
+    config.url = NULL;
+    config.domain = "example.org";
+    config.scheme = "sim";
+    start_script("sim://192.0.2.2:25");
+    preferred = weft_sim_listen(sim, "sim://192.0.2.1:25");
+    CHECK_OK(weft_sim_names(sim, names));
+    begin_letter(l);
+    weft_sim_advance(sim, 1000);
+}
+
+static void first_says(const char *expect, const char *answer)
+{
+    CHECK_STR(weft_sim_expect(preferred, expect), "");
+    weft_sim_peer_say(preferred, answer);
+}
+
+/* The second one takes the letter. */
+static void second_takes(const letter *l)
+{
+    weft_sim_advance(sim, 1000);
+    say("", "220 x\r\n");
+    say("EHLO client.example\r\n", "250 x\r\n");
+    say("MAIL FROM:<me@client.example>\r\n", "250 ok\r\n");
+    say("RCPT TO:<you@mail.example>\r\n", "250 ok\r\n");
+    say("DATA\r\n", "354 go\r\n");
+    say("Subject: hello\r\n\r\nhello\r\n.\r\n", "250 ok\r\n");
+    weft_sim_advance(sim, 10);
+    CHECK_U64(l->fired, 1);
+    CHECK_OK(l->err);
+    done();
+}
+
+static void an_exchanger_that_does_not_talk_has_a_next(void)
+{
+    static const char *const greetings[] = {"421 busy\r\n", "554 no\r\n", "what?\r\n"};
+    static const char *const hellos[] = {"421 4.3.2 stopping\r\n", "451 later\r\n"};
+    for (size_t i = 0; i < sizeof greetings / sizeof *greetings; i++) {
+        letter l = LETTER(.nobody = false);
+        start_exchangers(&l);
+        first_says("", greetings[i]);
+        second_takes(&l);
+    }
+    for (size_t i = 0; i < sizeof hellos / sizeof *hellos; i++) {
+        letter l = LETTER(.nobody = false);
+        start_exchangers(&l);
+        first_says("", "220 x\r\n");
+        first_says("EHLO client.example\r\n", hellos[i]);
+        second_takes(&l);
+    }
+}
+
+static void an_exchanger_that_drops_in_the_handshake_has_a_next(void)
+{
+    for (int must = 0; must < 2; must++) {
+        letter l = LETTER(.nobody = false);
+        start_exchangers(&l);
+        config.tls_policy = must != 0 ? WEFT_SMTP_TLS_MUST : WEFT_SMTP_TLS_MAY;
+        first_says("", "220 x\r\n");
+        first_says("EHLO client.example\r\n", "250-x\r\n250 STARTTLS\r\n");
+        first_says("STARTTLS\r\n", "220 go\r\n");
+        weft_sim_advance(sim, 10);
+        weft_sim_peer_abort(preferred);
+        weft_sim_advance(sim, 10);
+        /* with MAY it is tried in the clear, where nobody is any more */
+        CHECK_U64(weft_sim_logged(sim, WEFT_WARNING, "first.example.org: TLS failed"),
+                  must != 0 ? 0 : 1);
+        config.tls_policy = WEFT_SMTP_TLS_NEVER; /* of the second */
+        second_takes(&l);
+    }
+}
+
+static void an_exchanger_that_refuses_for_good_is_the_last(void)
+{
+    letter l = LETTER(.nobody = false);
+    start_exchangers(&l);
+    config.tls_policy = WEFT_SMTP_TLS_NEVER;
+    first_says("", "220 x\r\n");
+    first_says("EHLO client.example\r\n", "554 5.7.1 not you\r\n");
+    first_says("HELO client.example\r\n", "554 5.7.1 not you\r\n");
+    weft_sim_advance(sim, 10);
+    CHECK_U64(l.fired, 1);
+    CHECK_ERR(l.err, WEFT_EDENIED);
+    done();
+}
+
+/* ---- what a server cannot take, and whom */
+
+static void ascii_goes_where_nothing_beyond_it_is_taken(void)
+{
+    letter l = LETTER(.eight_bit = true);
+    reset();
+    start_script("sim://mail");
+    begin_letter(&l);
+    say("", "220 x\r\n");
+    say("EHLO client.example\r\n", "250 x\r\n");
+    say("MAIL FROM:<me@client.example>\r\n", "250 ok\r\n");
+    say("RCPT TO:<you@mail.example>\r\n", "250 ok\r\n");
+    say("DATA\r\n", "354 go\r\n");
+    say("Subject: hello\r\n\r\nhello\r\n.\r\n", "250 ok\r\n");
+    weft_sim_advance(sim, 10);
+    CHECK_U64(l.fired, 1);
+    CHECK_OK(l.err);
+    done();
+}
+
+static void what_is_beyond_ascii_does_not(void)
+{
+    letter l = LETTER(.eight_bit = true, .text = "\xc3\xa4\r\n");
+    reset();
+    start_script("sim://mail");
+    begin_letter(&l);
+    say("", "220 x\r\n");
+    say("EHLO client.example\r\n", "250 x\r\n");
+    say("MAIL FROM:<me@client.example>\r\n", "250 ok\r\n");
+    say("RCPT TO:<you@mail.example>\r\n", "250 ok\r\n");
+    say("DATA\r\n", "354 go\r\n");
+    weft_sim_advance(sim, 10);
+    CHECK_U64(l.fired, 1);
+    CHECK_ERR(l.err, WEFT_EUNSUPPORTED);
+    CHECK_STR(l.why, "the server takes no text beyond ASCII");
+    done();
+}
+
+static void one_who_may_be_tried_again_makes_a_letter_that_may(void)
+{
+    letter l = LETTER(.to = {"nobody@x.y", "full@x.y"}),
+           each = LETTER(.to = {"nobody@x.y", "full@x.y"});
+    reset();
+    start(NULL);
+    send_letter(&l);
+    CHECK_ERR(l.err, WEFT_EFULL);
+    config.report_refusals = true;
+    send_letter(&each);
+    CHECK_OK(each.err);
+    CHECK_U64(each.accepted, 0);
+    CHECK(each.code == 452 && each.each[0] == 550 && each.each[1] == 452);
+    done();
+}
+
 static void a_client_that_ends_fails_what_waits(void)
 {
     letter l = LETTER(.unended = true), second = LETTER(.text = "x\r\n");
@@ -689,6 +858,7 @@ static const test_case cases[] = {
     TEST(lmtp_tells_what_became_of_each),
     TEST(starttls_secures_what_follows),
     TEST(a_server_that_is_somebody_else_is_not_trusted),
+    TEST(where_tls_may_fail_a_letter_goes_in_the_clear),
     TEST(without_tls_nothing_goes_where_it_must),
     TEST(bytes_behind_starttls_are_never_said_within),
     TEST(a_server_of_old_is_spoken_to_in_its_own_words),
@@ -698,6 +868,12 @@ static const test_case cases[] = {
     TEST(a_server_that_never_answers_is_given_up),
     TEST(a_server_that_goes_in_the_middle_fails_the_letter),
     TEST(exchangers_are_tried_in_order),
+    TEST(an_exchanger_that_does_not_talk_has_a_next),
+    TEST(an_exchanger_that_drops_in_the_handshake_has_a_next),
+    TEST(an_exchanger_that_refuses_for_good_is_the_last),
+    TEST(ascii_goes_where_nothing_beyond_it_is_taken),
+    TEST(what_is_beyond_ascii_does_not),
+    TEST(one_who_may_be_tried_again_makes_a_letter_that_may),
     TEST(a_client_that_ends_fails_what_waits),
     TEST(any_allocation_may_fail),
     {0},

@@ -399,6 +399,21 @@ static void a_client_that_goes_leaves_nothing_in_a_maildir(void)
     end_maildir();
 }
 
+static void a_maildir_that_lacks_a_folder_gets_it(void)
+{
+    static char text[4096], path[512];
+    weft_sim_peer *p = begin_maildir();
+    (void)snprintf(path, sizeof path, "%s/tmp", mail_folder);
+    REQUIRE(mkdir(mail_folder, 0700) == 0 && mkdir(path, 0700) == 0);
+    weft_sim_peer_say(p, envelope);
+    weft_sim_peer_say(p, "DATA\r\nhello\r\n.\r\n");
+    weft_sim_advance(sim, 1000);
+    CHECK(got(p, "250 2.0.0 OK"));
+    CHECK_U64(files_in("tmp", text, sizeof text), 0);
+    CHECK_U64(files_in("new", text, sizeof text), 1);
+    end_maildir();
+}
+
 static void a_maildir_that_cannot_be_had_is_451(void)
 {
     weft_sim_peer *p = begin_maildir();
@@ -479,6 +494,7 @@ static const test_case cases[] = {
     TEST(a_message_is_put_into_a_maildir),
     TEST(a_large_message_is_put_there_whole),
     TEST(a_client_that_goes_leaves_nothing_in_a_maildir),
+    TEST(a_maildir_that_lacks_a_folder_gets_it),
     TEST(a_maildir_that_cannot_be_had_is_451),
     TEST(clients_whose_connections_break_lose_nothing_they_were_told_of),
     {0},

@@ -24,6 +24,8 @@ static bool setup(const char *word, char *rest)
                                           "deaf",  "gives_up", "by_each"};
     if (strcmp(word, "lmtp") == 0)
         return smtp_config.lmtp = true;
+    if (strcmp(word, "no_blanks") == 0)
+        return smtp_config.no_blanks = true;
     if (strcmp(word, "auth_required") == 0)
         return smtp_config.auth_required = true;
     if (strcmp(word, "tls_required") == 0)
@@ -136,6 +138,11 @@ static const wire_world world = {.url = "sim://mail",
     X(small_commands_are_answered)                                 \
     X(parameters_that_are_not_known_are_555)                       \
     X(addresses_beyond_ascii_need_smtputf8)                        \
+    X(an_address_with_a_blank_may_be_refused)                      \
+    X(a_request_of_http_ends_the_session)                          \
+    X(a_request_of_http_behind_a_hello_ends_the_session)           \
+    X(a_field_of_http_ends_the_session)                            \
+    X(a_chunk_behind_a_refused_one_is_503)                         \
     X(chunks_come_as_one_message)                                  \
     X(chunks_may_be_pipelined)                                     \
     X(a_chunk_without_a_message_is_thrown_away)                    \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copies between this machine and weft's own server, in a simulation; and hosts that lie. */
+#include <dirent.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -301,6 +303,55 @@ static void a_host_without_sftp_is_told_so(void)
 
 /* ---- ends in the middle */
 
+/* What is in the folder of the test besides what a copy is of. */
+static unsigned parts_there(void)
+{
+    unsigned n = 0;
+    DIR *d = opendir(ssh_path(""));
+    REQUIRE(d != NULL);
+    for (struct dirent *e; (e = readdir(d)) != NULL;)
+        n += strstr(e->d_name, ".part-") != NULL ? 1 : 0;
+    (void)closedir(d);
+    return n;
+}
+
+/* A host that says something else in the middle of a file. */
+static void a_file_that_is_not_whole_is_not_there(void)
+{
+    lie = (struct lie){.data_type = SFTP_HANDLE, .data_size = 10};
+    ssh_write_file(ssh_path("got"), "before", 6);
+    ssh.server.services = liars;
+    begin();
+    ssh_copy(&(weft_ssh_transfer){.local = ssh_path("got"), .remote = "/x"});
+    CHECK_ERR(heard()->err, WEFT_EPROTO);
+    CHECK_MEM(back, ssh_read_file(ssh_path("got"), back, sizeof back), "before", 6);
+    ssh_copy(&(weft_ssh_transfer){.local = ssh_path("new"), .remote = "/x"});
+    CHECK_ERR(heard()->err, WEFT_EPROTO);
+    CHECK_U64(ssh_read_file(ssh_path("new"), back, sizeof back), SIZE_MAX);
+    CHECK_U64(parts_there(), 0);
+    ssh_world_close();
+}
+
+static void a_link_and_a_file_of_another_stay_what_they_are(void)
+{
+    struct stat st;
+    ssh_write_file(ssh_path("one"), "text", 4);
+    ssh_write_file(ssh_path("target"), "x", 1);
+    CHECK(symlink("target", ssh_path("link")) == 0);
+    begin();
+    ssh_copy(&(weft_ssh_transfer){.local = ssh_path("link"), .remote = "/one"});
+    CHECK_OK(heard()->err);
+    CHECK(lstat(ssh_path("link"), &st) == 0 && S_ISLNK(st.st_mode));
+    CHECK_MEM(back, ssh_read_file(ssh_path("target"), back, sizeof back), "text", 4);
+    if (geteuid() == 0) {
+        CHECK(chown(ssh_path("target"), 12345, 12345) == 0);
+        ssh_copy(&(weft_ssh_transfer){.local = ssh_path("target"), .remote = "/one"});
+        CHECK_OK(heard()->err);
+        CHECK(stat(ssh_path("target"), &st) == 0 && st.st_uid == 12345);
+    }
+    ssh_world_close();
+}
+
 static void a_copy_may_end_in_the_middle(void)
 {
     fill_big();
@@ -348,6 +399,8 @@ static const test_case cases[] = {
     TEST(names_that_lead_elsewhere_end_a_copy),
     TEST(replies_that_do_not_fit_end_a_copy),
     TEST(a_host_without_sftp_is_told_so),
+    TEST(a_file_that_is_not_whole_is_not_there),
+    TEST(a_link_and_a_file_of_another_stay_what_they_are),
     TEST(a_copy_may_end_in_the_middle),
     TEST(any_allocation_may_fail),
     {0},

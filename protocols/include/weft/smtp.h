@@ -148,7 +148,9 @@ typedef struct weft_smtp_config {
     bool auth_required;   /**< no MAIL without AUTH (530) */
     bool tls_required;    /**< nothing but EHLO, NOOP and QUIT without TLS (530) */
     bool lmtp;            /**< LHLO, and an answer for each recipient */
-    bool no_received;     /**< messages come as they were sent, without a Received line */
+    bool no_blanks;   /**< addresses with white space, which quotes allow, are refused (553), for
+                             whoever hands addresses on as words */
+    bool no_received; /**< messages come as they were sent, without a Received line */
     bool quiet; /**< what it says in the log of each message, of each that is refused and of each
                      login is info, not notice */
     weft_smtp_limits limits;
@@ -175,7 +177,9 @@ typedef struct weft_smtp_exec_config {
 } weft_smtp_exec_config;
 
 /** A message's actor that runs a program for it: the message is its input; its environment has SENDER, RECIPIENTS
- * (a blank between them) and MESSAGE_ID. What it exits with (sysexits.h) is the answer: 0 is 250, EX_NOUSER
+ * (a line each) and MESSAGE_ID. An address with white space in it is refused (553; .no_blanks does so earlier), and
+ * so are recipients of more than 128 KiB (452; a limits.recipients_max of 500 never comes to that). What it exits
+ * with (sysexits.h) is the answer: 0 is 250, EX_NOUSER
  * 550, EX_TEMPFAIL and faults of this machine 451, others 554. */
 extern const weft_behaviour weft_smtp_exec;
 
@@ -185,7 +189,8 @@ typedef struct weft_smtp_post_config {
 } weft_smtp_post_config;
 
 /** A message's actor that POSTs it as message/rfc822, with X-Mail-From and, for each of at most 64 recipients,
- * X-Rcpt-To. 2xx is 250, 404 550, 413 552, 507 452, another 4xx 554, anything else 451. */
+ * X-Rcpt-To (of more: 452; limits.recipients_max says it earlier). 2xx is 250, 404 550, 413 552, 507 452, another
+ * 4xx 554, anything else 451. */
 extern const weft_behaviour weft_smtp_post;
 
 /* ---- sending */
@@ -198,14 +203,16 @@ extern const weft_behaviour weft_smtp_post;
 typedef struct weft_smtp_letter {
     char from[WEFT_SMTP_ADDRESS_BYTES]; /**< "": the null sender */
     uint32_t recipients_n;
-    bool eight_bit;        /**< it has bytes beyond ASCII */
+    bool eight_bit;        /**< it may have bytes beyond ASCII: with one of them a server without
+                              8BITMIME is not sent it (EUNSUPPORTED) */
     weft_ref stream;       /**< weft_smtp_send's */
     weft_bytes recipients; /**< as in weft_smtp_message */
 } weft_smtp_letter;
 
 /** What a server made of a message. */
 typedef struct weft_smtp_report {
-    weft_smtp_status status; /**< to the message */
+    weft_smtp_status status; /**< to the message; if nobody gets it, to the first recipient who may
+                                be tried again, or else to the first */
     uint32_t accepted, recipients_n;
     weft_bytes each; /**< weft's: see weft_smtp_report_to */
 } weft_smtp_report;
@@ -225,7 +232,8 @@ WEFT_MUST_USE weft_deferred weft_smtp_send(weft_actor *self, weft_ref client, co
 
 /** Whether a connection is secured by STARTTLS. */
 typedef enum weft_smtp_tls {
-    WEFT_SMTP_TLS_MAY, /**< if it is offered, whoever the server is; the default, as between all servers */
+    WEFT_SMTP_TLS_MAY,  /**< if it is offered, whoever the server is, and in the clear if that
+                           fails; the default, as between all servers */
     WEFT_SMTP_TLS_MUST, /**< or nothing is sent; the certificate must be for the host */
     WEFT_SMTP_TLS_NEVER,
 } weft_smtp_tls;
@@ -233,7 +241,8 @@ typedef enum weft_smtp_tls {
 /** The config of weft_smtp_client. Borrowed for its life; zero means the default. */
 typedef struct weft_smtp_client_config {
     const char *url;    /**< the server, "tcp://mail.example:587"; NULL: those of @domain */
-    const char *domain; /**< its mail exchangers are tried in order (RFC 5321, 5.1), at port 25 */
+    const char *domain; /**< its mail exchangers are tried in order (RFC 5321, 5.1), at port 25: the
+                           next if one cannot be had, does not greet, or refuses for now */
     const char *scheme; /**< of connections to those; NULL: "tcp" */
     const char *host;   /**< what the client calls itself; NULL: "localhost" */
     weft_smtp_tls tls_policy;
@@ -244,6 +253,7 @@ typedef struct weft_smtp_client_config {
     const char *user, *password; /**< for AUTH, once the connection is secure; NULL: none */
     bool auth_in_clear;          /**< or before that */
     bool lmtp;
+    bool report_refusals; /**< if all recipients are refused there is a report, .accepted being 0 */
     uint32_t waiting_max; /**< letters that wait; 0: 256; beyond: EFULL */
     uint32_t
         answer_timeout_ms; /**< for an answer to a command, and for the peer to take what is sent; 0: 5 min */
