@@ -265,7 +265,8 @@ static weft_err on_request(weft_actor *self, weft_msg *msg)
     weft_err err = wf_http_path_resolve(rest, c->path, sizeof c->path, &path, NULL);
     if (err != WEFT_OK)
         return answer_error(c, err == WEFT_ENOTFOUND ? 404 : err == WEFT_ETOOBIG ? 414 : 400, NULL);
-    if (path.hidden || path.n == 0)
+    /* with an empty segment it is another's: one with a guard may stand in front of that */
+    if (path.hidden || path.n == 0 || memmem(r->path.at, r->path.bytes, "//", 2) != NULL)
         return answer_error(c, 404, NULL);
     c->directory = path.directory;
     c->body_ended = r->body_bytes == 0;

@@ -12,6 +12,7 @@ typedef struct target {
     weft_http_text prefix; /* of the request's path: what stands before the file's */
     bool last;             /* nothing of it stands behind the file's */
     bool hidden;           /* there is a name with a dot at its front in it */
+    bool empty;            /* the request's path has an empty segment */
     wf_http_file_ask ask;
     char path[WF_HTTP_PATH_BYTES_MAX];
 } target;
@@ -44,29 +45,42 @@ static weft_err answer_method(weft_msg *msg)
     return wf_http_file_refuse(msg, 405, &WEFT_HTTP_FIELD("Allow", "GET, HEAD"));
 }
 
-/* A folder's page and index have relative links, so its URL must end in '/'. What is redirected to
- * is the path as it was resolved: the client's own spelling could begin with "//" and name a host.
- */
-static weft_err answer_folder(weft_msg *msg, const target *t)
+/* Sends on to the path as it was resolved, of a folder with a '/' at its end. */
+static weft_err redirect(weft_msg *msg, const target *t, bool folder)
 {
     const weft_http_request *request = weft_body(msg);
     size_t room = t->prefix.bytes + 3 * t->ask.path_n + request->query.bytes + 3;
     char *location = weft_scratch(msg, room);
 
-    if (!t->last)
-        return weft_http_error(msg, 404, NULL);
     if (location == NULL)
         return WEFT_ENOMEM;
     wf_http_writer w = wf_http_writer_over(location, room - 1);
     wf_http_put(&w, t->prefix.at, t->prefix.bytes);
     wf_http_put_percent(&w, t->ask.path, t->ask.path_n, true);
-    wf_http_put_char(&w, '/');
+    if (folder)
+        wf_http_put_char(&w, '/');
     if (request->query.at != NULL) {
         wf_http_put_char(&w, '?');
         wf_http_put(&w, request->query.at, request->query.bytes);
     }
     location[w.n] = '\0';
     return weft_http_redirect(msg, 301, location);
+}
+
+/* A folder's page and index have relative links, so its URL must end in '/'. What is redirected to
+ * is the path as it was resolved: the client's own spelling could begin with "//" and name a host.
+ */
+static weft_err answer_folder(weft_msg *msg, const target *t)
+{
+    return t->last ? redirect(msg, t, true) : weft_http_error(msg, 404, NULL);
+}
+
+/* A path with an empty segment is none of this file's: another route, with a guard, may stand in front of that. */
+static weft_err answer_elsewhere(weft_msg *msg, const target *t)
+{
+    if (!t->last || memmem(t->prefix.at, t->prefix.bytes, "//", 2) != NULL)
+        return weft_http_error(msg, 404, NULL);
+    return redirect(msg, t, t->ask.path_n > 0 && t->ask.folder);
 }
 
 /* ---- from a request to a path */
@@ -88,6 +102,7 @@ static weft_err resolve(const weft_http_request *request, const weft_http_files_
                         : t->prefix.bytes > 0 && t->prefix.at[t->prefix.bytes - 1] == '/';
     t->ask.user_n = config->users != NULL ? wf_http_user_bytes(t->path) : 0;
     t->hidden = path.hidden;
+    t->empty = memmem(request->path.at, request->path.bytes, "//", 2) != NULL;
     return WEFT_OK;
 }
 
@@ -150,6 +165,8 @@ static weft_err find(weft_msg *msg, const weft_http_files_config *config, target
         return weft_http_error(msg, status_of_path(err), NULL);
     if (t->hidden && !config->hidden)
         return weft_http_error(msg, 404, NULL);
+    if (t->empty)
+        return answer_elsewhere(msg, t);
     *found = true;
     return WEFT_OK;
 }

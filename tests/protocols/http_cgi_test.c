@@ -192,6 +192,7 @@ static void what_is_no_script_is_not_run(void)
     CHECK(says("GET /cgi/none", "HTTP/1.1 404 "));
     CHECK(says("GET /cgi/none/script", "HTTP/1.1 404 "));
     CHECK(says("GET /cgi/.script", "HTTP/1.1 404 "));
+    CHECK(says("GET /cgi//script", "HTTP/1.1 404 "));
     CHECK(says("GET /cgi/%2e%2e/x", "HTTP/1.1 404 ")); /* it is no path of scripts */
     CHECK(says("GET /cgi/%2e%2e/%2e%2e/x", "HTTP/1.1 400 "));
     CHECK(says("GET /cgi/text", "HTTP/1.1 403 "));
