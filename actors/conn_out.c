@@ -44,7 +44,7 @@ static conn_out *out_new(conn *c)
         spare->n--;
     } else if ((o = weft_alloc(sizeof *o)) == NULL)
         return NULL;
-    o->hook = (weft_hook){.run = flush_hook, .run_many = wf_conn_flush_many};
+    o->hook = (weft_hook){.run = flush_hook, .run_many = wf_conn_flush_many, .same_round = true};
     o->owner = c;
     o->next = NULL;
     o->first = o->n = 0;

@@ -196,7 +196,7 @@ weft_err weft_pair(weft_actor *self, weft_ref owner_a, weft_ref owner_b, weft_re
     for (int i = 0; i < 2; i++) {
         pair_end *e = &p->end[i];
         e->pair = p;
-        e->hook.run = on_hook;
+        e->hook = (weft_hook){.run = on_hook, .same_round = true};
         c[i] = wf_conn_new(self, &leaf_pair, owner[i], &out[i]);
         if (c[i] == NULL) {
             p->open = 1;

@@ -55,10 +55,11 @@ void weft_hook_queue(weft_hook *hook)
         return;
     hook->queued = true;
     hook->next = NULL;
-    weft_hook ***tail = r->in_hooks ? &r->later_tail : &r->hooks_tail;
+    bool later = r->in_hooks && !hook->same_round;
+    weft_hook ***tail = later ? &r->later_tail : &r->hooks_tail;
     **tail = hook;
     *tail = &hook->next;
-    ++*(r->in_hooks ? &r->later_n : &r->hooks_n);
+    ++*(later ? &r->later_n : &r->hooks_n);
 }
 
 static bool take_out(weft_hook **list, weft_hook ***tail, const weft_hook *hook)

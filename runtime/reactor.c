@@ -111,16 +111,19 @@ static bool go_together(const weft_hook *a, const weft_hook *b)
     return a->run_many != NULL && a->run_many == b->run_many;
 }
 
-/* One that hooks queue has its run in the next round. */
+/* As many as stand there now. One that hooks queue has its run in the next round, or behind the turns that follow. */
 static void run_hooks(wf_reactor *r)
 {
     weft_hook *many[WEFT_HOOKS_MANY];
+    uint32_t left = r->hooks_n;
     r->in_hooks = true;
-    while (r->hooks != NULL) {
+    while (left != 0 && r->hooks != NULL) {
         unsigned n = 0;
         do
             many[n++] = take_hook(r);
-        while (n < WEFT_HOOKS_MANY && r->hooks != NULL && go_together(many[0], r->hooks));
+        while (n < WEFT_HOOKS_MANY && n < left && r->hooks != NULL &&
+               go_together(many[0], r->hooks));
+        left -= n;
         if (n == 1)
             many[0]->run(many[0]);
         else
@@ -176,7 +179,7 @@ bool wf_reactor_round(wf_reactor *r)
         if (r->hooks == NULL || (r->hooks_n >= WF_FAN_MIN && output_waits(r, events, crossed)))
             break;
         run_hooks(r);
-    } while (used < budget && wf_reactor_ready(r));
+    } while (used < budget && (wf_reactor_ready(r) || r->hooks != NULL));
     next_round_hooks(r);
     wf_hand_over_all(r);
     return wf_reactor_ready(r) || r->hooks != NULL;

@@ -222,8 +222,8 @@ async def browser(heard):
         for line in "NICK browser", "USER browser 0 * :browser", "JOIN #all":
             await socket.send(line)
         async for line in socket:
-            if " PING :" in line:
-                await socket.send("PONG :" + line.split(" PING :", 1)[1])
+            if line.startswith("PING :"):
+                await socket.send("PONG :" + line[6:].strip())
             elif " PRIVMSG #all :" in line:
                 heard.append(line.split(" :", 1)[1].strip())
                 if heard[-1] == "over":

@@ -150,6 +150,44 @@ static void a_hook_that_queues_itself_runs_once_a_round(void)
     CHECK_U64(outputs_run, 3);
 }
 
+static weft_hook soon = {.run = wake, .same_round = true};
+
+static void queue_soon(weft_hook *hook)
+{
+    (void)hook;
+    outputs_run++;
+    weft_hook_queue(&soon);
+}
+
+static void a_hook_of_the_same_round_is_run_behind_the_one_that_queued_it(void)
+{
+    weft_hook hook = {.run = queue_soon};
+    woken = weft_system_spawn(sys, 0, &noting, NULL);
+    rig_settle(sys);
+    order->n = outputs_run = 0;
+    weft_hook_queue(&hook);
+    CHECK(!rig_round(sys, 0));
+    CHECK_U64(outputs_run, 2);
+    CHECK_U64(order->n, 1);
+}
+
+static void wake_soon_again(weft_hook *hook)
+{
+    outputs_run++;
+    weft_hook_queue(hook);
+}
+
+static void one_that_never_ends_stops_at_the_budget(void)
+{
+    weft_hook hook = {.run = wake_soon_again, .same_round = true};
+    outputs_run = 0;
+    weft_hook_queue(&hook);
+    CHECK(rig_round(sys, 0));
+    CHECK_U64(outputs_run, WF_BUDGET);
+    weft_hook_cancel(&hook);
+    CHECK(!rig_round(sys, 0));
+}
+
 static weft_hook second = {.run = run_output};
 
 static void queue_the_second(weft_hook *hook)
@@ -212,6 +250,8 @@ static const test_case cases[] = {
     TEST(it_does_not_wait_for_ever),
     TEST(what_output_makes_ready_is_served_in_the_same_round),
     TEST(a_hook_that_queues_itself_runs_once_a_round),
+    TEST(a_hook_of_the_same_round_is_run_behind_the_one_that_queued_it),
+    TEST(one_that_never_ends_stops_at_the_budget),
     TEST(what_a_hook_queues_may_be_cancelled_before_it_runs),
     TEST(those_of_a_kind_are_run_together_as_far_as_they_stand_together),
     {0},

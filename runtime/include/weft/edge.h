@@ -57,6 +57,9 @@ typedef struct weft_hook {
      * is run by itself. @hooks is lost behind the call. */
     void (*run_many)(struct weft_hook **hooks, unsigned n);
     bool queued;
+    /** When a hook queues it, it is run in the same round, as far as the budget of that goes: not for one that puts
+     * work off by queueing itself. Else in the next round, behind a look at the descriptors. */
+    bool same_round;
 } weft_hook;
 
 /** Queues @hook; calm when it is queued. */
