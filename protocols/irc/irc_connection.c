@@ -51,12 +51,13 @@ static weft_err on_opened(weft_actor *self, weft_msg *msg)
     if (err != WEFT_OK)
         return weft_abort(self, opened->stream, err);
     c->network = weft_lookup(self, name_of(self));
-    return weft_when(msg,
-                     weft_ask_within(self, c->network, WEFT_NO_LIMIT, wf_irc_hello,
-                                     .stream = opened->stream, .wire = wire,
-                                     .secure = weft_tls_about(self, opened->stream, &tls) == WEFT_OK,
-                                     .reactor = weft_reactor_of(self), .peer = opened->peer),
-                     on_known);
+    return weft_when(
+        msg,
+        weft_ask_within(self, c->network, WEFT_NO_LIMIT, wf_irc_hello, .stream = opened->stream,
+                        .wire = wire,
+                        .secure = weft_tls_about(self, opened->stream, &tls) == WEFT_OK,
+                        .reactor = weft_reactor_of(self), .peer = opened->peer),
+        on_known);
 }
 
 /* The network is gone, or full of others' lines. */
