@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Files that are there for a while. */
 #include "http_spool.h"
+#include "disk/sync_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,27 +120,16 @@ static bool write_job(wf_http_spool_file *f, weft_bytes bytes, bool last)
     return close(fd) == 0; /* some file systems say only here that there was no room */
 }
 
-static bool sync_path(const char *path, int flags)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    int why = errno;
-    if (fd >= 0)
-        (void)close(fd);
-    errno = why;
-    return ok;
-}
-
 /* The bytes are safe before they have their name, and that only when its folder is. */
 static bool move_job(wf_http_spool_file *f, char *to)
 {
-    if (!sync_path(f->path, O_NOFOLLOW) || rename(f->path, to) != 0)
+    if (!wf_sync_path(f->path, O_NOFOLLOW) || rename(f->path, to) != 0)
         return false;
     f->moved = true;
     char *slash = strrchr(to, '/');
     if (slash != NULL)
         *(slash != to ? slash : slash + 1) = '\0';
-    return sync_path(slash != NULL ? to : ".", O_DIRECTORY);
+    return wf_sync_path(slash != NULL ? to : ".", O_DIRECTORY);
 }
 
 static weft_err on_job(weft_actor *self, weft_msg *msg)

@@ -19,6 +19,8 @@
 #include <weft/edge.h>
 #include <weft/smtp.h>
 
+#include "disk/sync_path.h"
+
 enum { BLOCK_BYTES = 256 << 10, NAME_BYTES = 128, PATH_BYTES = 4096 };
 
 /* ---- files, shared */
@@ -90,17 +92,6 @@ static weft_err failed(weft_msg *msg, const maildir_file *f, const char *what)
                      f->folder, strerror(errno));
 }
 
-static bool sync_folder(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    int why = errno;
-    if (fd >= 0)
-        (void)close(fd);
-    errno = why;
-    return ok;
-}
-
 /* What is in a folder is safe only when the folder's own name is. */
 static bool make_folders(const maildir_file *f)
 {
@@ -109,8 +100,8 @@ static bool make_folders(const maildir_file *f)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!path_in(f, names[i], "", path) || (mkdir(path, 0700) != 0 && errno != EEXIST))
             return false;
-    return path_in(f, "", "", path) && sync_folder(path) && path_in(f, "..", "", path) &&
-           sync_folder(path);
+    return path_in(f, "", "", path) && wf_sync_path(path, O_DIRECTORY) &&
+           path_in(f, "..", "", path) && wf_sync_path(path, O_DIRECTORY);
 }
 
 static bool open_file(maildir_file *f)
@@ -162,7 +153,7 @@ static bool deliver(maildir_file *f)
         return false;
     f->delivered = true;
     /* a file's name is safe only when its folder is */
-    return path_in(f, "new", "", to) && sync_folder(to);
+    return path_in(f, "new", "", to) && wf_sync_path(to, O_DIRECTORY);
 }
 
 static weft_err on_write(weft_actor *self, weft_msg *msg)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The SFTP server on the wire: the dialogues of draft-ietf-secsh-filexfer-02, and scripts of what must be refused. It
  * sits on a plain stream, without SSH, and has a folder that each playing finds as the script made it. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <weft/net.h>
 #include <weft/ssh.h>
 
+#include "actors/process_kit.h"
 #include "check.h"
 #include "sftp_script.h"
 
@@ -65,29 +65,18 @@ static bool make_file(const char *path, const char *text)
     return good && set_times(path, DAY, DAY);
 }
 
-static unsigned count_descriptors(void)
-{
-    unsigned n = 0;
-    DIR *of = opendir("/proc/self/fd");
-    while (of != NULL && readdir(of) != NULL)
-        n++;
-    if (of != NULL)
-        (void)closedir(of);
-    return n;
-}
-
 static void before(void)
 {
     mask = umask(022);
-    (void)snprintf(outside, sizeof outside, "/tmp/weft-sftp-wire.XXXXXX");
+    (void)snprintf(outside, sizeof outside, P_tmpdir "/weft-sftp-wire.XXXXXX");
     REQUIRE(mkdtemp(outside) != NULL);
     (void)snprintf(root, sizeof root, "%s/root", outside);
-    descriptors = count_descriptors();
+    descriptors = process_count_fds();
 }
 
 static void after(void)
 {
-    CHECK_U64(count_descriptors(), descriptors);
+    CHECK_U64(process_count_fds(), descriptors);
     remove_all(outside);
     (void)umask(mask);
 }
